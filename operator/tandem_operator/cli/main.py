@@ -1,0 +1,45 @@
+"""The `tandem` command (also `kubectl tandem`): one module a verb.
+
+A verb's module offers `HELP`, `add_arguments(parser)` and `run(arguments) -> int` (the exit
+status). It is imported only when its verb is named, so that `tandem verify-pair` on a laptop loads
+neither the Kubernetes client nor a plotting library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+VERBS = {
+    "verify-pair": "judge whether a draft fits a target, before anything is started",
+    "plan": "show what the operator would create for a manifest",
+    "simulate": "run the tuner against a trace or a fixed concurrency",
+    "explain": "show why K is what it is",
+    "status": "show what serves, with which K",
+    "bench": "drive a real engine through K and fit its profile",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns its exit status (2 for wrong usage)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="tandem", description="Speculative decoding, operated.")
+    choices = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    named = next((word for word in words if word in VERBS), None)
+    for verb, summary in VERBS.items():
+        sub = choices.add_parser(verb, help=summary, description=summary)
+        if verb == named:
+            module = importlib.import_module(
+                f"tandem_operator.cli.{verb.replace('-', '_')}",
+            )
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    arguments = parser.parse_args(words)
+    status: int = arguments.run(arguments)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
