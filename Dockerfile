@@ -1,0 +1,38 @@
+# Two images from one file. `operator` is the control plane; `runtime` is the tokenizer lock and the
+# engine plugin (pure Python, no torch). The base image needs Python 3.11 or newer with venv.
+#
+#   docker build --target operator --tag tandem-operator .
+#   docker build --target runtime --tag tandem-runtime .
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS build
+RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --disable-pip-version-check "uv>=0.9"
+ENV UV_PROJECT_ENVIRONMENT=/opt/tandem UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy \
+    UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
+WORKDIR /source
+COPY pyproject.toml uv.lock README.md LICENSE ./
+
+# The dependencies change seldom: they are a layer of their own, below the project's code.
+FROM build AS build-operator
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project --extra operator
+COPY operator operator
+COPY runtime runtime
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable --extra operator
+
+FROM build AS build-runtime
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-install-project --extra runtime
+COPY operator operator
+COPY runtime runtime
+RUN /opt/uv/bin/uv sync --frozen --no-dev --no-editable --extra runtime
+
+FROM ${BASE_IMAGE} AS operator
+COPY --from=build-operator /opt/tandem /opt/tandem
+ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+ENTRYPOINT ["python", "-m", "tandem_operator"]
+
+FROM ${BASE_IMAGE} AS runtime
+COPY --from=build-runtime /opt/tandem /opt/tandem
+ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+ENTRYPOINT ["tandem-lock"]
