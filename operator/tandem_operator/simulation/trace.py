@@ -1,0 +1,102 @@
+"""What arrives: requests read from a trace file, or kept at a fixed concurrency (closed loop)."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+COLUMNS = ("arrival_s", "input_tokens", "output_tokens")
+MAX_REQUESTS = 2_000_000
+
+
+class TraceError(ValueError):
+    """A trace cannot be read; the message names file, line, column and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One request: when it comes (seconds from the start) and how many tokens go in and out."""
+
+    arrival_s: float
+    input_tokens: int
+    output_tokens: int
+    segment: str = "other"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Requests in order of arrival. `concurrency` is set for a closed loop: then `arrival_s` is
+    ignored and a new request starts when one ends."""
+
+    name: str
+    arrivals: tuple[Arrival, ...]
+    concurrency: int | None = None
+
+
+def read_trace(path: Path) -> Trace:
+    """Read a CSV with the columns arrival_s, input_tokens, output_tokens and maybe segment.
+
+    Raises TraceError naming the line and the column of the first bad value, OSError when the file
+    cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8") as lines:
+        reader = csv.DictReader(line for line in lines if not line.startswith("#"))
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise TraceError(
+                f"{path}: column {missing[0]!r} is missing; a trace has {', '.join(COLUMNS)}"
+                " and maybe segment"
+            )
+        arrivals = tuple(parse_rows(path, reader))
+    if not arrivals:
+        raise TraceError(f"{path}: no request in it")
+    return Trace(path.stem, tuple(sorted(arrivals, key=lambda arrival: arrival.arrival_s)))
+
+
+def parse_rows(path: Path, rows: Iterable[dict[str, str]]) -> Iterable[Arrival]:
+    for number, row in enumerate(rows, start=2):
+        if number > MAX_REQUESTS:
+            raise TraceError(f"{path}: more than {MAX_REQUESTS} requests")
+        try:
+            arrival = Arrival(
+                float(row["arrival_s"]),
+                int(float(row["input_tokens"])),
+                int(float(row["output_tokens"])),
+                row.get("segment") or "other",
+            )
+        except (TypeError, ValueError, OverflowError) as problem:
+            raise TraceError(f"{path}, line {number}: {problem}") from problem
+        if not math.isfinite(arrival.arrival_s) or arrival.arrival_s < 0:
+            raise TraceError(f"{path}, line {number}: arrival_s must be 0 or more")
+        if arrival.input_tokens < 1 or arrival.output_tokens < 1:
+            raise TraceError(f"{path}, line {number}: token counts must be 1 or more")
+        yield arrival
+
+
+def closed_loop(
+    concurrency: int,
+    segments: Sequence[str] = ("other",),
+    seed: int = 0,
+    requests: int = 20_000,
+) -> Trace:
+    """Requests for `concurrency` clients: log-normal prompts (median 250) and answers (median 180).
+
+    The lengths are those of a chat; they matter little to K, which follows the batch.
+    """
+    rng = np.random.default_rng(seed)
+    inputs = np.clip(rng.lognormal(5.5, 0.8, requests), 8, 4096).astype(int)
+    outputs = np.clip(rng.lognormal(5.2, 0.7, requests), 8, 2048).astype(int)
+    names = rng.choice(np.array(segments), requests)
+    return Trace(
+        f"closed-loop-{concurrency}",
+        tuple(
+            Arrival(0.0, int(i), int(o), str(s))
+            for i, o, s in zip(inputs, outputs, names, strict=True)
+        ),
+        concurrency=concurrency,
+    )
