@@ -1,9 +1,9 @@
 """How long a step really takes in the simulator.
 
-Its form differs on purpose from the estimator's (`tandem_operator.tuning`): the knee is round, token
-counts are padded to the sizes that graphs were captured for, a cliff stands where the captured sizes
-end, steps are noisy and now and then one stalls. A tuner that is right only about its own form is
-found out here.
+Its form differs on purpose from the estimator's (`tandem_operator.tuning`): the knee is round,
+token counts are padded to the sizes that graphs were captured for, a cliff stands where the
+captured sizes end, steps are noisy and now and then one stalls. A tuner that is right only about
+its own form is found out here.
 """
 
 from __future__ import annotations
