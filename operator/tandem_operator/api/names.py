@@ -1,0 +1,147 @@
+"""Names, labels and hashes of the resource and its children.
+
+Whoever makes, finds or deletes an object asks here for its name, so that two rooms never spell
+one differently. Names of resources are at most 40 characters, which keeps every child's name
+within 63.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from tandem_operator.api.fields import Change
+from tandem_operator.api.spec import Spec
+
+GROUP = "tandem.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "SpeculativeDeployment"
+PLURAL = "speculativedeployments"
+SINGULAR = "speculativedeployment"
+SHORT_NAME = "specdep"
+CATEGORY = "tandem"
+CRD_NAME = f"{PLURAL}.{GROUP}"
+FIELD_MANAGER = "tandem"
+
+LABEL_DEPLOYMENT = f"{GROUP}/deployment"
+LABEL_ROLE = f"{GROUP}/role"
+LABEL_LOCK = f"{GROUP}/lock"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGED_BY = "tandem"
+ROLE_ENGINE = "engine"
+ROLE_LOCK = "lock"
+ANNOTATION_REFRESH = f"{GROUP}/refresh"
+
+MAX_NAME_LENGTH = 40
+HASH_LENGTH = 16
+SHORT_HASH_LENGTH = 8
+
+CONTAINER_MAIN = "main"
+CONTAINER_FETCH = "tandem-fetch"
+CONTAINER_LOCK = "tandem-lock"
+RESERVED_NAME_PREFIX = "tandem-"
+
+
+def engine_labels(name: str) -> dict[str, str]:
+    """The selector of everything that selects engine pods: exactly these two labels."""
+    return {LABEL_DEPLOYMENT: name, LABEL_ROLE: ROLE_ENGINE}
+
+
+def lock_labels(name: str) -> dict[str, str]:
+    """Labels of lock Jobs and their pods."""
+    return {LABEL_DEPLOYMENT: name, LABEL_ROLE: ROLE_LOCK}
+
+
+def selector(name: str) -> str:
+    """`engine_labels` as text, for `status.selector`."""
+    return ",".join(f"{key}={value}" for key, value in sorted(engine_labels(name).items()))
+
+
+def deployment(name: str) -> str:
+    """The workload."""
+    return name
+
+
+def worker_group(name: str) -> str:
+    """The workload over several nodes; LeaderWorkerSet makes a Service of its own name."""
+    return f"{name}-group"
+
+
+def service(name: str) -> str:
+    """The OpenAI API."""
+    return name
+
+
+def disruption_budget(name: str) -> str:
+    """The PodDisruptionBudget."""
+    return name
+
+
+def pod_monitor(name: str) -> str:
+    """The PodMonitor."""
+    return name
+
+
+def tuner(name: str) -> str:
+    """ConfigMap of the tuner's learned state and records."""
+    return f"{name}-tuner"
+
+
+def lock_job(name: str, input_hash: str) -> str:
+    """The Job that looks at one pair."""
+    return f"{name}-lock-{input_hash}"
+
+
+def controller_revision(name: str, input_hash: str) -> str:
+    """The ControllerRevision of one locked and rendered input."""
+    return f"{name}-{input_hash}"
+
+
+def speculation_table(name: str, lock_hash: str) -> str:
+    """ConfigMap of the table that the pods of one lock mount."""
+    return f"{name}-speculation-{lock_hash[:SHORT_HASH_LENGTH]}"
+
+
+def input_hash(spec: Spec, refresh: str | None = None) -> str:
+    """16 hex digits over the pod-shaping fields and the value of the refresh annotation.
+
+    Live fields and fields that hold their constant default do not count: a release that adds a
+    field with a default leaves the hash of every stored object as it is.
+    """
+    shaping: dict[str, Any] = pod_shaping(spec)
+    if refresh is not None:
+        shaping = {"refresh": refresh, "spec": shaping}
+    return digest(shaping)
+
+
+def pod_shaping(spec: Spec) -> dict[str, Any]:
+    """The pod-shaping fields that differ from their defaults, as in the manifest."""
+    return _without_live(spec)
+
+
+def digest(value: Any) -> str:
+    """16 hex digits of SHA-256 over the canonical JSON of `value`."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_LENGTH]
+
+
+def _without_live(model: BaseModel) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if Change.LIVE in field.metadata or value is None:
+            continue
+        if not field.is_required() and value == field.default:
+            continue
+        kept[field.alias or name] = _plain(value)
+    return kept
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _without_live(value)
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return value

@@ -1,0 +1,102 @@
+"""What hardware a replica takes, and how the model is laid over it."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from tandem_operator.api.fields import Quantity, Rule, SpecModel
+from tandem_operator.api.spec.engine import ObjectName
+
+NO_ACCELERATOR = "None"
+"""Value of `accelerator.resource` for an engine on CPU."""
+
+
+class Accelerator(SpecModel):
+    """Devices of one engine container."""
+
+    resource: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=r"^(None|[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)$",
+            description=(
+                "Extended resource that the engine container asks for, or `None` for CPU. Absent "
+                "means `nvidia.com/gpu`, `aws.amazon.com/neuron` for Neuron and `None` for Torch. "
+                "DRA claims go through `template`."
+            ),
+            examples=["nvidia.com/gpu"],
+        ),
+    ] = None
+    count: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=4096,
+            description="How many; absent means `parallelism.tensor` x `parallelism.data`.",
+            examples=[4],
+        ),
+    ] = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.count) || !has(self.resource) || self.resource != 'None'",
+            "count has no meaning with resource None: remove count",
+            ".count",
+        ),
+    )
+
+
+class Parallelism(SpecModel):
+    """How many ways the target is split."""
+
+    tensor: Annotated[
+        int, Field(ge=1, le=64, description="Tensor parallel size.", examples=[4])
+    ] = 1
+    pipeline: Annotated[
+        int, Field(ge=1, le=64, description="Pipeline parallel size.", examples=[1])
+    ] = 1
+    data: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description=(
+                "Data parallel size inside one replica. Above 1 with a mixture-of-experts model "
+                "and live K it is refused on vLLM."
+            ),
+            examples=[1],
+        ),
+    ] = 1
+
+
+class ModelCache(SpecModel):
+    """Where the fetched files lie; without any field an emptyDir."""
+
+    claim_name: Annotated[
+        ObjectName | None,
+        Field(
+            description=(
+                "Claim of this namespace that pods share; files lie under `<commit>/`. Absent "
+                "means an emptyDir for each pod."
+            ),
+            examples=["models"],
+        ),
+    ] = None
+    size_limit: Annotated[
+        str | None,
+        Quantity(),
+        Field(
+            max_length=32,
+            description="Size limit of the emptyDir.",
+            examples=["200Gi"],
+        ),
+    ] = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!(has(self.claimName) && has(self.sizeLimit))",
+            "claimName and sizeLimit exclude each other: sizeLimit is for an emptyDir, remove one",
+            ".sizeLimit",
+        ),
+    )

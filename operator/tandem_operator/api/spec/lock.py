@@ -1,0 +1,68 @@
+"""What the tokenizer lock demands of a pair."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from tandem_operator.api.fields import SpecModel
+from tandem_operator.api.spec.model_source import TokenizerSource
+
+
+class LockPolicy(StrEnum):
+    """Which verdicts of the lock may serve."""
+
+    EXACT = "Exact"
+    SAME_VOCABULARY = "SameVocabulary"
+    VOCAB_PREFIX = "VocabPrefix"
+    TARGET_DECLARED = "TargetDeclared"
+    SKIP = "Skip"
+
+
+class TokenizerLock(SpecModel):
+    """What must agree before anything is started."""
+
+    policy: Annotated[
+        LockPolicy | None,
+        Field(
+            description=(
+                "`Exact`: verdict Compatible only. `SameVocabulary`: also Warn (every id means the "
+                "same bytes, something else differs). `VocabPrefix`: also a target with extra "
+                "trailing ids. `TargetDeclared`: a head without tokenizer that declares this "
+                "target. `Skip`: anything that can be read, and a condition says so. Absent means "
+                "`SameVocabulary`, and `TargetDeclared` for Eagle, Eagle3 and Medusa."
+            ),
+            examples=["Exact"],
+        ),
+    ] = None
+    digest: Annotated[
+        str | None,
+        Field(
+            max_length=81,
+            pattern=r"^tokfp/v1:sha256:[0-9a-f]{64}$",
+            description=(
+                "Fingerprint that the target's tokenizer must have. The draft is judged by the "
+                "policy."
+            ),
+            examples=["tokfp/v1:sha256:" + 16 * "0a1b"],
+        ),
+    ] = None
+    attested_target: Annotated[
+        TokenizerSource | None,
+        Field(
+            description=(
+                "The target that a head was trained for, stated by you when the head's own files "
+                "do not say it."
+            ),
+        ),
+    ] = None
+    allow_remote_code: Annotated[
+        bool,
+        Field(
+            description=(
+                "Accept repositories that would run code of their own: `auto_map`, `*.py` or "
+                "pickle weights."
+            ),
+            examples=[False],
+        ),
+    ] = False

@@ -1,0 +1,174 @@
+"""The whole of `spec`."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from tandem_operator.api.fields import LIVE, Preserved, Rule, SpecModel
+from tandem_operator.api.spec.accelerator import Accelerator, ModelCache, Parallelism
+from tandem_operator.api.spec.engine import Engine, ObjectName
+from tandem_operator.api.spec.lock import TokenizerLock
+from tandem_operator.api.spec.model_source import ModelSource, TargetSource
+from tandem_operator.api.spec.rollout import Rollout
+from tandem_operator.api.spec.speculation import Speculation
+from tandem_operator.api.spec.tuning import Tuning
+
+
+class Spec(SpecModel):
+    """What the user wants: a pair, an engine, and how K may move."""
+
+    replicas: Annotated[
+        int,
+        LIVE,
+        Field(
+            ge=0,
+            le=1000,
+            description=(
+                "Engine replicas; the target of /scale. The operator never writes it, so an "
+                "autoscaler may."
+            ),
+            examples=[2],
+        ),
+    ] = 1
+    target: Annotated[TargetSource, Field(description="The model that is served.")]
+    draft: Annotated[
+        ModelSource | None,
+        Field(
+            description=(
+                "The model or head that drafts. Required for DraftModel, Eagle, Eagle3 and "
+                "Medusa, forbidden for the other methods."
+            ),
+        ),
+    ] = None
+    speculation: Annotated[Speculation, Field(description="How tokens are drafted.")]
+    tokenizer_lock: Annotated[
+        TokenizerLock, Field(description="What must agree before anything is started.")
+    ] = TokenizerLock()
+    engine: Annotated[Engine, Field(description="The serving engine.")]
+    accelerator: Annotated[Accelerator, Field(description="Devices of one engine container.")] = (
+        Accelerator()
+    )
+    parallelism: Annotated[Parallelism, Field(description="How the target is split.")] = (
+        Parallelism()
+    )
+    model_cache: Annotated[ModelCache, Field(description="Where fetched files lie.")] = ModelCache()
+    image_pull_secrets: Annotated[
+        tuple[ObjectName, ...],
+        Field(
+            max_length=16,
+            description=(
+                "Names of pull Secrets of this namespace, for engine pods and the lock Job."
+            ),
+            examples=[["registry"]],
+        ),
+    ] = ()
+    service_account_name: Annotated[
+        ObjectName | None,
+        Field(
+            description=(
+                "Service account of engine pods and the lock Job; its token is not mounted."
+            ),
+            examples=["serving"],
+        ),
+    ] = None
+    rollout: Annotated[Rollout, Field(description="Bounds of a rollout.")] = Rollout()
+    template: Annotated[
+        dict[str, Any] | None,
+        Preserved(),
+        Field(
+            description=(
+                "A pod template, merged over the operator's as server-side apply does: maps "
+                "deeply, lists with published keys by key, other lists replaced, null refused. "
+                "Container `main` is the engine. Refused: names `tandem-*`; main's command, args "
+                "and owned variables; mounts over the operator's paths; restartPolicy; "
+                "shareProcessNamespace; labels `tandem.dev/*` and "
+                "`app.kubernetes.io/{name,instance,managed-by}`."
+            ),
+            examples=[{"spec": {"nodeSelector": {"gpu": "h100"}}}],
+        ),
+    ] = None
+    tuning: Annotated[Tuning, LIVE, Field(description="How K follows the traffic.")] = Tuning()
+    progress_deadline_seconds: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=86_400,
+            description="How long a rollout may make no progress before it is Stalled.",
+            examples=[3600],
+        ),
+    ] = 3600
+    min_ready_seconds: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=3600,
+            description="How long a new pod must be ready before it counts as available.",
+            examples=[10],
+        ),
+    ] = 0
+    paused: Annotated[
+        bool,
+        LIVE,
+        Field(
+            description=(
+                "Write nothing to the children; status and observedGeneration still move."
+            ),
+            examples=[True],
+        ),
+    ] = False
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.draft) "
+            "|| !(self.speculation.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa'])",
+            "draft is required for methods DraftModel, Eagle, Eagle3 and Medusa: add draft.uri, "
+            "or choose a method without a draft (NGram, MTP)",
+            ".draft",
+        ),
+        Rule(
+            "!has(self.draft) "
+            "|| self.speculation.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa']",
+            "draft is forbidden for methods NGram, Suffix, LayerSkip and MTP: remove draft, or "
+            "choose a method with a draft (DraftModel, Eagle3)",
+            ".draft",
+        ),
+        Rule(
+            "self.tuning.minTokens <= self.speculation.maxTokens",
+            "tuning.minTokens is above speculation.maxTokens: lower tuning.minTokens or raise "
+            "speculation.maxTokens",
+            ".tuning",
+        ),
+        Rule(
+            "!has(self.tuning.maxTokens) || self.tuning.maxTokens <= self.speculation.maxTokens",
+            "tuning.maxTokens is above speculation.maxTokens: lower tuning.maxTokens or raise "
+            "speculation.maxTokens",
+            ".tuning",
+        ),
+        Rule(
+            "!has(self.tuning.segments) "
+            "|| self.tuning.segments.all(s, s.maxTokens <= self.speculation.maxTokens)",
+            "a segment's maxTokens is above speculation.maxTokens: lower it or raise "
+            "speculation.maxTokens",
+            ".tuning",
+        ),
+        Rule(
+            "!has(self.tokenizerLock.policy) || self.tokenizerLock.policy != 'TargetDeclared' "
+            "|| self.speculation.method in ['Eagle', 'Eagle3', 'Medusa']",
+            "tokenizerLock.policy TargetDeclared judges heads (Eagle, Eagle3, Medusa): choose "
+            "SameVocabulary",
+            ".tokenizerLock",
+        ),
+        Rule(
+            "!has(self.tokenizerLock.attestedTarget) "
+            "|| self.speculation.method in ['Eagle', 'Eagle3', 'Medusa']",
+            "tokenizerLock.attestedTarget is for heads (Eagle, Eagle3, Medusa): remove it",
+            ".tokenizerLock",
+        ),
+        Rule(
+            "!(string(self.rollout.maxUnavailable) in ['0', '0%'] "
+            "&& string(self.rollout.maxSurge) in ['0', '0%'])",
+            "rollout.maxUnavailable and rollout.maxSurge are both 0: no rollout could move, "
+            "raise one",
+            ".rollout",
+        ),
+    )

@@ -1,0 +1,174 @@
+"""How tokens are drafted."""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from tandem_operator.api.fields import LIVE, Preserved, Rule, SpecModel
+
+
+class Method(StrEnum):
+    """Where drafted tokens come from."""
+
+    DRAFT_MODEL = "DraftModel"
+    EAGLE = "Eagle"
+    EAGLE3 = "Eagle3"
+    MTP = "MTP"
+    N_GRAM = "NGram"
+    SUFFIX = "Suffix"
+    MEDUSA = "Medusa"
+    LAYER_SKIP = "LayerSkip"
+
+
+METHODS_WITH_DRAFT = frozenset({Method.DRAFT_MODEL, Method.EAGLE, Method.EAGLE3, Method.MEDUSA})
+"""Methods whose draft is a repository of its own; the others forbid `spec.draft`."""
+
+METHODS_WITH_HEAD = frozenset({Method.EAGLE, Method.EAGLE3, Method.MEDUSA})
+"""Methods whose draft is a head trained for one target, usually without a tokenizer."""
+
+
+class ConstrainedOutput(StrEnum):
+    """What happens to requests with structured output or tool calls."""
+
+    BYPASS = "Bypass"
+    ALLOW = "Allow"
+
+
+class NGram(SpecModel):
+    """Bounds of the n-grams that are looked up in the text so far."""
+
+    min_lookup: Annotated[
+        int | None,
+        Field(ge=1, le=32, description="Shortest n-gram looked up, in tokens.", examples=[2]),
+    ] = None
+    max_lookup: Annotated[
+        int | None,
+        Field(ge=1, le=32, description="Longest n-gram looked up, in tokens.", examples=[4]),
+    ] = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.minLookup) || !has(self.maxLookup) || self.minLookup <= self.maxLookup",
+            "minLookup is above maxLookup: lower minLookup or raise maxLookup",
+            ".minLookup",
+        ),
+    )
+
+
+class LayerSkip(SpecModel):
+    """Drafting by leaving the target early."""
+
+    exit_layer: Annotated[
+        int,
+        Field(ge=1, le=256, description="Layer after which the draft leaves.", examples=[4]),
+    ]
+
+
+class Speculation(SpecModel):
+    """Method, depth and what constrained requests do."""
+
+    method: Annotated[
+        Method,
+        Field(
+            description=(
+                "Where drafts come from. `DraftModel`, `Eagle`, `Eagle3` and `Medusa` need "
+                "`spec.draft`; `NGram`, `Suffix`, `LayerSkip` and `MTP` forbid it."
+            ),
+            examples=["DraftModel"],
+        ),
+    ]
+    max_tokens: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=32,
+            description="Deepest number of drafted tokens (K); the engine is started with it.",
+            examples=[7],
+        ),
+    ] = 5
+    initial_tokens: Annotated[
+        int | None,
+        LIVE,
+        Field(
+            ge=0,
+            le=32,
+            description=(
+                "K before anything is measured, at most `maxTokens`; absent means the smaller of "
+                "3 and `maxTokens`."
+            ),
+            examples=[3],
+        ),
+    ] = None
+    constrained_output: Annotated[
+        ConstrainedOutput,
+        LIVE,
+        Field(
+            description=(
+                "`Bypass`: requests with structured output or tool calls run without "
+                "speculation. `Allow`: they speculate like the others."
+            ),
+            examples=["Bypass"],
+        ),
+    ] = ConstrainedOutput.BYPASS
+    n_gram: Annotated[
+        NGram | None, Field(description="Settings of method `NGram`; refused with others.")
+    ] = None
+    layer_skip: Annotated[
+        LayerSkip | None,
+        Field(description="Settings of method `LayerSkip`; refused with others."),
+    ] = None
+    draft_tensor_parallel: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=64,
+            description=(
+                "Tensor parallel size of the draft, for methods with a draft; absent means that "
+                "the engine decides."
+            ),
+            examples=[1],
+        ),
+    ] = None
+    engine_config: Annotated[
+        dict[str, Any] | None,
+        Preserved(),
+        Field(
+            description=(
+                "Further keys of the engine's own speculation settings, passed through with their "
+                "types. Keys that the operator sets itself are refused."
+            ),
+            examples=[{"disable_padded_drafter_batch": True}],
+        ),
+    ] = None
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.initialTokens) || self.initialTokens <= self.maxTokens",
+            "initialTokens is above maxTokens: lower initialTokens or raise maxTokens",
+            ".initialTokens",
+        ),
+        Rule(
+            "!has(self.nGram) || self.method == 'NGram'",
+            "nGram belongs to method NGram only: remove nGram or set method: NGram",
+            ".nGram",
+        ),
+        Rule(
+            "!has(self.layerSkip) || self.method == 'LayerSkip'",
+            "layerSkip belongs to method LayerSkip only: remove layerSkip or set method: LayerSkip",
+            ".layerSkip",
+        ),
+        Rule(
+            "self.method != 'LayerSkip' || has(self.layerSkip)",
+            "method LayerSkip needs layerSkip.exitLayer: name the layer after which the draft "
+            "leaves",
+            ".layerSkip",
+        ),
+        Rule(
+            "!has(self.draftTensorParallel) "
+            "|| self.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa']",
+            "draftTensorParallel belongs to methods with a draft (DraftModel, Eagle, Eagle3, "
+            "Medusa): remove it",
+            ".draftTensorParallel",
+        ),
+    )

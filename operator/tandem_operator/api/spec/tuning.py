@@ -1,0 +1,229 @@
+"""How K follows the traffic. Every field here is live."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from tandem_operator.api.fields import LIVE, ListMap, Rule, SpecModel
+
+
+class TuningMode(StrEnum):
+    """Who decides K."""
+
+    AUTO = "Auto"
+    OBSERVE = "Observe"
+    FIXED = "Fixed"
+
+
+class TuningPolicy(StrEnum):
+    """What a decision weighs."""
+
+    GOODPUT = "Goodput"
+    THRESHOLDS = "Thresholds"
+
+
+class OffMode(StrEnum):
+    """What off means."""
+
+    IDLE = "Idle"
+    REDEPLOY = "Redeploy"
+
+
+class OnDecay(StrEnum):
+    """What happens when acceptance decays over hours."""
+
+    REPORT = "Report"
+    RESTART = "Restart"
+    REDEPLOY = "Redeploy"
+
+
+class Thresholds(SpecModel):
+    """The user's guard rails; they always win."""
+
+    min_acceptance_rate_percent: Annotated[
+        int | None,
+        LIVE,
+        Field(
+            ge=0,
+            le=100,
+            description=(
+                "Acceptance rate below which, for `forSeconds`, speculation goes off. The rate is "
+                "per drafted token that was reached: accepted / (accepted + drafts that ended in "
+                "a rejection); it does not depend on K. Absent: no such rail."
+            ),
+            examples=[40],
+        ),
+    ] = None
+    max_concurrency: Annotated[
+        int | None,
+        LIVE,
+        Field(
+            ge=1,
+            le=4096,
+            description=(
+                "Running requests of a replica above which K is 0, at once. Absent: no such rail."
+            ),
+            examples=[64],
+        ),
+    ] = None
+    for_seconds: Annotated[
+        int,
+        LIVE,
+        Field(
+            ge=10,
+            le=3600,
+            description="How long acceptance must be below its threshold.",
+            examples=[60],
+        ),
+    ] = 60
+
+
+class Objective(SpecModel):
+    """Service levels, as means over a window; K that breaks one is not chosen."""
+
+    time_per_output_token_ms: Annotated[
+        int | None,
+        LIVE,
+        Field(
+            ge=1,
+            le=600_000,
+            description="Mean time per output token, in milliseconds. Absent: no such objective.",
+            examples=[40],
+        ),
+    ] = None
+    time_to_first_token_ms: Annotated[
+        int | None,
+        LIVE,
+        Field(
+            ge=1,
+            le=3_600_000,
+            description="Mean time to the first token, in milliseconds. Absent: no such objective.",
+            examples=[500],
+        ),
+    ] = None
+
+
+class TuningSegment(SpecModel):
+    """A cap for one kind of traffic."""
+
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=32,
+            pattern=r"^[a-z0-9-]{1,32}$",
+            description="Name that requests carry as `tandem_segment`.",
+            examples=["creative"],
+        ),
+        LIVE,
+    ]
+    max_tokens: Annotated[
+        int,
+        LIVE,
+        Field(ge=0, le=32, description="Deepest K for these requests.", examples=[2]),
+    ]
+
+
+class Tuning(SpecModel):
+    """Mode, policy, band and guard rails."""
+
+    mode: Annotated[
+        TuningMode,
+        LIVE,
+        Field(
+            description=(
+                "`Auto` tunes K. `Observe` records what it would do. `Fixed` keeps "
+                "`speculation.initialTokens`."
+            ),
+            examples=["Observe"],
+        ),
+    ] = TuningMode.AUTO
+    policy: Annotated[
+        TuningPolicy,
+        LIVE,
+        Field(
+            description=(
+                "`Goodput`: guard rails and measured step times. `Thresholds`: the guard rails "
+                "alone."
+            ),
+            examples=["Goodput"],
+        ),
+    ] = TuningPolicy.GOODPUT
+    min_tokens: Annotated[
+        int,
+        LIVE,
+        Field(
+            ge=0,
+            le=32,
+            description="Lowest K while speculation is active; guard rails may still choose 0.",
+            examples=[1],
+        ),
+    ] = 0
+    max_tokens: Annotated[
+        int | None,
+        LIVE,
+        Field(
+            ge=0,
+            le=32,
+            description=(
+                "Highest K that tuning may choose; absent means `speculation.maxTokens`. 0 is the "
+                "kill switch: speculation is off at once, without a rollout."
+            ),
+            examples=[5],
+        ),
+    ] = None
+    thresholds: Annotated[Thresholds, LIVE, Field(description="Guard rails.")] = Thresholds()
+    objective: Annotated[Objective, LIVE, Field(description="Service level objectives.")] = (
+        Objective()
+    )
+    segments: Annotated[
+        tuple[TuningSegment, ...],
+        LIVE,
+        ListMap("name"),
+        Field(
+            max_length=16,
+            description="Caps by traffic segment.",
+            examples=[[{"name": "creative", "maxTokens": 2}]],
+        ),
+    ] = ()
+    stabilization_seconds: Annotated[
+        int,
+        LIVE,
+        Field(
+            ge=0,
+            le=3600,
+            description=(
+                "Delay before K rises or speculation turns on. Lowering K and turning off never "
+                "wait."
+            ),
+            examples=[30],
+        ),
+    ] = 30
+    off_mode: Annotated[
+        OffMode,
+        LIVE,
+        Field(
+            description=(
+                "`Idle`: off means K=0. `Redeploy`: after 10 minutes off, roll out without the "
+                "draft, which frees its memory; back in through one canary."
+            ),
+            examples=["Idle"],
+        ),
+    ] = OffMode.IDLE
+    on_decay: Annotated[
+        OnDecay,
+        LIVE,
+        Field(
+            description="What to do about acceptance that decays over hours.",
+            examples=["Report"],
+        ),
+    ] = OnDecay.REPORT
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.maxTokens) || self.maxTokens == 0 || self.minTokens <= self.maxTokens",
+            "minTokens is above maxTokens: lower minTokens or raise maxTokens",
+            ".minTokens",
+        ),
+    )
