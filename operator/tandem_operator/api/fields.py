@@ -1,14 +1,23 @@
 """What a field of the resource can say about itself beyond its type.
 
-Used by the models in this room and read by the CRD and documentation generators.
+Used by the models in this room. Each mark adds itself to the model's JSON schema, from which
+`crd.py` and the resource page are made.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+RULES = "x-kubernetes-validations"
+CHANGE = "x-tandem-change"
+
+_PLACEHOLDER = re.compile(r"\{(self[^}]*)\}")
 
 
 class Change(Enum):
@@ -16,6 +25,11 @@ class Change(Enum):
 
     LIVE = "live"
     ROLLOUT = "rollout"
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core), CHANGE: self.value}
 
 
 LIVE = Change.LIVE
@@ -28,28 +42,67 @@ class ListMap:
 
     key: str
 
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            **handler(core),
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": [self.key],
+        }
+
 
 @dataclass(frozen=True)
 class Preserved:
     """Mark of an object whose fields the API server keeps without knowing them."""
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """Mark of a string that must be a Kubernetes resource quantity."""
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(core), "x-kubernetes-preserve-unknown-fields": True}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A CEL rule on an object: `expression` must hold, or the API server answers `message`.
+    """A CEL rule: `expression` must hold, or the API server answers `message`.
 
-    `message` names the value's rule and the remedy; `field` (a CEL path such as `.draft`) is
-    where the API server points.
+    `message` says what is wrong and the remedy; `{self.x}` in it stands for the value of that CEL
+    expression. `field` (a CEL path such as `.draft`) is where the API server points.
     """
 
     expression: str
     message: str
     field: str | None = None
+
+    def to_object(self) -> dict[str, Any]:
+        """The rule as it stands in a CRD."""
+        rule: dict[str, Any] = {"rule": self.expression}
+        parts = _PLACEHOLDER.split(self.message)
+        if len(parts) == 1:
+            rule["message"] = self.message
+        else:
+            rule["messageExpression"] = " + ".join(
+                f"string({part})" if index % 2 else _quoted(part)
+                for index, part in enumerate(parts)
+                if part
+            )
+        if self.field is not None:
+            rule["fieldPath"] = self.field
+        return rule
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Mark of a string with a pattern: who breaks it reads `message` instead of the pattern."""
+
+    message: str
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = dict(handler(core))
+        rule = Rule(f"self.matches(r'{schema.pop('pattern')}')", self.message)
+        return {**schema, RULES: [rule.to_object()]}
 
 
 class SpecModel(BaseModel):
@@ -65,6 +118,15 @@ class SpecModel(BaseModel):
 
     rules: ClassVar[tuple[Rule, ...]] = ()
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core)
+        if cls.rules:
+            handler.resolve_ref_schema(schema)[RULES] = [rule.to_object() for rule in cls.rules]
+        return schema
+
 
 class StatusModel(BaseModel):
     """Base of everything under `status`: immutable; fields of another release are ignored."""
@@ -76,3 +138,7 @@ class StatusModel(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tandem_operator.api.fields import Quantity, Rule, SpecModel
+from tandem_operator.api.fields import Rule, SpecModel
 from tandem_operator.api.spec.engine import ObjectName
 
 NO_ACCELERATOR = "None"
@@ -41,7 +41,7 @@ class Accelerator(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.count) || !has(self.resource) || self.resource != 'None'",
-            "count has no meaning with resource None: remove count",
+            "count {self.count} has no meaning with resource None: remove count",
             ".count",
         ),
     )
@@ -85,9 +85,9 @@ class ModelCache(SpecModel):
     ] = None
     size_limit: Annotated[
         str | None,
-        Quantity(),
         Field(
             max_length=32,
+            pattern=r"^[0-9]+(\.[0-9]+)?([KMGTPE]i?|k|m)?$",
             description="Size limit of the emptyDir.",
             examples=["200Gi"],
         ),
@@ -96,7 +96,8 @@ class ModelCache(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!(has(self.claimName) && has(self.sizeLimit))",
-            "claimName and sizeLimit exclude each other: sizeLimit is for an emptyDir, remove one",
+            "claimName {self.claimName} and sizeLimit {self.sizeLimit} exclude each other: "
+            "sizeLimit is for an emptyDir, remove one",
             ".sizeLimit",
         ),
     )

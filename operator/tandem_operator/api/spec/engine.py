@@ -117,7 +117,7 @@ class EnvVar(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!(has(self.value) && has(self.valueFrom))",
-            "value and valueFrom exclude each other: remove one",
+            "variable {self.name} has both value and valueFrom: remove one",
             ".valueFrom",
         ),
     )
@@ -185,13 +185,14 @@ class Engine(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "has(self.image) || self.type == 'Torch'",
-            "image is required: name the engine's stock image, for example "
+            "image is required for type {self.type}: name the engine's stock image, for example "
             "vllm/vllm-openai:v0.32.0",
             ".image",
         ),
         Rule(
             "!has(self.server) || self.server == 'Native' || self.type in ['TensorRTLLM', 'Torch']",
-            "server Triton serves types TensorRTLLM and Torch only: remove server",
+            "server {self.server} serves types TensorRTLLM and Torch, not {self.type}: "
+            "remove server",
             ".server",
         ),
     )

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tandem_operator.api.fields import Rule, SpecModel
+from tandem_operator.api.fields import Explained, Rule, SpecModel
 
 ORGANIZATION_AND_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 DNS_SUBDOMAIN = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
@@ -19,6 +19,10 @@ URI_PATTERN = (
 
 Uri = Annotated[
     str,
+    Explained(
+        "{self} is no model source: use hf://org/name, pvc://claim/path, oci://reference or "
+        "s3://bucket/path"
+    ),
     Field(
         min_length=6,
         max_length=512,
@@ -48,8 +52,8 @@ Revision = Annotated[
 
 REVISION_RULE = Rule(
     "!has(self.revision) || self.uri.startsWith('hf://')",
-    "revision belongs to hf:// sources only: remove it, or name the version in the uri itself "
-    "(a folder of the claim or bucket, an image digest)",
+    "revision {self.revision} belongs to hf:// sources only: remove it, or name the "
+    "version in the uri itself (a folder of the claim or bucket, an image digest)",
     ".revision",
 )
 

@@ -121,47 +121,48 @@ class Spec(SpecModel):
         Rule(
             "has(self.draft) "
             "|| !(self.speculation.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa'])",
-            "draft is required for methods DraftModel, Eagle, Eagle3 and Medusa: add draft.uri, "
-            "or choose a method without a draft (NGram, MTP)",
+            "draft is required for method {self.speculation.method}: add draft.uri, or choose a "
+            "method without a draft (NGram, MTP)",
             ".draft",
         ),
         Rule(
             "!has(self.draft) "
             "|| self.speculation.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa']",
-            "draft is forbidden for methods NGram, Suffix, LayerSkip and MTP: remove draft, or "
-            "choose a method with a draft (DraftModel, Eagle3)",
+            "draft is forbidden for method {self.speculation.method}: remove draft, or choose a "
+            "method with a draft (DraftModel, Eagle3)",
             ".draft",
         ),
         Rule(
             "self.tuning.minTokens <= self.speculation.maxTokens",
-            "tuning.minTokens is above speculation.maxTokens: lower tuning.minTokens or raise "
-            "speculation.maxTokens",
+            "tuning.minTokens {self.tuning.minTokens} is above speculation.maxTokens "
+            "{self.speculation.maxTokens}: lower tuning.minTokens or raise speculation.maxTokens",
             ".tuning",
         ),
         Rule(
             "!has(self.tuning.maxTokens) || self.tuning.maxTokens <= self.speculation.maxTokens",
-            "tuning.maxTokens is above speculation.maxTokens: lower tuning.maxTokens or raise "
-            "speculation.maxTokens",
+            "tuning.maxTokens {self.tuning.maxTokens} is above speculation.maxTokens "
+            "{self.speculation.maxTokens}: lower tuning.maxTokens or raise speculation.maxTokens",
             ".tuning",
         ),
         Rule(
             "!has(self.tuning.segments) "
             "|| self.tuning.segments.all(s, s.maxTokens <= self.speculation.maxTokens)",
-            "a segment's maxTokens is above speculation.maxTokens: lower it or raise "
-            "speculation.maxTokens",
+            "maxTokens of a segment is above speculation.maxTokens {self.speculation.maxTokens}: lower "
+            "it or raise speculation.maxTokens",
             ".tuning",
         ),
         Rule(
             "!has(self.tokenizerLock.policy) || self.tokenizerLock.policy != 'TargetDeclared' "
             "|| self.speculation.method in ['Eagle', 'Eagle3', 'Medusa']",
-            "tokenizerLock.policy TargetDeclared judges heads (Eagle, Eagle3, Medusa): choose "
-            "SameVocabulary",
+            "tokenizerLock.policy TargetDeclared judges heads (Eagle, Eagle3, Medusa), not "
+            "{self.speculation.method}: choose SameVocabulary",
             ".tokenizerLock",
         ),
         Rule(
             "!has(self.tokenizerLock.attestedTarget) "
             "|| self.speculation.method in ['Eagle', 'Eagle3', 'Medusa']",
-            "tokenizerLock.attestedTarget is for heads (Eagle, Eagle3, Medusa): remove it",
+            "tokenizerLock.attestedTarget is for heads (Eagle, Eagle3, Medusa), not "
+            "{self.speculation.method}: remove it",
             ".tokenizerLock",
         ),
         Rule(

@@ -50,7 +50,8 @@ class NGram(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.minLookup) || !has(self.maxLookup) || self.minLookup <= self.maxLookup",
-            "minLookup is above maxLookup: lower minLookup or raise maxLookup",
+            "minLookup {self.minLookup} is above maxLookup {self.maxLookup}: lower minLookup "
+            "or raise maxLookup",
             ".minLookup",
         ),
     )
@@ -145,17 +146,20 @@ class Speculation(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.initialTokens) || self.initialTokens <= self.maxTokens",
-            "initialTokens is above maxTokens: lower initialTokens or raise maxTokens",
+            "initialTokens {self.initialTokens} is above maxTokens {self.maxTokens}: lower "
+            "initialTokens or raise maxTokens",
             ".initialTokens",
         ),
         Rule(
             "!has(self.nGram) || self.method == 'NGram'",
-            "nGram belongs to method NGram only: remove nGram or set method: NGram",
+            "nGram belongs to method NGram, not to {self.method}: remove nGram or set "
+            "method: NGram",
             ".nGram",
         ),
         Rule(
             "!has(self.layerSkip) || self.method == 'LayerSkip'",
-            "layerSkip belongs to method LayerSkip only: remove layerSkip or set method: LayerSkip",
+            "layerSkip belongs to method LayerSkip, not to {self.method}: remove layerSkip or set "
+            "method: LayerSkip",
             ".layerSkip",
         ),
         Rule(
@@ -167,8 +171,8 @@ class Speculation(SpecModel):
         Rule(
             "!has(self.draftTensorParallel) "
             "|| self.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa']",
-            "draftTensorParallel belongs to methods with a draft (DraftModel, Eagle, Eagle3, "
-            "Medusa): remove it",
+            "draftTensorParallel {self.draftTensorParallel} belongs to methods with a draft "
+            "(DraftModel, Eagle, Eagle3, Medusa), not to {self.method}: remove it",
             ".draftTensorParallel",
         ),
     )

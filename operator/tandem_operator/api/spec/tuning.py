@@ -223,7 +223,8 @@ class Tuning(SpecModel):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             "!has(self.maxTokens) || self.maxTokens == 0 || self.minTokens <= self.maxTokens",
-            "minTokens is above maxTokens: lower minTokens or raise maxTokens",
+            "minTokens {self.minTokens} is above maxTokens {self.maxTokens}: lower minTokens or "
+            "raise maxTokens",
             ".minTokens",
         ),
     )
