@@ -147,8 +147,8 @@ class Spec(SpecModel):
         Rule(
             "!has(self.tuning.segments) "
             "|| self.tuning.segments.all(s, s.maxTokens <= self.speculation.maxTokens)",
-            "maxTokens of a segment is above speculation.maxTokens {self.speculation.maxTokens}: lower "
-            "it or raise speculation.maxTokens",
+            "maxTokens of a segment is above speculation.maxTokens {self.speculation.maxTokens}: "
+            "lower it or raise speculation.maxTokens",
             ".tuning",
         ),
         Rule(
