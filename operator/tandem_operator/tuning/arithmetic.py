@@ -1,0 +1,115 @@
+"""What one window says, and whether it can be believed.
+
+Identities of the counters, with R request steps, S request-step seconds, N iterations, G generated
+and F first tokens: mean batch b = R/N, step time = S/R, tokens per request and step = (G-F)/R,
+time per output token = S/(G-F). They hold at K=0 and under mixed K.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tandem_operator.tuning.window import StepCell, Window
+
+LONGEST_STEP_S = 600.0
+SHORTEST_STEP_S = 1e-6
+LARGEST_COUNT = 1e12
+_SLACK_SHARE = 0.05
+_SLACK_COUNT = 64.0
+"""Counters of one scrape are read while a step runs, so their differences need not fit exactly."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """How one replica worked in one window."""
+
+    batch: float
+    step_s: float
+    tokens_per_step: float
+    time_per_output_token_s: float | None
+
+
+def problem_of(window: Window) -> str | None:
+    """Why the window cannot be believed, or None."""
+    for name, value in _numbers(window):
+        if not math.isfinite(value):
+            return f"{name} is {value}"
+        if value < 0:
+            return f"{name} is negative ({value:g})"
+        if value > LARGEST_COUNT:
+            return f"{name} is impossibly large ({value:g})"
+    slack = _SLACK_COUNT + _SLACK_SHARE * window.drafts * (1 + len(window.accepted_by_position))
+    accepted = window.accepted_by_position
+    if accepted and accepted[0] > window.drafts + slack:
+        return f"{accepted[0]:g} first drafts accepted of {window.drafts:g}"
+    if sum(accepted) > window.draft_tokens + slack:
+        return f"{sum(accepted):g} drafted tokens accepted of {window.draft_tokens:g}"
+    for position, value in enumerate(accepted[1:], start=1):
+        if value > accepted[position - 1] + slack:
+            return f"more accepted at position {position} than before it"
+    for position, value in enumerate(window.drafted_by_position or ()):
+        if value > window.drafts + slack:
+            return f"{value:g} drafts reach position {position} of {window.drafts:g}"
+        if position < len(accepted) and accepted[position] > value + slack:
+            return f"{accepted[position]:g} accepted at position {position} of {value:g} drafted"
+    if window.request_steps > 0:
+        step_s = window.request_step_seconds / window.request_steps
+        if not SHORTEST_STEP_S <= step_s <= LONGEST_STEP_S:
+            return f"a mean step of {step_s:g} s"
+    return None
+
+
+def load_of(window: Window) -> Load | None:
+    """The window's load by the identities above; None when no request decoded in it."""
+    if window.request_steps <= 0 or window.iterations <= 0 or window.request_step_seconds <= 0:
+        return None
+    decoded = window.generated_tokens - window.first_tokens
+    return Load(
+        batch=max(1.0, window.request_steps / window.iterations),
+        step_s=window.request_step_seconds / window.request_steps,
+        tokens_per_step=max(0.0, decoded) / window.request_steps,
+        time_per_output_token_s=window.request_step_seconds / decoded if decoded >= 1 else None,
+    )
+
+
+def _numbers(window: Window) -> list[tuple[str, float]]:
+    named = [
+        ("now_s", window.now_s),
+        ("duration_s", window.duration_s),
+        ("running", window.running),
+        ("waiting", window.waiting),
+        ("request_steps", window.request_steps),
+        ("request_step_seconds", window.request_step_seconds),
+        ("iterations", window.iterations),
+        ("generated_tokens", window.generated_tokens),
+        ("first_tokens", window.first_tokens),
+        ("prefill_tokens", window.prefill_tokens),
+        ("drafts", window.drafts),
+        ("draft_tokens", window.draft_tokens),
+        ("bypassed_request_steps", window.bypassed_request_steps),
+    ]
+    if window.context_tokens is not None:
+        named.append(("context_tokens", window.context_tokens))
+    if window.first_token_seconds is not None:
+        named.append(("first_token_seconds", window.first_token_seconds))
+    named += [("accepted_by_position", value) for value in window.accepted_by_position]
+    named += [("drafted_by_position", value) for value in window.drafted_by_position or ()]
+    for cell in window.cells or ():
+        named += [(f"cells.{name}", value) for name, value in _cell_numbers(cell)]
+    return named
+
+
+def _cell_numbers(cell: StepCell) -> list[tuple[str, float]]:
+    named = [
+        ("batch_from", cell.batch_from),
+        ("tokens", cell.tokens),
+        ("steps", cell.steps),
+        ("seconds", cell.seconds),
+        ("batch_sum", cell.batch_sum),
+        ("context_sum", cell.context_sum),
+        ("prefill_sum", cell.prefill_sum),
+    ]
+    if cell.verified_sum is not None:
+        named.append(("verified_sum", cell.verified_sum))
+    return [(name, float(value)) for name, value in named]

@@ -1,0 +1,52 @@
+"""Everything the tuner remembers between two calls, as one frozen value that goes to JSON and back.
+
+The control loop keeps it in the ``<name>-tuner`` ConfigMap (at most 32 KiB) and drops it when pair,
+image, accelerator or parallelism change. No number in it is ever infinite or NaN: reading JSON that
+holds one is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
+
+from tandem_operator.tuning.acceptance_rail import AcceptanceRail
+from tandem_operator.tuning.table import Table
+
+LARGEST_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True)
+class State:
+    """Learned state. Give it back to `tune` unchanged; nothing outside this room reads its parts.
+
+    ``table`` is what is in force, ``impossible_windows`` how many windows in a row could not be
+    believed.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
+
+    table: Table
+    version: int = 1
+    now_s: float | None = None
+    impossible_windows: int = 0
+    rail: AcceptanceRail = field(default_factory=AcceptanceRail)
+
+    def to_json(self) -> str:
+        """One line of JSON, at most 32 KiB."""
+        return _ADAPTER.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(text: str | bytes) -> State:
+        """The state written by :meth:`to_json`.
+
+        Raises:
+            ValueError: not such a state (another version, a damaged file): start from
+                `initial_state` instead.
+        """
+        return _ADAPTER.validate_json(text)
+
+
+_ADAPTER: TypeAdapter[State] = TypeAdapter(State)
