@@ -73,7 +73,12 @@ def watch(
     if rail.since_s is None:
         if not beyond:
             return rail
-        rail = replace(rail, since_s=now_s - max(0.0, min(duration_s, for_s)))
+        rail = replace(
+            rail,
+            since_s=now_s - max(0.0, min(duration_s, for_s)),
+            recent_accepted=rate * judged,
+            recent_judged=judged,
+        )
     rail = replace(
         rail,
         pooled_accepted=rail.pooled_accepted + rate * judged,

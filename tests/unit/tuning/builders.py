@@ -18,7 +18,7 @@ def window(
     duration_s: float = 2.0,
     **other: Any,
 ) -> Window:
-    """``steps`` steps of ``batch`` requests, each drafting ``tokens`` accepted at ``acceptance``."""
+    """``steps`` steps of ``batch`` requests, each drafting ``tokens`` accepted independently."""
     request_steps = steps * batch
     drafts = request_steps if tokens else 0
     accepted = tuple(drafts * acceptance ** (position + 1) for position in range(tokens))

@@ -37,7 +37,13 @@ def drive(
     for index, rate in enumerate(rates, start=1):
         tokens = 3 if decision is None else tokens_at(decision, 4)
         now_s = index * scrape_s
-        shown = window(now_s, tokens=tokens or 1, acceptance=rate, steps=100 if tokens else 5)
+        shown = window(
+            now_s,
+            tokens=tokens or 1,
+            acceptance=rate,
+            steps=100 if tokens else 5,
+            duration_s=scrape_s,
+        )
         state, decision = tune(state, (shown,), chosen)
         assert State.from_json(state.to_json()) == state
         answers.append((now_s, decision))
