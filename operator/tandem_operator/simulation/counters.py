@@ -1,0 +1,150 @@
+"""The counters of one simulated replica, and the window between two looks at them.
+
+They count what a real engine and the plugin count, with the same rules: a step belongs to a cell
+only when batch and K are those of the step before.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tandem_operator.tuning import StepCell, Window
+
+# Lower edges of the batch buckets: part of the contract with the plugin.
+EDGES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 257)
+TOP = 1_000_000
+PREFILL_STEP_TOKENS = 128  # from this many prefill tokens on a step counts as one with prefill
+
+CellKey = tuple[int, int, bool]
+
+
+@dataclass
+class Counters:
+    """Running totals; cells hold steps, seconds, batch, context, prefill and verified sums."""
+
+    max_tokens: int
+    request_steps: int = 0
+    request_step_seconds: float = 0.0
+    iterations: int = 0
+    generated_tokens: int = 0
+    first_tokens: int = 0
+    first_token_seconds: float = 0.0
+    prefill_tokens: int = 0
+    drafts: int = 0
+    draft_tokens: int = 0
+    accepted: list[int] = field(default_factory=list)
+    drafted: list[int] = field(default_factory=list)
+    cells: dict[CellKey, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.accepted = self.accepted or [0] * self.max_tokens
+        self.drafted = self.drafted or [0] * self.max_tokens
+
+    def count_drafts(
+        self, drafted_tokens: int, drafts: int, accepted_by_position: list[int]
+    ) -> None:
+        """Count `drafts` drafts, all `drafted_tokens` long, and what each position accepted."""
+        self.drafts += drafts
+        self.draft_tokens += drafts * drafted_tokens
+        for place in range(drafted_tokens):
+            self.drafted[place] += drafts
+            self.accepted[place] += accepted_by_position[place]
+
+    def count_cell(
+        self, batch: int, tokens: int, seconds: float, context: float, prefill: int, verified: int
+    ) -> None:
+        if 0 < prefill < PREFILL_STEP_TOKENS:
+            return
+        key = (bisect_right(EDGES, batch) - 1, tokens, prefill >= PREFILL_STEP_TOKENS)
+        sums = self.cells.setdefault(key, [0.0] * 6)
+        for place, value in enumerate((1.0, seconds, batch, context, prefill, verified)):
+            sums[place] += value
+
+    def copy(self) -> Counters:
+        return Counters(
+            self.max_tokens,
+            self.request_steps,
+            self.request_step_seconds,
+            self.iterations,
+            self.generated_tokens,
+            self.first_tokens,
+            self.first_token_seconds,
+            self.prefill_tokens,
+            self.drafts,
+            self.draft_tokens,
+            list(self.accepted),
+            list(self.drafted),
+            {key: list(sums) for key, sums in self.cells.items()},
+        )
+
+
+def window_between(
+    before: Counters,
+    after: Counters,
+    *,
+    now_s: float,
+    duration_s: float,
+    running: int,
+    waiting: int,
+    context_tokens: int,
+    plugin: bool,
+    replica: str = "replica-0",
+) -> Window:
+    """The window of one scrape interval; without `plugin`, the engine's own counters alone."""
+    return Window(
+        replica=replica,
+        now_s=now_s,
+        duration_s=duration_s,
+        running=running,
+        waiting=waiting,
+        context_tokens=context_tokens if plugin else None,
+        request_steps=after.request_steps - before.request_steps,
+        request_step_seconds=after.request_step_seconds - before.request_step_seconds,
+        iterations=after.iterations - before.iterations,
+        generated_tokens=after.generated_tokens - before.generated_tokens,
+        first_tokens=after.first_tokens - before.first_tokens,
+        prefill_tokens=after.prefill_tokens - before.prefill_tokens,
+        drafts=after.drafts - before.drafts,
+        draft_tokens=after.draft_tokens - before.draft_tokens,
+        accepted_by_position=tuple(
+            a - b for a, b in zip(after.accepted, before.accepted, strict=True)
+        ),
+        drafted_by_position=tuple(a - b for a, b in zip(after.drafted, before.drafted, strict=True))
+        if plugin
+        else None,
+        cells=cells_between(before.cells, after.cells) if plugin else None,
+        speculation_loaded=True,
+        reset=False,
+        first_token_seconds=after.first_token_seconds - before.first_token_seconds,
+    )
+
+
+def cells_between(
+    before: Mapping[CellKey, list[float]], after: Mapping[CellKey, list[float]]
+) -> tuple[StepCell, ...]:
+    cells = []
+    for key, sums in sorted(after.items()):
+        earlier = before.get(key, [0.0] * 6)
+        steps, seconds, batch, context, prefill, verified = (
+            now - then for now, then in zip(sums, earlier, strict=True)
+        )
+        if steps <= 0:
+            continue
+        place, tokens, with_prefill = key
+        cells.append(
+            StepCell(
+                batch_from=EDGES[place],
+                batch_to=EDGES[place + 1] - 1 if place + 1 < len(EDGES) else TOP,
+                tokens=tokens,
+                with_prefill=with_prefill,
+                steps=int(steps),
+                seconds=seconds,
+                batch_sum=int(batch),
+                context_sum=int(context),
+                prefill_sum=int(prefill),
+                verified_sum=int(verified),
+            )
+        )
+    return tuple(cells)
