@@ -1,0 +1,87 @@
+"""What shall be done about one resource, in the order in which `reconcile` does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An object by kind and name, in the resource's namespace."""
+
+    api_version: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Apply:
+    """One server-side apply of the whole object, as field manager `tandem`.
+
+    ``uid`` is that of the object that shall be changed; None: the name is free as far as the
+    snapshot knows, so the writer looks live first. ``resource_version`` is set where a change by
+    anybody else in between must fail the write (the speculation table).
+    """
+
+    body: Object
+    uid: str | None = None
+    resource_version: str | None = None
+
+    @property
+    def reference(self) -> Reference:
+        return Reference(self.body["apiVersion"], self.body["kind"], self.body["metadata"]["name"])
+
+
+@dataclass(frozen=True)
+class Remove:
+    """One delete with the precondition that the object still has this UID."""
+
+    reference: Reference
+    uid: str
+
+
+@dataclass(frozen=True)
+class Poke:
+    """An annotation on a pod whose only purpose is that its kubelet refreshes the table at once."""
+
+    pod: str
+    uid: str
+    generation: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """A Kubernetes Event about the resource; only transitions make one."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything to do, and when to look again.
+
+    Order of the writes: ``applies``, ``removes``, ``pokes``, ``status``, ``notes``. ``status`` is
+    the whole of the resource's status in its JSON form, or None when what stands is right.
+    ``look_up`` names objects that nobody watches and that the next look needs (a foreign object of
+    a child's name). ``look_again_s``: seconds until the next look, if no event comes before; None:
+    an event is enough.
+    """
+
+    applies: tuple[Apply, ...] = ()
+    removes: tuple[Remove, ...] = ()
+    pokes: tuple[Poke, ...] = ()
+    status: Object | None = None
+    notes: tuple[Note, ...] = ()
+    look_up: tuple[Reference, ...] = ()
+    look_again_s: float | None = None
+
+    @property
+    def writes_nothing(self) -> bool:
+        return not (self.applies or self.removes or self.pokes or self.notes) and (
+            self.status is None
+        )

@@ -1,0 +1,114 @@
+"""Everything that is known about one resource at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from tandem_operator.planning.plan import Reference
+from tandem_operator.tuning import Decision
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the administrator configured; from the chart, never from a resource.
+
+    ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
+    that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
+    resource name. ``resources`` are those of the small containers (lock, fetch).
+    """
+
+    version: str
+    runtime_image: str
+    image_pull_policy: str = "IfNotPresent"
+    hub_endpoint: str | None = None
+    s3_endpoint: str | None = None
+    pod_monitors: bool = False
+    memory_bytes: Mapping[str, int] = field(default_factory=dict)
+    scrape_interval_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A write that the API server refused, until one of the same object succeeds.
+
+    ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid);
+    ``generation`` the resource's when it happened.
+    """
+
+    reference: Reference
+    code: int
+    message: str
+    generation: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReplicaView:
+    """What one ready pod's metrics said last. None: its page does not tell (no plugin)."""
+
+    pod: str
+    uid: str
+    lock: str | None = None
+    epoch: str | None = None
+    applied_generation: int | None = None
+    mode: str | None = None
+    mode_reason: str | None = None
+    effective_tokens: int | None = None
+    running: float | None = None
+
+
+@dataclass(frozen=True)
+class MetricsView:
+    """Whether the numbers can be stood on; the reasons are those of MetricsAvailable."""
+
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class TuningView:
+    """What the tuning loop holds about the resource; None before its first look.
+
+    ``decision`` is about the pods of ``lock_hash``. ``state_json`` is the learned state and
+    ``records_json`` the newest decision records, both as they go into `<name>-tuner`;
+    ``state_due`` says that they should be written now (a decision, or ten minutes passed).
+    ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
+    """
+
+    lock_hash: str
+    decision: Decision
+    decided_at: datetime
+    metrics: MetricsView
+    replicas: tuple[ReplicaView, ...] = ()
+    acceptance_rate: float | None = None
+    mean_accepted_tokens: float | None = None
+    segments: Mapping[str, float] = field(default_factory=dict)
+    state_json: str | None = None
+    records_json: str | None = None
+    state_due: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One resource, everything of its own, and what stands in its way.
+
+    ``resource`` is the SpeculativeDeployment as the API server holds it. ``objects`` are all
+    objects of the namespace that carry its label, an owner reference to it or the name of one of
+    its children, each in full with apiVersion and kind: Deployment, Service, ConfigMap,
+    PodDisruptionBudget, PodMonitor, ControllerRevision, Job, Pod (of the lock and of the engine),
+    ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
+    but for names that carry no label of ours (see `Plan.look_up`).
+    """
+
+    resource: Object
+    objects: tuple[Object, ...]
+    installation: Installation
+    now: datetime
+    tuning: TuningView | None = None
+    failures: tuple[Failure, ...] = ()
