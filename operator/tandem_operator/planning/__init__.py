@@ -23,8 +23,8 @@ __all__ = [
     "Plan",
     "Poke",
     "Reference",
-    "ReplicaView",
     "Remove",
+    "ReplicaView",
     "Snapshot",
     "TuningView",
 ]
