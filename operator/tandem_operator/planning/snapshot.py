@@ -75,7 +75,9 @@ class MetricsView:
 class TuningView:
     """What the tuning loop holds about the resource; None before its first look.
 
-    ``decision`` is about the pods of ``lock_hash``. ``state_json`` is the learned state and
+    ``decision`` is what the tuner proposes for the pods of ``lock_hash``; whether it goes into the
+    table is the plan's to say (tuning.mode: Auto alone applies it; Observe and Fixed keep
+    initialTokens, and Observe tells the proposal). ``state_json`` is the learned state and
     ``records_json`` the newest decision records, both as they go into `<name>-tuner`;
     ``state_due`` says that they should be written now (a decision, or ten minutes passed).
     ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
