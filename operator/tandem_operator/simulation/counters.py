@@ -22,7 +22,10 @@ CellKey = tuple[int, int, bool]
 
 @dataclass
 class Counters:
-    """Running totals; cells hold steps, seconds, batch, context, prefill and verified sums."""
+    """Running totals; cells hold steps, seconds, batch, context, prefill and verified sums.
+
+    `rejections` counts drafts that ended in one; an engine does not export it.
+    """
 
     max_tokens: int
     request_steps: int = 0
@@ -34,6 +37,7 @@ class Counters:
     prefill_tokens: int = 0
     drafts: int = 0
     draft_tokens: int = 0
+    rejections: int = 0
     accepted: list[int] = field(default_factory=list)
     drafted: list[int] = field(default_factory=list)
     cells: dict[CellKey, list[float]] = field(default_factory=dict)
@@ -48,6 +52,7 @@ class Counters:
         """Count `drafts` drafts, all `drafted_tokens` long, and what each position accepted."""
         self.drafts += drafts
         self.draft_tokens += drafts * drafted_tokens
+        self.rejections += drafts - accepted_by_position[drafted_tokens - 1]
         for place in range(drafted_tokens):
             self.drafted[place] += drafts
             self.accepted[place] += accepted_by_position[place]
@@ -74,6 +79,7 @@ class Counters:
             self.prefill_tokens,
             self.drafts,
             self.draft_tokens,
+            self.rejections,
             list(self.accepted),
             list(self.drafted),
             {key: list(sums) for key, sums in self.cells.items()},

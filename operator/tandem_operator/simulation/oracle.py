@@ -49,19 +49,23 @@ class Oracle:
         """Mean step time by tier, when every request of the batch drafts the tier's K."""
         return self._truth.mean_s(batch, batch * (self._tiers + 1.0), context, self._tiers, prefill)
 
-    def judge(
-        self, batch: int, context: float, prefill: float, gains: Floats, used: int
-    ) -> tuple[int, float]:
-        """Best K, and the seconds that `used` loses against it in one step.
+    def losses_s(self, batch: int, context: float, prefill: float, gains: Floats) -> Floats:
+        """Seconds that each tier loses in one step against the best one.
 
-        With L the best rate without prefill, the loss is
-        (max over K of E - L T  minus  E - L T of the K used) / L. Without prefill the first term
-        is 0 and the loss is T - E / L: the time used less the oracle's time for the same tokens.
+        With R the best rate without prefill (tokens a second), the loss of K is
+        (max over K' of E' - R T'  minus  E - R T) / R. Without prefill the first term is 0 and the
+        loss is T - E / R: the time used less the oracle's time for the same tokens.
         """
         plain = self.times_s(batch, context, 0.0)
         rate = float(np.max(gains / plain))
         times = self.times_s(batch, context, prefill) if prefill else plain
         worth = gains - rate * times
-        best = int(np.argmax(worth))
-        loss_s = float(worth[best] - worth[self._places[used]]) / rate
-        return int(self._tiers[best]), loss_s
+        return np.asarray((np.max(worth) - worth) / rate)
+
+    def best_of(self, losses_s: Floats) -> int:
+        """The tier that loses nothing."""
+        return int(self._tiers[int(np.argmin(losses_s))])
+
+    def place(self, tokens: int) -> int:
+        """Index of a tier."""
+        return self._places[tokens]

@@ -1,0 +1,38 @@
+"""Small worlds whose best K is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tandem_operator.simulation.run import World
+from tandem_operator.simulation.trace import closed_loop
+from tandem_operator.simulation.truth import Floats, Truth
+
+DENSE = Truth(
+    base_s=0.010,
+    token_s=2e-5,
+    draft_pass_s=0.0008,
+    knee_tokens=150,
+    knee_token_s=7e-5,
+    draft_start_s=0.0005,
+    sync_s=0.0004,
+    prefill_s=2e-6,
+)
+
+
+def survival(hazard: float, deepest: int = 7) -> Mapping[str, Floats]:
+    return {"other": np.power(hazard, np.arange(1, deepest + 1), dtype=np.float64)}
+
+
+def world(concurrency: int, hazard: float, horizon_s: float = 20.0, **other: object) -> World:
+    curves = survival(hazard)
+    values: dict[str, object] = {
+        "trace": closed_loop(concurrency, requests=2000),
+        "truth": DENSE,
+        "survival_at": lambda _: curves,
+        "tiers": tuple(range(8)),
+        "horizon_s": horizon_s,
+    }
+    return World(**(values | other))  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+"""A simulated engine serves its trace, and its account fits what happened."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tandem_operator.simulation.policies import Clairvoyant, Fixed, Tuned
+from tandem_operator.simulation.run import run
+from tandem_operator.tuning import Settings
+from tests.unit.simulation.builders import world
+
+
+def test_the_oracle_regrets_nothing() -> None:
+    account = run(world(4, 0.8), Clairvoyant())
+    assert account.generated_tokens > 0
+    assert account.regret == pytest.approx(0.0, abs=1e-9)
+
+
+def test_drafting_pays_when_drafts_are_accepted_and_costs_when_they_are_not() -> None:
+    easy_off, easy_on = (run(world(2, 0.9), Fixed("fixed", k)) for k in (0, 5))
+    assert easy_on.generated_tokens > 1.8 * easy_off.generated_tokens
+    hard_off, hard_on = (run(world(48, 0.1), Fixed("fixed", k)) for k in (0, 7))
+    assert hard_on.generated_tokens < 0.7 * hard_off.generated_tokens
+
+
+def test_loss_against_the_oracle_is_the_time_that_the_oracle_saves() -> None:
+    off, best = run(world(1, 0.8, 60.0), Fixed("off", 0)), run(world(1, 0.8, 60.0), Clairvoyant())
+    rates = [account.generated_tokens / account.busy_s for account in (off, best)]
+    assert rates[0] / rates[1] == pytest.approx(1 - off.regret, abs=0.06)
+    assert off.off_loss_s == pytest.approx(off.loss_s)
+
+
+def test_the_timeline_tells_acceptance_and_time_per_token() -> None:
+    account = run(world(4, 0.7), Fixed("fixed", 3))
+    rates = [moment.acceptance_rate for moment in account.timeline]
+    # Requests differ around the segment's curve, which lowers the mean of a power below 0.7.
+    assert np.mean([rate for rate in rates if rate is not None]) == pytest.approx(0.68, abs=0.06)
+    assert all(moment.time_per_token_s for moment in account.timeline)
+    assert sum(moment.busy_s for moment in account.timeline) == pytest.approx(
+        account.busy_s, rel=0.2
+    )
+
+
+def test_the_tuner_drives_the_engine() -> None:
+    policy = Tuned("thresholds", Settings(max_tokens=7, policy="Thresholds"))
+    account = run(world(4, 0.8), policy)
+    assert {round(moment.tokens) for moment in account.timeline} == {3}
+    assert account.regret < 0.3
