@@ -13,7 +13,10 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from tandem_operator.tuning.acceptance_rail import AcceptanceRail
-from tandem_operator.tuning.table import Table
+from tandem_operator.tuning.pacing import Pacing
+from tandem_operator.tuning.step_model import StepModel
+from tandem_operator.tuning.survival import Survival
+from tandem_operator.tuning.table import ROWS, Table
 
 LARGEST_BYTES = 32 * 1024
 
@@ -22,17 +25,23 @@ LARGEST_BYTES = 32 * 1024
 class State:
     """Learned state. Give it back to `tune` unchanged; nothing outside this room reads its parts.
 
-    ``table`` is what is in force, ``impossible_windows`` how many windows in a row could not be
-    believed.
+    ``table`` and ``prefill_table`` are in force, before guard rails; ``impossible_windows`` tells
+    how many windows in a row could not be believed; ``use`` how much each row was used of late.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
 
     table: Table
+    prefill_table: Table | None = None
     version: int = 1
     now_s: float | None = None
     impossible_windows: int = 0
     rail: AcceptanceRail = field(default_factory=AcceptanceRail)
+    survival: Survival = field(default_factory=Survival)
+    steps: StepModel = field(default_factory=StepModel)
+    pacing: Pacing = field(default_factory=Pacing)
+    use: tuple[float, ...] = (0.0,) * ROWS
+    table_s: float | None = None
 
     def to_json(self) -> str:
         """One line of JSON, at most 32 KiB."""

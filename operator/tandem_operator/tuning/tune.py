@@ -6,26 +6,27 @@ the model proposes, the user's guard rails dispose.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from tandem_operator.tuning import reasons
-from tandem_operator.tuning.acceptance import Drafts, drafts_of, expected_depths
-from tandem_operator.tuning.acceptance_rail import watch
 from tandem_operator.tuning.arithmetic import load_of, problem_of
+from tandem_operator.tuning.deciding import decided, started
 from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision, Prediction
 from tandem_operator.tuning.exploration import exploration
+from tandem_operator.tuning.learning import learned
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table, row_of, schedule_of
 from tandem_operator.tuning.window import Window
 
+GOODPUT = "Goodput"
 _IMPOSSIBLE_BEFORE_OFF = 3
 
 
 def initial_state(settings: Settings) -> State:
     """The state before anything is measured, with a table that is safe to start with."""
-    return State(table=_start_table(settings))
+    state = State(table=_start_table(settings))
+    return started(state, settings) if settings.policy == GOODPUT else state
 
 
 def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple[State, Decision]:
@@ -45,7 +46,9 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     impossible = state.impossible_windows + 1 if wrong and not good else 0
     state = replace(state, impossible_windows=impossible)
     if good:
-        state = _learned(state, good, settings)
+        state = learned(state, good, settings)
+        if settings.policy == GOODPUT:
+            state = decided(state, settings, max(window.duration_s for window in good))
     table = state.table if settings.max_tokens else (0,) * ROWS
     batch = _batch(good)
     reason, message = reasons.INITIAL, "start table"
@@ -58,6 +61,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     elif state.rail.off:
         table = (0,) * ROWS
         reason, message = reasons.ACCEPTANCE_BELOW_THRESHOLD, "acceptance rate below the minimum"
+    prefill = state.prefill_table if any(table) else None
     limit = settings.max_concurrency
     if batch is not None and limit is not None and batch > limit and any(table):
         reason = reasons.CONCURRENCY_ABOVE_THRESHOLD
@@ -65,7 +69,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     tokens = table[row_of(batch)] if batch is not None else None
     decision = Decision(
         schedule=schedule_of(table, limit),
-        prefill_schedule=None,
+        prefill_schedule=None if prefill is None else schedule_of(prefill, limit),
         explore=exploration(settings, off=not any(table)) if impossible == 0 else None,
         state=ACTIVE if any(table) else IDLE,
         reason=reason,
@@ -73,48 +77,6 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         predicted=Prediction(batch=batch, tokens=tokens, acceptance_rate=state.rail.recent_rate),
     )
     return state, decision
-
-
-def _learned(state: State, windows: tuple[Window, ...], settings: Settings) -> State:
-    now_s = max(window.now_s for window in windows)
-    duration_s = max(window.duration_s for window in windows)
-    limits = settings.thresholds
-    drafts = _pooled(_drafts(window, state.table, settings) for window in windows)
-    rail = watch(
-        state.rail,
-        drafts,
-        now_s,
-        duration_s,
-        None if limits is None else limits.min_acceptance_rate,
-        0.0 if limits is None else limits.for_s,
-    )
-    return replace(state, now_s=now_s, rail=rail)
-
-
-def _drafts(window: Window, table: Table, settings: Settings) -> Drafts:
-    load = load_of(window)
-    in_force = table if load is None else (table[row_of(load.batch)],)
-    mean = window.draft_tokens / window.drafts if window.drafts > 0 else 1.0
-    return drafts_of(
-        window.accepted_by_position,
-        window.drafted_by_position,
-        window.drafts,
-        window.draft_tokens,
-        expected_depths(mean, in_force, settings.depths),
-    )
-
-
-def _pooled(parts: Iterable[Drafts]) -> Drafts:
-    accepted: list[float] = []
-    reached: list[float] = []
-    for part in parts:
-        for position, (a, d) in enumerate(zip(part.accepted, part.reached, strict=True)):
-            if position == len(accepted):
-                accepted.append(0.0)
-                reached.append(0.0)
-            accepted[position] += a
-            reached[position] += d
-    return Drafts(tuple(accepted), tuple(reached))
 
 
 def _batch(windows: tuple[Window, ...]) -> float | None:

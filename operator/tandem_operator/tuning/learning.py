@@ -1,0 +1,149 @@
+"""What one scrape teaches: acceptance, step times, replicas and load.
+
+Used by `tune` only; every part has a file of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tandem_operator.tuning.acceptance import Drafts, drafts_of, expected_depths
+from tandem_operator.tuning.acceptance_rail import watch
+from tandem_operator.tuning.arithmetic import load_of
+from tandem_operator.tuning.replicas import Replica, trusted_drafts, watched
+from tandem_operator.tuning.settings import Settings
+from tandem_operator.tuning.state import State
+from tandem_operator.tuning.step_cells import Steps, observed
+from tandem_operator.tuning.step_model import StepModel, gathered_into
+from tandem_operator.tuning.step_time import Coefficients, matrix, predicted_s
+from tandem_operator.tuning.survival import learn
+from tandem_operator.tuning.table import ROWS, Table, row_of
+from tandem_operator.tuning.window import Window
+
+USE_MEMORY_S = 45.0
+CONTEXT_MEMORY_S = 60.0
+
+
+def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> State:
+    """The state after the believed windows of one scrape; tables stay as they are."""
+    now_s = max(window.now_s for window in windows)
+    duration_s = max(window.duration_s for window in windows)
+    by_replica = {window.replica: _drafts(window, state.table, settings) for window in windows}
+    everything = _pooled(by_replica.values())
+    limits = settings.thresholds
+    state = replace(
+        state,
+        now_s=now_s,
+        rail=watch(
+            state.rail,
+            everything,
+            now_s,
+            duration_s,
+            None if limits is None else limits.min_acceptance_rate,
+            0.0 if limits is None else limits.for_s,
+        ),
+    )
+    loaded = tuple(window for window in windows if window.speculation_loaded)
+    loads = [load for load in map(load_of, loaded) if load is not None]
+    if not loads:
+        return state
+    trusted = _pooled(trusted_drafts(by_replica).values())
+    return replace(
+        state,
+        survival=learn(
+            state.survival, trusted, sum(load.batch for load in loads), duration_s, now_s
+        ),
+        steps=_steps_learned(state.steps, loaded, settings, now_s, duration_s),
+        use=_use(state.use, [load.batch for load in loads], duration_s),
+    )
+
+
+def _steps_learned(
+    known: StepModel,
+    windows: tuple[Window, ...],
+    settings: Settings,
+    now_s: float,
+    duration_s: float,
+) -> StepModel:
+    experts = settings.mixture_of_experts
+    known = replace(known, context_per_request=_context(known, windows, duration_s))
+    seen = {window.replica: observed(window, known.context_per_request) for window in windows}
+    seen = {name: steps for name, steps in seen.items() if steps}
+    if known.theta:
+        ratios = {name: _ratio(known, steps, experts) for name, steps in seen.items()}
+        known = replace(known, replicas=watched(known.replicas, ratios, now_s, duration_s))
+    replicas = {replica.name: replica for replica in known.replicas}
+    fresh: list[Steps] = []
+    for name, steps in seen.items():
+        replica = replicas.get(name, Replica(name))
+        if replica.outlier:
+            continue
+        factor = math.exp(replica.level)
+        fresh += [one._replace(seconds=one.seconds / factor) for one in steps]
+    return gathered_into(known, fresh, duration_s, experts)
+
+
+def _ratio(known: StepModel, steps: tuple[Steps, ...], experts: tuple[int, int] | None) -> float:
+    expected = predicted_s(Coefficients(known.theta, experts), matrix(steps, experts))
+    own = {(bucket, tokens): residual for bucket, tokens, residual in known.residuals}
+    total = measured = 0.0
+    for one, seconds in zip(steps, expected, strict=True):
+        correction = 0.0 if one.with_prefill else own.get((one.bucket, one.tokens), 0.0)
+        total += one.steps * float(seconds) * math.exp(correction)
+        measured += one.steps * one.seconds
+    return math.log(max(measured, 1e-9) / max(total, 1e-9))
+
+
+def _context(known: StepModel, windows: tuple[Window, ...], duration_s: float) -> float:
+    """Context tokens of a decoding request: measured, or a prompt and half an answer."""
+    tokens = requests = 0.0
+    for window in windows:
+        if window.context_tokens is not None:
+            if window.running >= 1 and window.context_tokens > 0:
+                tokens += window.context_tokens
+                requests += window.running
+        elif window.first_tokens >= 1:
+            tokens += window.prefill_tokens + window.generated_tokens / 2
+            requests += window.first_tokens
+    if requests <= 0:
+        return known.context_per_request
+    share = 1.0 - math.exp(-max(0.0, duration_s) / CONTEXT_MEMORY_S)
+    mean = min(1e6, tokens / requests)
+    return known.context_per_request + share * (mean - known.context_per_request)
+
+
+def _use(use: tuple[float, ...], batches: list[float], duration_s: float) -> tuple[float, ...]:
+    share = math.exp(-max(0.0, duration_s) / USE_MEMORY_S)
+    rows = [row_of(batch) for batch in batches]
+    fresh = (1.0 - share) / len(rows)
+    return tuple(
+        round(old * share + fresh * rows.count(row), 6) for row, old in enumerate(use[:ROWS])
+    )
+
+
+def _drafts(window: Window, table: Table, settings: Settings) -> Drafts:
+    load = load_of(window)
+    in_force = table if load is None else (table[row_of(load.batch)],)
+    mean = window.draft_tokens / window.drafts if window.drafts > 0 else 1.0
+    return drafts_of(
+        window.accepted_by_position,
+        window.drafted_by_position,
+        window.drafts,
+        window.draft_tokens,
+        expected_depths(mean, in_force, settings.depths),
+    )
+
+
+def _pooled(parts: Iterable[Drafts]) -> Drafts:
+    accepted: list[float] = []
+    reached: list[float] = []
+    for part in parts:
+        for position, (a, d) in enumerate(zip(part.accepted, part.reached, strict=True)):
+            if position == len(accepted):
+                accepted.append(0.0)
+                reached.append(0.0)
+            accepted[position] += a
+            reached[position] += d
+    return Drafts(tuple(accepted), tuple(reached))

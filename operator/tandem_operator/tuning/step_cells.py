@@ -1,0 +1,134 @@
+"""Measured steps, gathered by kind: batch bucket, K, with or without prefill.
+
+A window gives observations (mean time of some steps and what those steps carried); cells are their
+running sums. From the plugin an observation is a true cell. From stock counters it is the whole
+window: K is then a mean, and prefill is modelled as a share of steps that carry a chunk each.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tandem_operator.tuning.arithmetic import load_of
+from tandem_operator.tuning.window import BATCH_EDGES, Window
+
+CHUNK_TOKENS = 2048.0
+PREFILL_TOKENS = 128.0
+MEMORY_S = 700.0
+MOST_STEPS = 3000.0
+MOST_CELLS = 150
+FEWEST_STEPS = 0.2
+STOCK_FORM_ERROR = 0.04
+CELL_FORM_ERROR = 0.02
+
+
+class Steps(NamedTuple):
+    """Means over some steps of one kind; ``steps`` says of how many.
+
+    ``depth`` is the mean K, ``drafting`` the share of requests that drafted, ``prefill`` the
+    prefill tokens of a step that carries any and ``prefill_share`` how many do; ``form_error`` is
+    the relative error of taking means for one kind of step.
+    """
+
+    bucket: int
+    tokens: int
+    with_prefill: bool
+    steps: float
+    seconds: float
+    batch: float
+    depth: float
+    drafting: float
+    context: float
+    verified: float
+    prefill: float
+    prefill_share: float
+    form_error: float
+
+
+def bucket_of(batch: float) -> int:
+    """The batch bucket of cells."""
+    return max(0, bisect_right(BATCH_EDGES, batch + 1e-9) - 1)
+
+
+def observed(window: Window, context_per_request: float) -> tuple[Steps, ...]:
+    """The steps of one believed window; ``context_per_request`` fills in what stock lacks."""
+    if window.cells is None:
+        return _from_stock(window, context_per_request)
+    return tuple(
+        Steps(
+            bucket=bucket_of(cell.batch_sum / cell.steps),
+            tokens=cell.tokens,
+            with_prefill=cell.with_prefill,
+            steps=cell.steps,
+            seconds=cell.seconds / cell.steps,
+            batch=cell.batch_sum / cell.steps,
+            depth=float(cell.tokens),
+            drafting=1.0 if cell.tokens else 0.0,
+            context=cell.context_sum / cell.steps,
+            verified=(
+                cell.batch_sum * (cell.tokens + 1)
+                if cell.verified_sum is None
+                else cell.verified_sum
+            )
+            / cell.steps,
+            prefill=cell.prefill_sum / cell.steps if cell.with_prefill else 0.0,
+            prefill_share=1.0 if cell.with_prefill else 0.0,
+            form_error=CELL_FORM_ERROR,
+        )
+        for cell in window.cells
+        if cell.steps > 0 and cell.seconds > 0 and cell.batch_sum > 0
+    )
+
+
+def gathered(
+    cells: Sequence[Steps], fresh: Sequence[Steps], duration_s: float
+) -> tuple[Steps, ...]:
+    """The cells after fresh observations; the least known are dropped beyond `MOST_CELLS`."""
+    share = math.exp(-max(0.0, duration_s) / MEMORY_S)
+    by_kind = {cell[:3]: cell._replace(steps=cell.steps * share) for cell in cells}
+    for steps in fresh:
+        old = by_kind.get(steps[:3])
+        by_kind[steps[:3]] = steps if old is None else merged(old, steps)
+    kept = [cell for cell in by_kind.values() if cell.steps >= FEWEST_STEPS]
+    if len(kept) > MOST_CELLS:
+        kept = sorted(kept, key=lambda cell: -cell.steps)[:MOST_CELLS]
+    return tuple(sorted(kept))
+
+
+def merged(old: Steps, new: Steps) -> Steps:
+    """One cell's mean over both, with at most `MOST_STEPS` behind it."""
+    steps = old.steps + new.steps
+    weight = new.steps / steps
+    means = [a + weight * (b - a) for a, b in zip(old[4:], new[4:], strict=True)]
+    return Steps(*old[:3], min(MOST_STEPS, steps), *means)
+
+
+def _from_stock(window: Window, context_per_request: float) -> tuple[Steps, ...]:
+    load = load_of(window)
+    if load is None or window.iterations < 1:
+        return ()
+    depth = window.draft_tokens / window.request_steps
+    carrying = max(window.first_tokens, window.prefill_tokens / CHUNK_TOKENS)
+    share = min(1.0, carrying / window.iterations) if window.prefill_tokens > 0 else 0.0
+    chunk = window.prefill_tokens / (window.iterations * share) if share > 0 else 0.0
+    context = window.context_tokens
+    return (
+        Steps(
+            bucket=bucket_of(load.batch),
+            tokens=round(depth),
+            with_prefill=chunk >= PREFILL_TOKENS and share > 0.02,
+            steps=window.iterations,
+            seconds=load.step_s,
+            batch=load.batch,
+            depth=depth,
+            drafting=min(1.0, window.drafts / window.request_steps),
+            context=load.batch * context_per_request if context is None else context,
+            verified=load.batch * (1.0 + depth),
+            prefill=chunk,
+            prefill_share=share,
+            form_error=STOCK_FORM_ERROR,
+        ),
+    )

@@ -1,0 +1,162 @@
+"""What is known of step times: cells, the fit through them, and what single cells say beyond it.
+
+The fit's form is never quite the engine's: padding, graph sizes and kernels make steps that no
+smooth form has. So each cell's residual (log of measured over fitted) corrects its own (batch
+bucket, K), shrunk by n / (n + 40) steps. Windows differ by a factor common to all their steps
+(clocks, neighbours, co-tenants); it says nothing about K, is tracked for each replica and divided
+out before cells are gathered.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tandem_operator.tuning.profile import profile_steps
+from tandem_operator.tuning.replicas import Replica
+from tandem_operator.tuning.step_cells import Steps, gathered
+from tandem_operator.tuning.step_time import (
+    Coefficients,
+    Floats,
+    features,
+    fit,
+    matrix,
+    predicted_s,
+)
+from tandem_operator.tuning.window import BATCH_EDGES
+
+SHRINK_STEPS = 40.0
+LARGEST_RESIDUAL = 0.35
+USUAL_CONTEXT = 800.0
+USUAL_STEP_S = 0.02
+_STALLED = 1.5
+"""A window's steps count at most this many times slower, or faster, than the fit says."""
+
+Residual = tuple[int, int, float]
+
+
+@dataclass(frozen=True)
+class StepModel:
+    """Learned step times; ``residuals`` are (bucket, K, log ratio)."""
+
+    cells: tuple[Steps, ...] = ()
+    theta: tuple[float, ...] = ()
+    residuals: tuple[Residual, ...] = ()
+    fastest_s: float | None = None
+    context_per_request: float = USUAL_CONTEXT
+    chunk_tokens: float = 512.0
+    replicas: tuple[Replica, ...] = ()
+    fitted_s: float | None = None
+
+
+def gathered_into(
+    known: StepModel,
+    fresh: Sequence[Steps],
+    duration_s: float,
+    experts: tuple[int, int] | None,
+) -> StepModel:
+    """The model's cells after one scrape (times already divided by each replica's factor)."""
+    if not fresh:
+        return replace(known, cells=gathered(known.cells, (), duration_s))
+    fastest_s = min(steps.seconds for steps in fresh)
+    if known.fastest_s is not None:
+        fastest_s = min(fastest_s, known.fastest_s)
+    if known.theta:
+        expected = predicted_s(Coefficients(known.theta, experts), matrix(fresh, experts))
+        fresh = [
+            steps._replace(seconds=_bounded(steps.seconds, float(own_s), steps.steps))
+            for steps, own_s in zip(fresh, expected, strict=True)
+        ]
+    chunks = [steps for steps in fresh if steps.with_prefill and steps.prefill > 0]
+    chunk_tokens = known.chunk_tokens
+    if chunks:
+        mean = sum(s.prefill * s.steps for s in chunks) / sum(s.steps for s in chunks)
+        chunk_tokens += 0.1 * (mean - chunk_tokens)
+    return replace(
+        known,
+        cells=gathered(known.cells, fresh, duration_s),
+        fastest_s=fastest_s,
+        chunk_tokens=chunk_tokens,
+    )
+
+
+def fitted(
+    known: StepModel,
+    experts: tuple[int, int] | None,
+    profile: Mapping[str, Any] | None,
+    depths: Sequence[int],
+    now_s: float | None,
+) -> StepModel:
+    """The model with its coefficients and residuals fitted to cells and start profile."""
+    cells = known.cells + profile_steps(profile, tuple(depths), known.cells)
+    fastest_s = known.fastest_s
+    if fastest_s is None:
+        fastest_s = min((cell.seconds for cell in cells), default=USUAL_STEP_S)
+    coefficients = fit(cells, fastest_s, experts)
+    return replace(
+        known,
+        theta=tuple(float(f"{value:.6g}") for value in coefficients.theta),
+        residuals=_residuals(coefficients, cells, experts),
+        fitted_s=now_s,
+    )
+
+
+def step_seconds(
+    known: StepModel,
+    batches: Floats,
+    depths: Floats,
+    prefill_tokens: float,
+    experts: tuple[int, int] | None,
+) -> Floats:
+    """T for every pair of batch (rows) and depth (columns), in seconds."""
+    batch, depth = (grid.ravel() for grid in np.meshgrid(batches, depths, indexing="ij"))
+    rows = features(
+        batch,
+        depth,
+        (depth > 0).astype(np.float64),
+        batch * known.context_per_request,
+        batch * (depth + 1.0),
+        np.full_like(batch, prefill_tokens),
+        np.full_like(batch, 1.0 if prefill_tokens else 0.0),
+        experts,
+    )
+    seconds = predicted_s(Coefficients(known.theta, experts), rows)
+    table = seconds.reshape(len(batches), len(depths))
+    buckets = np.searchsorted(np.array(BATCH_EDGES, dtype=np.float64), batches + 1e-9, "right") - 1
+    columns = {int(value): place for place, value in enumerate(depths)}
+    for bucket, tokens, residual in known.residuals:
+        if tokens in columns:
+            table[buckets == bucket, columns[tokens]] *= math.exp(residual)
+    return np.maximum(table, 1e-7)
+
+
+def _residuals(
+    coefficients: Coefficients, cells: Sequence[Steps], experts: tuple[int, int] | None
+) -> tuple[Residual, ...]:
+    quiet = [
+        cell for cell in cells if not cell.with_prefill and abs(cell.depth - cell.tokens) < 0.05
+    ]
+    if not quiet:
+        return ()
+    expected = predicted_s(coefficients, matrix(quiet, experts))
+    sums: dict[tuple[int, int], tuple[float, float]] = {}
+    for cell, own_s in zip(quiet, expected, strict=True):
+        steps, total = sums.get((cell.bucket, cell.tokens), (0.0, 0.0))
+        ratio = math.log(cell.seconds / max(1e-9, float(own_s)))
+        sums[cell.bucket, cell.tokens] = steps + cell.steps, total + cell.steps * ratio
+    return tuple(
+        (
+            *key,
+            round(max(-LARGEST_RESIDUAL, min(LARGEST_RESIDUAL, total / (steps + SHRINK_STEPS))), 5),
+        )
+        for key, (steps, total) in sorted(sums.items())
+    )
+
+
+def _bounded(seconds: float, expected_s: float, steps: float) -> float:
+    limit = _STALLED + 1.0 / math.sqrt(max(steps, 1.0))
+    return min(max(seconds, expected_s / limit), expected_s * limit)

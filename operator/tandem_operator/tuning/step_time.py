@@ -1,0 +1,158 @@
+"""How long a step takes: T(batch, K, context, prefill), fitted to measured cells.
+
+    T = d + beta C + g n + sum_h g_h max(0, n + p - h) + [K > 0] d_s + K (d_0 + d_1 b) + q p
+        + g_e E_act(n + p)
+
+with b decoding requests, C their context tokens, n = b (K + 1) verified tokens and p prefill
+tokens. Several hinges h at once, all coefficients non-negative: a convex, piecewise linear roofline
+whose knee needs no search. For a mixture of experts, E_act(n) = E (1 - (1 - k/E)^(rho n)) experts
+are touched (arXiv 2505.19645), for two values of rho.
+
+The fit is ridge on relative error, sum w (x theta / T - 1)^2 + sum ((theta - mu)/sigma)^2, solved
+under theta >= 0 by active sets. Priors are in units of the fastest step seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tandem_operator.tuning.step_cells import Steps
+
+Floats = npt.NDArray[np.float64]
+
+HINGES = (4.0, 8.0, 16.0, 32.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0)
+OVERLAPS = (0.35, 1.0)
+STEP_NOISE = 0.12
+_PLAIN = 8
+_MOST_PIVOTS = 40
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """theta, seconds by feature; empty before the first fit."""
+
+    theta: tuple[float, ...]
+    experts: tuple[int, int] | None = None
+
+
+def features(
+    batch: Floats,
+    depth: Floats,
+    drafting: Floats,
+    context: Floats,
+    verified: Floats,
+    prefill: Floats,
+    prefill_share: Floats,
+    experts: tuple[int, int] | None,
+) -> Floats:
+    """One row of features for each kind of step."""
+    with_chunk = verified + prefill
+    hinges = np.array(HINGES)
+    quiet = np.maximum(0.0, verified[:, None] - hinges)
+    busy = np.maximum(0.0, with_chunk[:, None] - hinges)
+    share = prefill_share[:, None]
+    columns = [
+        np.ones_like(batch),
+        context,
+        verified,
+        drafting,
+        depth,
+        depth * batch,
+        prefill * prefill_share,
+        np.sqrt(batch),
+    ]
+    parts = [np.stack(columns, axis=1), quiet + share * (busy - quiet)]
+    if experts is not None:
+        total, active = experts
+        left = 1.0 - active / total
+        touched = [
+            total
+            * (
+                1.0
+                - (1.0 - prefill_share) * left ** (rho * verified)
+                - prefill_share * left ** (rho * with_chunk)
+            )
+            for rho in OVERLAPS
+        ]
+        parts.append(np.stack(touched, axis=1))
+    return np.concatenate(parts, axis=1)
+
+
+def prior(fastest_s: float, experts: tuple[int, int] | None) -> tuple[Floats, Floats]:
+    """Means and deviations of theta before anything is measured, in units of the fastest step."""
+    means = [0.85, 0.0, 2e-4, 0.03, 0.06, 2e-4, 3e-4, 0.0]
+    widths = [0.4, 6e-6, 2e-3, 0.06, 0.06, 2e-3, 1e-3, 0.02]
+    hinges = [0.0] * len(HINGES)
+    hinge_widths = [0.02, 0.012, *[0.006] * (len(HINGES) - 2)]
+    if experts is not None:
+        means[0] = 0.5
+        hinges += [0.15 / experts[0], 0.15 / experts[0]]
+        hinge_widths += [0.8 / experts[0], 0.8 / experts[0]]
+    else:
+        hinges[HINGES.index(192.0)] = 3e-3
+    return (
+        fastest_s * np.array(means + hinges),
+        fastest_s * np.array(widths + hinge_widths),
+    )
+
+
+def matrix(cells: Sequence[Steps], experts: tuple[int, int] | None) -> Floats:
+    """Features of measured cells."""
+    values = np.array([cell[3:] for cell in cells], dtype=np.float64)
+    return features(
+        values[:, 2],
+        values[:, 3],
+        values[:, 4],
+        values[:, 5],
+        values[:, 6],
+        values[:, 7],
+        values[:, 8],
+        experts,
+    )
+
+
+def fit(cells: Sequence[Steps], fastest_s: float, experts: tuple[int, int] | None) -> Coefficients:
+    """theta for these cells; the prior's means without any."""
+    means, widths = prior(fastest_s, experts)
+    gram = np.diag(1.0 / widths**2)
+    moment = means / widths**2
+    if cells:
+        seconds = np.array([cell.seconds for cell in cells])
+        variance = np.array([cell.form_error**2 + STEP_NOISE**2 / cell.steps for cell in cells])
+        rows = matrix(cells, experts) / seconds[:, None]
+        weighted = rows / variance[:, None]
+        gram = gram + weighted.T @ rows
+        moment = moment + weighted.sum(axis=0)
+    return Coefficients(tuple(map(float, non_negative(gram, moment, widths))), experts)
+
+
+def predicted_s(known: Coefficients, rows: Floats) -> Floats:
+    """Seconds of each row of features."""
+    return np.asarray(rows @ np.array(known.theta))
+
+
+def non_negative(gram: Floats, moment: Floats, scale: Floats) -> Floats:
+    """argmin over theta >= 0 of theta' G theta / 2 - m' theta, by active sets (Lawson, Hanson)."""
+    gram = gram * scale[:, None] * scale[None, :]
+    moment = moment * scale
+    size = len(moment)
+    free = np.ones(size, dtype=bool)
+    theta = np.zeros(size)
+    for _ in range(_MOST_PIVOTS):
+        index = np.flatnonzero(free)
+        theta = np.zeros(size)
+        theta[index] = np.linalg.solve(gram[np.ix_(index, index)], moment[index])
+        if (theta[index] < 0).any():
+            free &= theta > 0
+            continue
+        pull = moment - gram @ theta
+        pull[free] = 0.0
+        worst = int(np.argmax(pull))
+        if pull[worst] <= 1e-9 * (1.0 + abs(moment[worst])):
+            break
+        free[worst] = True
+    return np.maximum(theta, 0.0) * scale

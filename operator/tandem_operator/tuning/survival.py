@@ -1,0 +1,233 @@
+"""How far drafts survive: P(first i drafts accepted), with a test for sudden change.
+
+Survival depends on the workload and the pair, not on the batch, so all replicas and batches are
+pooled (Liu et al., arXiv 2406.14066, average it likewise). The newest windows stay apart from the
+older pool: a likelihood-ratio test compares them at every split, and on a change the older pool is
+dropped, so that a collapse is answered within two windows without waiting for the memory to fade.
+
+With hazard a_i = P(draft i accepted | those before were) and survival s_i = a_1 ... a_i, the
+posterior mean of a_i under a Beta prior of strength k centred on c_i is
+
+    a_i = (accepted_i + k c_i) / (reached_i s_{i-1} + k)
+
+where c_i is a_{i-1} shifted, in log-odds, by what a much longer memory knows of the step from
+position i-1 to i: shapes differ (n-gram hazards rise, those of a prediction head are flat), and
+deep positions are seen rarely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tandem_operator.tuning.acceptance import Drafts
+
+MEMORY_S = 60.0
+LONGEST_MEMORY_S = 180.0
+ENOUGH_DRAFTS = 600.0
+"""Independent drafts that the pool aims at: with fewer, the memory is stretched."""
+SHAPE_MEMORY_S = 900.0
+NEWEST = 5
+ALIKE = 0.06
+"""Correlation of two drafts of one request, from its part of the variance of acceptance."""
+MOST_ALIKE = 25.0
+PRIOR_DRAFTS = 3.0
+FIRST_HAZARD = 0.65
+CHANGE_Z = 4.0
+CHANGE_SHIFT = 0.10
+
+
+class Pool(NamedTuple):
+    """Drafts by position: how many were accepted there, how many were that deep."""
+
+    accepted: tuple[float, ...] = ()
+    reached: tuple[float, ...] = ()
+    alike: float = 1.0
+
+    @property
+    def drafts(self) -> float:
+        return self.reached[0] if self.reached else 0.0
+
+
+EMPTY = Pool()
+
+
+@dataclass(frozen=True)
+class Survival:
+    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start."""
+
+    older: Pool = EMPTY
+    newest: tuple[Pool, ...] = ()
+    shape: Pool = EMPTY
+    changes: int = 0
+    changed_s: float | None = None
+
+
+def learn(
+    known: Survival, drafts: Drafts, batch: float, duration_s: float, now_s: float
+) -> Survival:
+    """The memory after one scrape's drafts (all replicas together).
+
+    ``batch`` is how many requests they came from, ``duration_s`` the time that passed.
+    """
+    older = faded(known.older, duration_s, _memory_s(known.older))
+    if drafts.count < 1:
+        return replace(known, older=older)
+    alike = min(MOST_ALIKE, 1.0 + ALIKE * max(0.0, drafts.count / max(1.0, batch) - 1.0))
+    window = Pool(drafts.accepted, drafts.reached, alike)
+    newest = (*known.newest, window)
+    if len(newest) > NEWEST:
+        older, newest = added(older, newest[0]), newest[1:]
+    known = replace(
+        known,
+        older=older,
+        newest=newest,
+        shape=added(faded(known.shape, duration_s, SHAPE_MEMORY_S), window),
+    )
+    split = _split(known)
+    if split is None:
+        return known
+    return replace(
+        known,
+        older=EMPTY,
+        newest=known.newest[split:],
+        changes=known.changes + 1,
+        changed_s=now_s,
+    )
+
+
+def pooled(known: Survival) -> Pool:
+    total = known.older
+    for window in known.newest:
+        total = added(total, window)
+    return total
+
+
+def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[float, ...]:
+    """Posterior means of a_1 to a_depth. ``prior``: hazards expected before any draft was seen."""
+    pool = pooled(known)
+    strength = PRIOR_DRAFTS * pool.alike
+    hazards: list[float] = []
+    survived = 1.0
+    for place in range(depth):
+        centre = _centre(known.shape, prior, hazards)
+        accepted = pool.accepted[place] if place < len(pool.accepted) else 0.0
+        trials = pool.reached[place] * survived if place < len(pool.reached) else 0.0
+        hazard = (min(accepted, trials) + strength * centre) / (trials + strength)
+        hazards.append(min(0.999, max(0.001, hazard)))
+        survived *= hazards[-1]
+    return tuple(hazards)
+
+
+def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
+    """s_i, the products of the hazards."""
+    survival, product = [], 1.0
+    for hazard in hazards:
+        product *= hazard
+        survival.append(product)
+    return tuple(survival)
+
+
+def deviation_of(known: Survival) -> float:
+    """Standard deviation of the first position's survival; 0.5 before anything is known."""
+    pool = pooled(known)
+    if pool.drafts < 1:
+        return 0.5
+    share = (pool.accepted[0] + 1) / (pool.drafts + 2)
+    return math.sqrt(share * (1 - share) * pool.alike / pool.drafts)
+
+
+def added(one: Pool, other: Pool) -> Pool:
+    """Both pools' drafts; ``alike`` is their mean by drafts."""
+    length = max(len(one.reached), len(other.reached))
+
+    def at(values: tuple[float, ...], place: int) -> float:
+        return values[place] if place < len(values) else 0.0
+
+    drafts = one.drafts + other.drafts
+    return Pool(
+        tuple(at(one.accepted, i) + at(other.accepted, i) for i in range(length)),
+        tuple(at(one.reached, i) + at(other.reached, i) for i in range(length)),
+        (one.alike * one.drafts + other.alike * other.drafts) / drafts if drafts > 0 else 1.0,
+    )
+
+
+def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
+    share = math.exp(-max(0.0, duration_s) / memory_s)
+    return Pool(
+        tuple(value * share for value in pool.accepted),
+        tuple(value * share for value in pool.reached),
+        pool.alike,
+    )
+
+
+def _memory_s(pool: Pool) -> float:
+    independent = pool.drafts / pool.alike
+    stretch = ENOUGH_DRAFTS / independent if independent > 0 else 1.0
+    return min(LONGEST_MEMORY_S, MEMORY_S * max(1.0, stretch))
+
+
+def _centre(shape: Pool, prior: Sequence[float], hazards: Sequence[float]) -> float:
+    place = len(hazards)
+    expected = prior[min(place, len(prior) - 1)] if prior else FIRST_HAZARD
+    if place == 0:
+        return expected
+    before = prior[min(place - 1, len(prior) - 1)] if prior else FIRST_HAZARD
+    step = _log_odds(expected) - _log_odds(before)
+    if place < len(shape.reached) and shape.reached[place] > 0:
+        above = shape.accepted[place - 1] / shape.reached[place - 1]
+        earlier = shape.accepted[place - 2] / shape.reached[place - 2] if place > 1 else 1.0
+        trials = shape.reached[place] * above
+        if above > 0 and earlier > 0 and trials > 0:
+            seen = _log_odds(shape.accepted[place] / trials) - _log_odds(above / earlier)
+            weight = trials / (trials + 10.0 * shape.alike)
+            step += weight * (seen - step)
+    return 1.0 / (1.0 + math.exp(-(_log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))))
+
+
+def _split(known: Survival) -> int | None:
+    """Where the newest windows part from what came before, or None.
+
+    For each split the pooled hazard (accepted over trials) before and after is compared by
+    z = (p - q) / sqrt(v (1/n + 1/m)), with v = r (1 - r) of both together and counts divided by
+    how alike drafts of one request are.
+    """
+    before = _trials(known.older)
+    parts = [_trials(window) for window in known.newest]
+    best, where = CHANGE_Z, None
+    for place in range(1, len(parts)) if before[1] <= 0 else range(len(parts)):
+        old = _sum([before, *parts[:place]])
+        new = _sum(parts[place:])
+        if old[1] <= 0 or new[1] <= 0:
+            continue
+        shift = new[0] / new[1] - old[0] / old[1]
+        both = (old[0] + new[0]) / (old[1] + new[1])
+        spread = max(1e-3, both * (1.0 - both)) * (old[2] / old[1] + new[2] / new[1])
+        z = abs(shift) / math.sqrt(spread)
+        if z > best and abs(shift) > CHANGE_SHIFT:
+            best, where = z, place
+    return where
+
+
+def _trials(pool: Pool) -> tuple[float, float, float]:
+    """Accepted, trials, and how alike: each accepted draft and each rejection is one trial."""
+    accepted = sum(pool.accepted)
+    trials = pool.drafts + sum(
+        pool.accepted[place - 1] * (pool.reached[place] / pool.reached[place - 1])
+        for place in range(1, len(pool.reached))
+        if pool.reached[place - 1] > 0
+    )
+    return accepted, trials, pool.alike
+
+
+def _sum(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    trials = sum(part[1] for part in parts)
+    alike = sum(part[1] * part[2] for part in parts) / trials if trials > 0 else 1.0
+    return sum(part[0] for part in parts), trials, alike
+
+
+def _log_odds(share: float) -> float:
+    share = min(max(share, 0.01), 0.99)
+    return math.log(share / (1 - share))
