@@ -1,0 +1,102 @@
+"""Which pods are read: those whose owners end at our workload, and where their page is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_runtime.contract import environment
+
+Object = dict[str, Any]
+
+METRICS_PORT = 8000
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One ready engine pod."""
+
+    pod: str
+    uid: str
+    address: str
+    port: int
+    lock: str
+    speculation_loaded: bool
+    tiers: tuple[int, ...]
+
+    @property
+    def url(self) -> str:
+        """Its metrics page; the address is the pod's, never a name from a resource."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{host}:{self.port}/metrics"
+
+
+def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, ...]:
+    """Ready pods of the resource's own workload, by name.
+
+    A pod that only carries our labels is not read: its counters would be a tenant's to invent.
+    """
+    held = list(objects)
+    owners = {
+        item["metadata"]["uid"]: item
+        for item in held
+        if item.get("kind") in ("Deployment", "ReplicaSet", "StatefulSet", "LeaderWorkerSet")
+    }
+    found = [
+        _replica(pod)
+        for pod in held
+        if pod.get("kind") == "Pod" and _ready(pod) and _ends_at(pod, owners, resource_uid)
+    ]
+    return tuple(sorted(found, key=lambda replica: replica.pod))
+
+
+def _ends_at(pod: Object, owners: dict[str, Object], resource_uid: str) -> bool:
+    at: Object | None = pod
+    for _ in range(4):
+        controller = _controller(at) if at is not None else None
+        if controller is None:
+            return False
+        if controller == resource_uid:
+            return at is not pod
+        at = owners.get(controller)
+    return False
+
+
+def _controller(item: Object) -> str | None:
+    for reference in item["metadata"].get("ownerReferences") or ():
+        if reference.get("controller"):
+            return str(reference["uid"])
+    return None
+
+
+def _ready(pod: Object) -> bool:
+    status = pod.get("status") or {}
+    if pod["metadata"].get("deletionTimestamp") or not status.get("podIP"):
+        return False
+    labels = pod["metadata"].get("labels") or {}
+    if labels.get(names.LABEL_ROLE) != names.ROLE_ENGINE:
+        return False
+    conditions = status.get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _replica(pod: Object) -> Replica:
+    container = next(
+        (c for c in pod["spec"]["containers"] if c["name"] == names.CONTAINER_MAIN),
+        pod["spec"]["containers"][0],
+    )
+    variables = {v["name"]: v.get("value") or "" for v in container.get("env") or ()}
+    ports = container.get("ports") or ()
+    tiers = tuple(int(tier) for tier in variables.get(environment.TIERS, "").split(",") if tier)
+    labels = pod["metadata"].get("labels") or {}
+    return Replica(
+        pod=pod["metadata"]["name"],
+        uid=pod["metadata"]["uid"],
+        address=pod["status"]["podIP"],
+        port=next((p["containerPort"] for p in ports if p.get("name") == "http"), METRICS_PORT),
+        lock=labels.get(names.LABEL_LOCK, ""),
+        speculation_loaded=int(variables.get(environment.MAX_TOKENS) or 0) > 0,
+        tiers=tiers,
+    )

@@ -1,0 +1,221 @@
+"""The one loop that reads replicas and lets their tuners learn.
+
+It writes nothing: when there is something to tell, the resource's key goes on the queue, and the
+next look takes the view from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from tandem_operator.api import names
+from tandem_operator.api.spec import Spec
+from tandem_operator.engines.registry import driver
+from tandem_operator.engines.series import Series
+from tandem_operator.observe.ask import settings_of
+from tandem_operator.observe.clock import Clock
+from tandem_operator.observe.learner import Learner
+from tandem_operator.observe.prometheus import PrometheusReader
+from tandem_operator.observe.reading import Reading
+from tandem_operator.observe.replica import Replica, replicas_of
+from tandem_operator.observe.scrape import MalformedError, Scraper, UnreachableError
+from tandem_operator.observe.verdict import Lost
+from tandem_operator.planning import TuningView
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name."""
+
+QUICK_S = 2.0
+NOTHING_TO_READ_S = 2.0
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A resource and everything that the store holds of it."""
+
+    resource: Object
+    objects: tuple[Object, ...]
+
+
+class TuningRoom:
+    """Tuners of all resources, looked at one after another when they are due.
+
+    Args:
+        subject: what the store holds of a key; None when the resource is gone.
+        changed: called with a key whose view has something new to tell.
+        interval_s: seconds between looks when nothing changes.
+        prometheus_url: read through it instead of the pods themselves.
+    """
+
+    def __init__(
+        self,
+        *,
+        subject: Callable[[Key], Subject | None],
+        changed: Callable[[Key], None],
+        clock: Clock,
+        interval_s: float,
+        prometheus_url: str | None = None,
+    ) -> None:
+        self._subject = subject
+        self._changed = changed
+        self._clock = clock
+        self._interval_s = interval_s
+        self._scraper = Scraper()
+        self._prometheus = PrometheusReader(prometheus_url) if prometheus_url else None
+        self._learners: dict[Key, Learner] = {}
+        self._told: dict[Key, tuple[object, ...]] = {}
+        self._due: list[tuple[float, Key]] = []
+        self._scheduled: set[Key] = set()
+        self._looks: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    def watch(self, key: Key) -> None:
+        """Begin with a resource, if it is not watched yet."""
+        if key not in self._scheduled:
+            self._schedule(key, self._clock.now_s())
+
+    def view(self, key: Key) -> TuningView | None:
+        """What the tuner of a resource holds; None before its first look."""
+        learner = self._learners.get(key)
+        return learner.view() if learner else None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. A resource that fails is logged and looked at again."""
+        try:
+            while not stop.is_set():
+                now_s = self._clock.now_s()
+                while self._due and self._due[0][0] <= now_s:
+                    _, key = heapq.heappop(self._due)
+                    task = asyncio.create_task(self._look_and_schedule(key))
+                    self._looks.add(task)
+                    task.add_done_callback(self._looks.discard)
+                await self._wait(stop)
+        finally:
+            for task in self._looks:
+                task.cancel()
+            await asyncio.gather(*self._looks, return_exceptions=True)
+            await self._scraper.close()
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        delay_s = 1.0
+        if self._due:
+            delay_s = min(delay_s, max(0.0, self._due[0][0] - self._clock.now_s()))
+        self._woken.clear()
+        waiters = [asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())]
+        await asyncio.wait(waiters, timeout=delay_s, return_when=asyncio.FIRST_COMPLETED)
+        for waiter in waiters:
+            waiter.cancel()
+
+    def _schedule(self, key: Key, at_s: float) -> None:
+        self._scheduled.add(key)
+        heapq.heappush(self._due, (at_s, key))
+        self._woken.set()
+
+    async def _look_and_schedule(self, key: Key) -> None:
+        delay_s: float | None = self._interval_s
+        try:
+            delay_s = await self.look(key)
+        finally:
+            if delay_s is None:
+                self._scheduled.discard(key)
+                self._learners.pop(key, None)
+                self._told.pop(key, None)
+            else:
+                self._schedule(key, self._clock.now_s() + delay_s)
+
+    async def look(self, key: Key) -> float | None:
+        """Read the replicas of one resource once.
+
+        Returns:
+            Seconds until the next look, or None when the resource is gone.
+        """
+        subject = self._subject(key)
+        if subject is None:
+            return None
+        try:
+            spec = Spec.model_validate(subject.resource.get("spec") or {})
+        except ValidationError:
+            return self._interval_s
+        replicas = _of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
+        if not replicas:
+            return NOTHING_TO_READ_S
+        settings = settings_of(spec, replicas[0].tiers)
+        learner = self._learners.get(key)
+        if learner is None or learner.lock != replicas[0].lock:
+            kept = _kept(key[1], replicas[0].lock, subject.objects)
+            learner = Learner.resumed(
+                replicas[0].lock, settings, self._interval_s, self._clock.now_s(), *kept
+            )
+            self._learners[key] = learner
+        readings, lost = await self._read(key[0], replicas, driver(spec.engine.type).series)
+        learner.take(replicas, readings, lost, settings, self._clock.now_s())
+        self._tell(key, learner)
+        return learner.due_in_s(self._clock.now_s(), QUICK_S)
+
+    async def _read(
+        self, namespace: str, replicas: tuple[Replica, ...], series: Series
+    ) -> tuple[dict[str, Reading], dict[str, Lost]]:
+        outcomes: dict[str, Reading | Lost]
+        if self._prometheus is not None:
+            outcomes = dict(await self._prometheus.read(namespace, replicas, series))
+        else:
+            found = await asyncio.gather(*(self._one(replica, series) for replica in replicas))
+            outcomes = dict(zip((r.pod for r in replicas), found, strict=True))
+        readings = {pod: o for pod, o in outcomes.items() if isinstance(o, Reading)}
+        lost = {pod: o for pod, o in outcomes.items() if not isinstance(o, Reading)}
+        return readings, lost
+
+    async def _one(self, replica: Replica, series: Series) -> Reading | Lost:
+        try:
+            return await self._scraper.read(replica, series, self._clock.now_s())
+        except (UnreachableError, MalformedError) as error:
+            return error
+
+    def _tell(self, key: Key, learner: Learner) -> None:
+        view = learner.view()
+        if view is None:
+            return
+        decision = view.decision
+        now = (
+            decision.schedule,
+            decision.prefill_schedule,
+            decision.state,
+            decision.reason,
+            view.metrics.status,
+            view.metrics.reason,
+            view.state_json,
+            tuple((r.pod, r.applied_generation, r.epoch, r.mode) for r in view.replicas),
+            None if view.acceptance_rate is None else round(view.acceptance_rate * 50),
+        )
+        if self._told.get(key) != now:
+            self._told[key] = now
+            self._changed(key)
+
+
+def _of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
+    """Windows of two pairs never mix: the lock with the most ready replicas, then by hash."""
+    by_lock: dict[str, list[Replica]] = {}
+    for replica in replicas:
+        by_lock.setdefault(replica.lock, []).append(replica)
+    if not by_lock:
+        return ()
+    lock = max(sorted(by_lock), key=lambda held: len(by_lock[held]))
+    return tuple(by_lock[lock])
+
+
+def _kept(name: str, lock: str, objects: tuple[Object, ...]) -> tuple[str | None, str | None]:
+    for item in objects:
+        if item.get("kind") == "ConfigMap" and item["metadata"]["name"] == names.tuner(name):
+            data = item.get("data") or {}
+            if data.get("lock") == lock:
+                return data.get("state.json"), data.get("records.json")
+    return None, None

@@ -1,0 +1,176 @@
+"""The loop against real pages over loopback: what it learns, tells and survives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tandem_operator.observe.tuning import QUICK_S, Subject, TuningRoom
+from tests.unit.observe.builders import engine_pod, plugin_lines, stock_page, workload
+
+KEY = ("default", "chat")
+SPEC: dict[str, Any] = {
+    "target": {"uri": "hf://org/target"},
+    "draft": {"uri": "hf://org/draft"},
+    "speculation": {"method": "DraftModel", "maxTokens": 5},
+    "engine": {"type": "vLLM", "image": "vllm:1"},
+    "tuning": {"policy": "Thresholds", "thresholds": {"minAcceptanceRatePercent": 50}},
+}
+
+
+class ManualClock:
+    def __init__(self) -> None:
+        self.at_s = 1_800_000_000.0
+
+    def now_s(self) -> float:
+        return self.at_s
+
+
+class Engine:
+    """A metrics page on loopback whose counters the test moves."""
+
+    def __init__(self) -> None:
+        self.body = ""
+        self.status = 200
+        self.port = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        return web.Response(text=self.body, status=self.status)
+
+    def run(self, rounds: int, *, accepted_share: float) -> None:
+        """Counters after so many rounds of 100 drafts of 3 tokens each."""
+        accepted = tuple(100 * rounds * accepted_share**place for place in (1, 2, 3))
+        self.body = stock_page(
+            steps=100 * rounds,
+            seconds=rounds * 1.0,
+            iterations=50 * rounds,
+            generated=100 * rounds + sum(accepted),
+            drafts=100 * rounds,
+            draft_tokens=300 * rounds,
+            accepted=accepted,
+        )
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    engine = Engine()
+    application = web.Application()
+    application.router.add_get("/metrics", engine.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    engine.port = runner.addresses[0][1]
+    yield engine
+    await runner.cleanup()
+
+
+def room_of(
+    engine: Engine, clock: ManualClock, changed: Callable[[tuple[str, str]], None]
+) -> TuningRoom:
+    pod = engine_pod()
+    pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
+    resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": SPEC}
+    subject = Subject(resource, (*workload(), pod))
+    return TuningRoom(
+        subject=lambda key: subject if key == KEY else None,
+        changed=changed,
+        clock=clock,
+        interval_s=10.0,
+    )
+
+
+async def test_acceptance_is_learned_and_told(engine: Engine) -> None:
+    clock, told = ManualClock(), []
+    room = room_of(engine, clock, told.append)
+    for rounds in range(1, 5):
+        engine.run(rounds, accepted_share=0.8)
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+
+    assert view is not None
+    assert view.lock_hash == "aaaa"
+    assert view.metrics.reason == "Scraped"
+    assert view.acceptance_rate == pytest.approx(0.8, abs=0.01)
+    assert told and set(told) == {KEY}
+
+
+async def test_acceptance_below_the_threshold_turns_speculation_off(engine: Engine) -> None:
+    clock = ManualClock()
+    room = room_of(engine, clock, lambda key: None)
+    for rounds in range(1, 40):
+        engine.run(rounds, accepted_share=0.2)
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+
+    assert view is not None
+    assert view.decision.reason == "AcceptanceBelowThreshold"
+    assert {tokens for _, _, tokens in view.decision.schedule} == {0}
+    assert view.records_json is not None
+    assert "AcceptanceBelowThreshold" in view.records_json
+
+
+async def test_a_dead_engine_is_held_first_and_then_reported(engine: Engine) -> None:
+    clock = ManualClock()
+    room = room_of(engine, clock, lambda key: None)
+    engine.run(1, accepted_share=0.8)
+    await room.look(KEY)
+    held = room.view(KEY)
+    assert held is not None
+    engine.status = 503
+    reasons = []
+    for _ in range(20):
+        clock.at_s += QUICK_S
+        await room.look(KEY)
+        view = room.view(KEY)
+        assert view is not None
+        assert view.decision.schedule == held.decision.schedule
+        reasons.append(view.metrics.reason)
+
+    assert reasons[0] == "Stale"
+    assert reasons[-1] == "Unreachable"
+
+
+async def test_html_instead_of_metrics_is_malformed(engine: Engine) -> None:
+    clock = ManualClock()
+    room = room_of(engine, clock, lambda key: None)
+    engine.body = "<html>welcome</html>"
+    for _ in range(20):
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+
+    assert view is not None
+    assert (view.metrics.status, view.metrics.reason) == ("False", "Malformed")
+
+
+async def test_an_applied_generation_is_told_at_once(engine: Engine) -> None:
+    clock, told = ManualClock(), []
+    room = room_of(engine, clock, told.append)
+    engine.run(1, accepted_share=0.8)
+    stock = engine.body
+    for generation in (3, 3, 3, 4):
+        engine.body = stock + plugin_lines(generation=generation)
+        before = len(told)
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+    assert view is not None
+    assert [replica.applied_generation for replica in view.replicas] == [4]
+    assert len(told) == before + 1
+
+
+async def test_a_resource_that_is_gone_is_forgotten(engine: Engine) -> None:
+    room = room_of(engine, ManualClock(), lambda key: None)
+
+    assert await room.look(("default", "gone")) is None
+    assert room.view(("default", "gone")) is None
