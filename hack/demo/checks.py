@@ -1,0 +1,60 @@
+"""Whether the demo showed what it promises. Pure: samples and requests in, complaints out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hack.demo.load import Request
+from hack.demo.phases import MIXED, ONE, ONE_AGAIN, SIXTEEN
+from hack.demo.sample import Sample
+
+SETTLED_SHARE = 0.5
+"""K is judged in the second half of a phase: the first half is for the tuner to follow."""
+
+
+def complaints(
+    samples: Sequence[Sample],
+    requests: Sequence[Request],
+    restarts: Mapping[str, int],
+    replaced: Sequence[str],
+) -> list[str]:
+    """Everything that was not as promised; empty when the demo stands.
+
+    ``restarts`` counts container restarts by pod; ``replaced`` names pods that were there at the
+    start and are not any more.
+    """
+    found = []
+    before = _depth(samples, ONE)
+    if not before:
+        found.append(f"speculation was not active in phase {ONE!r} (K {before})")
+    found += [
+        f"K did not fall to 0 in phase {phase!r}"
+        for phase in (SIXTEEN, MIXED)
+        if _lowest(samples, phase) != 0
+    ]
+    after = _depth(samples, ONE_AGAIN)
+    if not after:
+        found.append(f"K did not come back in phase {ONE_AGAIN!r} (K {after})")
+    failed = [request for request in requests if request.error]
+    if failed:
+        found.append(f"{len(failed)} of {len(requests)} requests failed: {failed[0].error}")
+    found += [f"pod {pod} restarted {count} times" for pod, count in restarts.items() if count]
+    found += [f"pod {pod} was replaced" for pod in replaced]
+    return found
+
+
+def _depth(samples: Sequence[Sample], phase: str) -> float | None:
+    """The most frequent K of the settled part of a phase, while requests ran."""
+    settled = _settled(samples, phase)
+    depths = [sample.tokens for sample in settled if sample.running]
+    return max(set(depths), key=depths.count) if depths else None
+
+
+def _lowest(samples: Sequence[Sample], phase: str) -> float | None:
+    depths = [sample.tokens for sample in _settled(samples, phase) if sample.running]
+    return min(depths, default=None)
+
+
+def _settled(samples: Sequence[Sample], phase: str) -> Sequence[Sample]:
+    own = [sample for sample in samples if sample.phase == phase]
+    return own[int(len(own) * SETTLED_SHARE) :]
