@@ -8,6 +8,7 @@ TANDEM_CACHE ?= $(HOME)/.cache/tandem
 UV := $(shell command -v uv 2>/dev/null || echo $(TANDEM_CACHE)/uv/bin/uv)
 RUN := $(UV) run --no-sync
 PYTEST := $(RUN) pytest
+PYTHON := $(RUN) python
 
 .PHONY: help
 help: ## this list
@@ -39,13 +40,46 @@ types: setup
 contracts: setup
 	$(RUN) lint-imports
 
+.PHONY: generate
+generate: setup ## write the CRD, its copy in the chart, and the resource page anew
+	$(PYTHON) -m hack.generate
+
+.PHONY: generated
+generated: setup
+	$(PYTHON) -m hack.generate --check
+
 .PHONY: verify
-verify: lint types contracts ## format, lint, types, import contracts, regenerated files unchanged
+verify: lint types contracts generated ## format, lint, types, import contracts, regenerated files unchanged
 
 .PHONY: unit
 unit: setup ## the tests of the inner loop (under a minute)
 	$(PYTEST) tests/unit -n 2
 
+.PHONY: cluster-up
+cluster-up: setup ## a real Kubernetes (CLUSTER=current, kind or local; else what is there)
+	$(PYTHON) -m hack.cluster up
+
+.PHONY: cluster-down
+cluster-down: setup ## end it and everything it left
+	$(PYTHON) -m hack.cluster down
+
+.PHONY: cluster-status
+cluster-status: setup ## what runs, and how to reach it
+	$(PYTHON) -m hack.cluster status
+
+.PHONY: images
+images: setup ## the operator's and the runtime's images (Docker or buildah)
+	$(PYTHON) -m hack.images operator runtime
+
+.PHONY: engine-env
+engine-env: setup ## vLLM for CPUs, in an environment of its own
+	$(PYTHON) -m hack.vllm env
+
+.PHONY: demo
+demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
+	$(PYTHON) -m hack.demo
+
 .PHONY: test
 test: setup ## every test of the main job
 	$(PYTEST) tests/unit -n 2
+	$(PYTEST) tests/cluster tests/engines tests/e2e
