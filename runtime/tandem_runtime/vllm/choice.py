@@ -1,0 +1,81 @@
+"""K of the next step: the table, its hysteresis, the highest concurrency, prefill, exploration.
+
+Pure; the scheduler keeps the state between two steps and nothing else does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tandem_runtime.contract.table import position_of
+from tandem_runtime.vllm.exploration import Burst
+from tandem_runtime.vllm.exploration import step as explore_step
+from tandem_runtime.vllm.hysteresis import above_limit, settled
+from tandem_runtime.vllm.plan import Plan
+
+PREFILL_TOKENS = 128
+"""Prefill tokens in a step from which on its table is `prefillSchedule`."""
+
+
+class State(NamedTuple):
+    """What is in force: the range, whether the load is above the limit, and the exploration."""
+
+    held: int | None = None
+    above: bool = False
+    burst: Burst = Burst()
+
+
+START = State()
+
+
+def choose(plan: Plan, state: State, batch: int, prefill: bool) -> tuple[int, State]:
+    """K for a step in which `batch` requests decode and `prefill` says that many tokens prefill.
+
+    An empty batch changes nothing: the next request finds the range that its number names.
+    """
+    if batch < 1:
+        return 0, state
+    percent = plan.table.hysteresis_percent
+    held = settled(plan.schedule, state.held, batch, percent)
+    above = above_limit(plan.table.max_concurrency, state.above, batch, percent)
+    burst = state.burst
+    if not plan.enabled or above:
+        depth = 0
+    elif prefill:
+        schedule, at = plan.schedule, held
+        if plan.prefill_schedule is not None:
+            schedule, at = plan.prefill_schedule, position_of(plan.prefill_schedule, batch)
+        depth = schedule[at].tokens
+    else:
+        depth = plan.schedule[held].tokens
+        if plan.explore is not None:
+            depth, burst = explore_step(plan.explore, burst, depth, plan.tiers)
+    if held == state.held and above == state.above and burst is state.burst:
+        return depth, state
+    return depth, State(held, above, burst)
+
+
+def bound(plan: Plan, batch: int, prefill: bool) -> int | None:
+    """Most drafts that may be verified in a step about to be scheduled; None: all that there are.
+
+    Drafts made one step ago are cut where what they were made for no longer holds: speculation
+    was switched off, the load rose above the limit, or prefill came that was not foreseen.
+    """
+    limit = plan.table.max_concurrency
+    if not plan.enabled or (limit is not None and batch > limit):
+        return 0
+    if prefill and plan.prefill_schedule is not None:
+        return plan.prefill_schedule[position_of(plan.prefill_schedule, batch)].tokens
+    return None
+
+
+def carried_over(state: State, before: Plan | None, after: Plan) -> State:
+    """The state under a new plan: the range in force is kept only if the ranges are the same."""
+    if before is None or _borders(before) != _borders(after):
+        return START
+    same = before.table.explore == after.table.explore
+    return state if same else state._replace(burst=Burst())
+
+
+def _borders(plan: Plan) -> tuple[tuple[int, int], ...]:
+    return tuple((span.first, span.last) for span in plan.schedule)

@@ -1,0 +1,41 @@
+"""When a load that moves around a border of the table changes K, and when it does not.
+
+Pure; `choice` calls it once a step.
+"""
+
+from __future__ import annotations
+
+from tandem_runtime.contract.table import Range, position_of
+
+
+def margin(border: int, percent: int) -> int:
+    """Requests beyond a border that it takes to leave: `percent` of it, rounded up, at least 1."""
+    return max(1, -(-border * percent // 100))
+
+
+def settled(schedule: tuple[Range, ...], held: int | None, batch: int, percent: int) -> int:
+    """Index of the range in force when `batch` requests decode and range `held` was in force.
+
+    The held range is left upward at more than its last batch plus the margin and downward at less
+    than its first minus the margin; a single request always reaches the range that holds it.
+    """
+    if held is None or held >= len(schedule):
+        return position_of(schedule, batch)
+    span = schedule[held]
+    if span.first <= batch <= span.last:
+        return held
+    if batch > span.last:
+        leaves = held + 1 < len(schedule) and batch > span.last + margin(span.last, percent)
+    else:
+        border = span.first - 1
+        leaves = batch <= max(border - margin(border, percent), 1)
+    return position_of(schedule, batch) if leaves else held
+
+
+def above_limit(limit: int | None, above: bool, batch: int, percent: int) -> bool:
+    """Whether `batch` counts as above the highest concurrency: upward at once, back with margin."""
+    if limit is None:
+        return False
+    if batch > limit:
+        return True
+    return above and batch > max(limit - margin(limit, percent), 1)
