@@ -6,8 +6,10 @@ the rows in use gain enough (see `pacing`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+from tandem_operator.tuning import reasons
 from tandem_operator.tuning.goodput import (
     LEAST_GAIN,
     Scores,
@@ -16,22 +18,17 @@ from tandem_operator.tuning.goodput import (
     proposed_table,
     scored,
 )
+from tandem_operator.tuning.objective import allowed_depths, allowed_with_prefill
 from tandem_operator.tuning.pacing import needed_gain, refilled, spent, stabilized
-from tandem_operator.tuning.profile import profile_hazards
+from tandem_operator.tuning.prediction import survival_now
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_model import fitted
-from tandem_operator.tuning.survival import hazards_of, survival_of
-from tandem_operator.tuning.table import ROWS
+from tandem_operator.tuning.table import ROWS, Table, row_of
+from tandem_operator.tuning.trial import begun, failed, paused, reverted
 
 REFIT_S = 9.5
 HURRIED_S = 12.0
-
-
-def survival_now(state: State, settings: Settings) -> tuple[float, ...]:
-    """Survival by position as it is now believed."""
-    hazards = hazards_of(state.survival, profile_hazards(settings.profile), settings.depths[-1])
-    return survival_of(hazards)
 
 
 def scores_of(state: State, settings: Settings) -> Scores:
@@ -56,35 +53,111 @@ def started(state: State, settings: Settings) -> State:
 
 
 def decided(state: State, settings: Settings, duration_s: float) -> State:
-    """The state with the tables that now hold."""
+    """The state with the tables that now hold, and the verdict on the last change."""
     state = replace(state, pacing=refilled(state.pacing, duration_s))
     now_s = state.now_s
-    if now_s is None or not _due(state, now_s):
+    if now_s is None:
+        return state
+    if failed(state.trial):
+        return _reverted(state, now_s)
+    if not _due(state, now_s) or paused(state.trial, now_s):
         return state
     steps = fitted(
         state.steps, settings.mixture_of_experts, settings.profile, settings.depths, now_s
     )
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
-    allowed = (settings.active_depths,) * ROWS
-    table = proposed_table(scores, allowed, state.table, LEAST_GAIN)
+    old = (state.table, state.prefill_table or state.table)
+    state, new = _ripe(state, _proposed(state, scores, settings), settings, now_s)
+    if new == old:
+        return state
+    saved = gain_of(scores, state.table, new[0], state.use)
+    needed = needed_gain(state.pacing)
+    barred = new[0] != old[0] and _barred(state, scores, settings)
+    if needed is None or (saved < needed and not barred):
+        return state
+    return _taken(state, scores, new, saved, now_s)
+
+
+def _proposed(state: State, scores: Scores, settings: Settings) -> tuple[Table, Table]:
+    depths = settings.active_depths
+    rows = allowed_depths(scores, depths, settings.objective, state.service)
+    with_prefill = allowed_with_prefill(rows, depths, settings.objective, state.service)
     before = state.prefill_table or state.table
-    prefill = proposed_prefill_table(scores, allowed, before, LEAST_GAIN)
-    pacing = state.pacing
-    table, since = stabilized(
-        state.table, table, pacing.raised_since, now_s, settings.stabilization_s
+    return (
+        proposed_table(scores, rows, state.table, LEAST_GAIN),
+        proposed_prefill_table(scores, with_prefill, before, LEAST_GAIN),
     )
+
+
+def _ripe(
+    state: State, proposed: tuple[Table, Table], settings: Settings, now_s: float
+) -> tuple[State, tuple[Table, Table]]:
+    """What of a proposal has been asked for long enough."""
+    pacing, wait_s = state.pacing, settings.stabilization_s
+    table, since = stabilized(state.table, proposed[0], pacing.raised_since, now_s, wait_s)
+    before = state.prefill_table or state.table
     prefill, prefill_since = stabilized(
-        before, prefill, pacing.prefill_raised_since, now_s, settings.stabilization_s
+        before, proposed[1], pacing.prefill_raised_since, now_s, wait_s
     )
     pacing = replace(pacing, raised_since=since, prefill_raised_since=prefill_since)
-    state = replace(state, pacing=pacing)
-    needed = needed_gain(pacing)
-    if needed is None or (table, prefill) == (state.table, state.prefill_table):
-        return state
-    if gain_of(scores, state.table, table, state.use) < needed:
-        return state
-    return replace(state, table=table, prefill_table=prefill, pacing=spent(pacing), table_s=now_s)
+    return replace(state, pacing=pacing), (table, prefill)
+
+
+def _barred(state: State, scores: Scores, settings: Settings) -> bool:
+    """Whether the row in use holds a depth that the objective forbids."""
+    if settings.objective is None or state.batch is None:
+        return False
+    rows = allowed_depths(scores, settings.active_depths, settings.objective, state.service)
+    row = row_of(state.batch)
+    return state.table[row] not in rows[row]
+
+
+def _taken(
+    state: State, scores: Scores, new: tuple[Table, Table], saved: float, now_s: float
+) -> State:
+    cost = scores.seconds_per_token * math.exp(state.service.slower)
+
+    def by_row(table: Table) -> tuple[float, ...]:
+        return tuple(float(cost[row, scores.column(table[row])]) for row in range(ROWS))
+
+    trial = begun(
+        state.trial,
+        (state.table, state.prefill_table),
+        by_row(new[0]),
+        by_row(state.table),
+        now_s,
+        state.survival.changes,
+    )
+    message = f"saves {100 * saved:.1f} % of the time per token at the batches in use"
+    if state.batch is not None:
+        row = row_of(state.batch)
+        message += f"; at {state.batch:.1f} requests K {state.table[row]} -> {new[0][row]}"
+    return replace(
+        state,
+        table=new[0],
+        prefill_table=new[1],
+        pacing=spent(state.pacing),
+        trial=trial,
+        verdict=(reasons.TUNED, message),
+    )
+
+
+def _reverted(state: State, now_s: float) -> State:
+    trial = state.trial
+    assert trial.before is not None
+    message = (
+        f"slower than promised in {trial.slow_windows} windows: back to the table before, "
+        f"revert {trial.reverts + 1}"
+    )
+    return replace(
+        state,
+        table=trial.before,
+        prefill_table=trial.prefill_before,
+        pacing=spent(state.pacing),
+        trial=reverted(trial, now_s),
+        verdict=(reasons.REVERTED, message),
+    )
 
 
 def _due(state: State, now_s: float) -> bool:

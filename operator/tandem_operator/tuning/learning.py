@@ -12,17 +12,22 @@ from dataclasses import replace
 from tandem_operator.tuning.acceptance import Drafts, drafts_of, expected_depths
 from tandem_operator.tuning.acceptance_rail import watch
 from tandem_operator.tuning.arithmetic import load_of
+from tandem_operator.tuning.objective import Service, measured
+from tandem_operator.tuning.prediction import predicted_here
 from tandem_operator.tuning.replicas import Replica, trusted_drafts, watched
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import Steps, observed
 from tandem_operator.tuning.step_model import StepModel, gathered_into
-from tandem_operator.tuning.step_time import Coefficients, matrix, predicted_s
+from tandem_operator.tuning.step_time import matrix, predicted_s
 from tandem_operator.tuning.survival import learn
 from tandem_operator.tuning.table import ROWS, Table, row_of
+from tandem_operator.tuning.trial import Trial
+from tandem_operator.tuning.trial import watched as trial_watched
 from tandem_operator.tuning.window import Window
 
 USE_MEMORY_S = 45.0
+QUIET_PREFILL_TOKENS = 4.0
 CONTEXT_MEMORY_S = 60.0
 
 
@@ -47,11 +52,17 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
     )
     loaded = tuple(window for window in windows if window.speculation_loaded)
     loads = [load for load in map(load_of, loaded) if load is not None]
+    bare = tuple(window for window in windows if not window.speculation_loaded)
+    state = replace(state, steps=_tax_learned(state.steps, bare, settings.mixture_of_experts))
     if not loads:
-        return state
+        return replace(state, batch=None)
     trusted = _pooled(trusted_drafts(by_replica).values())
     return replace(
         state,
+        learned=True,
+        batch=max(load.batch for load in loads),
+        service=_service(state, loaded, settings, duration_s),
+        trial=_trial(state, loaded, now_s),
         survival=learn(
             state.survival, trusted, sum(load.batch for load in loads), duration_s, now_s
         ),
@@ -86,7 +97,9 @@ def _steps_learned(
 
 
 def _ratio(known: StepModel, steps: tuple[Steps, ...], experts: tuple[int, int] | None) -> float:
-    expected = predicted_s(Coefficients(known.theta, experts), matrix(steps, experts))
+    expected = predicted_s(
+        known.coefficients(experts), matrix(steps, experts, known.prefill_weight)
+    )
     own = {(bucket, tokens): residual for bucket, tokens, residual in known.residuals}
     total = measured = 0.0
     for one, seconds in zip(steps, expected, strict=True):
@@ -94,6 +107,62 @@ def _ratio(known: StepModel, steps: tuple[Steps, ...], experts: tuple[int, int] 
         total += one.steps * float(seconds) * math.exp(correction)
         measured += one.steps * one.seconds
     return math.log(max(measured, 1e-9) / max(total, 1e-9))
+
+
+def _tax_learned(
+    known: StepModel, bare: tuple[Window, ...], experts: tuple[int, int] | None
+) -> StepModel:
+    """What the loaded draft costs at K=0, by windows of replicas that have not loaded it."""
+    if not known.theta or not any(cell.tokens == 0 for cell in known.cells):
+        return known
+    for window in bare:
+        for steps in observed(window, known.context_per_request):
+            if steps.with_prefill or steps.drafting:
+                continue
+            loaded_s = predicted_s(
+                known.coefficients(experts), matrix((steps,), experts, known.prefill_weight)
+            )
+            tax_s = max(0.0, float(loaded_s[0]) - steps.seconds)
+            old = known.tax_s
+            known = replace(known, tax_s=tax_s if old is None else old + 0.1 * (tax_s - old))
+    return known
+
+
+def _service(
+    state: State, windows: tuple[Window, ...], settings: Settings, duration_s: float
+) -> Service:
+    realised_s, predicted = None, None
+    decoded = sum(window.generated_tokens - window.first_tokens for window in windows)
+    if decoded >= 1 and state.batch is not None and state.steps.theta:
+        realised_s = sum(window.request_step_seconds for window in windows) / decoded
+        predicted = predicted_here(state, settings)
+    waits = [w for w in windows if w.first_token_seconds is not None and w.first_tokens >= 1]
+    first_token_s = None
+    if waits:
+        seconds = sum(window.first_token_seconds or 0.0 for window in waits)
+        first_token_s = seconds / sum(window.first_tokens for window in waits)
+    return measured(state.service, predicted, realised_s, first_token_s, duration_s)
+
+
+def _trial(state: State, windows: tuple[Window, ...], now_s: float) -> Trial:
+    trial = state.trial
+    for window in windows:
+        load = load_of(window)
+        if load is None or load.time_per_output_token_s is None:
+            continue
+        if window.prefill_tokens > QUIET_PREFILL_TOKENS * window.iterations:
+            continue
+        trial = trial_watched(
+            trial,
+            state.table,
+            row_of(load.batch),
+            load.time_per_output_token_s,
+            window.request_steps,
+            window.iterations,
+            now_s,
+            state.survival.changes,
+        )
+    return trial
 
 
 def _context(known: StepModel, windows: tuple[Window, ...], duration_s: float) -> float:

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-POLICIES = ("Goodput", "Thresholds")
+GOODPUT = "Goodput"
+POLICIES = (GOODPUT, "Thresholds")
+REDEPLOY = "Redeploy"
+OFF_MODES = ("Idle", REDEPLOY)
 DEEPEST_TOKENS = 32
 
 
@@ -63,8 +66,9 @@ class Settings:
     ``tiers`` are the depths that the engine was started with (None: all of 0 to ``max_tokens``);
     those above ``max_tokens`` are not used, and 0 is always among them. ``min_tokens`` and
     ``max_tokens`` bound K while speculation is active; guard rails may always choose 0.
-    ``mixture_of_experts`` is (experts, experts active per token) of the target. ``profile`` follows
-    ``docs/profile.schema.json``.
+    ``mixture_of_experts`` is (experts, experts active per token) of the target. ``profile``
+    follows ``docs/profile.schema.json``. ``off_mode`` "Redeploy" lets the tuner advise a rollout
+    without the draft.
 
     Raises:
         ValueError: a field is out of its bounds; the message names field, value and remedy.
@@ -79,6 +83,7 @@ class Settings:
     stabilization_s: float = 0
     tiers: tuple[int, ...] | None = None
     profile: Mapping[str, Any] | None = None
+    off_mode: str = "Idle"
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_tokens <= DEEPEST_TOKENS:
@@ -89,6 +94,8 @@ class Settings:
             )
         if self.policy not in POLICIES:
             raise ValueError(f"policy is {self.policy!r}: give one of {', '.join(POLICIES)}")
+        if self.off_mode not in OFF_MODES:
+            raise ValueError(f"off_mode is {self.off_mode!r}: give one of {', '.join(OFF_MODES)}")
         if not (math.isfinite(self.stabilization_s) and self.stabilization_s >= 0):
             raise ValueError(f"stabilization_s is {self.stabilization_s}: give seconds, 0 or more")
         experts = self.mixture_of_experts

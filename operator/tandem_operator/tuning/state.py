@@ -13,10 +13,13 @@ from typing import ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from tandem_operator.tuning.acceptance_rail import AcceptanceRail
+from tandem_operator.tuning.decision import Schedule
+from tandem_operator.tuning.objective import Service
 from tandem_operator.tuning.pacing import Pacing
 from tandem_operator.tuning.step_model import StepModel
 from tandem_operator.tuning.survival import Survival
 from tandem_operator.tuning.table import ROWS, Table
+from tandem_operator.tuning.trial import Trial
 
 LARGEST_BYTES = 32 * 1024
 
@@ -26,7 +29,9 @@ class State:
     """Learned state. Give it back to `tune` unchanged; nothing outside this room reads its parts.
 
     ``table`` and ``prefill_table`` are in force, before guard rails; ``impossible_windows`` tells
-    how many windows in a row could not be believed; ``use`` how much each row was used of late.
+    how many windows in a row could not be believed; ``use`` how much each row was used of
+    late; ``batch`` the decoding requests of the busiest replica; ``verdict`` reason and message of
+    the last change; ``shown`` the last decision, to tell what changed.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
@@ -41,7 +46,18 @@ class State:
     steps: StepModel = field(default_factory=StepModel)
     pacing: Pacing = field(default_factory=Pacing)
     use: tuple[float, ...] = (0.0,) * ROWS
-    table_s: float | None = None
+    service: Service = field(default_factory=Service)
+    trial: Trial = field(default_factory=Trial)
+    off_since_s: float | None = None
+    batch: float | None = None
+    learned: bool = False
+    verdict: tuple[str, str] | None = None
+    shown: tuple[Schedule, Schedule | None, str] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.table), len(self.use), len(self.prefill_table or self.table)}
+        if lengths != {ROWS}:
+            raise ValueError(f"tables of {sorted(lengths)} rows: give {ROWS}")
 
     def to_json(self) -> str:
         """One line of JSON, at most 32 KiB."""

@@ -12,8 +12,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tandem_operator.tuning.arithmetic import load_of
-from tandem_operator.tuning.window import BATCH_EDGES, Window
+from tandem_operator.tuning.arithmetic import LONGEST_STEP_S, SHORTEST_STEP_S, load_of
+from tandem_operator.tuning.settings import DEEPEST_TOKENS
+from tandem_operator.tuning.window import BATCH_EDGES, StepCell, Window
 
 CHUNK_TOKENS = 2048.0
 PREFILL_TOKENS = 128.0
@@ -21,6 +22,8 @@ MEMORY_S = 700.0
 MOST_STEPS = 3000.0
 MOST_CELLS = 150
 FEWEST_STEPS = 0.2
+MOST_REQUESTS = 1e5
+MOST_CONTEXT = 1e8
 STOCK_FORM_ERROR = 0.04
 CELL_FORM_ERROR = 0.02
 
@@ -79,7 +82,21 @@ def observed(window: Window, context_per_request: float) -> tuple[Steps, ...]:
             form_error=CELL_FORM_ERROR,
         )
         for cell in window.cells
-        if cell.steps > 0 and cell.seconds > 0 and cell.batch_sum > 0
+        if _believable(cell)
+    )
+
+
+def _believable(cell: StepCell) -> bool:
+    """Whether the cell's means are those of real steps: a lying one must not bend the fit."""
+    if cell.steps < 1 or not 0 <= cell.tokens <= DEEPEST_TOKENS:
+        return False
+    verified = cell.batch_sum if cell.verified_sum is None else cell.verified_sum
+    return (
+        SHORTEST_STEP_S <= cell.seconds / cell.steps <= LONGEST_STEP_S
+        and 1 <= cell.batch_sum / cell.steps <= MOST_REQUESTS
+        and cell.context_sum / cell.steps <= MOST_CONTEXT
+        and cell.prefill_sum / cell.steps <= MOST_CONTEXT
+        and cell.batch_sum * 0.5 <= verified <= cell.batch_sum * (cell.tokens + 2)
     )
 
 
@@ -108,9 +125,9 @@ def merged(old: Steps, new: Steps) -> Steps:
 
 def _from_stock(window: Window, context_per_request: float) -> tuple[Steps, ...]:
     load = load_of(window)
-    if load is None or window.iterations < 1:
+    if load is None or window.iterations < 1 or load.batch > MOST_REQUESTS:
         return ()
-    depth = window.draft_tokens / window.request_steps
+    depth = min(float(DEEPEST_TOKENS), window.draft_tokens / window.request_steps)
     carrying = max(window.first_tokens, window.prefill_tokens / CHUNK_TOKENS)
     share = min(1.0, carrying / window.iterations) if window.prefill_tokens > 0 else 0.0
     chunk = window.prefill_tokens / (window.iterations * share) if share > 0 else 0.0
@@ -125,9 +142,11 @@ def _from_stock(window: Window, context_per_request: float) -> tuple[Steps, ...]
             batch=load.batch,
             depth=depth,
             drafting=min(1.0, window.drafts / window.request_steps),
-            context=load.batch * context_per_request if context is None else context,
+            context=min(
+                MOST_CONTEXT, load.batch * context_per_request if context is None else context
+            ),
             verified=load.batch * (1.0 + depth),
-            prefill=chunk,
+            prefill=min(MOST_CONTEXT, chunk),
             prefill_share=share,
             form_error=STOCK_FORM_ERROR,
         ),

@@ -26,6 +26,7 @@ from tandem_operator.tuning.step_time import (
     fit,
     matrix,
     predicted_s,
+    unit_s,
 )
 from tandem_operator.tuning.window import BATCH_EDGES
 
@@ -41,16 +42,22 @@ Residual = tuple[int, int, float]
 
 @dataclass(frozen=True)
 class StepModel:
-    """Learned step times; ``residuals`` are (bucket, K, log ratio)."""
+    """Learned step times; ``residuals`` are (bucket, K, log ratio), ``tax_s`` what the loaded but
+    unused draft adds to a step."""
 
     cells: tuple[Steps, ...] = ()
     theta: tuple[float, ...] = ()
+    prefill_weight: float = 1.0
     residuals: tuple[Residual, ...] = ()
     fastest_s: float | None = None
     context_per_request: float = USUAL_CONTEXT
     chunk_tokens: float = 512.0
     replicas: tuple[Replica, ...] = ()
     fitted_s: float | None = None
+    tax_s: float | None = None
+
+    def coefficients(self, experts: tuple[int, int] | None) -> Coefficients:
+        return Coefficients(self.theta, experts, self.prefill_weight)
 
 
 def gathered_into(
@@ -62,11 +69,13 @@ def gathered_into(
     """The model's cells after one scrape (times already divided by each replica's factor)."""
     if not fresh:
         return replace(known, cells=gathered(known.cells, (), duration_s))
-    fastest_s = min(steps.seconds for steps in fresh)
-    if known.fastest_s is not None:
+    fastest_s = unit_s(fresh)
+    if fastest_s is not None and known.fastest_s is not None:
         fastest_s = min(fastest_s, known.fastest_s)
     if known.theta:
-        expected = predicted_s(Coefficients(known.theta, experts), matrix(fresh, experts))
+        expected = predicted_s(
+            known.coefficients(experts), matrix(fresh, experts, known.prefill_weight)
+        )
         fresh = [
             steps._replace(seconds=_bounded(steps.seconds, float(own_s), steps.steps))
             for steps, own_s in zip(fresh, expected, strict=True)
@@ -95,11 +104,12 @@ def fitted(
     cells = known.cells + profile_steps(profile, tuple(depths), known.cells)
     fastest_s = known.fastest_s
     if fastest_s is None:
-        fastest_s = min((cell.seconds for cell in cells), default=USUAL_STEP_S)
+        fastest_s = unit_s(cells) or USUAL_STEP_S
     coefficients = fit(cells, fastest_s, experts)
     return replace(
         known,
         theta=tuple(float(f"{value:.6g}") for value in coefficients.theta),
+        prefill_weight=coefficients.prefill_weight,
         residuals=_residuals(coefficients, cells, experts),
         fitted_s=now_s,
     )
@@ -123,8 +133,9 @@ def step_seconds(
         np.full_like(batch, prefill_tokens),
         np.full_like(batch, 1.0 if prefill_tokens else 0.0),
         experts,
+        known.prefill_weight,
     )
-    seconds = predicted_s(Coefficients(known.theta, experts), rows)
+    seconds = predicted_s(known.coefficients(experts), rows)
     table = seconds.reshape(len(batches), len(depths))
     buckets = np.searchsorted(np.array(BATCH_EDGES, dtype=np.float64), batches + 1e-9, "right") - 1
     columns = {int(value): place for place, value in enumerate(depths)}
@@ -142,7 +153,7 @@ def _residuals(
     ]
     if not quiet:
         return ()
-    expected = predicted_s(coefficients, matrix(quiet, experts))
+    expected = predicted_s(coefficients, matrix(quiet, experts, coefficients.prefill_weight))
     sums: dict[tuple[int, int], tuple[float, float]] = {}
     for cell, own_s in zip(quiet, expected, strict=True):
         steps, total = sums.get((cell.bucket, cell.tokens), (0.0, 0.0))

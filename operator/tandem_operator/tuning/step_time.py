@@ -1,12 +1,14 @@
 """How long a step takes: T(batch, K, context, prefill), fitted to measured cells.
 
-    T = d + beta C + g n + sum_h g_h max(0, n + p - h) + [K > 0] d_s + K (d_0 + d_1 b) + q p
-        + g_e E_act(n + p)
+    T = d + beta C + g n + sum_h g_h max(0, n + f p - h) + [K > 0] d_s + K (d_0 + d_1 b) + q p
+        + r sqrt(b) + g_e E_act(n + f p)
 
 with b decoding requests, C their context tokens, n = b (K + 1) verified tokens and p prefill
-tokens. Several hinges h at once, all coefficients non-negative: a convex, piecewise linear roofline
-whose knee needs no search. For a mixture of experts, E_act(n) = E (1 - (1 - k/E)^(rho n)) experts
-are touched (arXiv 2505.19645), for two values of rho.
+tokens, of which each weighs f verified ones (the best fitting of `PREFILL_WEIGHTS`). Where every
+step carries prefill this is what tells the price of a verified token. Several hinges h at once, all
+coefficients non-negative: a convex, piecewise linear roofline whose knee needs no search. For a
+mixture of experts, E_act(n) = E (1 - (1 - k/E)^(rho n)) experts are touched (arXiv 2505.19645), for
+two values of rho.
 
 The fit is ridge on relative error, sum w (x theta / T - 1)^2 + sum ((theta - mu)/sigma)^2, solved
 under theta >= 0 by active sets. Priors are in units of the fastest step seen.
@@ -26,6 +28,9 @@ Floats = npt.NDArray[np.float64]
 
 HINGES = (4.0, 8.0, 16.0, 32.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0)
 OVERLAPS = (0.35, 1.0)
+PREFILL_WEIGHTS = (1.0, 0.55, 0.3)
+KNEE_TOKENS = 200.0
+_BETTER_BY = 2.0
 STEP_NOISE = 0.12
 _PLAIN = 8
 _MOST_PIVOTS = 40
@@ -37,6 +42,7 @@ class Coefficients:
 
     theta: tuple[float, ...]
     experts: tuple[int, int] | None = None
+    prefill_weight: float = 1.0
 
 
 def features(
@@ -48,9 +54,10 @@ def features(
     prefill: Floats,
     prefill_share: Floats,
     experts: tuple[int, int] | None,
+    prefill_weight: float,
 ) -> Floats:
     """One row of features for each kind of step."""
-    with_chunk = verified + prefill
+    with_chunk = verified + prefill_weight * prefill
     hinges = np.array(HINGES)
     quiet = np.maximum(0.0, verified[:, None] - hinges)
     busy = np.maximum(0.0, with_chunk[:, None] - hinges)
@@ -84,8 +91,8 @@ def features(
 
 def prior(fastest_s: float, experts: tuple[int, int] | None) -> tuple[Floats, Floats]:
     """Means and deviations of theta before anything is measured, in units of the fastest step."""
-    means = [0.85, 0.0, 2e-4, 0.03, 0.06, 2e-4, 3e-4, 0.0]
-    widths = [0.4, 6e-6, 2e-3, 0.06, 0.06, 2e-3, 1e-3, 0.02]
+    means = [0.85, 0.0, 2e-4, 0.03, 0.06, 2e-4, 1e-5, 0.0]
+    widths = [0.4, 6e-6, 2e-3, 0.06, 0.06, 2e-3, 1e-4, 0.02]
     hinges = [0.0] * len(HINGES)
     hinge_widths = [0.02, 0.012, *[0.006] * (len(HINGES) - 2)]
     if experts is not None:
@@ -100,7 +107,9 @@ def prior(fastest_s: float, experts: tuple[int, int] | None) -> tuple[Floats, Fl
     )
 
 
-def matrix(cells: Sequence[Steps], experts: tuple[int, int] | None) -> Floats:
+def matrix(
+    cells: Sequence[Steps], experts: tuple[int, int] | None, prefill_weight: float
+) -> Floats:
     """Features of measured cells."""
     values = np.array([cell[3:] for cell in cells], dtype=np.float64)
     return features(
@@ -112,22 +121,40 @@ def matrix(cells: Sequence[Steps], experts: tuple[int, int] | None) -> Floats:
         values[:, 7],
         values[:, 8],
         experts,
+        prefill_weight,
+    )
+
+
+def unit_s(cells: Sequence[Steps]) -> float | None:
+    """The fastest step, less what prefill adds to it where the knee is the usual one."""
+    return min(
+        (cell.seconds / (1.0 + cell.prefill_share * cell.prefill / KNEE_TOKENS) for cell in cells),
+        default=None,
     )
 
 
 def fit(cells: Sequence[Steps], fastest_s: float, experts: tuple[int, int] | None) -> Coefficients:
-    """theta for these cells; the prior's means without any."""
+    """The coefficients for these cells; the prior's means without any."""
     means, widths = prior(fastest_s, experts)
     gram = np.diag(1.0 / widths**2)
     moment = means / widths**2
-    if cells:
-        seconds = np.array([cell.seconds for cell in cells])
-        variance = np.array([cell.form_error**2 + STEP_NOISE**2 / cell.steps for cell in cells])
-        rows = matrix(cells, experts) / seconds[:, None]
+    if not cells:
+        return Coefficients(tuple(map(float, means)), experts)
+    seconds = np.array([cell.seconds for cell in cells])
+    variance = np.array([cell.form_error**2 + STEP_NOISE**2 / cell.steps for cell in cells])
+    mixed = any(cell.prefill_share > 0 for cell in cells)
+    best, least = None, np.inf
+    for weight in PREFILL_WEIGHTS if mixed else PREFILL_WEIGHTS[:1]:
+        rows = matrix(cells, experts, weight) / seconds[:, None]
         weighted = rows / variance[:, None]
-        gram = gram + weighted.T @ rows
-        moment = moment + weighted.sum(axis=0)
-    return Coefficients(tuple(map(float, non_negative(gram, moment, widths))), experts)
+        theta = non_negative(gram + weighted.T @ rows, moment + weighted.sum(axis=0), widths)
+        if not np.isfinite(theta).all():
+            continue
+        misfit = float(np.sum((rows @ theta - 1.0) ** 2 / variance))
+        misfit += float(np.sum(((theta - means) / widths) ** 2))
+        if misfit < least - _BETTER_BY:
+            best, least = Coefficients(tuple(map(float, theta)), experts, weight), misfit
+    return best or Coefficients(tuple(map(float, means)), experts)
 
 
 def predicted_s(known: Coefficients, rows: Floats) -> Floats:

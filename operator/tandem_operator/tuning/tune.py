@@ -6,26 +6,30 @@ the model proposes, the user's guard rails dispose.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tandem_operator.tuning import reasons
-from tandem_operator.tuning.arithmetic import load_of, problem_of
+from tandem_operator.tuning.arithmetic import problem_of
 from tandem_operator.tuning.deciding import decided, started
-from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision, Prediction
+from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision
 from tandem_operator.tuning.exploration import exploration
 from tandem_operator.tuning.learning import learned
-from tandem_operator.tuning.settings import Settings
+from tandem_operator.tuning.prediction import prediction_of, tax_share
+from tandem_operator.tuning.removal import removal_advised
+from tandem_operator.tuning.settings import GOODPUT, REDEPLOY, Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table, row_of, schedule_of
 from tandem_operator.tuning.window import Window
 
-GOODPUT = "Goodput"
-_IMPOSSIBLE_BEFORE_OFF = 3
+IMPOSSIBLE_BEFORE_OFF = 3
+OFF_TABLE: Table = (0,) * ROWS
 
 
 def initial_state(settings: Settings) -> State:
     """The state before anything is measured, with a table that is safe to start with."""
-    state = State(table=_start_table(settings))
+    state = State(table=start_table(settings))
     return started(state, settings) if settings.policy == GOODPUT else state
 
 
@@ -43,48 +47,106 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     problems = {window.replica: problem_of(window) for window in windows}
     good = tuple(w for w in windows if problems[w.replica] is None and not w.reset)
     wrong = [f"{name or 'replica'}: {problem}" for name, problem in problems.items() if problem]
-    impossible = state.impossible_windows + 1 if wrong and not good else 0
-    state = replace(state, impossible_windows=impossible)
+    impossible = min(1000, state.impossible_windows + 1) if wrong and not good else 0
+    if windows:
+        state = replace(state, impossible_windows=impossible)
+    state = replace(state, table=_inside(state.table, settings))
     if good:
         state = learned(state, good, settings)
         if settings.policy == GOODPUT:
             state = decided(state, settings, max(window.duration_s for window in good))
-    table = state.table if settings.max_tokens else (0,) * ROWS
-    batch = _batch(good)
-    reason, message = reasons.INITIAL, "start table"
-    if not settings.max_tokens:
-        reason, message = reasons.KILL_SWITCH, "maxTokens is 0"
-    elif impossible:
-        reason, message = reasons.IMPOSSIBLE_COUNTERS, "; ".join(wrong)
-        if impossible >= _IMPOSSIBLE_BEFORE_OFF:
-            table = (0,) * ROWS
-    elif state.rail.off:
-        table = (0,) * ROWS
-        reason, message = reasons.ACCEPTANCE_BELOW_THRESHOLD, "acceptance rate below the minimum"
-    prefill = state.prefill_table if any(table) else None
+    table, reason, message = _judged(state, settings, good, wrong)
+    state = _off_since(state, table)
     limit = settings.max_concurrency
-    if batch is not None and limit is not None and batch > limit and any(table):
-        reason = reasons.CONCURRENCY_ABOVE_THRESHOLD
-        message = f"{batch:.0f} decoding requests a replica, at most {limit} allowed"
-    tokens = table[row_of(batch)] if batch is not None else None
+    schedule = schedule_of(table, limit)
+    prefill_schedule = None
+    if any(table) and settings.policy == GOODPUT and state.prefill_table is not None:
+        prefill_schedule = schedule_of(_inside(state.prefill_table, settings), limit)
+    status = ACTIVE if any(tokens for _, _, tokens in schedule) else IDLE
+    advice = None
+    if settings.off_mode == REDEPLOY and state.now_s is not None:
+        advice = removal_advised(
+            state.off_since_s, state.now_s, tax_share(state, settings), state.rail.off
+        )
+    if advice is not None:
+        reason, message = reasons.REMOVAL_ADVISED, advice.message
+    shown = (schedule, prefill_schedule, status)
+    changed = shown != state.shown
+    state = replace(state, shown=shown)
     decision = Decision(
-        schedule=schedule_of(table, limit),
-        prefill_schedule=None if prefill is None else schedule_of(prefill, limit),
-        explore=exploration(settings, off=not any(table)) if impossible == 0 else None,
-        state=ACTIVE if any(table) else IDLE,
+        schedule=schedule,
+        prefill_schedule=prefill_schedule,
+        explore=exploration(settings, off=not any(table)) if not impossible else None,
+        state=status,
         reason=reason,
         message=message,
-        predicted=Prediction(batch=batch, tokens=tokens, acceptance_rate=state.rail.recent_rate),
+        predicted=prediction_of(state, settings, table),
+        changed=changed,
+        outliers=tuple(replica.name for replica in state.steps.replicas if replica.outlier),
+        inputs=_inputs(state, good),
     )
     return state, decision
 
 
-def _batch(windows: tuple[Window, ...]) -> float | None:
-    loads = [load for load in (load_of(window) for window in windows) if load is not None]
-    return max((load.batch for load in loads), default=None)
-
-
-def _start_table(settings: Settings) -> Table:
-    depths = settings.active_depths
+def start_table(settings: Settings) -> Table:
+    """A cautious table without any model: 3 up to 8 requests, 2 to 24, 1 to 64, then 0."""
     wanted = [3 if b <= 8.5 else 2 if b <= 24 else 1 if b <= 64 else 0 for b in ROW_MIDDLES]
-    return tuple(max((d for d in depths if d <= want), default=depths[0]) for want in wanted)
+    return tuple(_nearest(want, settings.active_depths) for want in wanted)
+
+
+def _judged(
+    state: State, settings: Settings, good: tuple[Window, ...], wrong: list[str]
+) -> tuple[Table, str, str]:
+    """The table after guard rails, and the rule that speaks."""
+    table = state.table if settings.policy == GOODPUT else start_table(settings)
+    reason, message = state.verdict or (reasons.INITIAL, "start table")
+    batch = state.batch
+    if not settings.max_tokens:
+        return OFF_TABLE, reasons.KILL_SWITCH, "maxTokens is 0"
+    if state.impossible_windows >= IMPOSSIBLE_BEFORE_OFF:
+        return OFF_TABLE, reasons.IMPOSSIBLE_COUNTERS, "; ".join(wrong) or "no believable window"
+    if state.rail.off:
+        message = "acceptance rate below the minimum"
+        return OFF_TABLE, reasons.ACCEPTANCE_BELOW_THRESHOLD, message
+    if state.impossible_windows:
+        return table, reasons.IMPOSSIBLE_COUNTERS, "; ".join(wrong) or "no believable window"
+    limit = settings.max_concurrency
+    if batch is not None and limit is not None and batch > limit and any(table):
+        message = f"{batch:.0f} decoding requests a replica, at most {limit} allowed"
+        return table, reasons.CONCURRENCY_ABOVE_THRESHOLD, message
+    if not good and state.learned:
+        return table, reasons.HELD, "no window to learn from: the last table stays"
+    if settings.policy == GOODPUT and batch is not None and table[row_of(batch)] == 0:
+        return table, reasons.NOT_PROFITABLE, f"at {batch:.1f} requests no depth saves time"
+    return table, reason, message
+
+
+def _inside(table: Table, settings: Settings) -> Table:
+    depths = settings.active_depths
+    if all(tokens in depths for tokens in table):
+        return table
+    return tuple(tokens if tokens in depths else _nearest(tokens, depths) for tokens in table)
+
+
+def _nearest(tokens: int, depths: tuple[int, ...]) -> int:
+    return max((depth for depth in depths if depth <= tokens), default=depths[0])
+
+
+def _off_since(state: State, table: Table) -> State:
+    """Off is what the table in force says of the present load."""
+    if state.now_s is None or state.batch is None:
+        return state
+    if table[row_of(state.batch)]:
+        return replace(state, off_since_s=None)
+    return state if state.off_since_s is not None else replace(state, off_since_s=state.now_s)
+
+
+def _inputs(state: State, good: tuple[Window, ...]) -> Mapping[str, Any]:
+    return {
+        "replicas": len(good),
+        "batch": state.batch,
+        "acceptance_changes": state.survival.changes,
+        "step_cells": len(state.steps.cells),
+        "changes_left": round(state.pacing.allowance, 1),
+        "reverts": state.trial.reverts,
+    }

@@ -1,0 +1,122 @@
+"""What the model expects at the present load, for status, metrics and the audit.
+
+A speedup is said only where K=0 was measured in the bucket of the present batch: against K=0 with
+the draft loaded ("Idle"), or against no draft at all ("NotLoaded") once its cost is known.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tandem_operator.tuning.decision import Prediction
+from tandem_operator.tuning.profile import profile_hazards, sync_s
+from tandem_operator.tuning.settings import Settings
+from tandem_operator.tuning.state import State
+from tandem_operator.tuning.step_cells import bucket_of
+from tandem_operator.tuning.step_model import step_seconds
+from tandem_operator.tuning.survival import hazards_of, survival_of
+from tandem_operator.tuning.table import ROW_MIDDLES, Table, row_of
+
+MEASURED_STEPS = 10.0
+
+
+def survival_now(state: State, settings: Settings) -> tuple[float, ...]:
+    """Survival by position as it is now believed."""
+    hazards = hazards_of(state.survival, profile_hazards(settings.profile), settings.depths[-1])
+    return survival_of(hazards)
+
+
+def predicted_here(state: State, settings: Settings) -> float | None:
+    """Seconds per output token at the present batch under the table in force."""
+    if state.batch is None:
+        return None
+    row = row_of(state.batch)
+    tokens = min(state.table[row], settings.depths[-1])
+    gain = 1.0 + sum(survival_now(state, settings)[:tokens])
+    return _step_s(state, settings, tokens) / gain
+
+
+def prediction_of(state: State, settings: Settings, table: Table) -> Prediction:
+    """The prediction for ``table``, guard rails included, at the present batch."""
+    rate = state.rail.recent_rate
+    if state.batch is None or not state.steps.theta:
+        tokens = None if state.batch is None else table[row_of(state.batch)]
+        return Prediction(batch=state.batch, tokens=tokens, acceptance_rate=_rate(state, rate))
+    tokens = table[row_of(state.batch)]
+    survival = survival_now(state, settings)
+    gain = 1.0 + sum(survival[:tokens])
+    seconds = _step_s(state, settings, tokens)
+    speedup, baseline = _speedup(state, settings, seconds / gain)
+    predicted_s = seconds / gain
+    return Prediction(
+        batch=state.batch,
+        tokens=tokens,
+        tokens_per_step=gain,
+        step_seconds=seconds,
+        time_per_output_token_s=predicted_s,
+        realised_time_per_output_token_s=predicted_s * math.exp(state.service.slower),
+        acceptance_rate=_rate(state, rate),
+        survival=survival,
+        speedup=speedup,
+        speedup_baseline=baseline,
+    )
+
+
+def tax_share(state: State, settings: Settings) -> float | None:
+    """What share of a step at K=0 the loaded but unused draft costs, or None when not known."""
+    tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
+    if tax_s is None or state.batch is None or not state.steps.theta:
+        return None
+    return min(1.0, tax_s / _step_s(state, settings, 0))
+
+
+def _speedup(
+    state: State, settings: Settings, seconds_per_token: float
+) -> tuple[float | None, str | None]:
+    assert state.batch is not None
+    bucket = bucket_of(state.batch)
+    known = any(
+        cell.bucket == bucket
+        and cell.tokens == 0
+        and not cell.with_prefill
+        and cell.drafting < 0.05
+        and cell.steps >= MEASURED_STEPS
+        for cell in state.steps.cells
+    )
+    if not known:
+        return None, None
+    idle_s = _step_s(state, settings, 0)
+    tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
+    if tax_s is None:
+        return idle_s / seconds_per_token, "Idle"
+    return max(idle_s - tax_s, 1e-6) / seconds_per_token, "NotLoaded"
+
+
+def _step_s(state: State, settings: Settings, tokens: int) -> float:
+    assert state.batch is not None
+    table = step_seconds(
+        state.steps,
+        np.array([ROW_MIDDLES[row_of(state.batch)]]),
+        np.array([float(tokens)]),
+        0.0,
+        settings.mixture_of_experts,
+    )
+    levels = [replica.level for replica in state.steps.replicas if not replica.outlier]
+    return float(table[0, 0]) * math.exp(sum(levels) / len(levels) if levels else 0.0)
+
+
+def _rate(state: State, watched: float | None) -> float | None:
+    """The rail's rate, or that of the newest windows where no rail watches."""
+    if watched is not None:
+        return watched
+    accepted = ended = 0.0
+    for window in state.survival.newest:
+        survival = 1.0
+        for place, deep in enumerate(window.reached):
+            trials = deep * survival
+            accepted += window.accepted[place]
+            ended += max(0.0, trials - window.accepted[place])
+            survival = window.accepted[place] / deep if deep > 0 else 0.0
+    return accepted / (accepted + ended) if accepted + ended > 0 else None

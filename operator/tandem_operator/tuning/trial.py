@@ -1,0 +1,106 @@
+"""A new table is on trial: if three windows show it slower than promised, the last one comes back.
+
+Compared is the realised time per output token of windows without much prefill, at rows where the
+tables differ: it must be above the promise by 5 % and what noise explains, and above what the old
+table promised there. A changed acceptance ends the trial, since the promise was made for another.
+After a revert nothing is tried for 30 s, twice as long after each further one, up to 8 minutes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from tandem_operator.tuning.table import Table
+
+WINDOWS = 3
+SLOWER_BY = 0.05
+LASTS_S = 60.0
+FIRST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 480.0
+FORGIVEN_S = 900.0
+_STEP_NOISE = 0.12
+_TOKEN_NOISE = 0.6
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``promised`` and ``was``: seconds per output token by row, of the new and the old table."""
+
+    before: Table | None = None
+    prefill_before: Table | None = None
+    promised: tuple[float, ...] = ()
+    was: tuple[float, ...] = ()
+    since_s: float = 0.0
+    acceptance_changes: int = 0
+    slow_windows: int = 0
+    reverts: int = 0
+    paused_until_s: float | None = None
+
+
+def begun(
+    trial: Trial,
+    before: tuple[Table, Table | None],
+    promised: tuple[float, ...],
+    was: tuple[float, ...],
+    now_s: float,
+    acceptance_changes: int,
+) -> Trial:
+    """A trial of the table that takes over from ``before``."""
+    forgiven = trial.paused_until_s is None or now_s - trial.paused_until_s > FORGIVEN_S
+    return Trial(
+        before=before[0],
+        prefill_before=before[1],
+        promised=tuple(float(f"{value:.5g}") for value in promised),
+        was=tuple(float(f"{value:.5g}") for value in was),
+        since_s=now_s,
+        acceptance_changes=acceptance_changes,
+        reverts=0 if forgiven else trial.reverts,
+        paused_until_s=trial.paused_until_s,
+    )
+
+
+def watched(
+    trial: Trial,
+    table: Table,
+    row: int,
+    realised_s: float,
+    request_steps: float,
+    steps: float,
+    now_s: float,
+    acceptance_changes: int,
+) -> Trial:
+    """The trial after one window at ``row`` that realised this time per output token."""
+    if trial.before is None:
+        return trial
+    if now_s - trial.since_s > LASTS_S or acceptance_changes != trial.acceptance_changes:
+        return ended(trial)
+    if table[row] == trial.before[row] or not trial.promised:
+        return trial
+    noise = math.hypot(
+        2.0 * _TOKEN_NOISE / math.sqrt(max(1.0, request_steps) / 12.0),
+        2.0 * _STEP_NOISE / math.sqrt(max(1.0, steps)),
+    )
+    slow = realised_s > trial.promised[row] * (1.0 + SLOWER_BY + noise) and (
+        realised_s > trial.was[row] * (1.0 + noise)
+    )
+    return replace(trial, slow_windows=trial.slow_windows + 1 if slow else 0)
+
+
+def failed(trial: Trial) -> bool:
+    return trial.before is not None and trial.slow_windows >= WINDOWS
+
+
+def reverted(trial: Trial, now_s: float) -> Trial:
+    """After the old table came back: a pause that doubles."""
+    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**trial.reverts)
+    return Trial(reverts=min(16, trial.reverts + 1), paused_until_s=now_s + pause_s)
+
+
+def ended(trial: Trial) -> Trial:
+    return Trial(reverts=trial.reverts, paused_until_s=trial.paused_until_s)
+
+
+def paused(trial: Trial, now_s: float) -> bool:
+    until_s = trial.paused_until_s
+    return until_s is not None and until_s - LONGEST_PAUSE_S <= now_s < until_s
