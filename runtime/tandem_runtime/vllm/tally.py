@@ -1,0 +1,140 @@
+"""Counts of what the engine drafted, accepted and how long its steps took.
+
+Pure; the scheduler hands over finished steps in bunches, the reporter takes snapshots.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tandem_runtime.contract.metrics import CELL_SERIES, batch_edge
+
+CELL_PARTS = tuple(CELL_SERIES)
+
+
+class Step(NamedTuple):
+    """One finished step, as the scheduler saw it; nothing in it is computed before it is needed."""
+
+    seconds: float
+    batch: int
+    """Decoding requests in the step, those that prefill excluded."""
+    depth: int
+    """K whose drafts the step verified."""
+    drafting: int
+    """K that the step drafted for the next one."""
+    prefill_tokens: int
+    verified_tokens: int
+    """Tokens of decoding requests in the step: one each and their drafts."""
+    context_tokens: int
+    bypassed: int
+    """Decoding requests that run without speculation."""
+    steady: bool
+    """Whether the step before had the same batch."""
+    drafts: Mapping[str, Sequence[int]]
+    """Drafts verified, by request."""
+    invalid: Mapping[str, int]
+    """Of them padding, which was never drafted."""
+    rows: Mapping[str, int]
+    """Where each request's count of sampled tokens stands."""
+    sampled: Sequence[int]
+
+
+class Tally:
+    """Sums since the process began. Not safe for threads: its owner takes turns."""
+
+    def __init__(self) -> None:
+        self._pairs: Counter[tuple[int, int]] = Counter()
+        self._segments: dict[str, list[int]] = {}
+        self._cells: dict[tuple[int, int, int], list[float]] = {}
+        self._request_steps = 0
+        self._request_step_seconds = 0.0
+        self._iterations = 0
+        self._bypassed_request_steps = 0
+        self._current = 0
+        self._context = 0
+
+    def add(self, step: Step, segments: Mapping[str, str]) -> None:
+        """Count one step; `segments` names the segment of each request that has one."""
+        self._iterations += 1
+        self._context = step.context_tokens
+        if step.batch:
+            self._current = step.depth
+            self._request_steps += step.batch
+            self._request_step_seconds += step.batch * step.seconds
+            self._bypassed_request_steps += step.bypassed
+            # A step's time belongs to one K only when it verified and drafted the same one.
+            if step.depth == step.drafting and (step.steady or step.prefill_tokens):
+                self._add_cell(step)
+        if step.drafts:
+            self._add_drafts(step, segments)
+
+    def idle(self) -> None:
+        """The engine has no request: there is no context."""
+        self._context = 0
+
+    def _add_cell(self, step: Step) -> None:
+        key = (batch_edge(step.batch), step.depth, 1 if step.prefill_tokens else 0)
+        sums = self._cells.get(key)
+        if sums is None:
+            sums = self._cells[key] = [0.0] * len(CELL_PARTS)
+        sums[0] += 1
+        sums[1] += step.seconds
+        sums[2] += step.seconds * step.seconds
+        sums[3] += step.batch
+        sums[4] += step.context_tokens
+        sums[5] += step.prefill_tokens
+        sums[6] += step.verified_tokens
+
+    def _add_drafts(self, step: Step, segments: Mapping[str, str]) -> None:
+        drafts, rows, sampled = step.drafts, step.rows, step.sampled
+        if not sampled:
+            return
+        if step.invalid or not rows.keys() >= drafts.keys():
+            lengths = {
+                name: len(tokens) - step.invalid.get(name, 0)
+                for name, tokens in drafts.items()
+                if name in rows
+            }
+        else:
+            lengths = dict(zip(drafts, map(len, drafts.values()), strict=True))
+        accepted = [sampled[rows[name]] - 1 for name in lengths]
+        self._pairs.update(
+            pair for pair in zip(lengths.values(), accepted, strict=True) if pair[1] >= 0 < pair[0]
+        )
+        if segments:
+            for name in segments.keys() & lengths.keys():
+                taken = sampled[rows[name]] - 1
+                if taken >= 0 < lengths[name]:
+                    sums = self._segments.setdefault(segments[name], [0, 0, 0])
+                    sums[0] += lengths[name]
+                    sums[1] += taken
+                    sums[2] += taken < lengths[name]
+
+    def snapshot(self) -> dict[str, Any]:
+        """The sums as plain JSON values; positions count from 0."""
+        deepest = max((drafted for drafted, _ in self._pairs), default=0)
+        drafted_at, accepted_at = [0] * deepest, [0] * deepest
+        rejected = 0
+        for (drafted, accepted), times in self._pairs.items():
+            rejected += times * (accepted < drafted)
+            for position in range(drafted):
+                drafted_at[position] += times
+                accepted_at[position] += times * (position < accepted)
+        return {
+            "drafts": sum(self._pairs.values()),
+            "draft_tokens": sum(drafted_at),
+            "accepted_tokens": sum(accepted_at),
+            "rejected_drafts": rejected,
+            "drafted_by_position": drafted_at,
+            "accepted_by_position": accepted_at,
+            "segments": {name: list(sums) for name, sums in self._segments.items()},
+            "cells": [[*key, *sums] for key, sums in self._cells.items()],
+            "request_steps": self._request_steps,
+            "request_step_seconds": self._request_step_seconds,
+            "iterations": self._iterations,
+            "bypassed_request_steps": self._bypassed_request_steps,
+            "current_tokens": self._current,
+            "context_tokens": self._context,
+        }

@@ -1,0 +1,97 @@
+"""The thread in the scheduler's process: takes new tables and writes the report.
+
+A thread, so that a slow volume never blocks a step and an idle engine acknowledges a new table.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tandem_runtime.vllm.intake import Intake
+from tandem_runtime.vllm.plan import Plan
+from tandem_runtime.vllm.report import write
+
+POLL_S = 0.1
+REPORT_S = 0.5
+
+_log = logging.getLogger("vllm.tandem")
+
+
+class Watcher:
+    """Polls the table every 100 ms; writes the report on a new table and twice a second."""
+
+    def __init__(
+        self,
+        intake: Intake | None,
+        folder: Path,
+        engine: int,
+        content: Callable[[], dict[str, Any]],
+    ) -> None:
+        """`content` makes the report's part that the scheduler knows; called in this thread."""
+        self._intake = intake
+        self._folder = folder
+        self._engine = engine
+        self._content = content
+        self._stopped = threading.Event()
+        self._failure = ""
+        self._thread = threading.Thread(target=self._run, name="tandem-watcher", daemon=True)
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan in force; one read of an attribute, safe in any thread."""
+        return None if self._intake is None else self._intake.plan
+
+    def start(self) -> None:
+        """Take the table that is there already, then go on in the thread."""
+        self._tick(True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; the report stays as it was written last."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+
+    def _run(self) -> None:
+        due_s = time.monotonic() + REPORT_S
+        while not self._stopped.wait(POLL_S):
+            if self._tick(time.monotonic() >= due_s):
+                due_s = time.monotonic() + REPORT_S
+
+    def _tick(self, due: bool) -> bool:
+        """Whether a report was due or a new table made one due."""
+        try:
+            before = "" if self._intake is None else self._intake.message
+            if self._intake is not None and self._intake.poll(time.monotonic()):
+                table = self._intake.plan.table if self._intake.plan else None
+                _log.info("tandem: table in force: %s", table)
+                due = True
+            if self._intake is not None and self._intake.message not in ("", before):
+                _log.warning("tandem: table refused: %s", self._intake.message)
+                due = True
+            if due:
+                write(self._folder, self._engine, self._report())
+        except Exception as error:  # noqa: BLE001 (the thread must live: it applies the kill switch)
+            if str(error) != self._failure:
+                self._failure = str(error)
+                _log.warning("tandem: the report cannot be written: %r", error)
+        return due
+
+    def _report(self) -> dict[str, Any]:
+        plan = self.plan
+        intake = self._intake
+        return {
+            **self._content(),
+            "at_s": time.monotonic(),
+            "lock": plan.table.lock if plan else "",
+            "epoch": plan.table.epoch if plan else "",
+            "generation": plan.table.generation if plan else -1,
+            "effective": [[s.first, s.last, s.tokens] for s in plan.effective()] if plan else [],
+            "refused": dict(intake.refused) if intake else {},
+            "clamped": intake.clamped if intake else 0,
+        }
