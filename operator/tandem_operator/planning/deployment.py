@@ -1,0 +1,40 @@
+"""The Deployment: the newest locked revision's own pod template, at the replicas asked for now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import ownership
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.revision import Revision
+
+Object = dict[str, Any]
+
+HISTORY = 3
+
+
+def body(resource: Resource, revision: Revision) -> Object:
+    """Only `replicas` comes from the live spec; everything else from the revision."""
+    labels = names.engine_labels(resource.name)
+    rollout = revision.rollout
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": ownership.metadata(resource, names.deployment(resource.name), labels),
+        "spec": {
+            "replicas": resource.spec.replicas,
+            "selector": {"matchLabels": labels},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {
+                    "maxUnavailable": rollout.max_unavailable,
+                    "maxSurge": rollout.max_surge,
+                },
+            },
+            "minReadySeconds": rollout.min_ready_s,
+            "progressDeadlineSeconds": rollout.progress_deadline_s,
+            "revisionHistoryLimit": HISTORY,
+            "template": revision.template,
+        },
+    }

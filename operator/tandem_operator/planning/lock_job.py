@@ -1,0 +1,99 @@
+"""The Job that looks at a pair before anything is started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import lock_request, ownership, small_container, sources
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.snapshot import Installation
+from tandem_runtime.contract import environment, paths
+
+Object = dict[str, Any]
+
+RETRIES = 3
+DEADLINE_S = 3600
+"""Long, because a pod that waits for its claim counts too."""
+NOT_RETRIED_EXIT_CODE = 3
+SCHEDULING = (
+    "nodeSelector",
+    "tolerations",
+    "affinity",
+    "priorityClassName",
+    "schedulerName",
+    "hostAliases",
+    "dnsPolicy",
+    "dnsConfig",
+)
+"""What of spec.template the Job inherits: where it may run and how it finds its sources."""
+
+
+def body(resource: Resource, installation: Installation) -> Object:
+    """The Job. Its spec is immutable, so a Job that exists is never applied again."""
+    labels = {
+        **names.lock_labels(resource.name),
+        names.LABEL_LOCK: resource.input_hash,
+        names.LABEL_MANAGED_BY: names.MANAGED_BY,
+    }
+    name = names.lock_job(resource.name, resource.input_hash)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": ownership.metadata(resource, name, labels),
+        "spec": {
+            "backoffLimit": RETRIES,
+            "activeDeadlineSeconds": DEADLINE_S,
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "FailJob",
+                        "onExitCodes": {
+                            "containerName": names.CONTAINER_LOCK,
+                            "operator": "In",
+                            "values": [NOT_RETRIED_EXIT_CODE],
+                        },
+                    }
+                ]
+            },
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": _pod(resource, installation),
+            },
+        },
+    }
+
+
+def _pod(resource: Resource, installation: Installation) -> Object:
+    spec = resource.spec
+    mounted = sources.mounted(
+        spec, {sources.TARGET: paths.SOURCE_TARGET, sources.DRAFT: paths.SOURCE_DRAFT}
+    )
+    inherited = (spec.template or {}).get("spec", {})
+    pod: Object = {key: inherited[key] for key in SCHEDULING if key in inherited}
+    pod |= {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            small_container.body(
+                names.CONTAINER_LOCK,
+                ["tandem-lock"],
+                {environment.LOCK_REQUEST: lock_request.text(resource, mounted.paths)},
+                mounted.mounts,
+                spec,
+                installation.runtime_image,
+                installation,
+            )
+        ],
+        "volumes": [*mounted.volumes, small_container.scratch_volume()],
+    }
+    if spec.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    if spec.service_account_name is not None:
+        pod["serviceAccountName"] = spec.service_account_name
+    return pod

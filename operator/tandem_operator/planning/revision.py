@@ -1,0 +1,116 @@
+"""What a ControllerRevision holds: one locked and rendered input.
+
+The stored pod template is used as it is, so that a new release of the operator rolls no pod.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import ownership
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.standing import Standing
+
+Object = dict[str, Any]
+
+FORMAT = 1
+KEPT = 10
+"""Revisions that are kept; one that pods still run is never removed."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The Deployment's own pod-shaping settings, as they were accepted."""
+
+    max_unavailable: int | str
+    max_surge: int | str
+    progress_deadline_s: int
+    min_ready_s: int
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One accepted input. ``number`` orders revisions; the highest is what shall serve.
+
+    ``shape`` is the accepted pod-shaping spec as in the manifest, ``lock`` the lock as `pair` made
+    it, in JSON form; ``tiers`` the depths that the engine is started with (empty: any).
+    """
+
+    input_hash: str
+    lock_hash: str
+    shape: Object
+    lock: Object
+    runtime_image: str
+    template: Object
+    rollout: Rollout
+    max_tokens: int
+    tiers: tuple[int, ...]
+    number: int
+
+    def numbered(self, number: int) -> Revision:
+        """The same revision at another place in the order."""
+        return replace(self, number=number)
+
+
+def all_of(standing: Standing) -> tuple[Revision, ...]:
+    """The revisions of the resource, newest first; those of a later format are not seen."""
+    found = [
+        _parse(held)
+        for held in standing.all_ours("ControllerRevision")
+        if held.get("data", {}).get("version") == FORMAT
+    ]
+    return tuple(sorted(found, key=lambda each: each.number, reverse=True))
+
+
+def body(resource: Resource, revision: Revision) -> Object:
+    """The ControllerRevision; its data never changes, its number does."""
+    labels = {names.LABEL_DEPLOYMENT: resource.name, names.LABEL_LOCK: revision.lock_hash}
+    name = names.controller_revision(resource.name, revision.input_hash)
+    rollout = revision.rollout
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": ownership.metadata(resource, name, labels),
+        "revision": revision.number,
+        "data": {
+            "version": FORMAT,
+            "inputHash": revision.input_hash,
+            "lockHash": revision.lock_hash,
+            "spec": revision.shape,
+            "lock": revision.lock,
+            "runtimeImage": revision.runtime_image,
+            "template": revision.template,
+            "rollout": {
+                "maxUnavailable": rollout.max_unavailable,
+                "maxSurge": rollout.max_surge,
+                "progressDeadlineSeconds": rollout.progress_deadline_s,
+                "minReadySeconds": rollout.min_ready_s,
+            },
+            "maxTokens": revision.max_tokens,
+            "tiers": list(revision.tiers),
+        },
+    }
+
+
+def _parse(held: Object) -> Revision:
+    data = held["data"]
+    rollout = data["rollout"]
+    return Revision(
+        input_hash=data["inputHash"],
+        lock_hash=data["lockHash"],
+        shape=data["spec"],
+        lock=data["lock"],
+        runtime_image=data["runtimeImage"],
+        template=data["template"],
+        rollout=Rollout(
+            max_unavailable=rollout["maxUnavailable"],
+            max_surge=rollout["maxSurge"],
+            progress_deadline_s=rollout["progressDeadlineSeconds"],
+            min_ready_s=rollout["minReadySeconds"],
+        ),
+        max_tokens=data["maxTokens"],
+        tiers=tuple(data["tiers"]),
+        number=held["revision"],
+    )

@@ -1,0 +1,77 @@
+"""What the lock's and the fetch's containers share: runtime image, restricted, endpoints, secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem_operator.api.spec import Spec
+from tandem_operator.planning import sources
+from tandem_operator.planning.snapshot import Installation
+from tandem_runtime.contract import environment
+
+Object = dict[str, Any]
+
+USER_ID = 65532
+SCRATCH = "tandem-tmp"
+RESOURCES = {
+    "requests": {"cpu": "100m", "memory": "256Mi"},
+    "limits": {"memory": "2Gi"},
+}
+RESTRICTED: Object = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "runAsUser": USER_ID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+PREFIXES = {
+    sources.TARGET: environment.TARGET_PREFIX,
+    sources.DRAFT: environment.DRAFT_PREFIX,
+}
+
+
+def body(
+    name: str,
+    command: list[str],
+    variables: dict[str, str],
+    mounts: list[Object],
+    spec: Spec,
+    runtime_image: str,
+    installation: Installation,
+) -> Object:
+    """One container of the runtime image. Only containers made here see a source's secret."""
+    env = {**endpoints(installation), **variables, "HOME": "/tmp"}  # noqa: S108 (a pod's volume)
+    container: Object = {
+        "name": name,
+        "image": runtime_image,
+        "imagePullPolicy": installation.image_pull_policy,
+        "command": command,
+        "env": [{"name": key, "value": value} for key, value in env.items()],
+        "resources": RESOURCES,
+        "securityContext": RESTRICTED,
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [*mounts, {"name": SCRATCH, "mountPath": "/tmp"}],  # noqa: S108
+    }
+    secrets = [
+        {"prefix": PREFIXES[side], "secretRef": {"name": source.secret_name}}
+        for side, source in sources.sides(spec).items()
+        if source.secret_name is not None
+    ]
+    if secrets:
+        container["envFrom"] = secrets
+    return container
+
+
+def endpoints(installation: Installation) -> dict[str, str]:
+    """Where hub and object store are, when the administrator says so."""
+    held = {
+        environment.HF_ENDPOINT: installation.hub_endpoint,
+        environment.S3_ENDPOINT: installation.s3_endpoint,
+    }
+    return {name: value for name, value in held.items() if value is not None}
+
+
+def scratch_volume() -> Object:
+    """The only place such a container may write besides what it is told to."""
+    return {"name": SCRATCH, "emptyDir": {}}

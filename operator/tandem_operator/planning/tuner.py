@@ -1,0 +1,31 @@
+"""The ConfigMap of what the tuner learned and decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import ownership
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.snapshot import TuningView
+
+Object = dict[str, Any]
+
+STATE_KEY = "state.json"
+RECORDS_KEY = "records.json"
+
+
+def body(resource: Resource, tuning: TuningView | None) -> Object | None:
+    """The ConfigMap when it should be written now; None leaves what stands as it is."""
+    if tuning is None or not tuning.state_due or tuning.state_json is None:
+        return None
+    data = {STATE_KEY: tuning.state_json}
+    if tuning.records_json is not None:
+        data[RECORDS_KEY] = tuning.records_json
+    labels = {names.LABEL_DEPLOYMENT: resource.name}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": ownership.metadata(resource, names.tuner(resource.name), labels),
+        "data": data,
+    }
