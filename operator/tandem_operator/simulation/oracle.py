@@ -10,17 +10,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tandem_operator.simulation.replica import STEADINESS_SCALE, STEADINESS_SHAPE
 from tandem_operator.simulation.truth import Truth
 
 Floats = npt.NDArray[np.float64]
 
-# Requests differ: each draws an exponent g for its survival, gamma distributed with mean 1.
-STEADINESS_SHAPE = 4.0
-STEADINESS_SCALE = 0.25
-
 
 def mean_survival(curve: Floats) -> Floats:
-    """E[s ** g] over the requests' exponents: the moment generating function of the gamma law.
+    """E[s ** g] over the requests' exponents g, gamma distributed with mean 1.
 
     E[exp(g ln s)] = (1 - scale * ln s) ** -shape.
     """
@@ -29,43 +26,50 @@ def mean_survival(curve: Floats) -> Floats:
 
 
 class Oracle:
-    """Best K in a state, by argmax over the tiers of expected tokens over mean step time."""
+    """Best K in a state, by argmax over the tiers of expected tokens over mean step time.
+
+    With R the best rate without prefill (tokens a second), the loss of K in one step is
+    (max over K' of E' - R T'  minus  E - R T) / R. Without prefill the first term is 0 and the loss
+    is T - E / R: the time used less the oracle's time for the same tokens.
+    """
 
     def __init__(self, truth: Truth, tiers: Sequence[int]) -> None:
         self._truth = truth
-        self._tiers = np.array(sorted(tiers), dtype=np.float64)
-        self._places = {int(tier): place for place, tier in enumerate(sorted(tiers))}
+        self.tiers = tuple(sorted(tiers))
+        self._depths = np.array(self.tiers, dtype=np.float64)
 
-    def gains(self, shares: Mapping[str, float], survival: Mapping[str, Floats]) -> Floats:
-        """Expected tokens a request and step, by tier: E[L|K] = 1 + sum of s_i for i <= K."""
-        deepest = int(self._tiers[-1])
-        mixed = np.zeros(deepest)
-        for segment, share in shares.items():
-            mixed += share * mean_survival(survival[segment][:deepest])
-        total = np.concatenate(([1.0], 1.0 + np.cumsum(mixed)))
-        return np.asarray(total[self._tiers.astype(int)])
+    def gains(self, survival: Mapping[str, Floats], segments: Sequence[str]) -> Floats:
+        """Expected tokens a request and step, E[L|K] = 1 + sum of s_i for i <= K.
 
-    def times_s(self, batch: int, context: float, prefill: float) -> Floats:
-        """Mean step time by tier, when every request of the batch drafts the tier's K."""
-        return self._truth.mean_s(batch, batch * (self._tiers + 1.0), context, self._tiers, prefill)
-
-    def losses_s(self, batch: int, context: float, prefill: float, gains: Floats) -> Floats:
-        """Seconds that each tier loses in one step against the best one.
-
-        With R the best rate without prefill (tokens a second), the loss of K is
-        (max over K' of E' - R T'  minus  E - R T) / R. Without prefill the first term is 0 and the
-        loss is T - E / R: the time used less the oracle's time for the same tokens.
+        Shape (segments, tiers). A segment that `survival` does not name follows its first curve.
         """
-        plain = self.times_s(batch, context, 0.0)
-        rate = float(np.max(gains / plain))
-        times = self.times_s(batch, context, prefill) if prefill else plain
-        worth = gains - rate * times
-        return np.asarray((np.max(worth) - worth) / rate)
+        deepest = self.tiers[-1]
+        fallback = next(iter(survival.values()))
+        rows = []
+        for name in segments:
+            mean = mean_survival(survival.get(name, fallback)[:deepest])
+            rows.append(np.concatenate(([1.0], 1.0 + np.cumsum(mean)))[list(self.tiers)])
+        return np.asarray(rows)
 
-    def best_of(self, losses_s: Floats) -> int:
-        """The tier that loses nothing."""
-        return int(self._tiers[int(np.argmin(losses_s))])
+    def losses_s(self, batch: Floats, context: Floats, prefill: Floats, gains: Floats) -> Floats:
+        """Seconds that each tier loses against the best one: shape (steps, tiers), as `gains`."""
+        b, c, p = batch[:, None], context[:, None], prefill[:, None]
+        verified = b * (self._depths + 1.0)
+        plain = self._truth.mean_s(b, verified, c, self._depths, np.zeros_like(p))
+        rate = np.max(gains / plain, axis=1, keepdims=True)
+        worth = gains - rate * self._truth.mean_s(b, verified, c, self._depths, p)
+        return np.asarray((np.max(worth, axis=1, keepdims=True) - worth) / rate)
 
-    def place(self, tokens: int) -> int:
-        """Index of a tier."""
-        return self._places[tokens]
+    def best(self, batch: int, context: float, prefill: int, gains: Sequence[float]) -> int:
+        """The tier that loses nothing in one step."""
+        step_s = self._truth.step_s
+        tiers = self.tiers
+        plain = [step_s(batch, batch * (k + 1), context, k, 0) for k in tiers]
+        if not prefill:
+            return min(zip(plain, gains, tiers, strict=True), key=lambda one: one[0] / one[1])[2]
+        rate = max(gain / seconds for gain, seconds in zip(gains, plain, strict=True))
+        worth = [
+            gain - rate * step_s(batch, batch * (k + 1), context, k, prefill)
+            for gain, k in zip(gains, tiers, strict=True)
+        ]
+        return tiers[worth.index(max(worth))]

@@ -21,10 +21,14 @@ class PolicyError(ValueError):
 
 
 class Policy(Protocol):
-    """`tokens` is asked before each step; `look` is told each window."""
+    """`tokens` is asked before each step; `look` is told each window.
+
+    `best` is the oracle's K, worked out only for a clairvoyant policy, else 0.
+    """
 
     name: str
     changes: int
+    clairvoyant: bool
 
     def tokens(self, batch: int, prefill: int, best: int) -> int: ...
 
@@ -33,6 +37,8 @@ class Policy(Protocol):
 
 class Fixed:
     """The same K always: `fixed:K`, and `off`, which is K = 0 with the draft loaded."""
+
+    clairvoyant = False
 
     def __init__(self, name: str, tokens: int) -> None:
         self.name = name
@@ -49,6 +55,8 @@ class Fixed:
 class Clairvoyant:
     """Takes the oracle's K at every step."""
 
+    clairvoyant = True
+
     def __init__(self) -> None:
         self.name = "oracle"
         self.changes = 0
@@ -62,6 +70,8 @@ class Clairvoyant:
 
 class Table:
     """A table that never changes, read with hysteresis: `static`."""
+
+    clairvoyant = False
 
     def __init__(self, name: str, schedule: Sequence[Sequence[int]]) -> None:
         self.name = name
@@ -78,6 +88,8 @@ class Table:
 
 class Tuned:
     """The product: `tune` decides, its table is read at each step."""
+
+    clairvoyant = False
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name

@@ -1,23 +1,27 @@
 """One simulated engine: continuous batching with chunked prefill, one step at a time.
 
 A step verifies what the step before drafted and drafts the next K, as the real engine does: a new K
-is felt one step later.
+is felt one step later. Decoding requests live in arrays, a row each, so that a step costs a handful
+of array operations whatever the batch.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tandem_operator.simulation.counters import Counters
+from tandem_operator.simulation.draws import Draws, Floats
 from tandem_operator.simulation.trace import Arrival
 from tandem_operator.simulation.truth import Truth
 
-Floats = npt.NDArray[np.float64]
+STEADINESS_SHAPE = 4.0
+STEADINESS_SCALE = 0.25
 
 
 @dataclass(frozen=True)
@@ -29,20 +33,17 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Running:
-    """A request that was admitted."""
+class Admitted:
+    """A request inside the engine; `row` is its place in the arrays once it decodes."""
 
     arrival: Arrival
     arrived_s: float
-    remaining: int
     prefill: int
-    steadiness: float
-    drafted: int = 0
+    segment: int
     first_token_s: float = -1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A request that ended: its latency is `end_s - arrived_s`, all in seconds."""
 
     arrival: Arrival
@@ -52,8 +53,7 @@ class Finished:
     concurrency: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one step did; `batch` counts decoding requests, `tokens` is the K that it verified."""
 
     seconds: float
@@ -66,141 +66,199 @@ class Step:
 
 
 class Replica:
-    """State of one engine. `survival[segment][i]` is P(the first i+1 drafts are accepted)."""
+    """State of one engine, for texts of the given segments."""
 
     def __init__(
-        self, truth: Truth, max_tokens: int, rng: np.random.Generator, limits: Limits
+        self,
+        truth: Truth,
+        max_tokens: int,
+        draws: Draws,
+        limits: Limits,
+        segments: Sequence[str],
     ) -> None:
         self.truth = truth
         self.counters = Counters(max_tokens)
         self.waiting: deque[tuple[Arrival, float]] = deque()
-        self.running: list[Running] = []
         self.context = 0
-        self._rng = rng
+        self.batch = 0
+        self.segment_counts = [0] * len(segments)
+        self._segments = {name: place for place, name in enumerate(segments)}
+        self._draws = draws
         self._limits = limits
         self._before: tuple[int, int] = (-1, -1)
+        self._waiting_tokens = 0
+        self._prefilling: list[Admitted] = []
+        self._rows: list[Admitted] = []
+        size = limits.max_running
+        self._remaining = np.zeros(size, dtype=np.int64)
+        self._drafted = np.zeros(size, dtype=np.int64)
+        self._steadiness = np.ones(size)
+        self._survives = np.zeros((size, max_tokens))
+        self._curves = np.zeros((len(segments), max_tokens))
+        self._positions = np.arange(max_tokens)
+        self._verifies = 0
+        self._ragged = False
 
     @property
     def idle(self) -> bool:
-        return not self.running and not self.waiting
+        return not (self.batch or self._prefilling or self.waiting)
+
+    @property
+    def running(self) -> int:
+        return self.batch + len(self._prefilling)
+
+    def believe(self, survival: Mapping[str, Floats]) -> None:
+        """What is true of acceptance from now on: P(the first i+1 drafts are accepted).
+
+        A segment that `survival` does not name follows its first curve.
+        """
+        fallback = next(iter(survival.values()))
+        for name, place in self._segments.items():
+            curve = survival.get(name, fallback)
+            self._curves[place] = curve[: self._curves.shape[1]]
+        rows = slice(0, self.batch)
+        places = [one.segment for one in self._rows]
+        self._survives[rows] = self._curves[places] ** self._steadiness[rows, None]
 
     def submit(self, arrival: Arrival, now_s: float) -> None:
         self.waiting.append((arrival, now_s))
+        self._waiting_tokens += arrival.input_tokens
 
     def expected_prefill(self) -> int:
         """Prefill tokens that the next step is expected to carry."""
-        pending = sum(request.prefill for request in self.running)
-        free = self._limits.max_running - len(self.running)
-        pending += sum(arrival.input_tokens for arrival, _ in list(self.waiting)[:free])
+        pending = sum(one.prefill for one in self._prefilling)
+        free = self._limits.max_running - self.running
+        if free >= len(self.waiting):
+            pending += self._waiting_tokens
+        elif free > 0:
+            pending += sum(self.waiting[place][0].input_tokens for place in range(free))
         return min(pending, self._limits.step_tokens)
 
-    def decoding(self) -> int:
-        return sum(1 for request in self.running if request.prefill == 0)
-
-    def step(self, now_s: float, drafted_next: int, survival: Mapping[str, Floats]) -> Step:
+    def step(self, now_s: float, drafted_next: int) -> Step:
         """Run one step; `drafted_next` is K for the drafts that the next step verifies."""
-        while self.waiting and len(self.running) < self._limits.max_running:
-            arrival, arrived_s = self.waiting.popleft()
-            # One draw a request: some texts are easy from start to end, so drafts are correlated.
-            steadiness = float(self._rng.gamma(4.0, 0.25))
-            self.running.append(
-                Running(arrival, arrived_s, arrival.output_tokens, arrival.input_tokens, steadiness)
-            )
-        decoding = [request for request in self.running if request.prefill == 0]
-        verified = sum(request.drafted + 1 for request in decoding)
+        self._admit()
+        batch, tokens = self.batch, self._verifies if self.batch else 0
+        verified = batch + (int(self._drafted[:batch].sum()) if self._ragged else batch * tokens)
         prefill, ended_prefill = self._prefill(self._limits.step_tokens - verified)
-        accepted = self._verify(decoding, survival)
-        tokens = max((request.drafted for request in decoding), default=0)
-        batch = len(decoding)
-        mean_s = float(
-            self.truth.mean_s(
-                batch,
-                np.array([float(verified)]),
-                float(self.context),
-                np.array([float(drafted_next if batch else 0)]),
-                float(prefill),
-            )[0]
+        gained, generated = self._verify(batch, tokens)
+        mean_s = self.truth.step_s(
+            batch, verified, float(self.context), drafted_next if batch else 0, prefill
         )
-        seconds = self.truth.noisy_s(mean_s, self._rng)
+        seconds = self.truth.noisy_s(mean_s, self._draws)
         end_s = now_s + seconds
-        generated, finished = self._advance(decoding, accepted, ended_prefill, now_s, end_s)
+        concurrency = self.running
+        finished = self._finish(gained, end_s, concurrency) if batch else []
+        for one in ended_prefill:
+            self._start_decoding(one, end_s, concurrency, finished)
         generated += len(ended_prefill)
         self._count(batch, tokens, drafted_next, seconds, prefill, verified, generated)
-        for request in self.running:
-            request.drafted = (
-                min(drafted_next, max(0, request.remaining - 1)) if not request.prefill else 0
-            )
-        return Step(seconds, batch, tokens, prefill, float(self.context), generated, finished)
+        self._draft(drafted_next)
+        return Step(
+            seconds, batch, tokens, prefill, float(self.context), generated, tuple(finished)
+        )
 
-    def _prefill(self, budget: int) -> tuple[int, list[Running]]:
-        spent, ended = 0, []
-        for request in self.running:
-            if request.prefill and budget > 0:
-                chunk = min(request.prefill, budget)
-                request.prefill -= chunk
-                budget -= chunk
-                spent += chunk
-                if request.prefill == 0:
-                    ended.append(request)
+    def _admit(self) -> None:
+        while self.waiting and self.running < self._limits.max_running:
+            arrival, arrived_s = self.waiting.popleft()
+            self._waiting_tokens -= arrival.input_tokens
+            segment = self._segments.get(arrival.segment, 0)
+            self._prefilling.append(Admitted(arrival, arrived_s, arrival.input_tokens, segment))
+
+    def _prefill(self, budget: int) -> tuple[int, list[Admitted]]:
+        spent = 0
+        ended: list[Admitted] = []
+        for one in self._prefilling:
+            if spent >= budget:
+                break
+            chunk = min(one.prefill, budget - spent)
+            one.prefill -= chunk
+            spent += chunk
+            if one.prefill == 0:
+                ended.append(one)
+        if ended:
+            self._prefilling = [one for one in self._prefilling if one.prefill]
         return spent, ended
 
-    def _verify(self, decoding: list[Running], survival: Mapping[str, Floats]) -> list[int]:
-        """Accepted drafts of each request: L >= i+1 exactly when u < s_i ** steadiness."""
-        draws = self._rng.random(len(decoding))
-        accepted = []
-        lengths: dict[int, list[int]] = {}
-        for request, draw in zip(decoding, draws, strict=True):
-            if not request.drafted:
-                accepted.append(0)
-                continue
-            curve = survival.get(request.arrival.segment)
-            curve = next(iter(survival.values())) if curve is None else curve
-            bar = draw ** (1.0 / request.steadiness)
-            taken = min(int(np.count_nonzero(curve[: request.drafted] > bar)), request.drafted)
-            accepted.append(taken)
-            lengths.setdefault(request.drafted, []).append(taken)
-        for drafted, takens in lengths.items():
-            by_position = [sum(1 for taken in takens if taken > place) for place in range(drafted)]
-            self.counters.count_drafts(drafted, len(takens), by_position)
-        return accepted
+    def _verify(self, batch: int, tokens: int) -> tuple[Floats | None, int]:
+        """Tokens gained by each request: L >= i+1 exactly when u < s_i ** steadiness."""
+        if not batch:
+            return None, 0
+        remaining = self._remaining[:batch]
+        if not tokens:
+            remaining -= 1
+            self.context += batch
+            return None, batch
+        survives = self._survives[:batch, :tokens] > self._draws.uniform(batch)[:, None]
+        if self._ragged:
+            drafted = self._drafted[:batch]
+            survives &= self._positions[:tokens] < drafted[:, None]
+            self._count_ragged(survives, drafted)
+        else:
+            self.counters.count_drafts(tokens, batch, survives.sum(axis=0).tolist())
+        gained = np.minimum(survives.sum(axis=1) + 1, remaining)
+        remaining -= gained
+        generated = int(gained.sum())
+        self.context += generated
+        return gained, generated
 
-    def _advance(
-        self,
-        decoding: list[Running],
-        accepted: list[int],
-        ended_prefill: list[Running],
-        now_s: float,
-        end_s: float,
-    ) -> tuple[int, tuple[Finished, ...]]:
-        generated = 0
-        concurrency = len(self.running)
+    def _count_ragged(
+        self, survives: npt.NDArray[np.bool_], drafted: npt.NDArray[np.int64]
+    ) -> None:
+        for depth in np.unique(drafted):
+            if depth:
+                rows = survives[drafted == depth]
+                accepted = rows[:, :depth].sum(axis=0).tolist()
+                self.counters.count_drafts(int(depth), len(rows), accepted)
+
+    def _finish(self, gained: Floats | None, end_s: float, concurrency: int) -> list[Finished]:
         finished: list[Finished] = []
-        for request, taken in zip(decoding, accepted, strict=True):
-            gained = min(taken + 1, request.remaining)
-            request.remaining -= gained
-            self.context += gained
-            generated += gained
-        for request in ended_prefill:
-            request.first_token_s = end_s
-            request.remaining -= 1
-            self.context += request.arrival.input_tokens + 1
-            self.counters.first_tokens += 1
-            self.counters.first_token_seconds += end_s - request.arrived_s
-        for request in self.running:
-            if request.remaining <= 0 and request.prefill == 0:
-                finished.append(
-                    Finished(
-                        request.arrival,
-                        request.arrived_s,
-                        request.first_token_s,
-                        end_s,
-                        concurrency,
-                    )
-                )
-                self.context -= request.arrival.input_tokens + request.arrival.output_tokens
-        if finished:
-            self.running = [r for r in self.running if r.remaining > 0 or r.prefill]
-        return generated, tuple(finished)
+        remaining = self._remaining[: self.batch]
+        if remaining.min() > 0:
+            return finished
+        for row in np.flatnonzero(remaining <= 0)[::-1].tolist():
+            one = self._rows[row]
+            finished.append(
+                Finished(one.arrival, one.arrived_s, one.first_token_s, end_s, concurrency)
+            )
+            self.context -= one.arrival.input_tokens + one.arrival.output_tokens
+            self.segment_counts[one.segment] -= 1
+            last = self.batch - 1
+            self._rows[row] = self._rows[last]
+            self._rows.pop()
+            for values in (self._remaining, self._drafted, self._steadiness, self._survives):
+                values[row] = values[last]
+            self.batch = last
+        return finished
+
+    def _start_decoding(
+        self, one: Admitted, end_s: float, concurrency: int, finished: list[Finished]
+    ) -> None:
+        one.first_token_s = end_s
+        self.counters.first_tokens += 1
+        self.counters.first_token_seconds += end_s - one.arrived_s
+        if one.arrival.output_tokens <= 1:
+            finished.append(Finished(one.arrival, one.arrived_s, end_s, end_s, concurrency))
+            return
+        self.context += one.arrival.input_tokens + 1
+        row = self.batch
+        # One draw a request: some texts are easy from start to end, so drafts are correlated.
+        self._steadiness[row] = self._draws.gamma(STEADINESS_SHAPE, STEADINESS_SCALE)
+        self._remaining[row] = one.arrival.output_tokens - 1
+        self._survives[row] = self._curves[one.segment] ** self._steadiness[row]
+        self._rows.append(one)
+        self.segment_counts[one.segment] += 1
+        self.batch = row + 1
+
+    def _draft(self, tokens: int) -> None:
+        """Drafts for the next step; a request never drafts beyond its last token."""
+        self._verifies = tokens
+        batch = self.batch
+        if not batch:
+            return
+        room = self._remaining[:batch] - 1
+        self._ragged = bool(tokens and int(room.min()) < tokens)
+        if self._ragged:
+            self._drafted[:batch] = np.minimum(tokens, room)
 
     def _count(
         self,

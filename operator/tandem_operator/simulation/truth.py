@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tandem_operator.simulation.draws import Draws
+
 Floats = npt.NDArray[np.float64]
 KNEE_SHARPNESS = 6.0  # p of the p-norm that rounds the knee: the hinge itself is p = infinity
 
@@ -50,9 +52,14 @@ class Truth:
     stall_s: float = 0.08
 
     def mean_s(
-        self, batch: int, verified: Floats, context: float, drafted: Floats, prefill: float
+        self,
+        batch: Floats,
+        verified: Floats,
+        context: Floats,
+        drafted: Floats,
+        prefill: Floats,
     ) -> Floats:
-        """Mean step time for arrays of (verified tokens, drafted K) of one batch."""
+        """Mean step time in seconds, for arrays that broadcast against each other."""
         tokens = self.padded(verified)
         floor = self.base_s + self.context_s * context + self.token_s * tokens
         above = floor + self.knee_token_s * (tokens + prefill - self.knee_tokens)
@@ -75,10 +82,38 @@ class Truth:
         whole = np.where(tokens <= self.padding, small, large)
         return np.asarray(np.where(tokens > self.captured_tokens, tokens, whole), dtype=np.float64)
 
-    def noisy_s(self, mean_s: float, rng: np.random.Generator) -> float:
-        """One step around its mean: log-normal noise, and rarely a stall."""
-        factor = 1.0 + self.noise * float(rng.standard_normal())
-        stall = self.stall_s * float(rng.exponential()) if rng.random() < self.stall_chance else 0.0
+    def step_s(
+        self, batch: int, verified: int, context: float, drafted: int, prefill: int
+    ) -> float:
+        """`mean_s` of one step, in plain numbers: the same formula, fifty times quicker."""
+        if verified > self.captured_tokens:
+            tokens = float(verified)
+        elif verified <= self.padding:
+            tokens = float(1 << max(0, verified - 1).bit_length())
+        else:
+            tokens = float(-(-verified // self.padding) * self.padding)
+        floor = self.base_s + self.context_s * context + self.token_s * tokens
+        above = floor + self.knee_token_s * (tokens + prefill - self.knee_tokens)
+        high = max(floor, above, 1e-12)
+        low = max(min(floor, above), 0.0)
+        target: float = high * (1.0 + (low / high) ** KNEE_SHARPNESS) ** (1.0 / KNEE_SHARPNESS)
+        if self.experts:
+            share = 1.0 - self.active_experts / self.experts
+            target += self.expert_s * self.experts * (1.0 - share ** (tokens + prefill))
+        if tokens > self.captured_tokens:
+            target *= 1.0 + self.cliff
+        if drafted > 0:
+            drafting = self.draft_pass_s + self.draft_token_s * batch
+            target += self.draft_start_s + drafted * drafting
+        else:
+            target += self.sync_s
+        return target + self.prefill_s * prefill
+
+    def noisy_s(self, mean_s: float, draws: Draws) -> float:
+        """One step around its mean: normal noise, and rarely a stall."""
+        factor = 1.0 + self.noise * draws.normal()
+        stalled = draws.one() < self.stall_chance
+        stall = self.stall_s * draws.exponential() if stalled else 0.0
         return mean_s * max(0.5, factor) + stall
 
 
