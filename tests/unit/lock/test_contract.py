@@ -1,0 +1,167 @@
+"""The three documents that operator and lock exchange survive any content."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem_runtime.contract import pod_lock, report, request
+from tandem_runtime.contract.fields import ContractError
+
+DIGEST = "sha256:" + "0a" * 32
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=400)
+counts = st.integers(min_value=0, max_value=2**53)
+
+
+def side(uri: str = "hf://acme/target") -> report.SideReport:
+    return report.SideReport(
+        uri=uri,
+        revision="0a" * 20,
+        immutable=True,
+        tokenizer_digest="tokfp/v1:" + DIGEST,
+        vocab_hash=DIGEST,
+        specials_hash=DIGEST,
+        encoder_hash=DIGEST,
+        template_hash=DIGEST,
+        vocab_size=151_936,
+        config_vocab_size=152_064,
+        architecture="LlamaForCausalLM",
+        parameters=7_000_000,
+        weight_bytes=14_000_000,
+        dtype="F16",
+        kv_bytes_per_token=4096,
+        mixture_of_experts=report.MixtureOfExperts(8, 2),
+        files_digest=DIGEST,
+    )
+
+
+def verdict(**changes: object) -> report.PairReport:
+    values: dict[str, object] = {
+        "verdict": "Incompatible",
+        "reason": "IdsDiffer",
+        "allowed": False,
+        "message": "2 ids differ",
+        "target": side(),
+        "draft": side("hf://acme/draft"),
+    }
+    return report.PairReport(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_report_that_fits_survives_whole() -> None:
+    whole = verdict(first_differences=(report.Difference(6001, "foo", None),), advice="none")
+    assert report.parse(report.render(whole)) == whole
+
+
+def test_a_failure_is_told_apart_from_a_verdict() -> None:
+    failure = report.LockFailure("AccessDenied", "draft", "401 from the hub")
+    assert report.parse(report.render(failure)) == failure
+
+
+def test_long_texts_are_cut_before_a_difference_is_given_up() -> None:
+    differences = tuple(report.Difference(n, "x" * 300, "y" * 300) for n in range(8))
+    kept = report.parse(report.render(verdict(first_differences=differences)))
+    assert isinstance(kept, report.PairReport)
+    assert [each.id for each in kept.first_differences] == list(range(8))
+    assert all(len((each.target or "").encode()) <= 32 for each in kept.first_differences)
+
+
+@given(
+    differences=st.lists(
+        st.builds(report.Difference, counts, st.none() | texts, st.none() | texts), max_size=20
+    ),
+    message=texts,
+    advice=st.none() | texts,
+    uri=texts,
+    architecture=st.none() | texts,
+)
+def test_any_report_is_json_of_at_most_4000_bytes(
+    differences: list[report.Difference],
+    message: str,
+    advice: str | None,
+    uri: str,
+    architecture: str | None,
+) -> None:
+    hostile = report.SideReport(uri=uri, revision=uri, architecture=architecture, dtype=uri)
+    rendered = report.render(
+        verdict(
+            first_differences=tuple(differences),
+            message=message,
+            advice=advice,
+            target=hostile,
+            draft=hostile,
+        )
+    )
+    assert len(rendered.encode()) <= 4_000
+    read = report.parse(rendered)
+    assert isinstance(read, report.PairReport)
+    assert (read.verdict, read.reason, read.allowed) == ("Incompatible", "IdsDiffer", False)
+
+
+def test_the_most_hostile_texts_still_fit() -> None:
+    hostile = side("\0" * 9_000)
+    rendered = report.render(
+        verdict(
+            message="\0" * 9_000,
+            advice="\0" * 9_000,
+            target=replace(hostile, architecture="\0" * 9_000, dtype="\0" * 9_000),
+            draft=replace(hostile, architecture="\0" * 9_000, revision="\0" * 9_000),
+        )
+    )
+    assert len(rendered) <= 4_000
+    assert isinstance(report.parse(rendered), report.PairReport)
+
+
+@given(message=st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=9_000))
+def test_any_failure_is_json_of_at_most_4000_bytes(message: str) -> None:
+    rendered = report.render(report.LockFailure("LockFailed", None, message))
+    assert len(rendered.encode()) <= 4_000
+    assert json.loads(rendered)["error"]["reason"] == "LockFailed"
+
+
+def test_a_request_survives() -> None:
+    whole = request.LockRequest(
+        method="Eagle3",
+        policy="TargetDeclared",
+        digest="tokfp/v1:" + DIGEST,
+        target=request.SourceRequest("hf://acme/chat", "main", name="chat"),
+        draft=request.SourceRequest(
+            "pvc://claim/head",
+            path="/sources/draft",
+            tokenizer=request.SourceRequest("hf://acme/tok"),
+        ),
+        attested_target=request.Attestation("hf://acme/chat", "abc"),
+    )
+    assert request.parse(request.render(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[]", "lock request"),
+        ("{", "not JSON"),
+        ('{"method": "Magic", "policy": "Exact"}', "method"),
+        ('{"method": "NGram", "policy": "Exact", "target": {"uri": 3}}', "uri"),
+    ],
+)
+def test_a_bad_request_is_refused_by_name(text: str, named: str) -> None:
+    with pytest.raises(ContractError, match=named):
+        request.parse(text)
+
+
+def test_a_pod_lock_survives_and_its_hash_is_of_its_content() -> None:
+    target = pod_lock.LockedSide("hf://acme/chat", "0a" * 20, DIGEST, "tokfp/v1:" + DIGEST)
+    lock = pod_lock.hashed(pod_lock.PodLock("NGram", target))
+    assert pod_lock.parse(pod_lock.render(lock)) == lock
+    assert pod_lock.hashed(lock) == lock
+    other = pod_lock.PodLock("NGram", pod_lock.LockedSide("hf://acme/chat", "0b" * 20, DIGEST))
+    assert pod_lock.hashed(other).hash != lock.hash
+
+
+def test_the_files_digest_covers_names_and_contents_and_not_their_order() -> None:
+    one = pod_lock.files_digest({"a": "11", "b": "22"})
+    assert one == pod_lock.files_digest({"b": "sha256:22", "a": "sha256:11"})
+    assert len({one, pod_lock.files_digest({"a": "22", "b": "11"})}) == 2
