@@ -67,7 +67,7 @@ def launch(state: State, place: Place, nodes: tuple[str, ...] = ()) -> tuple[Sta
         "kube-controller-manager",
         [
             str(programs / "kube-controller-manager"),
-            f"--kubeconfig={_kubeconfig(state, held, place, user)}",
+            f"--kubeconfig={user_kubeconfig(state, held, place, user)}",
             f"--service-account-private-key-file={held.path('service-account.key')}",
             f"--root-ca-file={held.path('ca.crt')}",
             "--leader-elect=false",
@@ -93,7 +93,8 @@ def ready(place: Place, held: Credentials) -> bool:
         return False
 
 
-def _kubeconfig(state: State, held: Credentials, place: Place, user: str) -> Path:
+def user_kubeconfig(state: State, held: Credentials, place: Place, user: str) -> Path:
+    """A kubeconfig file of one of the cluster's own programs."""
     path = state.folder / f"{user.rpartition(':')[2]}.kubeconfig"
     path.touch(mode=0o600)
     path.write_text(held.kubeconfig(place.server, user))

@@ -1,28 +1,27 @@
-"""A network namespace a cluster: all ports can be the default ones, and nothing meets another's.
+"""The network of one cluster with a node: a namespace, a veth pair to the host, and a pod bridge.
 
-A veth pair joins it to this machine, which routes the pods' and the Services' ranges through it.
+Everything is named after one number, so that several clusters stand side by side and a later run
+can remove what a dead one left. Traffic stays on these links: nothing is forwarded beyond the host.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hack.cluster.control_plane import Place
-
-NUMBERS = range(64)
-BASE = 200
-"""Ranges are 10.200.N.0/24 (link), 10.201.N.0/24 (pods) and 10.202.N.0/24 (Services)."""
+NAMESPACES = Path("/var/run/netns")
+MOST_NETWORKS = 200
 
 
 class NetworkError(Exception):
-    """The machine does not let us make a network namespace; the message says why."""
+    """The kernel refused a part of the network; the message has its words."""
 
 
 @dataclass(frozen=True)
 class Network:
+    """Names and addresses of the cluster with this number (1 to 200)."""
+
     number: int
 
     @property
@@ -31,98 +30,96 @@ class Network:
 
     @property
     def host_link(self) -> str:
-        return f"tandem{self.number}h"
+        return f"tandem-h{self.number}"
+
+    @property
+    def node_link(self) -> str:
+        return f"tandem-n{self.number}"
+
+    @property
+    def bridge(self) -> str:
+        return "tandem-pods"
 
     @property
     def host_address(self) -> str:
-        return f"10.{BASE}.{self.number}.1"
+        """The host's address on the link: pods reach servers of the host there."""
+        return f"10.211.{self.number}.1"
 
     @property
     def node_address(self) -> str:
-        return f"10.{BASE}.{self.number}.2"
+        """The node's address on the link, also the API server's."""
+        return f"10.211.{self.number}.2"
 
     @property
     def pods(self) -> str:
-        return f"10.{BASE + 1}.{self.number}.0/24"
+        return f"10.212.{self.number}.0/24"
+
+    @property
+    def gateway(self) -> str:
+        return f"10.212.{self.number}.1"
 
     @property
     def services(self) -> str:
-        return f"10.{BASE + 2}.{self.number}.0/24"
+        return f"10.213.{self.number}.0/24"
 
-    def place(self) -> Place:
-        """The control plane's addresses inside the namespace."""
-        return Place(
-            address=self.node_address,
-            services=self.services,
-            first_service=f"10.{BASE + 2}.{self.number}.1",
-            port=6443,
-            etcd_port=2379,
-            etcd_peer_port=2380,
-            manager_port=10257,
-            namespace=self.namespace,
-        )
+    @property
+    def first_service(self) -> str:
+        return f"10.213.{self.number}.1"
+
+    @property
+    def exists(self) -> bool:
+        return (NAMESPACES / self.namespace).exists() or _link_exists(self.host_link)
 
 
 def free(taken: set[int]) -> Network:
-    """A network whose number is not `taken` and whose ranges no route of this machine meets.
+    """The lowest number that no record and no namespace of this machine uses.
 
-    Raises NetworkError when there is none.
+    Raises NetworkError when all are in use.
     """
-    routes = [
-        ipaddress.ip_network(line.split()[0], strict=False)
-        for line in _ip("route").splitlines()
-        if line and line[0].isdigit()
-    ]
-    for number in NUMBERS:
+    for number in range(1, MOST_NETWORKS + 1):
         network = Network(number)
-        ranges = [f"10.{BASE}.{number}.0/24", network.pods, network.services]
-        meets = any(ipaddress.ip_network(r).overlaps(route) for r in ranges for route in routes)
-        if number not in taken and not meets and not _namespace_path(network).exists():
+        if number not in taken and not network.exists:
             return network
-    raise NetworkError("no free range among 10.200-202.0-63.0/24: end a cluster with cluster-down")
+    raise NetworkError(f"all {MOST_NETWORKS} networks are in use: make cluster-down")
 
 
 def make(network: Network) -> None:
-    """Make the namespace, its link to this machine, and the routes."""
-    inside = f"tandem{network.number}n"
-    _ip("netns", "add", network.namespace)
-    _ip("link", "add", network.host_link, "type", "veth", "peer", "name", inside)
-    _ip("link", "set", inside, "netns", network.namespace)
-    _ip("addr", "add", f"{network.host_address}/24", "dev", network.host_link)
-    _ip("link", "set", network.host_link, "up")
-    within = ("-n", network.namespace)
-    _ip(*within, "addr", "add", f"{network.node_address}/24", "dev", inside)
-    _ip(*within, "link", "set", "lo", "up")
-    _ip(*within, "link", "set", inside, "up")
-    _ip(*within, "route", "add", "default", "via", network.host_address)
-    for name in ("ip_forward", "conf/all/route_localnet"):
-        _enter(network, "sh", "-c", f"echo 1 > /proc/sys/net/ipv4/{name}")
-    for reached in (network.pods, network.services):
-        _ip("route", "add", reached, "via", network.node_address)
+    """Make namespace, links, bridge and routes. Raises NetworkError; `remove` undoes any part."""
+    inside = ("ip", "-netns", network.namespace)
+    for words in (
+        ("ip", "netns", "add", network.namespace),
+        ("ip", "link", "add", network.host_link, "type", "veth", "peer", "name", network.node_link),
+        ("ip", "link", "set", network.node_link, "netns", network.namespace),
+        ("ip", "address", "add", f"{network.host_address}/30", "dev", network.host_link),
+        ("ip", "link", "set", network.host_link, "up"),
+        (*inside, "link", "set", "lo", "up"),
+        (*inside, "address", "add", f"{network.node_address}/30", "dev", network.node_link),
+        (*inside, "link", "set", network.node_link, "up"),
+        (*inside, "route", "add", "default", "via", network.host_address),
+        (*inside, "link", "add", network.bridge, "type", "bridge"),
+        (*inside, "address", "add", f"{network.gateway}/24", "dev", network.bridge),
+        (*inside, "link", "set", network.bridge, "up"),
+        (*entering(network), "sysctl", "-qw", "net.ipv4.ip_forward=1"),
+        ("ip", "route", "add", network.pods, "via", network.node_address),
+        ("ip", "route", "add", network.services, "via", network.node_address),
+    ):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NetworkError(f"{' '.join(words)}: {done.stderr.strip()}")
+
+
+def entering(network: Network) -> tuple[str, ...]:
+    """The words that put a program into the network; only the network, or /sys would be another."""
+    return ("nsenter", f"--net={NAMESPACES / network.namespace}")
 
 
 def remove(network: Network) -> None:
-    """Remove what `make` made; what is gone already is fine."""
-    if _namespace_path(network).exists():
-        _ip("netns", "del", network.namespace)
-    if (Path("/sys/class/net") / network.host_link).exists():
-        _ip("link", "del", network.host_link)
+    """Remove whatever is there of the network; its routes go with the link."""
+    if _link_exists(network.host_link):
+        subprocess.run(("ip", "link", "delete", network.host_link), check=False)
+    if (NAMESPACES / network.namespace).exists():
+        subprocess.run(("ip", "netns", "delete", network.namespace), check=False)
 
 
-def _namespace_path(network: Network) -> Path:
-    return Path("/var/run/netns") / network.namespace
-
-
-def _enter(network: Network, *words: str) -> None:
-    _run("nsenter", f"--net={_namespace_path(network)}", *words)
-
-
-def _ip(*words: str) -> str:
-    return _run("ip", *words)
-
-
-def _run(*words: str) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NetworkError(f"{' '.join(words)}: {done.stderr.strip()}")
-    return done.stdout
+def _link_exists(name: str) -> bool:
+    return Path("/sys/class/net", name).exists()

@@ -11,6 +11,7 @@ from pathlib import Path
 from hack.cluster.binaries import CACHE
 
 CLUSTERS = CACHE / "clusters"
+RUN = Path("/run/tandem")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class State:
     @property
     def folder(self) -> Path:
         return CLUSTERS / self.name
+
+    @property
+    def run_folder(self) -> Path:
+        """For sockets, whose paths must be short."""
+        return RUN / self.name
 
     @property
     def kubeconfig(self) -> Path:

@@ -1,0 +1,109 @@
+"""containerd for one node: its own root, state, socket and pod network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from hack.cluster.network import Network
+from hack.cluster.processes import start, wait_for
+from hack.cluster.state import State
+
+START_S = 30.0
+NAMESPACE = "k8s.io"
+PLUGIN_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+
+
+class ImageError(Exception):
+    """An image could not be loaded; the message has containerd's words."""
+
+
+def socket(state: State) -> Path:
+    """Its socket; socket paths must be short, so it is not in the cluster's folder."""
+    return state.run_folder / "containerd.sock"
+
+
+def launch(state: State, network: Network, pause_image: str) -> State:
+    """Start containerd and wait until it answers. Raises StartError with its log."""
+    (state.folder / "containerd").mkdir(exist_ok=True)
+    state.run_folder.mkdir(parents=True, exist_ok=True)
+    conf = state.folder / "cni" / "conf"
+    conf.mkdir(parents=True, exist_ok=True)
+    (conf / "10-tandem.conflist").write_text(json.dumps(_pod_network(state, network)))
+    config = state.folder / "containerd.toml"
+    config.write_text(_config(state, conf, pause_image))
+    words = [shutil.which("containerd") or "containerd", f"--config={config}"]
+    state = start(state, "containerd", words, network.namespace)
+    wait_for(state, "containerd answering", lambda: _answers(state), START_S, "containerd")
+    return state
+
+
+def load(state: State, archive: Path) -> None:
+    """Load the images of a docker-archive. Raises ImageError."""
+    done = _ctr(state, "images", "import", "--digests", str(archive))
+    if done.returncode:
+        raise ImageError(f"cannot load {archive}: {done.stderr.strip()}")
+
+
+def images(state: State) -> list[str]:
+    """References of the images that the node has."""
+    return [line for line in _ctr(state, "images", "list", "-q").stdout.split() if "@" not in line]
+
+
+def _answers(state: State) -> bool:
+    return socket(state).exists() and _ctr(state, "version").returncode == 0
+
+
+def _ctr(state: State, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ("ctr", f"--address={socket(state)}", f"--namespace={NAMESPACE}", *words)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _pod_network(state: State, network: Network) -> dict[str, object]:
+    return {
+        "cniVersion": "0.4.0",
+        "name": network.namespace,
+        "plugins": [
+            {
+                "type": "bridge",
+                "bridge": network.bridge,
+                "isGateway": True,
+                "ipMasq": True,
+                "hairpinMode": True,
+                "ipam": {
+                    "type": "host-local",
+                    "dataDir": str(state.folder / "cni" / "addresses"),
+                    "ranges": [[{"subnet": network.pods, "gateway": network.gateway}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            },
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
+def _config(state: State, conf: Path, pause_image: str) -> str:
+    plugins = next((folder for folder in PLUGIN_FOLDERS if folder.is_dir()), PLUGIN_FOLDERS[0])
+    # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc cannot lower a score, and dies trying.
+    # netns_mounts_under_state_dir: so that the pods' namespaces are found when the node ends.
+    return f"""version = 2
+root = "{state.folder / "containerd"}"
+state = "{state.run_folder / "containerd"}"
+[grpc]
+  address = "{socket(state)}"
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{state.folder / "containerd" / "opt"}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{pause_image}"
+  restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{plugins}"
+    conf_dir = "{conf}"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      SystemdCgroup = false
+"""

@@ -1,0 +1,138 @@
+"""Which Kubernetes is used: the user's own, kind, or one made here; and how it is reached."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from hack.cluster import binaries, local
+from hack.cluster.binaries import CACHE, MissingProgramError
+from hack.cluster.state import load
+
+
+class Provider(StrEnum):
+    CURRENT = "current"
+    KIND = "kind"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that runs. Programs are absolute paths."""
+
+    name: str
+    provider: Provider
+    kubeconfig: Path
+    kubectl: Path
+    helm: Path
+
+    def load(self, reference: str, archive: Path) -> None:
+        """Bring an image to the nodes.
+
+        Raises MissingProgramError where the provider has no way: push it to a registry then.
+        """
+        if self.provider is Provider.LOCAL:
+            local.load_archives(self.name, [archive])
+        elif self.provider is Provider.KIND:
+            _run(["kind", "load", "image-archive", str(archive), f"--name={self.name}"])
+        else:
+            raise MissingProgramError(
+                f"{reference} cannot be loaded into the current cluster: push it to a registry "
+                "that its nodes reach, and give the reference to helm"
+            )
+
+
+def chosen() -> Provider:
+    """By `CLUSTER`, else kind where Docker answers and kind is installed, else local.
+
+    Raises MissingProgramError for another word.
+    """
+    asked = os.environ.get("CLUSTER")
+    if asked:
+        try:
+            return Provider(asked)
+        except ValueError:
+            choices = ", ".join(Provider)
+            raise MissingProgramError(f"CLUSTER={asked}: give one of {choices}") from None
+    return Provider.KIND if shutil.which("kind") and _docker_answers() else Provider.LOCAL
+
+
+def up(name: str, *, keep: bool) -> Cluster:
+    """Start the cluster, or take it where it runs.
+
+    Raises:
+        MissingProgramError: what the machine lacks, with the remedy.
+        StartError: a program failed; the end of its log.
+    """
+    provider = chosen()
+    if provider is Provider.LOCAL:
+        state = local.up(name, keep=keep)
+        programs = binaries.ensure()
+        return Cluster(name, provider, state.kubeconfig, programs / "kubectl", programs / "helm")
+    kubectl, helm = _installed("kubectl"), _installed("helm")
+    if provider is Provider.CURRENT:
+        path = Path(os.environ.get("KUBECONFIG", Path.home() / ".kube" / "config"))
+        if not path.exists():
+            raise MissingProgramError(f"CLUSTER=current, and {path} does not exist")
+        return Cluster(name, provider, path, kubectl, helm)
+    kubeconfig = CACHE / "clusters" / f"{name}.kind.kubeconfig"
+    kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+    running = _run(["kind", "get", "clusters"]).split()
+    if name in running:
+        kubeconfig.write_text(_run(["kind", "get", "kubeconfig", f"--name={name}"]))
+    else:
+        _run(["kind", "create", "cluster", f"--name={name}", f"--kubeconfig={kubeconfig}"])
+    return Cluster(name, provider, kubeconfig, kubectl, helm)
+
+
+def down(name: str) -> str:
+    """End the cluster; returns what was done. A current cluster is the user's and stays."""
+    provider = chosen()
+    if provider is Provider.CURRENT:
+        return "the current cluster is yours: nothing was done"
+    if provider is Provider.KIND:
+        _run(["kind", "delete", "cluster", f"--name={name}"])
+        return f"cluster {name} is deleted"
+    return f"cluster {name} is ended" if local.down(name) else f"no cluster {name} was running"
+
+
+def status(name: str) -> str:
+    """What runs, and how to reach it."""
+    provider = chosen()
+    if provider is not Provider.LOCAL:
+        return f"provider {provider}; look with: kubectl cluster-info"
+    state = load(name)
+    if state is None:
+        return f"provider local; no cluster {name}: make cluster-up"
+    lines = [f"provider local; cluster {name} {'runs' if state.running else 'is broken'}"]
+    lines += [
+        f"  {process.name:<24} {'pid ' + str(process.pid) if process.alive else 'ended'}"
+        for process in state.processes
+    ]
+    kubectl = binaries.location() / "kubectl"
+    return "\n".join([*lines, f"  {kubectl} --kubeconfig {state.kubeconfig} get nodes"])
+
+
+def _docker_answers() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    done = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
+    return done.returncode == 0
+
+
+def _installed(program: str) -> Path:
+    found = shutil.which(program)
+    if found is None:
+        raise MissingProgramError(f"{program} is missing: install it, or use CLUSTER=local")
+    return Path(found)
+
+
+def _run(words: list[str]) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MissingProgramError(f"{' '.join(words)}: {done.stderr.strip()[-500:]}")
+    return done.stdout
