@@ -59,22 +59,29 @@ def ensure() -> Path:
     return folder
 
 
-def _build(folder: Path) -> None:
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
+def go() -> str:
+    """The Go program. Raises MissingProgramError when there is none."""
+    program = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if program is None:
         raise MissingProgramError(
-            "Go is missing: install Go 1.25 or newer (https://go.dev/doc/install), or use "
-            "CLUSTER=kind (needs Docker) or CLUSTER=current (your kubeconfig's context)"
+            "Go is missing: install Go 1.25 or newer from https://go.dev/doc/install (Debian's "
+            "golang package is too old), or use CLUSTER=kind (needs Docker) or CLUSTER=current "
+            "(your kubeconfig's context)"
         )
+    return program
+
+
+def _build(folder: Path) -> None:
+    program = go()
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     _say(f"building Kubernetes {VERSION} from Go modules, once: about 5 minutes on 2 cores")
-    _go([go, "build", *FLAGS, "-o", str(part / "kubernetes"), "."], part)
+    _go([program, "build", *FLAGS, "-o", str(part / "kubernetes"), "."], part)
     for program in PROGRAMS:
         (part / program).symlink_to("kubernetes")
     _say("building helm")
-    _go([go, "install", "-trimpath", "-ldflags", "-s -w", HELM], part)
+    _go([program, "install", "-trimpath", "-ldflags", "-s -w", HELM], part)
     part.rename(folder)
 
 

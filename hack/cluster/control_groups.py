@@ -37,7 +37,7 @@ def processes(name: str) -> set[int]:
 
 
 def kill(name: str) -> None:
-    """End every process in the groups of this name, and wait until they are empty (at most 10 s)."""
+    """End every process in the groups of this name and wait until they are empty (10 s at most)."""
     end_s = time.monotonic() + EMPTY_S
     while (left := processes(name)) and time.monotonic() < end_s:
         for pid in left:

@@ -22,7 +22,9 @@ def undo(folder: Path) -> None:
     for point in below(folder):
         subprocess.run(("umount", "--lazy", str(point)), check=False, capture_output=True)
     if left := below(folder):
-        raise RuntimeError(f"still mounted: {', '.join(map(str, left))}; unmount it, then try again")
+        raise RuntimeError(
+            f"still mounted: {', '.join(map(str, left))}; unmount it, then try again"
+        )
 
 
 def _unescape(text: str) -> str:

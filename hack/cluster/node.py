@@ -92,9 +92,7 @@ def _kubelet(state: State, held: Credentials, network: Network) -> dict[str, obj
     }
 
 
-def _proxy(
-    state: State, held: Credentials, place: Place, network: Network
-) -> dict[str, object]:
+def _proxy(state: State, held: Credentials, place: Place, network: Network) -> dict[str, object]:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",

@@ -5,45 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from hack.cluster import binaries, local
 from hack.cluster.binaries import CACHE, MissingProgramError
+from hack.cluster.cluster import Cluster, Provider
 from hack.cluster.state import load
-
-
-class Provider(StrEnum):
-    CURRENT = "current"
-    KIND = "kind"
-    LOCAL = "local"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A cluster that runs. Programs are absolute paths."""
-
-    name: str
-    provider: Provider
-    kubeconfig: Path
-    kubectl: Path
-    helm: Path
-
-    def load(self, reference: str, archive: Path) -> None:
-        """Bring an image to the nodes.
-
-        Raises MissingProgramError where the provider has no way: push it to a registry then.
-        """
-        if self.provider is Provider.LOCAL:
-            local.load_archives(self.name, [archive])
-        elif self.provider is Provider.KIND:
-            _run(["kind", "load", "image-archive", str(archive), f"--name={self.name}"])
-        else:
-            raise MissingProgramError(
-                f"{reference} cannot be loaded into the current cluster: push it to a registry "
-                "that its nodes reach, and give the reference to helm"
-            )
 
 
 def chosen() -> Provider:
@@ -70,15 +37,13 @@ def up(name: str, *, keep: bool) -> Cluster:
     """
     provider = chosen()
     if provider is Provider.LOCAL:
-        state = local.up(name, keep=keep)
-        programs = binaries.ensure()
-        return Cluster(name, provider, state.kubeconfig, programs / "kubectl", programs / "helm")
+        return local.up(name, keep=keep)
     kubectl, helm = _installed("kubectl"), _installed("helm")
     if provider is Provider.CURRENT:
         path = Path(os.environ.get("KUBECONFIG", Path.home() / ".kube" / "config"))
         if not path.exists():
             raise MissingProgramError(f"CLUSTER=current, and {path} does not exist")
-        return Cluster(name, provider, path, kubectl, helm)
+        return Cluster(name, provider, path, _server(kubectl, path), kubectl, helm)
     kubeconfig = CACHE / "clusters" / f"{name}.kind.kubeconfig"
     kubeconfig.parent.mkdir(parents=True, exist_ok=True)
     running = _run(["kind", "get", "clusters"]).split()
@@ -86,7 +51,23 @@ def up(name: str, *, keep: bool) -> Cluster:
         kubeconfig.write_text(_run(["kind", "get", "kubeconfig", f"--name={name}"]))
     else:
         _run(["kind", "create", "cluster", f"--name={name}", f"--kubeconfig={kubeconfig}"])
-    return Cluster(name, provider, kubeconfig, kubectl, helm)
+
+    def load_image(archive: Path) -> None:
+        _run(["kind", "load", "image-archive", str(archive), f"--name={name}"])
+
+    def end() -> None:
+        _run(["kind", "delete", "cluster", f"--name={name}"])
+
+    return Cluster(
+        name,
+        provider,
+        kubeconfig,
+        _server(kubectl, kubeconfig),
+        kubectl,
+        helm,
+        load_image=load_image,
+        end=end,
+    )
 
 
 def down(name: str) -> str:
@@ -122,6 +103,12 @@ def _docker_answers() -> bool:
         return False
     done = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
     return done.returncode == 0
+
+
+def _server(kubectl: Path, kubeconfig: Path) -> str:
+    path = "jsonpath={.clusters[0].cluster.server}"
+    words = [str(kubectl), f"--kubeconfig={kubeconfig}", "config", "view", "--minify", "-o", path]
+    return _run(words)
 
 
 def _installed(program: str) -> Path:

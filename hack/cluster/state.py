@@ -74,6 +74,7 @@ class State:
         return bool(self.processes) and all(process.alive for process in self.processes)
 
     def forget(self) -> None:
+        shutil.rmtree(self.run_folder, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

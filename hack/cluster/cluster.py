@@ -1,0 +1,79 @@
+"""A Kubernetes that runs, whoever made it: how to reach it, load images into it and end it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Provider(StrEnum):
+    """Who makes the cluster: it runs already, kind, or the programs of this machine."""
+
+    CURRENT = "current"
+    KIND = "kind"
+    LOCAL = "local"
+
+
+class ClusterError(Exception):
+    """The cluster refused something; the message has its words and what to do."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Handle of a running cluster.
+
+    `token` and `authority` (path of the CA certificate) are None where only the kubeconfig knows
+    them; `services` is the range of ClusterIPs (CIDR); `audit_log` a file of JSON lines, one for
+    each finished write (None where the API server is not ours); `host_address` is where pods reach
+    servers of this machine.
+    """
+
+    name: str
+    provider: Provider
+    kubeconfig: Path
+    url: str
+    kubectl: Path
+    helm: Path
+    token: str | None = field(default=None, repr=False)
+    authority: Path | None = None
+    services: str | None = None
+    audit_log: Path | None = None
+    host_address: str | None = None
+    load_image: Callable[[Path], None] | None = field(default=None, repr=False)
+    end: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def kubectl_command(self) -> list[str]:
+        return [str(self.kubectl), f"--kubeconfig={self.kubeconfig}"]
+
+    def how_to_reach(self) -> str:
+        return f"export KUBECONFIG={self.kubeconfig} PATH={self.kubectl.parent}:$PATH"
+
+    def run(self, *words: str, stdin: str | None = None, timeout_s: float = 60.0) -> str:
+        """Run kubectl and return what it printed. Raises ClusterError with its words."""
+        done = subprocess.run(
+            [*self.kubectl_command(), *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        if done.returncode:
+            raise ClusterError(f"kubectl {' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def apply(self, manifest: str) -> None:
+        """Apply a YAML or JSON stream server-side. Raises ClusterError."""
+        self.run("apply", "--server-side", "-f", "-", stdin=manifest)
+
+    def load(self, archive: Path) -> None:
+        """Load a docker-archive into the node. Raises ClusterError where no node can take one."""
+        if self.load_image is None:
+            raise ClusterError(
+                f"images cannot be loaded into {self.name} ({self.provider}): push them to a "
+                "registry that its nodes reach, or use CLUSTER=local or CLUSTER=kind"
+            )
+        self.load_image(archive)
