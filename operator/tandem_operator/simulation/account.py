@@ -43,6 +43,11 @@ class Account:
         """1 - the oracle's time for the same tokens from the same states / the time used."""
         return self.loss_s / self.busy_s if self.busy_s else 0.0
 
+    @property
+    def first_regret(self) -> float:
+        """The same over the first two minutes."""
+        return self.first_loss_s / self.first_busy_s if self.first_busy_s else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

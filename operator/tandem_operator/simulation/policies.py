@@ -8,12 +8,16 @@ table for steps with prefill, and bursts of exploration.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from tandem_operator.simulation.counters import PREFILL_STEP_TOKENS
-from tandem_operator.tuning import Decision, Settings, Window, initial_state, tune
+from tandem_operator.simulation.draws import Floats
+from tandem_operator.simulation.oracle import Oracle
+from tandem_operator.tuning import Decision, Settings, Thresholds, Window, initial_state, tune
 
 HYSTERESIS = 0.10
+DEEPEST_BATCH = 256
 
 
 class PolicyError(ValueError):
@@ -181,3 +185,46 @@ def within(span: tuple[int, int, int], batch: int) -> bool:
     """Whether the batch is still inside, 10 % (at least one request) beyond either border."""
     start, top, _ = span
     return start - max(1.0, HYSTERESIS * start) <= batch <= top + max(1.0, HYSTERESIS * top)
+
+
+def policy_of(
+    name: str, settings: Settings, oracle: Oracle, survival: Mapping[str, Floats]
+) -> Policy:
+    """The policy of that name: goodput, thresholds, static, fixed:K, off or oracle.
+
+    `static` is the table that is best by batch for `survival`, as offline tuning would find it.
+    Raises PolicyError for any other name.
+    """
+    kind, _, value = name.partition(":")
+    if name == "goodput":
+        return Tuned(name, replace(settings, policy="Goodput"))
+    if name == "thresholds":
+        limits = settings.thresholds or Thresholds(min_acceptance_rate=0.5, max_concurrency=32)
+        return Tuned(name, replace(settings, policy="Thresholds", thresholds=limits))
+    if name == "static":
+        return Table(name, best_schedule(oracle, survival))
+    if name == "oracle":
+        return Clairvoyant()
+    if name == "off":
+        return Fixed(name, 0)
+    if kind == "fixed" and value.isdecimal() and int(value) in settings.depths:
+        return Fixed(name, int(value))
+    raise PolicyError(
+        f"policy {name!r} is not known: give goodput, thresholds, static, off, oracle or fixed:K "
+        f"with K one of {', '.join(map(str, settings.depths))}"
+    )
+
+
+def best_schedule(
+    oracle: Oracle, survival: Mapping[str, Floats], context_per_request: float = 800.0
+) -> list[tuple[int, int, int]]:
+    """The oracle's K by batch, for all segments alike and without prefill."""
+    gains = oracle.gains(survival, tuple(survival)).mean(axis=0).tolist()
+    schedule: list[tuple[int, int, int]] = []
+    for batch in range(1, DEEPEST_BATCH + 1):
+        tokens = oracle.best(batch, context_per_request * batch, 0, gains)
+        if schedule and schedule[-1][2] == tokens:
+            schedule[-1] = (schedule[-1][0], batch, tokens)
+        else:
+            schedule.append((batch, batch, tokens))
+    return schedule

@@ -100,3 +100,25 @@ def closed_loop(
         ),
         concurrency=concurrency,
     )
+
+
+def scaled(trace: Trace, rate: float, seed: int = 0) -> Trace:
+    """The trace at `rate` times its load: requests left out at random, or the clock compressed.
+
+    Below 1 each request stays with probability `rate`; above 1 arrivals come `rate` times faster.
+    """
+    if not (math.isfinite(rate) and rate > 0):
+        raise TraceError(f"rate is {rate}: give a number above 0")
+    if trace.concurrency or rate == 1.0:
+        return trace
+    if rate > 1.0:
+        quicker = tuple(
+            Arrival(one.arrival_s / rate, one.input_tokens, one.output_tokens, one.segment)
+            for one in trace.arrivals
+        )
+        return Trace(trace.name, quicker)
+    kept = np.random.default_rng([seed, 5]).random(len(trace.arrivals)) < rate
+    arrivals = tuple(one for one, keep in zip(trace.arrivals, kept, strict=True) if keep)
+    if not arrivals:
+        raise TraceError(f"{trace.name}: no request is left at rate {rate}")
+    return Trace(trace.name, arrivals)

@@ -26,9 +26,10 @@ class Truth:
     `base_s`: weights read once a step. `context_s`: a context token. `token_s`: a verified token
     below the knee, `knee_token_s` more above `knee_tokens`. `draft_start_s`: once when K > 0;
     `draft_pass_s` and `draft_token_s`: each of K passes, and each request in it. `sync_s`: keeping
-    the draft's cache in step at K = 0. `prefill_s`: a prefill token. `experts` and
-    `active_experts`: of a mixture-of-experts model, with `expert_s` for each expert that a step
-    touches; 0 for a dense one.
+    the draft's cache in step at K = 0. `prefill_s`: a prefill
+    token, which weighs `prefill_weight` verified ones against the knee and the experts.
+    `experts` and `active_experts`: of a mixture-of-experts model, with `expert_s` for each expert
+    that a step touches; 0 for a dense one.
     """
 
     base_s: float
@@ -41,6 +42,7 @@ class Truth:
     draft_token_s: float = 0.0
     sync_s: float = 0.0
     prefill_s: float = 0.0
+    prefill_weight: float = 1.0
     experts: int = 0
     active_experts: int = 0
     expert_s: float = 0.0
@@ -62,11 +64,15 @@ class Truth:
         """Mean step time in seconds, for arrays that broadcast against each other."""
         tokens = self.padded(verified)
         floor = self.base_s + self.context_s * context + self.token_s * tokens
-        above = floor + self.knee_token_s * (tokens + prefill - self.knee_tokens)
+        above = floor + self.knee_token_s * (
+            tokens + self.prefill_weight * prefill - self.knee_tokens
+        )
         target = rounded_max(floor, above)
         if self.experts:
             share = 1.0 - self.active_experts / self.experts
-            target = target + self.expert_s * self.experts * (1.0 - share ** (tokens + prefill))
+            target = target + self.expert_s * self.experts * (
+                1.0 - share ** (tokens + self.prefill_weight * prefill)
+            )
         target = np.where(tokens > self.captured_tokens, target * (1.0 + self.cliff), target)
         draft = np.where(
             drafted > 0,
@@ -93,13 +99,19 @@ class Truth:
         else:
             tokens = float(-(-verified // self.padding) * self.padding)
         floor = self.base_s + self.context_s * context + self.token_s * tokens
-        above = floor + self.knee_token_s * (tokens + prefill - self.knee_tokens)
+        above = floor + self.knee_token_s * (
+            tokens + self.prefill_weight * prefill - self.knee_tokens
+        )
         high = max(floor, above, 1e-12)
         low = max(min(floor, above), 0.0)
         target: float = high * (1.0 + (low / high) ** KNEE_SHARPNESS) ** (1.0 / KNEE_SHARPNESS)
         if self.experts:
             share = 1.0 - self.active_experts / self.experts
-            target += self.expert_s * self.experts * (1.0 - share ** (tokens + prefill))
+            target += (
+                self.expert_s
+                * self.experts
+                * (1.0 - share ** (tokens + self.prefill_weight * prefill))
+            )
         if tokens > self.captured_tokens:
             target *= 1.0 + self.cliff
         if drafted > 0:

@@ -85,20 +85,21 @@ def step_time_s(
 ) -> float:
     """The profile's step-time form in seconds, as the schema defines it.
 
-    base + context c + token n + knee max(0, n + p - n*) + prefill p + experts, and for K > 0
-    draft_start + K (draft_pass + draft_request b), else sync.
+    base + context C + token n + knee max(0, n + w p - n*) + prefill p + experts(n + w p),
+    and for K > 0 draft_start + K (draft_pass + draft_request b), else sync.
     """
 
     def part(name: str) -> float:
         return float(form.get(name, 0.0))
 
     verified = batch * (tokens + 1)
+    weighted = verified + float(form.get("prefill_weight", 1.0)) * prefill
     seconds = part("base_s") + part("context_token_s") * context + part("token_s") * verified
-    seconds += part("knee_token_s") * max(0.0, verified + prefill - part("knee_tokens"))
+    seconds += part("knee_token_s") * max(0.0, weighted - part("knee_tokens"))
     seconds += part("prefill_token_s") * prefill
     total, active = part("experts"), part("active_experts")
     if total > 0:
-        touched = total * (1.0 - (1.0 - active / total) ** (verified + prefill))
+        touched = total * (1.0 - (1.0 - active / total) ** weighted)
         seconds += part("expert_s") * touched
     if tokens:
         drafted = part("draft_pass_s") + part("draft_request_s") * batch
