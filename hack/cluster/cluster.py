@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from hack.cluster import audit
+from hack.cluster.audit import Write
+
 
 class Provider(StrEnum):
     """Who makes the cluster: it runs already, kind, or the programs of this machine."""
@@ -68,6 +71,26 @@ class Cluster:
     def apply(self, manifest: str) -> None:
         """Apply a YAML or JSON stream server-side. Raises ClusterError."""
         self.run("apply", "--server-side", "-f", "-", stdin=manifest)
+
+    def install_crds(self, folder: Path) -> None:
+        """Apply the CRDs of a folder and wait until the API server serves them."""
+        self.run("apply", "--server-side", "-f", str(folder))
+        self.run("wait", "--for=condition=Established", "--timeout=30s", "-f", str(folder))
+
+    def make_namespace(self, name: str) -> None:
+        """A namespace in which pods can start: its default service account is there."""
+        self.run("create", "namespace", name)
+        words = ("--for=create", "serviceaccount/default", f"--namespace={name}", "--timeout=30s")
+        self.run("wait", *words)
+
+    def writes(self, user: str = "") -> list[Write]:
+        """Finished writes by users whose name begins with `user`.
+
+        Raises ClusterError without an audit log.
+        """
+        if self.audit_log is None:
+            raise ClusterError(f"{self.name} ({self.provider}) shows no audit log: CLUSTER=local")
+        return audit.writes(self.audit_log, user)
 
     def load(self, archive: Path) -> None:
         """Load a docker-archive into the node. Raises ClusterError where no node can take one."""

@@ -1,0 +1,98 @@
+"""The ground of all tests that need a Kubernetes: how to get one, and that nothing of it stays."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from hack.cluster import local, provider
+from hack.cluster.binaries import MissingProgramError
+from hack.cluster.cluster import Cluster
+from hack.images import static
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def new_control_plane() -> Iterator[Callable[[], Cluster]]:
+    """Makes one more API server with every call (about 3 s); all end with the session."""
+    with ExitStack() as held:
+
+        def make() -> Cluster:
+            with _skipping():
+                made = local.control_plane_up()
+            held.callback(made.end)
+            return made
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def shared_control_plane(new_control_plane: Callable[[], Cluster]) -> Cluster:
+    """One API server for all tests of a worker, with the CRD; each takes a namespace of its own."""
+    made = new_control_plane()
+    made.install_crds(REPOSITORY / "crds")
+    return made
+
+
+@pytest.fixture
+def control_plane() -> Iterator[Cluster]:
+    """An API server for one test alone: etcd, API server, controller manager; no node, no CRD."""
+    with _skipping():
+        made = local.control_plane_up()
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def new_cluster() -> Iterator[Callable[[], Cluster]]:
+    """Makes one more cluster with a node with every call (about 5 s); all end with the session.
+
+    The image of `probe` is loaded.
+    """
+    with ExitStack() as held:
+
+        def make() -> Cluster:
+            with _skipping():
+                made = provider.up(f"test-{os.getpid()}-{secrets.token_hex(2)}", keep=False)
+                held.callback(made.end)
+                made.load(static.ensure("probe")[0])
+            return made
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def cluster(new_cluster: Callable[[], Cluster]) -> Cluster:
+    """The session's cluster with a node; each test takes a namespace of its own."""
+    return new_cluster()
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh namespace in `cluster`, or else in `shared_control_plane`, by what the test uses."""
+    where = "cluster" if "cluster" in request.fixturenames else "shared_control_plane"
+    held: Cluster = request.getfixturevalue(where)
+    name = f"test-{secrets.token_hex(4)}"
+    held.make_namespace(name)
+    yield name
+    held.run("delete", "namespace", name, "--wait=false")
+
+
+@contextmanager
+def _skipping() -> Iterator[None]:
+    """A machine that cannot run a cluster skips, saying what it lacks.
+
+    TANDEM_REQUIRE_CLUSTER=1 fails instead: where these tests must run, a skip would hide it.
+    """
+    try:
+        yield
+    except MissingProgramError as missing:
+        if os.environ.get("TANDEM_REQUIRE_CLUSTER") == "1":
+            raise
+        pytest.skip(str(missing))
