@@ -1,0 +1,148 @@
+"""The images of the local cluster, each kept by the hash of everything that goes into it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hack.cluster.binaries import CACHE
+from hack.images.builder import Image, builder, ensure_packages, run
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDER = CACHE / "images"
+SUITE = "bookworm"
+PACKAGES = "python3,python3-venv,python3-pip,ca-certificates,libnuma1"
+BASE_RECIPE = f"{SUITE} {PACKAGES} 1"
+ENGINE_FILE = Path(__file__).parent / "engine.Dockerfile"
+SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator", "runtime")
+
+
+def base() -> str:
+    """Reference of a Debian with Python 3.11, made by debootstrap once; `BASE_IMAGE` wins.
+
+    Raises ImageError where it cannot be made.
+    """
+    given = os.environ.get("BASE_IMAGE")
+    if given:
+        return given
+    reference = f"localhost/tandem-base:{_hash(BASE_RECIPE)}"
+    with _Alone("base"):
+        if not builder().has(reference):
+            _make_base(reference)
+    return reference
+
+
+def operator(version: str = "") -> Image:
+    """The operator from this tree. `version` makes another content of the same code, for tests."""
+    return _project("operator", version)
+
+
+def runtime(version: str = "") -> Image:
+    """The runtime (lock, fetch and plugin) from this tree."""
+    return _project("runtime", version)
+
+
+def engine() -> Image:
+    """A small image in which `vllm` is the environment mounted at /opt/vllm.
+
+    It stands in for the stock engine image, which is 6 GB and needs a GPU.
+    """
+    image = Image("localhost/tandem-engine:demo", _archive("engine", _hash(_text(ENGINE_FILE))))
+
+    def build() -> None:
+        arguments = {"BASE_IMAGE": base()}
+        builder().build(image, ENGINE_FILE.parent, ENGINE_FILE, arguments=arguments)
+
+    return _once(image, build)
+
+
+def _project(target: str, version: str) -> Image:
+    digest = _hash(BASE_RECIPE, version, *(_content(name) for name in SOURCES))
+    image = Image(f"localhost/tandem-{target}:{digest}", _archive(target, digest))
+
+    def build() -> None:
+        arguments = {"BASE_IMAGE": base(), "BUILD": version}
+        builder().build(
+            image, REPOSITORY, REPOSITORY / "Dockerfile", target=target, arguments=arguments
+        )
+
+    return _once(image, build)
+
+
+def _once(image: Image, build: Callable[[], None]) -> Image:
+    if not image.archive.exists():
+        with _Alone(image.archive.stem):
+            if not image.archive.exists():
+                print(f"building {image.reference}", file=sys.stderr, flush=True)
+                build()
+    return image
+
+
+def _make_base(reference: str) -> None:
+    ensure_packages({"debootstrap": "debootstrap"})
+    print(f"making {reference} by debootstrap, once (a minute)", file=sys.stderr, flush=True)
+    root = FOLDER / "base" / "root"
+    shutil.rmtree(root.parent, ignore_errors=True)
+    root.parent.mkdir(parents=True)
+    run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root)])
+    for needless in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc"):
+        shutil.rmtree(root / needless, ignore_errors=True)
+    tarball = root.parent / "root.tar"
+    run(["tar", "--numeric-owner", "-C", str(root), "-cf", str(tarball), "."])
+    builder().import_root(reference, tarball)
+    shutil.rmtree(root.parent)
+
+
+class _Alone:
+    """One process at a time makes an image of this name."""
+
+    def __init__(self, name: str) -> None:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self._lock = (FOLDER / f"{name}.lock").open("w")
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def __exit__(self, *exc: object) -> None:
+        self._lock.close()
+
+
+def _archive(name: str, digest: str) -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return FOLDER / f"{name}-{digest}.tar"
+
+
+def _content(name: str) -> str:
+    path = REPOSITORY / name
+    if path.is_file():
+        return _text(path)
+    files = sorted(f for f in path.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    return "".join(
+        f"{f.relative_to(path)}\0{hashlib.sha256(f.read_bytes()).hexdigest()}\n" for f in files
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text()
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def size_bytes(reference: str) -> int:
+    """Size of an image in the builder's store."""
+    program = builder().program
+    words = (
+        ["buildah", "inspect", "--type=image", "--format={{.Docker.Size}}"]
+        if program == "buildah"
+        else [program, "image", "inspect", "--format={{.Size}}"]
+    )
+    done = subprocess.run([*words, reference], capture_output=True, text=True, check=True)
+    return int(done.stdout.strip() or 0)
