@@ -18,10 +18,10 @@ from hack.cluster.state import CLUSTERS, Process, State, every
 
 
 @contextmanager
-def locked() -> Iterator[None]:
-    """Only one process of this machine at a time makes records or removes them."""
+def locked(name: str = "every") -> Iterator[None]:
+    """One process of this machine at a time; of `every`: makes records or removes them."""
     CLUSTERS.mkdir(parents=True, exist_ok=True)
-    with (CLUSTERS / "lock").open("w") as lock:
+    with (CLUSTERS / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from hack.cluster import binaries, containerd, control_plane, network, node, packages
@@ -54,9 +55,13 @@ def up(name: str, *, keep: bool) -> Cluster:
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a cluster: use a-z, 0-9 and '-', at most 32")
-    sweep()
-    if (there := find(name)) is not None:
-        return there
+    with locked(name):
+        sweep()
+        there = find(name)
+        return _make(name, keep=keep) if there is None else there
+
+
+def _make(name: str, *, keep: bool) -> Cluster:
     packages.ensure()
     binaries.ensure()
     archive, reference = static.ensure("pause")
@@ -65,7 +70,8 @@ def up(name: str, *, keep: bool) -> Cluster:
             end(broken)
         taken = {state.network for state in every() if state.network is not None}
         held_network = network.free(taken)
-        state = State(name, None if keep else this_process(), held_network.number).saved()
+        # Until it is Ready it is wanted by this process alone: half of a cluster is none.
+        state = State(name, this_process(), held_network.number).saved()
     try:
         network.make(held_network)
         place = _place(held_network)
@@ -73,6 +79,7 @@ def up(name: str, *, keep: bool) -> Cluster:
         state = node.launch(state, held, place, held_network, reference, archive)
         cluster = _cluster(state, place, held)
         wait_for(state, "the node Ready", lambda: _node_ready(cluster), NODE_READY_S, "kubelet")
+        replace(state, owner=None if keep else state.owner).saved()
     except BaseException:
         _end_recorded(name)
         raise

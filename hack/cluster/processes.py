@@ -44,14 +44,16 @@ def wait_for(
 ) -> None:
     """Look every 50 ms until it holds.
 
-    Raises StartError when the program ended or the time passed, with the end of its log.
+    Raises StartError with the end of a log: of any program that ended, or of `program` when the
+    time passed.
     """
     end_s = time.monotonic() + timeout_s
-    process = next(p for p in reversed(state.processes) if p.name == program)
     while not holds():
-        _reap(process.pid)
-        if not process.alive:
-            raise StartError(f"{program} ended before {what}:\n{tail(state, program)}")
+        for process in state.processes:
+            _reap(process.pid)
+            if not process.alive:
+                said = tail(state, process.name)
+                raise StartError(f"{process.name} ended before {what}:\n{said}")
         if time.monotonic() > end_s:
             raise StartError(f"not {what} within {timeout_s:.0f} s:\n{tail(state, program)}")
         time.sleep(0.05)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,36 @@ def test_the_next_start_ends_what_a_killed_run_left(probe_manifest: str) -> None
     assert shims(left)
     sweep()
     _assert_nothing_left(left)
+
+
+def test_an_interrupted_start_leaves_nothing() -> None:
+    name = "interrupted-test"
+    up = subprocess.Popen(
+        [sys.executable, "-m", "hack.cluster", "up", "--name", name],
+        cwd=REPOSITORY,
+        env=os.environ | {"CLUSTER": "local"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert wait_until(lambda: "containerd" in _names(name), timeout_s=60)
+    begun = load(name)
+    up.send_signal(signal.SIGINT)
+    up.communicate(timeout=60)
+    assert up.returncode != 0
+    assert begun is not None
+    _assert_nothing_left(begun)
+
+
+def _names(name: str) -> list[str]:
+    state = load(name)
+    return [process.name for process in state.processes] if state else []
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float) -> bool:
+    end_s = time.monotonic() + timeout_s
+    while not holds() and time.monotonic() < end_s:
+        time.sleep(0.02)
+    return holds()
 
 
 def _assert_nothing_left(state: State) -> None:
