@@ -1,0 +1,38 @@
+"""What every engine's file offers."""
+
+from typing import Protocol
+
+from tandem_operator.api.spec import EngineType, Spec
+from tandem_operator.api.status import LiveMode
+from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.series import Series
+
+
+class Driver(Protocol):
+    """One engine: judged before anything is made, rendered once a pair is locked."""
+
+    @property
+    def type(self) -> EngineType: ...
+
+    @property
+    def series(self) -> Series: ...
+
+    @property
+    def owned_env(self) -> tuple[str, ...]: ...
+
+    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+        """What of the spec this engine cannot do; empty when all of it works."""
+        ...
+
+    def judge_pair(self, spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
+        """What the locked pair rules out that the spec alone did not show."""
+        ...
+
+    def render(self, launch: Launch) -> PodParts:
+        """The engine's container and its own parts of the pod: same launch, same bytes."""
+        ...
+
+    def live_mode(self, spec: Spec) -> LiveMode:
+        """How K reaches a running engine of this spec, until its plugin reports otherwise."""
+        ...

@@ -1,0 +1,71 @@
+"""How a command-line argument is recognised in every spelling that argparse takes.
+
+An engine hands in the flags that the operator sets; `owned_by` says which of them an argument
+would set. It errs to the strict side: an abbreviation that could mean an owned flag is one, even
+where argparse would call it ambiguous.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OwnedFlag:
+    """A long option without its dashes, and what to do instead of setting it.
+
+    A family owns every option that begins with its name. `short` lists spellings with one dash.
+    """
+
+    name: str
+    remedy: str
+    short: tuple[str, ...] = ()
+    family: bool = False
+
+
+def owned_by(argument: str, table: Iterable[OwnedFlag]) -> OwnedFlag | None:
+    """The owned flag that `argument` would set, if any.
+
+    Seen through: `--flag=value`, `--flag.key value`, underscores for dashes, unique beginnings of
+    a name, `--no-flag`, short options and their beginnings.
+    """
+    option = argument.partition("=")[0].partition(".")[0]
+    if option.startswith("--"):
+        name = option[2:].replace("_", "-")
+        return next((flag for flag in table if _sets(name, flag)), None)
+    if option.startswith("-") and len(option) > 1:
+        return next((flag for flag in table if _sets_short(option, flag)), None)
+    return None
+
+
+def _sets(name: str, flag: OwnedFlag) -> bool:
+    if not name:
+        return False
+    for long in (flag.name, f"no-{flag.name}"):
+        if name == long or long.startswith(name):
+            return True
+        if flag.family and name.startswith(long):
+            return True
+    return False
+
+
+def _sets_short(option: str, flag: OwnedFlag) -> bool:
+    for short in flag.short:
+        if short.startswith(option):
+            return True
+        if len(short) == 2 and option.startswith(short):
+            return True
+    return False
+
+
+def value_of(arguments: tuple[str, ...], name: str) -> str | None:
+    """The value that the last `--name value` or `--name=value` gives, in its full spelling."""
+    found = None
+    for index, argument in enumerate(arguments):
+        option, separator, value = argument.partition("=")
+        if option.replace("_", "-") != f"--{name}":
+            continue
+        if separator:
+            found = value
+        elif index + 1 < len(arguments):
+            found = arguments[index + 1]
+    return found

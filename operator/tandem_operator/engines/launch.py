@@ -1,0 +1,45 @@
+"""Everything an engine's container is rendered from, and what a driver renders."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tandem_operator.api import defaults
+from tandem_operator.api.defaults import Effective
+from tandem_operator.api.spec import Spec
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One locked revision of a resource, ready to be started.
+
+    `pod_lock` is the text of `TANDEM_LOCK` (the contract's "Pod lock"). `without_speculation`
+    renders the engine without its draft.
+    """
+
+    name: str
+    spec: Spec
+    lock_hash: str
+    pod_lock: str
+    without_speculation: bool = False
+
+    @property
+    def values(self) -> Effective:
+        """The dependent defaults in force."""
+        return defaults.effective(self.spec, self.name)
+
+
+@dataclass(frozen=True)
+class PodParts:
+    """What an engine brings to its pod, as Kubernetes objects in their JSON form.
+
+    `container` is `main`, with every mount it needs. `volumes` are those that are the engine's
+    own; volumes of models, plugin, state and table are the planner's, under the contract's names.
+    """
+
+    container: Object
+    volumes: list[Object]
+    security_context: Object
+    grace_s: int
+    tiers: tuple[int, ...] = field(default=())

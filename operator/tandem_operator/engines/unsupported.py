@@ -1,0 +1,44 @@
+"""What an engine that this release cannot drive answers."""
+
+from dataclasses import dataclass
+
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import EngineType, Spec
+from tandem_operator.api.status import LiveMode
+from tandem_operator.engines.environment import OWNED_EVERYWHERE
+from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.series import Series
+
+
+@dataclass(frozen=True)
+class UnsupportedDriver:
+    """A driver that refuses everything, and says what works instead."""
+
+    type: EngineType
+    series: Series
+    owned_env: tuple[str, ...] = OWNED_EVERYWHERE
+
+    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+        """One refusal, whatever the spec."""
+        return (
+            Refusal(
+                StalledReason.UNSUPPORTED_ENGINE,
+                "spec.engine.type",
+                spec.engine.type.value,
+                "this release cannot drive this engine",
+                "use engine.type: vLLM with a vLLM image of 0.18 or later",
+            ),
+        )
+
+    def judge_pair(self, spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
+        """As `judge`."""
+        return self.judge(spec)
+
+    def render(self, launch: Launch) -> PodParts:
+        """Never reached by a judged spec. Raises ValueError with the refusal."""
+        raise ValueError(str(self.judge(launch.spec)[0]))
+
+    def live_mode(self, spec: Spec) -> LiveMode:
+        """K could change by a rollout only."""
+        return LiveMode.ROLLOUT
