@@ -4,6 +4,7 @@
 out; the command line shows it.
 """
 
+from tandem_operator.planning.decide import plan
 from tandem_operator.planning.plan import Apply, Note, Plan, Poke, Reference, Remove
 from tandem_operator.planning.snapshot import (
     Failure,
@@ -27,4 +28,5 @@ __all__ = [
     "ReplicaView",
     "Snapshot",
     "TuningView",
+    "plan",
 ]

@@ -8,6 +8,7 @@ from tandem_operator.api import names
 from tandem_operator.planning import ownership
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import Revision
+from tandem_operator.planning.service import PORT, PORT_NAME
 
 Object = dict[str, Any]
 
@@ -38,3 +39,14 @@ def body(resource: Resource, revision: Revision) -> Object:
             "template": revision.template,
         },
     }
+
+
+def port(template: Object) -> str | int:
+    """The engine's serving port in a stored pod template: by its name, else its number."""
+    containers: list[Object] = template["spec"]["containers"]
+    main = next(each for each in containers if each["name"] == names.CONTAINER_MAIN)
+    ports: list[Object] = main.get("ports", [])
+    if any(each.get("name") == PORT_NAME for each in ports):
+        return PORT_NAME
+    number: int = ports[0]["containerPort"] if ports else PORT
+    return number

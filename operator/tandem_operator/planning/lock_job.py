@@ -8,7 +8,7 @@ from tandem_operator.api import names
 from tandem_operator.planning import lock_request, ownership, small_container, sources
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import Installation
-from tandem_runtime.contract import environment, paths
+from tandem_runtime.contract import environment, paths, request
 
 Object = dict[str, Any]
 
@@ -69,6 +69,7 @@ def _pod(resource: Resource, installation: Installation) -> Object:
     mounted = sources.mounted(
         spec, {sources.TARGET: paths.SOURCE_TARGET, sources.DRAFT: paths.SOURCE_DRAFT}
     )
+    asked = request.render(lock_request.made(resource, mounted.paths))
     inherited = (spec.template or {}).get("spec", {})
     pod: Object = {key: inherited[key] for key in SCHEDULING if key in inherited}
     pod |= {
@@ -83,7 +84,7 @@ def _pod(resource: Resource, installation: Installation) -> Object:
             small_container.body(
                 names.CONTAINER_LOCK,
                 ["tandem-lock"],
-                {environment.LOCK_REQUEST: lock_request.text(resource, mounted.paths)},
+                {environment.LOCK_REQUEST: asked},
                 mounted.mounts,
                 spec,
                 installation.runtime_image,

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
+from tandem_runtime.contract import report
+from tandem_runtime.contract.fields import ContractError
+from tandem_runtime.contract.report import LockFailure, PairReport
 
 Object = dict[str, Any]
 
-VERSION = 1
-
-
-@dataclass(frozen=True)
-class Report:
-    """The Job looked; ``content`` is the pair report of the contract."""
-
-    content: Object
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The Job could not look. ``reason`` is the error's in the report, or LockFailed."""
-
-    reason: str
-    message: str
+LOCK_FAILED = "LockFailed"
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,7 @@ class Pending:
     message: str
 
 
-Outcome = Report | Failed | Pending
+Outcome = PairReport | LockFailure | Pending
 
 
 def read(job: Object, pods: Iterable[Object]) -> Outcome:
@@ -46,29 +34,27 @@ def read(job: Object, pods: Iterable[Object]) -> Outcome:
     own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     messages = [message for pod in own if (message := _message(pod)) is not None]
     documents = [document for text in messages if (document := _document(text)) is not None]
-    report = next((document for document in documents if "verdict" in document), None)
-    if report is not None:
-        return Report(report)
-    failure = _condition(job, "Failed")
-    if failure is not None:
-        error = next((document["error"] for document in documents if "error" in document), None)
-        if error is not None:
-            side = f"{error['side']}: " if error.get("side") else ""
-            return Failed(str(error["reason"]), side + str(error.get("message", "")))
-        said = messages[0][-500:] if messages else failure.get("message", "")
-        return Failed("LockFailed", f"the lock Job ended without a report: {said}")
+    for document in documents:
+        if isinstance(document, PairReport):
+            return document
+    failed = _condition(job, "Failed")
+    if failed is not None:
+        for document in documents:
+            if isinstance(document, LockFailure):
+                return document
+        said = messages[0][-500:] if messages else failed.get("message", "")
+        return LockFailure(LOCK_FAILED, None, f"the lock Job ended without a report: {said}")
     if _condition(job, "Complete") is not None:
-        return Failed("LockFailed", "the lock Job completed and its pod left no report")
+        return LockFailure(LOCK_FAILED, None, "the lock Job completed and left no report")
     return Pending(_waiting(own))
 
 
-def finished_at(job: Object) -> str | None:
-    """When the Job ended (RFC 3339), or None."""
+def finished_at(job: Object) -> datetime | None:
+    """When the Job ended, or None."""
     for kind in ("Complete", "Failed"):
         held = _condition(job, kind)
-        if held is not None:
-            time: str | None = held.get("lastTransitionTime")
-            return time
+        if held is not None and held.get("lastTransitionTime") is not None:
+            return datetime.fromisoformat(held["lastTransitionTime"])
     return None
 
 
@@ -88,14 +74,11 @@ def _message(pod: Object) -> str | None:
     return None
 
 
-def _document(text: str) -> Object | None:
+def _document(text: str) -> PairReport | LockFailure | None:
     try:
-        document = json.loads(text)
-    except ValueError:
+        return report.parse(text)
+    except ContractError:
         return None
-    if not isinstance(document, dict) or document.get("version") != VERSION:
-        return None
-    return document
 
 
 def _waiting(pods: list[Object]) -> str:

@@ -1,45 +1,41 @@
-"""What the lock Job is asked (`TANDEM_LOCK_REQUEST`), as the contract says."""
+"""What the lock Job is asked about a resource."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from dataclasses import replace
 
 from tandem_operator.api import defaults
-from tandem_operator.api.spec import ModelSource, TokenizerSource
+from tandem_operator.api.spec import ModelSource
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.sources import DRAFT, TARGET
+from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
 
-Object = dict[str, Any]
 
-
-def text(resource: Resource, paths: dict[str, str]) -> str:
+def made(resource: Resource, paths: dict[str, str]) -> LockRequest:
     """The request; `paths` are those of mounted sources, by side."""
     spec = resource.spec
     lock = spec.tokenizer_lock
-    request: Object = {
-        "method": spec.speculation.method.value,
-        "policy": resource.values.lock_policy.value,
-        "digest": lock.digest,
-        "allowRemoteCode": lock.allow_remote_code,
-        "target": {
-            **_source(spec.target, paths.get(TARGET)),
-            "name": resource.values.served_name,
-        },
-        "draft": None if spec.draft is None else _source(spec.draft, paths.get(DRAFT)),
-        "attestedTarget": None if lock.attested_target is None else _identity(lock.attested_target),
-    }
-    return json.dumps(request, separators=(",", ":"), sort_keys=True)
+    attested = lock.attested_target
+    return LockRequest(
+        method=spec.speculation.method.value,
+        policy=resource.values.lock_policy.value,
+        target=replace(_source(spec.target, paths.get(TARGET)), name=resource.values.served_name),
+        draft=None if spec.draft is None else _source(spec.draft, paths.get(DRAFT)),
+        digest=lock.digest,
+        allow_remote_code=lock.allow_remote_code,
+        attested_target=None
+        if attested is None
+        else Attestation(attested.uri, defaults.revision(attested)),
+    )
 
 
-def _source(source: ModelSource, path: str | None) -> Object:
+def _source(source: ModelSource, path: str | None) -> SourceRequest:
     tokenizer = source.tokenizer
-    return {
-        **_identity(source),
-        "path": path,
-        "tokenizer": None if tokenizer is None else {**_identity(tokenizer), "path": None},
-    }
-
-
-def _identity(source: ModelSource | TokenizerSource) -> Object:
-    return {"uri": source.uri, "revision": defaults.revision(source)}
+    return SourceRequest(
+        uri=source.uri,
+        revision=defaults.revision(source),
+        path=path,
+        tokenizer=None
+        if tokenizer is None
+        else SourceRequest(tokenizer.uri, defaults.revision(tokenizer)),
+    )

@@ -3,69 +3,77 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from tandem_operator.api import names
 from tandem_operator.api.conditions import PairReason
-
-Object = dict[str, Any]
+from tandem_runtime.contract import pod_lock
+from tandem_runtime.contract.pod_lock import LockedSide, PodLock
+from tandem_runtime.contract.report import PairReport, SideReport
 
 MAX_MESSAGE_LENGTH = 2000
-LOCKED_FIELDS = ("uri", "revision", "tokenizerDigest", "filesDigest")
+SHOWN_DIFFERENCES = 3
+FORBIDDING_VERDICTS = ("Incompatible", "Refused")
+REASONS: dict[str, PairReason] = {reason.value: reason for reason in PairReason}
+
+
+class UnknownReportError(ValueError):
+    """The report is of another release: it names a reason or lacks a field that this one needs."""
 
 
 @dataclass(frozen=True)
 class Judged:
     """A report under the policy. ``lock`` is None when the pair is not allowed."""
 
-    verdict: str
     reason: PairReason
     message: str
-    target: Object
-    draft: Object | None
-    lock: Object | None
+    lock: PodLock | None
 
 
-def judge(report: Object, method: str, locked_at: str) -> Judged:
-    """What the report means for the pair."""
-    verdict = str(report["verdict"])
-    reason = PairReason(report["reason"])
-    message = _message(report)
-    target, draft = report["target"], report.get("draft")
-    lock = _lock(report, method, locked_at) if report["allowed"] else None
-    if lock is None and verdict not in ("Incompatible", "Refused"):
-        message = f"{verdict} {reason}: {message}"
+def judge(report: PairReport, method: str, paths: dict[str, str]) -> Judged:
+    """What the report means for the pair; `paths` of mounted sources by side.
+
+    Raises UnknownReportError.
+    """
+    if report.reason not in REASONS:
+        raise UnknownReportError(f"the lock reports the unknown reason {report.reason}")
+    reason = REASONS[report.reason]
+    message = told(report)
+    if report.allowed:
+        return Judged(reason, message, _lock(report, method, paths))
+    if report.verdict not in FORBIDDING_VERDICTS:
+        message = f"{report.verdict} {reason.value}: {message}"[:MAX_MESSAGE_LENGTH]
         reason = PairReason.NOT_ALLOWED_BY_POLICY
-    return Judged(verdict, reason, message[:MAX_MESSAGE_LENGTH], target, draft, lock)
+    return Judged(reason, message, None)
 
 
-def _message(report: Object) -> str:
-    parts = [str(report.get("message", ""))]
+def told(report: PairReport) -> str:
+    """The report in words, with the first differing ids."""
+    parts = [report.message]
     parts += [
-        f"id {each['id']} is {each['target']!r} in the target and {each['draft']!r} in the draft"
-        for each in report.get("firstDifferences", [])[:3]
+        f"id {each.id} is {each.target!r} in the target and {each.draft!r} in the draft"
+        for each in report.first_differences[:SHOWN_DIFFERENCES]
     ]
-    if report.get("advice"):
-        parts.append(str(report["advice"]))
-    return "; ".join(part for part in parts if part)
+    if report.advice is not None:
+        parts.append(report.advice)
+    return "; ".join(part for part in parts if part)[:MAX_MESSAGE_LENGTH]
 
 
-def _lock(report: Object, method: str, locked_at: str) -> Object:
-    identity = {
-        "method": method,
-        "target": _locked(report["target"]),
-        "draft": None if report.get("draft") is None else _locked(report["draft"]),
-    }
-    return {
-        "hash": names.digest(identity),
-        "method": method,
-        "verdict": report["verdict"],
-        "reason": report["reason"],
-        "lockedAt": locked_at,
-        "target": report["target"],
-        "draft": report.get("draft"),
-    }
+def _lock(report: PairReport, method: str, paths: dict[str, str]) -> PodLock:
+    return pod_lock.hashed(
+        PodLock(
+            method=method,
+            target=_side(report.target, paths.get("target")),
+            draft=None if report.draft is None else _side(report.draft, paths.get("draft")),
+        )
+    )
 
 
-def _locked(side: Object) -> Object:
-    return {field: side.get(field) for field in LOCKED_FIELDS}
+def _side(side: SideReport, path: str | None) -> LockedSide:
+    if side.files_digest is None:
+        raise UnknownReportError(f"the lock allows {side.uri} without a digest of its files")
+    return LockedSide(
+        uri=side.uri,
+        revision=side.revision,
+        files_digest=side.files_digest,
+        tokenizer_digest=side.tokenizer_digest,
+        path=path,
+    )

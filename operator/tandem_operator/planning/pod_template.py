@@ -7,11 +7,12 @@ from typing import Any
 from tandem_operator.api import names
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.launch import Launch, PodParts
-from tandem_operator.planning import pod_lock, small_container, sources, template
+from tandem_operator.planning import small_container, sources, template
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import Installation
 from tandem_operator.planning.sources import Mounted
-from tandem_runtime.contract import environment, paths
+from tandem_runtime.contract import environment, paths, pod_lock
+from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 
 Object = dict[str, Any]
 
@@ -20,16 +21,16 @@ SHM_SIZE = "2Gi"
 
 
 def render(
-    resource: Resource, lock: Object, driver: Driver, installation: Installation
+    resource: Resource, lock: PodLock, driver: Driver, installation: Installation
 ) -> tuple[Object, PodParts]:
     """The pod template, spec.template merged in, and the engine's parts it was made from."""
     mounted = sources.mounted(resource.spec, FOLDERS)
-    lock_text = pod_lock.text(lock, mounted.paths)
+    lock_text = pod_lock.render(lock)
     parts = driver.render(
         Launch(
             name=resource.name,
             spec=resource.spec,
-            lock_hash=lock["hash"],
+            lock_hash=lock.hash,
             pod_lock=lock_text,
         )
     )
@@ -37,7 +38,7 @@ def render(
         "metadata": {
             "labels": {
                 **names.engine_labels(resource.name),
-                names.LABEL_LOCK: lock["hash"],
+                names.LABEL_LOCK: lock.hash,
                 names.LABEL_MANAGED_BY: names.MANAGED_BY,
             }
         },
@@ -49,7 +50,7 @@ def render(
 
 def _pod(
     resource: Resource,
-    lock: Object,
+    lock: PodLock,
     lock_text: str,
     mounted: Mounted,
     parts: PodParts,
@@ -100,18 +101,19 @@ def _pod(
     return pod
 
 
-def model_mounts(resource: Resource, lock: Object, mounted: Mounted) -> list[Object]:
+def model_mounts(resource: Resource, lock: PodLock, mounted: Mounted) -> list[Object]:
     """Where the files of each side lie, as the fetching container mounts them.
 
     Each side is a mount of its own, so that a claim that holds the models of many resources shows
     a pod its own two folders only.
     """
     cached = resource.spec.model_cache.claim_name is not None
+    locked = lock.sides()
     fetched = [
         {
             "name": paths.VOLUME_MODELS,
             "mountPath": FOLDERS[side],
-            "subPath": folder(lock[side]["revision"]) if cached else side,
+            "subPath": folder(locked[side]) if cached else side,
         }
         for side in sources.sides(resource.spec)
         if side not in mounted.paths
@@ -119,12 +121,12 @@ def model_mounts(resource: Resource, lock: Object, mounted: Mounted) -> list[Obj
     return [*mounted.mounts, *fetched]
 
 
-def folder(revision: str) -> str:
+def folder(side: LockedSide) -> str:
     """The folder of a commit or content digest inside a cache claim."""
-    return revision.replace(":", "-").replace("/", "-")
+    return (side.revision or side.files_digest).replace(":", "-").replace("/", "-")
 
 
-def _volumes(resource: Resource, lock: Object, mounted: Mounted) -> list[Object]:
+def _volumes(resource: Resource, lock: PodLock, mounted: Mounted) -> list[Object]:
     cache = resource.spec.model_cache
     volumes: list[Object] = []
     if sources.sides(resource.spec).keys() - mounted.paths.keys():
@@ -136,7 +138,7 @@ def _volumes(resource: Resource, lock: Object, mounted: Mounted) -> list[Object]
         else:
             models = {"emptyDir": {}}
         volumes.append({"name": paths.VOLUME_MODELS, **models})
-    table = names.speculation_table(resource.name, lock["hash"])
+    table = names.speculation_table(resource.name, lock.hash)
     return [
         *volumes,
         {"name": paths.VOLUME_PLUGIN, "emptyDir": {}},

@@ -6,6 +6,7 @@ Used by the other files of this room.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from tandem_operator.api.status import Status
 Object = dict[str, Any]
 
 
-class Unreadable(ValueError):
+class UnreadableSpecError(ValueError):
     """The API server holds a spec that this release does not know; says which fields."""
 
 
@@ -32,6 +33,7 @@ class Resource:
     generation: int
     spec: Spec
     status: Status
+    created: datetime
     refresh: str | None = None
     terminating: bool = False
 
@@ -47,12 +49,12 @@ class Resource:
 
 
 def parse(raw: Object) -> Resource:
-    """Read the object. Raises Unreadable when its spec is not one of this release."""
+    """Read the object. Raises UnreadableSpecError when its spec is not one of this release."""
     metadata = raw["metadata"]
     try:
         spec = Spec.model_validate(raw["spec"])
     except ValidationError as error:
-        raise Unreadable(told(error)) from error
+        raise UnreadableSpecError(told(error)) from error
     return Resource(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -60,6 +62,7 @@ def parse(raw: Object) -> Resource:
         generation=metadata["generation"],
         spec=spec,
         status=status_of(raw),
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
         refresh=metadata.get("annotations", {}).get(names.ANNOTATION_REFRESH),
         terminating="deletionTimestamp" in metadata,
     )

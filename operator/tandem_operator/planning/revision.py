@@ -12,6 +12,10 @@ from tandem_operator.api import names
 from tandem_operator.planning import ownership
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.standing import Standing
+from tandem_runtime.contract import pod_lock
+from tandem_runtime.contract import report as pair_report
+from tandem_runtime.contract.pod_lock import PodLock
+from tandem_runtime.contract.report import PairReport
 
 Object = dict[str, Any]
 
@@ -34,20 +38,26 @@ class Rollout:
 class Revision:
     """One accepted input. ``number`` orders revisions; the highest is what shall serve.
 
-    ``shape`` is the accepted pod-shaping spec as in the manifest, ``lock`` the lock as `pair` made
-    it, in JSON form; ``tiers`` the depths that the engine is started with (empty: any).
+    ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
+    ``tiers`` the depths that the engine is started with (empty: any).
     """
 
     input_hash: str
-    lock_hash: str
     shape: Object
-    lock: Object
+    lock: PodLock
+    report: PairReport
+    locked_at: str
     runtime_image: str
     template: Object
     rollout: Rollout
     max_tokens: int
     tiers: tuple[int, ...]
     number: int
+
+    @property
+    def lock_hash(self) -> str:
+        """Names the lock; inputs that differ in arguments alone share it."""
+        return self.lock.hash
 
     def numbered(self, number: int) -> Revision:
         """The same revision at another place in the order."""
@@ -77,9 +87,10 @@ def body(resource: Resource, revision: Revision) -> Object:
         "data": {
             "version": FORMAT,
             "inputHash": revision.input_hash,
-            "lockHash": revision.lock_hash,
             "spec": revision.shape,
-            "lock": revision.lock,
+            "lock": pod_lock.to_document(revision.lock),
+            "report": pair_report.to_document(revision.report),
+            "lockedAt": revision.locked_at,
             "runtimeImage": revision.runtime_image,
             "template": revision.template,
             "rollout": {
@@ -99,9 +110,10 @@ def _parse(held: Object) -> Revision:
     rollout = data["rollout"]
     return Revision(
         input_hash=data["inputHash"],
-        lock_hash=data["lockHash"],
         shape=data["spec"],
-        lock=data["lock"],
+        lock=pod_lock.from_document(data["lock"]),
+        report=_report(data["report"]),
+        locked_at=data["lockedAt"],
         runtime_image=data["runtimeImage"],
         template=data["template"],
         rollout=Rollout(
@@ -114,3 +126,10 @@ def _parse(held: Object) -> Revision:
         tiers=tuple(data["tiers"]),
         number=held["revision"],
     )
+
+
+def _report(document: Object) -> PairReport:
+    read = pair_report.from_document(document)
+    if not isinstance(read, PairReport):
+        raise TypeError("a revision holds the report of a failed lock")
+    return read

@@ -1,4 +1,4 @@
-"""What the lock's and the fetch's containers share: runtime image, restricted, endpoints, secrets."""
+"""What the containers of the runtime image share: restricted, endpoints, secrets of sources."""
 
 from __future__ import annotations
 

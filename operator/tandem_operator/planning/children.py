@@ -1,0 +1,135 @@
+"""The children as they shall stand, and what stands in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tandem_operator.planning import change, ownership
+from tandem_operator.planning.ownership import Ownership
+from tandem_operator.planning.plan import Apply, Reference
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.snapshot import Snapshot
+from tandem_operator.planning.standing import Standing
+
+Object = dict[str, Any]
+
+WAIT_S = 60.0
+"""How long a leaving object of a wanted name is waited for, and a refused write is not repeated."""
+CONFLICT = 409
+REFUSED_CODES = frozenset({400, 403, 422})
+
+
+@dataclass(frozen=True)
+class Child:
+    """A body that shall stand. ``guarded``: a change by anybody in between fails the write.
+
+    ``needs`` is the child without which this one is not written (a pod mounts its table).
+    """
+
+    body: Object
+    guarded: bool = False
+    needs: Reference | None = None
+
+    @property
+    def reference(self) -> Reference:
+        """Kind and name."""
+        body = self.body
+        return Reference(body["apiVersion"], body["kind"], body["metadata"]["name"])
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What to write now. Texts say what hinders the rest; ``retry_s`` when to try it again."""
+
+    applies: tuple[Apply, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    look_up: tuple[Reference, ...] = ()
+    retry_s: float | None = None
+
+    def writes(self, kind: str) -> bool:
+        """Whether an object of that kind is about to be written."""
+        return any(apply.reference.kind == kind for apply in self.applies)
+
+
+def place(
+    resource: Resource, children: Iterable[Child], standing: Standing, snapshot: Snapshot
+) -> Placed:
+    """Compare each child with what has its name, in the order of the children."""
+    failures = {failure.reference: failure for failure in snapshot.failures}
+    applies: list[Apply] = []
+    conflicts: list[str] = []
+    waiting: list[str] = []
+    refusals: list[str] = []
+    look_up: list[Reference] = []
+    hindered: set[Reference] = set()
+    retries: list[float] = []
+    for child in children:
+        reference = child.reference
+        place_name = f"{reference.kind} {reference.name}"
+        existing = standing.get(reference.kind, reference.name)
+        whose = Ownership.OURS if existing is None else ownership.judge(resource, existing)
+        if existing is not None and whose is Ownership.LEAVING:
+            hindered.add(reference)
+            left_s = _left_s(resource, existing, snapshot.now)
+            if left_s > 0:
+                waiting.append(f"{place_name} of an earlier owner is still being deleted")
+                retries.append(left_s)
+            else:
+                conflicts.append(
+                    f"{place_name} is still being deleted after {WAIT_S:.0f} s: "
+                    "see its finalizers and owner references"
+                )
+            continue
+        if existing is not None and whose is Ownership.FOREIGN:
+            hindered.add(reference)
+            conflicts.append(
+                f"{place_name} exists and does not belong to this resource: "
+                "delete or rename it, or name this resource otherwise"
+            )
+            look_up.append(reference)
+            retries.append(WAIT_S)
+            continue
+        if child.needs in hindered:
+            hindered.add(reference)
+            continue
+        write = change.to_apply(child.body, existing, guarded=child.guarded)
+        if write is None:
+            continue
+        failure = failures.get(reference)
+        if failure is None or failure.generation != resource.generation:
+            applies.append(write)
+            continue
+        since_s = (snapshot.now - failure.at).total_seconds()
+        if failure.code == CONFLICT and existing is None:
+            conflicts.append(f"{place_name}: {failure.message}")
+            look_up.append(reference)
+        elif failure.code in REFUSED_CODES:
+            refusals.append(f"{place_name} is refused: {failure.message}")
+        else:
+            applies.append(write)
+            continue
+        if since_s >= WAIT_S:
+            applies.append(write)
+        else:
+            hindered.add(reference)
+            retries.append(WAIT_S - since_s)
+    return Placed(
+        tuple(applies),
+        tuple(conflicts),
+        tuple(waiting),
+        tuple(refusals),
+        tuple(look_up),
+        min(retries, default=None),
+    )
+
+
+def _left_s(resource: Resource, existing: Object, now: datetime) -> float:
+    """Seconds for which a leaving object is still waited for."""
+    text = existing["metadata"].get("deletionTimestamp")
+    since = datetime.fromisoformat(text) if text is not None else resource.created
+    return (since + timedelta(seconds=WAIT_S) - now).total_seconds()

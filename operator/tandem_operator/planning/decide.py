@@ -1,0 +1,219 @@
+"""`plan`: from one snapshot to everything that shall be done about its resource.
+
+Pods are made from stored revisions only, so a new input first becomes a revision; the look that
+follows that write makes the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tandem_operator.api import conditions, names
+from tandem_operator.api.conditions import ConditionType, Finding, StalledReason
+from tandem_operator.api.spec import EngineType
+from tandem_operator.api.status import Status
+from tandem_operator.engines import registry
+from tandem_operator.engines.driver import Driver
+from tandem_operator.planning import (
+    children,
+    deployment,
+    disruption_budget,
+    events,
+    locking,
+    pod_monitor,
+    pokes,
+    removals,
+    resource,
+    revision,
+    service,
+    serving,
+    status,
+    table,
+    tuner,
+    workload,
+)
+from tandem_operator.planning.children import Child, Placed
+from tandem_operator.planning.locking import Accepted, Step
+from tandem_operator.planning.plan import Plan, Reference
+from tandem_operator.planning.resource import Resource, UnreadableSpecError
+from tandem_operator.planning.revision import Revision
+from tandem_operator.planning.situation import Situation
+from tandem_operator.planning.snapshot import Snapshot
+from tandem_operator.planning.standing import Standing
+
+Object = dict[str, Any]
+Drivers = Callable[[EngineType], Driver]
+
+
+def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
+    """What to do now. The same snapshot gives the same plan, and a world in which the plan was
+    carried out gives an empty one."""
+    if "deletionTimestamp" in snapshot.resource["metadata"]:
+        return Plan()
+    try:
+        wanted = resource.parse(snapshot.resource)
+    except UnreadableSpecError as error:
+        return _unreadable(snapshot, error)
+    standing = Standing(wanted, snapshot.objects)
+    driver = drivers(wanted.spec.engine.type)
+    revisions = revision.all_of(standing)
+    step = locking.step(wanted, standing, revisions, driver, snapshot)
+    current = _current(step, revisions)
+    placed = children.place(
+        wanted, _children(wanted, step, current, standing, snapshot), standing, snapshot
+    )
+    if wanted.spec.paused:
+        placed = Placed(conflicts=placed.conflicts, look_up=placed.look_up)
+    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot)
+
+
+def _told(
+    wanted: Resource,
+    standing: Standing,
+    revisions: tuple[Revision, ...],
+    step: Step,
+    current: Revision | None,
+    placed: Placed,
+    driver: Driver,
+    snapshot: Snapshot,
+) -> Plan:
+    state = workload.read(wanted.name, standing)
+    stands = None
+    if current is not None:
+        place = names.speculation_table(wanted.name, current.lock_hash)
+        stands = table.standing(standing.ours("ConfigMap", place))
+    situation = Situation(
+        resource=wanted,
+        now=snapshot.now,
+        step=step,
+        current=current,
+        serving=serving.find(
+            wanted,
+            standing,
+            revisions,
+            current,
+            rolled_out=state.rolled_out and not placed.writes("Deployment"),
+        ),
+        workload=state,
+        placed=placed,
+        table=stands,
+        tuning=snapshot.tuning,
+        live_mode=driver.live_mode(wanted.spec),
+        told_at=_told_at(snapshot.resource),
+    )
+    after = status.made(situation)
+    changed = after != wanted.status
+    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
+    paused = wanted.spec.paused
+    due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
+    return Plan(
+        applies=placed.applies,
+        removes=() if paused else gone.removes,
+        pokes=() if paused else pokes.find(workload.pods(wanted.name, standing), stands),
+        status=after.to_object() if changed else None,
+        notes=events.between(wanted.status, after) if changed else (),
+        look_up=placed.look_up,
+        look_again_s=None if paused else min(due, default=None),
+    )
+
+
+def _current(step: Step, revisions: tuple[Revision, ...]) -> Revision | None:
+    """The revision that children are made from: the newest that is stored."""
+    if isinstance(step, Accepted):
+        known = [each for each in revisions if each.input_hash == step.revision.input_hash]
+        if known:
+            return known[0]
+    return revisions[0] if revisions else None
+
+
+def _children(
+    wanted: Resource,
+    step: Step,
+    current: Revision | None,
+    standing: Standing,
+    snapshot: Snapshot,
+) -> list[Child]:
+    made: list[Child] = []
+    if isinstance(step, Accepted):
+        made.append(Child(revision.body(wanted, step.revision)))
+    elif step.job is not None:
+        made.append(Child(step.job))
+    if current is None:
+        return made
+    tables = _tables(wanted, current, standing, snapshot)
+    made += tables
+    made.append(Child(service.body(wanted, deployment.port(current.template))))
+    if disruption_budget.wanted(wanted):
+        made.append(Child(disruption_budget.body(wanted)))
+    if snapshot.installation.pod_monitors:
+        made.append(Child(pod_monitor.body(wanted)))
+    mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
+    made.append(Child(deployment.body(wanted, current), needs=mounted))
+    learned = tuner.body(wanted, snapshot.tuning)
+    if learned is not None:
+        made.append(Child(learned))
+    return made
+
+
+def _tables(
+    wanted: Resource, current: Revision, standing: Standing, snapshot: Snapshot
+) -> list[Child]:
+    """The table of the current lock, and of every other whose pods still serve: both are tuned."""
+    by_lock = {each.lock_hash: each for each in reversed(revision.all_of(standing))}
+    used = workload.locks_in_use(wanted.name, standing)
+    locks = [
+        current,
+        *(by_lock[lock] for lock in sorted(used - {current.lock_hash}) if lock in by_lock),
+    ]
+    made = []
+    for each in locks:
+        name = names.speculation_table(wanted.name, each.lock_hash)
+        held = standing.ours("ConfigMap", name)
+        if held is None and each is not current:
+            continue
+        made.append(
+            Child(
+                table.body(wanted, table.wanted(wanted, each, held, snapshot.tuning)), guarded=True
+            )
+        )
+    return made
+
+
+def _told_at(raw: Object) -> datetime | None:
+    """When status was last written, as far as the object itself says."""
+    times = [
+        entry["time"]
+        for entry in raw["metadata"].get("managedFields", [])
+        if entry.get("subresource") == "status" and "time" in entry
+    ]
+    return max((datetime.fromisoformat(time) for time in times), default=None)
+
+
+def _unreadable(snapshot: Snapshot, error: UnreadableSpecError) -> Plan:
+    """A spec of another release: children stay as they are, and Stalled says why."""
+    metadata = snapshot.resource["metadata"]
+    before = resource.status_of(snapshot.resource)
+    kept = [each for each in before.conditions if each.type not in _PROGRESS]
+    found = Finding(
+        ConditionType.STALLED,
+        "True",
+        StalledReason.UNSUPPORTED_COMBINATION,
+        f"this release does not know the spec: {error}",
+    )
+    merged = conditions.merge(
+        before.conditions, [found], generation=metadata["generation"], now=snapshot.now
+    )
+    listed = sorted(
+        (*kept, *merged), key=lambda each: conditions.ORDER.index(ConditionType(each.type))
+    )
+    after: Status = before.model_copy(
+        update={"observed_generation": metadata["generation"], "conditions": tuple(listed)}
+    )
+    if after == before:
+        return Plan()
+    return Plan(status=after.to_object(), notes=events.between(before, after))
+
+
+_PROGRESS = (ConditionType.STALLED, ConditionType.RECONCILING)

@@ -1,0 +1,48 @@
+"""Kubernetes Events: one for a transition that somebody may want to know of."""
+
+from __future__ import annotations
+
+from tandem_operator.api.conditions import ConditionType
+from tandem_operator.api.status import Condition, Status
+from tandem_operator.planning.plan import Note
+
+MAX_MESSAGE_LENGTH = 1024
+TOLD = (
+    ConditionType.READY,
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.PAUSED,
+    ConditionType.PAIR_COMPATIBLE,
+    ConditionType.SPECULATION_ACTIVE,
+)
+
+
+def between(before: Status, after: Status) -> tuple[Note, ...]:
+    """A note for each told condition whose status or reason is new.
+
+    What is only not known yet (Unknown) makes none, nor does a condition that stands for the
+    first time and says what everybody expects of a new resource.
+    """
+    notes = []
+    for kind in TOLD:
+        new, old = after.condition(kind), before.condition(kind)
+        if new is None or new.status == "Unknown" or _same(old, new):
+            continue
+        if old is None and kind is ConditionType.READY and new.status == "False":
+            continue
+        warning = kind is ConditionType.STALLED or (
+            kind is ConditionType.PAIR_COMPATIBLE and new.status == "False"
+        )
+        notes.append(
+            Note(
+                "Warning" if warning else "Normal",
+                new.reason,
+                (new.message or new.reason)[:MAX_MESSAGE_LENGTH],
+            )
+        )
+    unique = {note.reason: note for note in reversed(notes)}
+    return tuple(reversed(unique.values()))
+
+
+def _same(old: Condition | None, new: Condition) -> bool:
+    return old is not None and (old.status, old.reason) == (new.status, new.reason)

@@ -1,0 +1,41 @@
+"""PairCompatible: of the candidate while there is one, else of the pair that serves."""
+
+from __future__ import annotations
+
+from tandem_operator.api.conditions import ConditionType, Finding, PairReason
+from tandem_operator.api.status import ConditionStatus
+from tandem_operator.planning import pairing
+from tandem_operator.planning.locking import Accepted, Locking
+from tandem_operator.planning.situation import Situation
+
+
+def find(situation: Situation) -> Finding:
+    """The finding, in the lock's own words."""
+    step = situation.step
+    if isinstance(step, Accepted):
+        report = step.revision.report
+        reason = pairing.REASONS[report.reason]
+        return _finding("True", reason, pairing.told(report) or reason.meaning)
+    if isinstance(step, Locking):
+        return _finding("Unknown", PairReason.LOCK_PENDING, step.message)
+    if step.pair is not None:
+        return _finding("False", step.pair, step.message)
+    if step.report is not None:
+        reason = pairing.REASONS[step.report.reason]
+        return _finding("True", reason, pairing.told(step.report) or reason.meaning)
+    if step.candidate.verdict is not None:
+        return _kept(situation, step.candidate.verdict)
+    reason = PairReason.LOCK_FAILED if step.looked else PairReason.LOCK_PENDING
+    return _finding("Unknown", reason, step.message)
+
+
+def _kept(situation: Situation, verdict: str) -> Finding:
+    """The pair is fine, something else is not, and its Job is gone: what stands stays."""
+    held = situation.resource.status.condition(ConditionType.PAIR_COMPATIBLE)
+    if held is not None and held.status == "True" and held.reason in pairing.REASONS:
+        return _finding("True", pairing.REASONS[held.reason], held.message)
+    return _finding("Unknown", PairReason.LOCK_PENDING, f"the lock's verdict was {verdict}")
+
+
+def _finding(status: ConditionStatus, reason: PairReason, message: str) -> Finding:
+    return Finding(ConditionType.PAIR_COMPATIBLE, status, reason, message)

@@ -1,0 +1,80 @@
+"""Reconciling, Stalled and Paused: on the way, hindered, or told to wait."""
+
+from __future__ import annotations
+
+from tandem_operator.api.conditions import (
+    ConditionType,
+    Finding,
+    PausedReason,
+    ReconcilingReason,
+    StalledReason,
+)
+from tandem_operator.api.status import ConditionStatus
+from tandem_operator.planning.locking import Locking, Refused
+from tandem_operator.planning.situation import Situation
+
+__all__ = ["ConditionStatus", "find", "stalled"]
+
+
+def find(situation: Situation) -> tuple[Finding, ...]:
+    """Stalled or Reconciling, never both; Paused beside either."""
+    findings = []
+    hindered = stalled(situation)
+    paused = situation.resource.spec.paused
+    if hindered is not None:
+        findings.append(hindered)
+    elif not paused:
+        findings += _reconciling(situation)
+    if paused:
+        findings.append(
+            Finding(
+                ConditionType.PAUSED,
+                "True",
+                PausedReason.BY_USER,
+                "spec.paused is true: nothing is written to the children",
+            )
+        )
+    return tuple(findings)
+
+
+def stalled(situation: Situation) -> Finding | None:
+    """The first thing that hinders, if any."""
+    step, placed, workload = situation.step, situation.placed, situation.workload
+    if isinstance(step, Refused):
+        return _stalled(step.stalled, step.message)
+    if placed.conflicts:
+        return _stalled(StalledReason.NAME_CONFLICT, "; ".join(placed.conflicts))
+    if placed.refusals:
+        return _stalled(StalledReason.INVALID_TEMPLATE, "; ".join(placed.refusals))
+    if workload.refused is not None:
+        return _stalled(StalledReason.INVALID_TEMPLATE, f"no pod is made: {workload.refused}")
+    if workload.overdue is not None and not situation.rolled_out:
+        message = "; ".join(part for part in (workload.overdue, workload.waiting) if part)
+        return _stalled(StalledReason.PROGRESS_DEADLINE_EXCEEDED, message)
+    return None
+
+
+def _reconciling(situation: Situation) -> list[Finding]:
+    step, workload = situation.step, situation.workload
+    if situation.placed.waiting:
+        message = "; ".join(situation.placed.waiting)
+        return [_on_the_way(ReconcilingReason.WAITING_FOR_DELETION, message)]
+    if isinstance(step, Locking):
+        return [_on_the_way(ReconcilingReason.LOCKING, step.message)]
+    if situation.rolled_out:
+        return []
+    wanted = situation.resource.spec.replicas
+    message = f"{workload.updated} of {wanted} replicas are of the newest revision"
+    if workload.exists:
+        message += f", {workload.ready} of {workload.replicas} are ready"
+    if workload.waiting is not None:
+        message += f"; {workload.waiting}"
+    return [_on_the_way(ReconcilingReason.ROLLING_OUT, message)]
+
+
+def _on_the_way(reason: ReconcilingReason, message: str) -> Finding:
+    return Finding(ConditionType.RECONCILING, "True", reason, message)
+
+
+def _stalled(reason: StalledReason, message: str) -> Finding:
+    return Finding(ConditionType.STALLED, "True", reason, message)

@@ -1,0 +1,45 @@
+"""Ready: False only while no replica of any locked pair is ready."""
+
+from __future__ import annotations
+
+from tandem_operator.api.conditions import ConditionType, Finding, ReadyReason, StalledReason
+from tandem_operator.planning.findings import progress
+from tandem_operator.planning.locking import Accepted, Refused
+from tandem_operator.planning.situation import Situation
+
+
+def find(situation: Situation) -> Finding:
+    """The finding, with the number of ready replicas."""
+    workload = situation.workload
+    if workload.ready > 0:
+        return _finding(
+            "True",
+            ReadyReason.SERVING,
+            f"{workload.ready} of {situation.resource.spec.replicas} replicas are ready",
+        )
+    if situation.current is None:
+        return _unlocked(situation)
+    if situation.resource.spec.replicas == 0 and workload.exists and workload.replicas == 0:
+        return _finding("True", ReadyReason.SCALED_TO_ZERO, "spec.replicas is 0")
+    stalled = progress.stalled(situation)
+    if stalled is not None and isinstance(situation.step, Accepted):
+        return _finding("False", ReadyReason.WORKLOAD_FAILED, stalled.message)
+    waiting = workload.waiting
+    return _finding(
+        "False", ReadyReason.STARTING, waiting or "the first replica of the pair is coming up"
+    )
+
+
+def _unlocked(situation: Situation) -> Finding:
+    step = situation.step
+    if isinstance(step, Refused):
+        rejected = step.stalled is StalledReason.PAIR_REJECTED
+        reason = ReadyReason.PAIR_REJECTED if rejected else ReadyReason.LOCK_PENDING
+        return _finding("False", reason, f"nothing is started: {step.message}")
+    return _finding(
+        "False", ReadyReason.LOCK_PENDING, "nothing is started before the pair is locked"
+    )
+
+
+def _finding(status: progress.ConditionStatus, reason: ReadyReason, message: str) -> Finding:
+    return Finding(ConditionType.READY, status, reason, message)

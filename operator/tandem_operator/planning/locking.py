@@ -1,0 +1,261 @@
+"""From an input to a locked revision: which Job to run, what its report means, what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tandem_operator.api import defaults, names
+from tandem_operator.api.conditions import PairReason, StalledReason
+from tandem_operator.api.status import Candidate, LockedSource
+from tandem_operator.engines.driver import Driver
+from tandem_operator.engines.refusal import Refusal, told
+from tandem_operator.planning import (
+    lock_job,
+    lock_report,
+    memory,
+    pairing,
+    pod_template,
+    sources,
+    template,
+)
+from tandem_operator.planning.pairing import UnknownReportError
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.revision import Revision, Rollout
+from tandem_operator.planning.snapshot import Snapshot
+from tandem_operator.planning.standing import Standing
+from tandem_runtime.contract.report import LockFailure, PairReport, SideReport
+
+Object = dict[str, Any]
+
+RETRY_S = 600.0
+"""A Job that could not look is followed by another after this time."""
+LOCKING = "Locking"
+STALLED_REASONS: dict[str, StalledReason] = {reason.value: reason for reason in StalledReason}
+PAIR_REASONS: dict[str, PairReason] = {reason.value: reason for reason in PairReason}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The input is locked. The revision may still have to be written."""
+
+    revision: Revision
+
+
+@dataclass(frozen=True)
+class Locking:
+    """A Job looks, or shall be made (``job``)."""
+
+    candidate: Candidate
+    message: str
+    job: Object | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The input cannot be carried out.
+
+    ``pair`` is the lock's reason when the pair itself is refused. ``retry_at`` is when a Job that
+    could not look gives way to another; ``job`` the one that shall be made now. ``looked`` says
+    that a Job tried, ``report`` is there when it could.
+    """
+
+    candidate: Candidate
+    stalled: StalledReason
+    message: str
+    pair: PairReason | None = None
+    retry_at: datetime | None = None
+    job: Object | None = None
+    looked: bool = False
+    report: PairReport | None = None
+
+
+Step = Accepted | Locking | Refused
+
+
+def step(
+    resource: Resource,
+    standing: Standing,
+    revisions: tuple[Revision, ...],
+    driver: Driver,
+    snapshot: Snapshot,
+) -> Step:
+    """Where the resource's present input stands."""
+    known = next((held for held in revisions if held.input_hash == resource.input_hash), None)
+    if known is not None:
+        return Accepted(known.numbered(_number(known, revisions)))
+    refusals = (
+        *driver.judge(resource.spec),
+        *template.judge(resource.spec.template, driver.owned_env),
+    )
+    if refusals:
+        return _refused_by_spec(resource, refusals)
+    remembered = _remembered(resource)
+    if remembered is not None:
+        return remembered
+    return _look(resource, standing, revisions, driver, snapshot)
+
+
+def _number(known: Revision, revisions: tuple[Revision, ...]) -> int:
+    """A revision that is returned to becomes the newest."""
+    return known.number if revisions[0] == known else revisions[0].number + 1
+
+
+def _look(
+    resource: Resource,
+    standing: Standing,
+    revisions: tuple[Revision, ...],
+    driver: Driver,
+    snapshot: Snapshot,
+) -> Step:
+    job = standing.ours("Job", names.lock_job(resource.name, resource.input_hash))
+    failed_before = _failure_in_status(resource)
+    if job is None:
+        wanted = lock_job.body(resource, snapshot.installation)
+        if failed_before is not None:
+            return _failed(resource, failed_before, None, wanted)
+        message = "the lock Job is being made"
+        return Locking(_candidate(resource, LOCKING, message), message, wanted)
+    outcome = lock_report.read(job, standing.all_of("Pod"))
+    if isinstance(outcome, PairReport):
+        try:
+            return _judged(resource, outcome, revisions, driver, snapshot)
+        except UnknownReportError as error:
+            outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
+    if isinstance(outcome, LockFailure):
+        return _failed(resource, outcome, lock_report.finished_at(job), None)
+    if failed_before is not None:
+        return _failed(resource, failed_before, None, None)
+    return Locking(_candidate(resource, LOCKING, outcome.message), outcome.message)
+
+
+def _judged(
+    resource: Resource,
+    report: PairReport,
+    revisions: tuple[Revision, ...],
+    driver: Driver,
+    snapshot: Snapshot,
+) -> Step:
+    mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
+    judged = pairing.judge(report, resource.spec.speculation.method.value, mounted.paths)
+    if judged.lock is None:
+        return Refused(
+            _candidate(resource, judged.reason.value, judged.message, report),
+            StalledReason.PAIR_REJECTED,
+            judged.message,
+            judged.reason,
+        )
+    mixture = report.target.mixture_of_experts is not None
+    refusals = (
+        *driver.judge_pair(resource.spec, mixture),
+        *memory.judge(resource, report, snapshot.installation),
+    )
+    if refusals:
+        return _refused_by_spec(resource, refusals, report)
+    rendered, parts = pod_template.render(resource, judged.lock, driver, snapshot.installation)
+    spec = resource.spec
+    return Accepted(
+        Revision(
+            input_hash=resource.input_hash,
+            shape=json.loads(json.dumps(names.pod_shaping(spec))),
+            lock=judged.lock,
+            report=report,
+            locked_at=snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            runtime_image=snapshot.installation.runtime_image,
+            template=rendered,
+            rollout=Rollout(
+                max_unavailable=spec.rollout.max_unavailable,
+                max_surge=spec.rollout.max_surge,
+                progress_deadline_s=spec.progress_deadline_seconds,
+                min_ready_s=spec.min_ready_seconds,
+            ),
+            max_tokens=spec.speculation.max_tokens,
+            tiers=parts.tiers,
+            number=1 + max((held.number for held in revisions), default=0),
+        )
+    )
+
+
+def _refused_by_spec(
+    resource: Resource, refusals: tuple[Refusal, ...], report: PairReport | None = None
+) -> Refused:
+    reason = refusals[0].reason
+    message = told(tuple(each for each in refusals if each.reason is reason))
+    candidate = _candidate(resource, reason.value, message, report)
+    return Refused(candidate, reason, message, looked=report is not None, report=report)
+
+
+def _failed(
+    resource: Resource, failure: LockFailure, ended: datetime | None, job: Object | None
+) -> Refused:
+    reason = STALLED_REASONS.get(failure.reason, StalledReason.LOCK_FAILED)
+    side = "" if failure.side is None else f"{failure.side}: "
+    message = failure.message if failure.message.startswith(side) else side + failure.message
+    retry_at = (
+        None
+        if ended is None
+        else datetime.fromtimestamp(ended.timestamp() + RETRY_S, tz=ended.tzinfo)
+    )
+    candidate = _candidate(resource, reason.value, message)
+    return Refused(candidate, reason, message, retry_at=retry_at, job=job, looked=True)
+
+
+def _remembered(resource: Resource) -> Refused | None:
+    """A refusal that status holds: its Job is gone, and nothing that it judged has changed."""
+    held = resource.status.candidate
+    if held is None or held.input_hash != resource.input_hash or held.verdict is None:
+        return None
+    if held.reason in PAIR_REASONS:
+        pair = PAIR_REASONS[held.reason]
+        return Refused(held, StalledReason.PAIR_REJECTED, held.message, pair)
+    if held.reason in STALLED_REASONS:
+        return Refused(held, STALLED_REASONS[held.reason], held.message)
+    return None
+
+
+def _failure_in_status(resource: Resource) -> LockFailure | None:
+    """What the last Job of this input could not do, while another one looks."""
+    held = resource.status.candidate
+    if held is None or held.input_hash != resource.input_hash or held.verdict is not None:
+        return None
+    failures = (
+        StalledReason.MODEL_NOT_FOUND,
+        StalledReason.ACCESS_DENIED,
+        StalledReason.CONTENT_CHANGED,
+        StalledReason.LOCK_FAILED,
+    )
+    if held.reason not in failures:
+        return None
+    return LockFailure(held.reason, None, held.message)
+
+
+def _candidate(
+    resource: Resource, reason: str, message: str, report: PairReport | None = None
+) -> Candidate:
+    spec = resource.spec
+    draft = None
+    if spec.draft is not None:
+        draft = _source(
+            spec.draft.uri, defaults.revision(spec.draft), None if report is None else report.draft
+        )
+    return Candidate(
+        input_hash=resource.input_hash,
+        target=_source(
+            spec.target.uri,
+            defaults.revision(spec.target),
+            None if report is None else report.target,
+        ),
+        draft=draft,
+        verdict=None if report is None else report.verdict,
+        reason=reason,
+        message=message,
+    )
+
+
+def _source(uri: str, asked: str | None, report: SideReport | None) -> LockedSource:
+    """The source as it was asked for, and at the commit it was resolved to once that is known."""
+    if report is None or report.revision is None:
+        return LockedSource(uri=uri, revision=asked)
+    return LockedSource(uri=uri, revision=report.revision)
