@@ -1,0 +1,120 @@
+"""Tokens that stand beside the vocabulary: in tokenizer.json, or in tokenizer_config.json alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tandem_runtime.contract.pod_lock import canonical
+from tandem_runtime.lock import refusal
+from tandem_runtime.lock.tokenizer import MAX_ID, MAX_IDS
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """One added token; `flags` are single_word, lstrip, rstrip, normalized, special."""
+
+    content: str
+    flags: tuple[bool, bool, bool, bool, bool]
+
+    @property
+    def special(self) -> bool:
+        """Whether the token is special."""
+        return self.flags[-1]
+
+
+def listed(name: str, tokens: object) -> dict[int, AddedToken]:
+    """`added_tokens` of a tokenizer.json, by id. Raises RefusedError."""
+    if tokens is None:
+        return {}
+    if not isinstance(tokens, list) or len(tokens) > MAX_IDS:
+        raise refusal.malformed(name, "added_tokens is no list of a sensible length")
+    held: dict[int, AddedToken] = {}
+    for entry in tokens:
+        token_id = entry.get("id") if isinstance(entry, dict) else None
+        if type(token_id) is not int or not 0 <= token_id <= MAX_ID:
+            raise refusal.malformed(name, f"an added token has the id {str(token_id)[:20]}")
+        token = _token(name, entry)
+        if held.setdefault(token_id, token) != token:
+            raise refusal.malformed(name, f"id {token_id} stands for two added tokens")
+    return held
+
+
+def configured(name: str, config: Mapping[str, Any] | None) -> dict[int, AddedToken]:
+    """`added_tokens_decoder` of a tokenizer_config.json, by id. Raises RefusedError."""
+    tokens = None if config is None else config.get("added_tokens_decoder")
+    if tokens is None:
+        return {}
+    if not isinstance(tokens, dict):
+        raise refusal.malformed(name, "added_tokens_decoder is no object")
+    held: dict[int, AddedToken] = {}
+    for key, entry in tokens.items():
+        if not (key.isascii() and key.isdecimal()) or len(key) > 9 or int(key) > MAX_ID:
+            raise refusal.malformed(name, f"an added token has the id {key[:20]!r}")
+        held[int(key)] = _token(name, entry)
+    return held
+
+
+def merge(
+    name: str, tokens: Mapping[int, AddedToken], more: Mapping[int, AddedToken]
+) -> dict[int, AddedToken]:
+    """Both, where `tokens` states the flags of what stands in both. Raises RefusedError."""
+    for token_id, token in more.items():
+        if token_id in tokens and tokens[token_id].content != token.content:
+            raise refusal.malformed(
+                name,
+                f"id {token_id} is {tokens[token_id].content[:40]!r} here and "
+                f"{token.content[:40]!r} in tokenizer_config.json",
+            )
+    return {**more, **tokens}
+
+
+def join(
+    name: str, vocabulary: Mapping[str, int], tokens: Mapping[int, AddedToken]
+) -> dict[str, int]:
+    """Text to id of vocabulary and added tokens together.
+
+    Raises:
+        RefusedError: an added token claims the id of another piece, or its text has another id.
+    """
+    pieces = dict(vocabulary)
+    for token_id, token in tokens.items():
+        known = pieces.setdefault(token.content, token_id)
+        if known != token_id:
+            raise refusal.malformed(
+                name, f"added token {token.content[:40]!r} has the ids {known} and {token_id}"
+            )
+    return pieces
+
+
+def flags(tokens: Mapping[int, AddedToken]) -> str:
+    """`sha256:<hex>` over id and flags of every added token, in order of id."""
+    rows = [[token_id, *map(int, tokens[token_id].flags)] for token_id in sorted(tokens)]
+    return "sha256:" + hashlib.sha256(canonical(rows).encode()).hexdigest()
+
+
+def _token(name: str, entry: object) -> AddedToken:
+    if not isinstance(entry, dict) or not isinstance(entry.get("content"), str):
+        raise refusal.malformed(name, "an added token has no content")
+    special = _flag(name, entry, "special", False)
+    return AddedToken(
+        entry["content"],
+        (
+            _flag(name, entry, "single_word", False),
+            _flag(name, entry, "lstrip", False),
+            _flag(name, entry, "rstrip", False),
+            _flag(name, entry, "normalized", not special),
+            special,
+        ),
+    )
+
+
+def _flag(name: str, entry: dict[str, Any], key: str, default: bool) -> bool:
+    value = entry.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise refusal.malformed(name, f"{key} of an added token is {str(value)[:20]}")
+    return value

@@ -1,0 +1,196 @@
+"""`tokenizer.json`, the format of the `tokenizers` library: BPE, Unigram, WordPiece, WordLevel."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+from tandem_runtime.contract.pod_lock import canonical
+from tandem_runtime.lock import refusal, strict_json
+from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock.formats import added, components
+from tandem_runtime.lock.formats.added import AddedToken
+from tandem_runtime.lock.formats.pieces import WORD_START, Decoding
+from tandem_runtime.lock.tokenizer import Tokenizer, ordered
+
+FORMAT = "tokenizer.json"
+_STRUCTURE = ("type", "vocab", "merges", "unk_id")
+
+
+def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Tokenizer:
+    """The tokenizer in the file `name`.
+
+    Args:
+        more: added tokens that stand in tokenizer_config.json alone.
+
+    Raises:
+        RefusedError: Malformed or TooLarge.
+    """
+    document = strict_json.read_object(folder, name, strict_json.MAX_TOKENIZER_BYTES)
+    model = document.get("model")
+    if not isinstance(model, dict):
+        raise refusal.malformed(name, "has no model")
+    vocabulary = _vocabulary(name, model)
+    tokens = added.merge(name, added.listed(name, document.get("added_tokens")), more)
+    pieces = added.join(name, vocabulary, tokens)
+    texts, ids = ordered(name, pieces)
+    contents, kinds = _decoding(name, document, model).contents(texts)
+    encoder = _encoder(name, document, model, vocabulary)
+    return Tokenizer(
+        format=FORMAT,
+        ids=ids,
+        contents=contents,
+        kinds=kinds,
+        pieces=pieces,
+        special=frozenset(token_id for token_id, token in tokens.items() if token.special),
+        encoder=encoder | {"flags": added.flags(tokens)},
+        specials=_framing(name, document.get("post_processor")),
+    )
+
+
+def kind_of(model: Mapping[str, Any]) -> str:
+    """BPE, Unigram, WordPiece or WordLevel; guessed as the library does where it is not written."""
+    kind = model.get("type")
+    if isinstance(kind, str):
+        return kind
+    if "merges" in model:
+        return "BPE"
+    if isinstance(model.get("vocab"), list):
+        return "Unigram"
+    return "WordPiece" if "max_input_chars_per_word" in model else "WordLevel"
+
+
+def _vocabulary(name: str, model: Mapping[str, Any]) -> dict[str, int]:
+    held = model.get("vocab")
+    if isinstance(held, dict):
+        return held
+    if not isinstance(held, list):
+        raise refusal.malformed(name, "its model has no vocabulary")
+    vocabulary: dict[str, int] = {}
+    for token_id, entry in enumerate(held):
+        if (
+            not isinstance(entry, list)
+            or len(entry) != 2
+            or not isinstance(entry[0], str)
+            or type(entry[1]) not in (int, float)
+        ):
+            raise refusal.malformed(name, f"vocabulary entry {token_id} is no [piece, score]")
+        vocabulary[entry[0]] = token_id
+    if len(vocabulary) != len(held):
+        raise refusal.malformed(name, "a piece stands twice in the vocabulary")
+    return vocabulary
+
+
+def _decoding(name: str, document: Mapping[str, Any], model: Mapping[str, Any]) -> Decoding:
+    decoders = components.steps(name, document.get("decoder"))
+    if not decoders:
+        # Without a decoder the pre-tokenizer tells in which alphabet the pieces are written.
+        decoders = components.steps(name, document.get("pre_tokenizer"))
+    byte_level, byte_fallback = False, model.get("byte_fallback") is True
+    replaced: list[tuple[str, str]] = []
+    for step in decoders:
+        kind = step.get("type")
+        if kind == "ByteLevel":
+            byte_level = True
+        elif kind == "ByteFallback":
+            byte_fallback = True
+        elif kind == "Metaspace":
+            written = step.get("replacement", WORD_START)
+            if not isinstance(written, str) or not written:
+                raise refusal.malformed(name, "a Metaspace step replaces nothing")
+            replaced.append((written, " "))
+        elif kind == "Replace" and document.get("decoder") is not None:
+            pattern, meant = step.get("pattern"), step.get("content")
+            written = pattern.get("String") if isinstance(pattern, dict) else None
+            if isinstance(written, str) and written and isinstance(meant, str):
+                replaced.append((written, meant))
+    return Decoding(byte_level, byte_fallback, tuple(replaced))
+
+
+def _encoder(
+    name: str, document: Mapping[str, Any], model: dict[str, Any], vocabulary: Mapping[str, int]
+) -> dict[str, str]:
+    kind = kind_of(model)
+    options = {key: value for key, value in model.items() if key not in _STRUCTURE}
+    options = components.canonical_options({"type": kind, **options})
+    if kind == "Unigram":
+        options["unk_id"] = model.get("unk_id")
+    facts = {
+        "model": kind,
+        "options": canonical(options),
+        "normalizer": _digest(components.canonical_steps(name, document.get("normalizer"))),
+        "preTokenizer": _digest(components.canonical_steps(name, document.get("pre_tokenizer"))),
+    }
+    if kind == "BPE":
+        facts["merges"] = merges_digest(name, model.get("merges"), vocabulary)
+    if kind == "Unigram":
+        facts["scores"] = scores_digest(name, [entry[1] for entry in model["vocab"]])
+    regular = [
+        step
+        for step in components.canonical_steps(name, document.get("decoder"))
+        if step.get("type") == "Replace"
+        and isinstance(step.get("pattern"), dict)
+        and "Regex" in step["pattern"]
+    ]
+    if regular:
+        # What such a step makes of a piece is not computed, so at least a change of it is seen.
+        facts["decoder"] = _digest(regular)
+    return facts
+
+
+def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> str:
+    """`sha256:<hex>` over the ids (left, right; 4 bytes each, big-endian) of the ordered merges.
+
+    Ids make the notations `"a b"` and `["a", "b"]` one. Raises RefusedError.
+    """
+    if not isinstance(merges, list):
+        raise refusal.malformed(name, "its model has no list of merges")
+    pairs: list[list[str]] = [
+        merge.split(" ") if isinstance(merge, str) else merge for merge in merges
+    ]
+    try:
+        ids = array("I", [vocabulary[piece] for left, right in pairs for piece in (left, right)])
+    except KeyError as error:
+        raise refusal.malformed(
+            name, f"a merge names {str(error.args[0])[:40]!r}, which is no token"
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise refusal.malformed(name, "a merge is no pair of tokens") from error
+    if sys.byteorder == "little":
+        ids.byteswap()
+    return "sha256:" + hashlib.sha256(ids.tobytes()).hexdigest()
+
+
+def scores_digest(name: str, scores: list[float]) -> str:
+    """`sha256:<hex>` over the scores as IEEE 754 single precision, big-endian.
+
+    Files in binary hold single precision; text holds more digits of the same number. Raises
+    RefusedError.
+    """
+    try:
+        values = array("f", scores)
+    except OverflowError as error:
+        raise refusal.malformed(name, "a score is beyond single precision") from error
+    if sys.byteorder == "little":
+        values.byteswap()
+    return "sha256:" + hashlib.sha256(values.tobytes()).hexdigest()
+
+
+def _framing(name: str, processor: object) -> dict[str, object]:
+    """Whether the post-processor puts a special token before or after every text."""
+    before = after = False
+    for step in components.steps(name, processor):
+        if step.get("type") in ("BertProcessing", "RobertaProcessing"):
+            before = after = True
+        single = step.get("single")
+        if step.get("type") == "TemplateProcessing" and isinstance(single, list) and single:
+            before |= isinstance(single[0], dict) and "SpecialToken" in single[0]
+            after |= isinstance(single[-1], dict) and "SpecialToken" in single[-1]
+    return {"addBos": before, "addEos": after}
+
+
+def _digest(value: object) -> str:
+    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()

@@ -1,0 +1,82 @@
+"""JSON of untrusted origin: what a lenient reader would take silently is refused.
+
+Duplicate keys, NaN, lone surrogates and bytes that are no UTF-8 mean different things to different
+loaders, so no verdict could hold for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from tandem_runtime.lock import refusal
+from tandem_runtime.lock.folder import ModelFolder
+
+MAX_CONFIG_BYTES = 16 << 20
+MAX_TOKENIZER_BYTES = 96 << 20
+"""Three times the largest known tokenizer.json."""
+MAX_CONTAINERS = 1_600_000
+"""Lists and objects in one document: three times what the largest known tokenizer has, and few
+enough that they fit beside each other in a third of a gibibyte."""
+MAX_ITEMS = 6_000_000
+
+
+def read_object(folder: ModelFolder, name: str, most_bytes: int) -> dict[str, Any]:
+    """The JSON object in the file `name`. Raises RefusedError (Malformed, TooLarge)."""
+    value = decode(name, folder.read(name, most_bytes))
+    if not isinstance(value, dict):
+        raise refusal.malformed(name, f"holds a JSON {type(value).__name__}, not an object")
+    return value
+
+
+def decode(name: str, content: bytes) -> object:
+    """The JSON value in `content`; `name` is for messages. Raises RefusedError.
+
+    Complexity: linear; at most MAX_CONTAINERS lists and objects and MAX_ITEMS values are made.
+    """
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        raise refusal.too_large(name, f"more than {MAX_CONTAINERS} lists and objects")
+    if content.count(b",") > MAX_ITEMS:
+        raise refusal.too_large(name, f"more than {MAX_ITEMS} values")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise refusal.malformed(name, f"is not UTF-8 at byte {error.start}") from error
+    del content
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        held = dict(pairs)
+        if len(held) != len(pairs):
+            raise refusal.malformed(name, f"an object has the key {_repeated(pairs)!r} twice")
+        return held
+
+    def no_constant(constant: str) -> NoReturn:
+        raise refusal.malformed(name, f"{constant} is no JSON number")
+
+    try:
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+    except RecursionError:
+        raise refusal.malformed(name, "is nested too deeply") from None
+    except ValueError as error:
+        raise refusal.malformed(name, f"is not JSON: {error}") from error
+    if "\\u" in text and _has_lone_surrogate(value):
+        raise refusal.malformed(name, "holds half of a surrogate pair, which is no character")
+    return value
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            return key[:40]
+        seen.add(key)
+    raise AssertionError("called without a repeated key")
+
+
+def _has_lone_surrogate(value: object) -> bool:
+    """Whether any text in the value cannot be UTF-8. The value is not deep: it was parsed."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -1,0 +1,68 @@
+"""What every format is read into: ids with the bytes that they stand for, and encoding facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import itemgetter
+
+from tandem_runtime.lock import refusal
+
+MAX_ID = (1 << 23) - 1
+"""32 times the largest known vocabulary; ids beyond it are refused."""
+MAX_IDS = 2_000_000
+
+TEXT = 0
+BYTE = 1
+"""Kinds of piece: the same byte string may be a piece of text (`A`) and a fallback for one byte
+(`<0x41>`), under two ids."""
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """One tokenizer, whatever file it came from.
+
+    `ids` ascend; `contents` and `kinds` stand beside them. `pieces` maps the text of a piece, as
+    the file writes it, to its id. `special` are ids that the file marks as special or control.
+    `encoder` maps the name of each fact about encoding that the format carries to its value;
+    `lacks` names those that it cannot carry. `specials` are special ids that the format itself
+    states (see specials.py for the names).
+    """
+
+    format: str
+    ids: Sequence[int]
+    contents: Sequence[bytes]
+    kinds: bytes
+    pieces: Mapping[str, int]
+    special: frozenset[int]
+    encoder: Mapping[str, str]
+    lacks: tuple[str, ...] = ()
+    specials: Mapping[str, object] = field(default_factory=dict)
+    chat_template: str | None = None
+
+
+def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]:
+    """Texts and ids in ascending order of id.
+
+    Raises:
+        RefusedError: an id that is no integer from 0 to MAX_ID, stands twice, or too many ids.
+    """
+    if len(pieces) > MAX_IDS:
+        raise refusal.too_large(name, f"{len(pieces)} ids, at most {MAX_IDS} are read")
+    if not all(type(token_id) is int for token_id in pieces.values()):
+        text, token_id = next(item for item in pieces.items() if type(item[1]) is not int)
+        raise refusal.malformed(name, f"the id of {text[:40]!r} is {str(token_id)[:20]}")
+    pairs = sorted(pieces.items(), key=itemgetter(1))
+    if not pairs:
+        raise refusal.malformed(name, "has no tokens")
+    texts, ids = [text for text, _ in pairs], [token_id for _, token_id in pairs]
+    if ids[0] < 0 or ids[-1] > MAX_ID:
+        wrong = ids[0] if ids[0] < 0 else ids[-1]
+        raise refusal.malformed(name, f"id {wrong} lies outside 0 to {MAX_ID}")
+    if len(set(ids)) != len(ids):
+        twice = next(one for one, two in pairwise(ids) if one == two)
+        raise refusal.malformed(name, f"id {twice} stands for two tokens")
+    return texts, ids

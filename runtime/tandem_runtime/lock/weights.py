@@ -1,0 +1,118 @@
+"""Parameter count, bytes and dtype of the weights, from the headers of safetensors files alone."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tandem_runtime.lock import refusal, strict_json
+from tandem_runtime.lock.folder import ModelFolder
+
+SUFFIX = ".safetensors"
+MAX_HEADER_BYTES = 32 << 20
+MAX_FILES = 1_000
+_LENGTH_BYTES = 8
+BITS_OF_DTYPE = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6,
+    "F6_E3M2": 6, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+    "I64": 64, "U64": 64, "F64": 64, "C64": 64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a header."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Weights:
+    """All weights of a model. `dtype` is the one that most bytes have.
+
+    `parameters` counts values; packed low-bit formats count the words that they are packed into.
+    `tensors` is empty where a hub told the sums alone.
+    """
+
+    parameters: int
+    size_bytes: int
+    dtype: str | None
+    tensors: Mapping[str, Tensor]
+
+
+def read(folder: ModelFolder) -> Weights | None:
+    """Tensors of the safetensors files that stand in the folder; None where there are none.
+
+    Raises:
+        RefusedError: a header that is no safetensors header.
+    """
+    names = [name for name in folder.names if name.endswith(SUFFIX)]
+    present = [name for name in names if os.path.lexists(folder.root / name)]
+    if not present:
+        return None
+    if len(present) > MAX_FILES:
+        raise refusal.too_large(SUFFIX, f"{len(present)} files of weights")
+    return joined(_header(folder, name) for name in present)
+
+
+def joined(headers: Iterable[tuple[str, Mapping[str, Any]]]) -> Weights | None:
+    """The tensors of several decoded headers, each with its file's name. Raises RefusedError."""
+    tensors: dict[str, Tensor] = {}
+    for name, header in headers:
+        for key, entry in header.items():
+            if key != "__metadata__":
+                tensors[key] = _tensor(name, key, entry)
+    if not tensors:
+        return None
+    sizes: Counter[str] = Counter()
+    for tensor in tensors.values():
+        sizes[tensor.dtype] += tensor.size_bytes
+    return Weights(
+        parameters=sum(math.prod(tensor.shape) for tensor in tensors.values()),
+        size_bytes=sizes.total(),
+        dtype=max(sizes, key=lambda dtype: (sizes[dtype], dtype)),
+        tensors=tensors,
+    )
+
+
+def _header(folder: ModelFolder, name: str) -> tuple[str, dict[str, Any]]:
+    with folder.open(name) as file:
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        if length > MAX_HEADER_BYTES:
+            raise refusal.malformed(name, f"a header of {length} bytes")
+        content = file.read(length)
+    if len(content) != length:
+        raise refusal.malformed(name, "ends within its header")
+    return name, header(name, content)
+
+
+def header(name: str, content: bytes) -> dict[str, Any]:
+    """A decoded header. Raises RefusedError."""
+    value = strict_json.decode(name, content)
+    if not isinstance(value, dict):
+        raise refusal.malformed(name, "its header is no object")
+    return value
+
+
+def _tensor(name: str, tensor: str, entry: object) -> Tensor:
+    held = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = held.get("dtype"), held.get("shape"), held.get("data_offsets")
+    if (
+        not isinstance(dtype, str)
+        or not isinstance(shape, list)
+        or not isinstance(offsets, list)
+        or len(offsets) != 2
+        or not all(type(number) is int and number >= 0 for number in (*shape, *offsets))
+    ):
+        raise refusal.malformed(name, f"tensor {tensor[:60]!r} has no dtype, shape and offsets")
+    bits = BITS_OF_DTYPE.get(dtype)
+    size = offsets[1] - offsets[0]
+    if bits is not None and math.prod(shape) * bits != size * 8:
+        raise refusal.malformed(name, f"tensor {tensor[:60]!r} does not fill its bytes")
+    return Tensor(dtype, tuple(shape), size)
