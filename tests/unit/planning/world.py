@@ -1,0 +1,303 @@
+"""A namespace in memory that carries plans out as an API server would, and its controllers."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView, plan
+from tandem_operator.planning.plan import Reference
+from tandem_runtime.contract import report as pair_report
+from tandem_runtime.contract.report import LockFailure, PairReport
+from tests.unit.planning import builders
+from tests.unit.planning.builders import Object, put, stamp
+
+MOST_LOOKS = 12
+
+
+class World:
+    """One resource and everything around it. `settle` looks until there is nothing to do."""
+
+    def __init__(self, resource: Object | None = None) -> None:
+        self.resource = resource or builders.resource()
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.now: datetime = builders.START
+        self.tuning: TuningView | None = None
+        self.installation = builders.INSTALLATION
+        self.failures: dict[Reference, Failure] = {}
+        self.refuse: dict[str, tuple[int, str]] = {}
+        self.writes: Counter[tuple[str, str, str]] = Counter()
+        self.notes: list[str] = []
+        self._serial = 0
+
+    # What the operator does.
+
+    def snapshot(self) -> Snapshot:
+        """Everything as it is now, not shared with the world."""
+        return Snapshot(
+            resource=copy.deepcopy(self.resource),
+            objects=tuple(copy.deepcopy(held) for held in self.objects.values()),
+            installation=self.installation,
+            now=self.now,
+            tuning=self.tuning,
+            failures=tuple(self.failures.values()),
+        )
+
+    def look(self) -> Plan:
+        """One look, carried out."""
+        wanted = plan(self.snapshot())
+        assert wanted == plan(self.snapshot()), "the same snapshot gives the same plan"
+        self.carry_out(wanted)
+        return wanted
+
+    def settle(self) -> Plan:
+        """Look until nothing is written; returns the last, empty plan."""
+        for _ in range(MOST_LOOKS):
+            wanted = self.look()
+            if wanted.writes_nothing:
+                return wanted
+        raise AssertionError(f"still writing after {MOST_LOOKS} looks: {wanted}")
+
+    def carry_out(self, wanted: Plan) -> None:
+        """Do the writes in their order."""
+        for apply in wanted.applies:
+            self._apply(apply)
+        for remove in wanted.removes:
+            place = (remove.reference.kind, remove.reference.name)
+            assert self.objects[place]["metadata"]["uid"] == remove.uid
+            del self.objects[place]
+            self.writes["remove", *place] += 1
+            if remove.reference.kind == "Job":
+                self._collect(remove.uid)
+        for poke in wanted.pokes:
+            pod = self.objects["Pod", poke.pod]
+            assert pod["metadata"]["uid"] == poke.uid
+            put(pod["metadata"], "annotations", pod["metadata"].get("annotations", {}))
+            pod["metadata"]["annotations"]["tandem.dev/table-generation"] = str(poke.generation)
+            self.writes["poke", "Pod", poke.pod] += 1
+        if wanted.status is not None:
+            self.resource["status"] = copy.deepcopy(wanted.status)
+            self.resource["metadata"]["managedFields"] = [
+                {"manager": "tandem", "subresource": "status", "time": stamp(self.now)}
+            ]
+            self.writes["status", "SpeculativeDeployment", builders.NAME] += 1
+        self.notes += [note.reason for note in wanted.notes]
+
+    def _apply(self, apply: Apply) -> None:
+        reference = apply.reference
+        place = (reference.kind, reference.name)
+        if reference.kind in self.refuse:
+            code, message = self.refuse[reference.kind]
+            generation = self.resource["metadata"]["generation"]
+            self.failures[reference] = Failure(reference, code, message, generation, self.now)
+            return
+        self.failures.pop(reference, None)
+        held = self.objects.get(place)
+        body = copy.deepcopy(apply.body)
+        self.writes["apply", *place] += 1
+        if held is None:
+            assert apply.uid is None, f"{place} is gone and was to be changed"
+            self.add(body)
+            return
+        assert apply.uid == held["metadata"]["uid"], f"{place} is another object"
+        if apply.resource_version is not None:
+            assert apply.resource_version == held["metadata"]["resourceVersion"]
+        if reference.kind in ("Job", "ControllerRevision"):
+            for key in ("spec", "data"):
+                assert held.get(key) == body.get(key), f"{key} of {reference.kind} is immutable"
+        changed = held.get("spec") != body.get("spec")
+        kept = {
+            key: value for key, value in held["metadata"].items() if key not in body["metadata"]
+        }
+        body["metadata"] |= kept
+        body["metadata"]["generation"] = held["metadata"]["generation"] + int(changed)
+        body["metadata"]["resourceVersion"] = self._next()
+        if "status" in held:
+            body["status"] = held["status"]
+        self.objects[place] = _defaulted(body)
+
+    def _next(self) -> str:
+        self._serial += 1
+        return str(self._serial)
+
+    # What others do.
+
+    def add(self, body: Object) -> Object:
+        """An object appears."""
+        body["metadata"].setdefault("namespace", builders.NAMESPACE)
+        body["metadata"].setdefault("uid", f"uid-{body['kind']}-{self._next()}")
+        body["metadata"].setdefault("resourceVersion", self._next())
+        body["metadata"].setdefault("generation", 1)
+        body["metadata"].setdefault("creationTimestamp", stamp(self.now))
+        self.objects[body["kind"], body["metadata"]["name"]] = _defaulted(body)
+        return body
+
+    def _collect(self, uid: str) -> None:
+        owned = [
+            place
+            for place, held in self.objects.items()
+            if any(each["uid"] == uid for each in held["metadata"].get("ownerReferences", []))
+        ]
+        for place in owned:
+            del self.objects[place]
+
+    def edit(self, changes: Object) -> None:
+        """The user changes fields of the spec, by dotted path."""
+        for path, value in changes.items():
+            put(self.resource["spec"], path, value)
+        self.resource["metadata"]["generation"] += 1
+
+    def pass_time(self, seconds: float) -> None:
+        """The clock moves."""
+        self.now += timedelta(seconds=seconds)
+
+    def lock_ends(self, outcome: PairReport | LockFailure) -> None:
+        """The Job of the present input ends with this outcome."""
+        job = self.only("Job")
+        ended = "Complete" if isinstance(outcome, PairReport) else "Failed"
+        job["status"] = {
+            "conditions": [{"type": ended, "status": "True", "lastTransitionTime": stamp(self.now)}]
+        }
+        self.lock_pod(job["metadata"]["uid"], outcome)
+
+    def lock_pod(self, controller: str, outcome: PairReport | LockFailure) -> None:
+        """A pod controlled by `controller` ended with this termination message."""
+        ended = {"exitCode": 0, "message": pair_report.render(outcome)}
+        self.add(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "name": f"lock-pod-of-{controller}",
+                    "ownerReferences": [{"kind": "Job", "uid": controller, "controller": True}],
+                },
+                "status": {
+                    "phase": "Succeeded",
+                    "containerStatuses": [{"name": "tandem-lock", "state": {"terminated": ended}}],
+                },
+            }
+        )
+
+    def roll_out(self, ready: int | None = None) -> None:
+        """The Deployment's controller replaces all pods by those of the template."""
+        deployment = self.objects["Deployment", builders.NAME]
+        wanted = deployment["spec"]["replicas"]
+        ready = wanted if ready is None else ready
+        for place in [place for place in self.objects if place[0] in ("ReplicaSet",)]:
+            self._collect(self.objects[place]["metadata"]["uid"])
+            del self.objects[place]
+        owner = self.add(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {
+                    "name": f"{builders.NAME}-{self._next()}",
+                    "ownerReferences": [
+                        {
+                            "kind": "Deployment",
+                            "uid": deployment["metadata"]["uid"],
+                            "controller": True,
+                        }
+                    ],
+                },
+            }
+        )
+        for number in range(wanted):
+            self.engine_pod(owner, deployment["spec"]["template"], ready=number < ready)
+        deployment["status"] = {
+            "observedGeneration": deployment["metadata"]["generation"],
+            "replicas": wanted,
+            "updatedReplicas": wanted,
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+        }
+
+    def engine_pod(self, owner: Object, template: Object, *, ready: bool) -> Object:
+        """A pod of that ReplicaSet."""
+        return self.add(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "name": f"{owner['metadata']['name']}-{self._next()}",
+                    "labels": dict(template["metadata"]["labels"]),
+                    "ownerReferences": [
+                        {"kind": "ReplicaSet", "uid": owner["metadata"]["uid"], "controller": True}
+                    ],
+                },
+                "spec": copy.deepcopy(template["spec"]),
+                "status": {
+                    "phase": "Running",
+                    "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+                },
+            }
+        )
+
+    def serve(self) -> World:
+        """From nothing to a pair that serves."""
+        self.settle()
+        self.lock_ends(builders.good())
+        self.settle()
+        self.roll_out()
+        self.settle()
+        return self
+
+    # What a test asks.
+
+    def all_of(self, kind: str) -> list[Object]:
+        """Objects of a kind."""
+        return [held for (held_kind, _), held in self.objects.items() if held_kind == kind]
+
+    def only(self, kind: str) -> Object:
+        """The one object of a kind."""
+        (held,) = self.all_of(kind)
+        return held
+
+    def names(self) -> set[str]:
+        """Every child as `Kind/name`, without what controllers made."""
+        made = ("Pod", "ReplicaSet")
+        return {f"{kind}/{name}" for kind, name in self.objects if kind not in made}
+
+    def condition(self, kind: str) -> tuple[str, str] | None:
+        """Status and reason of a condition."""
+        for held in self.resource["status"].get("conditions", []):
+            if held["type"] == kind:
+                return held["status"], held["reason"]
+        return None
+
+    def message(self, kind: str) -> str:
+        """The message of a condition that stands."""
+        held = self.resource["status"]["conditions"]
+        return next(str(each["message"]) for each in held if each["type"] == kind)
+
+    def engine_pods(self) -> Iterator[Object]:
+        """Pods of the engine."""
+        return (
+            pod
+            for pod in self.all_of("Pod")
+            if pod["metadata"].get("labels", {}).get("tandem.dev/role") == "engine"
+        )
+
+    @property
+    def lock_hash(self) -> str:
+        """Hash of the newest revision's lock."""
+        newest = max(self.all_of("ControllerRevision"), key=lambda held: int(held["revision"]))
+        return str(newest["data"]["lock"]["hash"])
+
+
+def _defaulted(body: Object) -> Object:
+    """A few of the API server's defaults and canonical forms."""
+    if body["kind"] == "Service":
+        body["spec"]["clusterIP"] = "10.0.0.1"
+        body["spec"].setdefault("type", "ClusterIP")
+    template = body.get("spec", {}).get("template") if body["kind"] == "Deployment" else None
+    if template is not None:
+        template["spec"].setdefault("dnsPolicy", "ClusterFirst")
+        for container in template["spec"]["containers"]:
+            container.setdefault("terminationMessagePath", "/dev/termination-log")
+            limits = container.get("resources", {}).get("limits", {})
+            if limits.get("cpu") == "1000m":
+                limits["cpu"] = "1"
+    return body
