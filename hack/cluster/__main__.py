@@ -9,13 +9,6 @@ import time
 from pathlib import Path
 
 from hack.cluster import binaries, provider
-from hack.cluster.binaries import MissingProgramError
-from hack.cluster.cluster import ClusterError
-from hack.cluster.containerd import ImageError
-from hack.cluster.network import NetworkError
-from hack.cluster.processes import StartError
-
-ERRORS = (MissingProgramError, StartError, NetworkError, ClusterError, ImageError, ValueError)
 
 
 def main() -> int:
@@ -26,7 +19,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         print(_do(arguments.command, arguments.name, arguments.archives))
-    except ERRORS as error:
+    except provider.ERRORS as error:
         print(error, file=sys.stderr)
         return 1
     return 0

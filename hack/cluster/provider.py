@@ -9,8 +9,14 @@ from pathlib import Path
 
 from hack.cluster import binaries, local
 from hack.cluster.binaries import CACHE, MissingProgramError
-from hack.cluster.cluster import Cluster, Provider
+from hack.cluster.cluster import Cluster, ClusterError, Provider
+from hack.cluster.containerd import ImageError
+from hack.cluster.network import NetworkError
+from hack.cluster.processes import StartError
 from hack.cluster.state import load
+
+ERRORS = (MissingProgramError, StartError, NetworkError, ClusterError, ImageError, ValueError)
+"""What a caller shows to a person: each message says what was wrong and what to do."""
 
 
 def chosen() -> Provider:

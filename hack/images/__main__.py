@@ -1,30 +1,54 @@
-"""`python -m hack.images operator runtime engine`: builds, then prints reference and archive."""
+"""`python -m hack.images operator runtime --load`: builds images; prints reference and archive.
+
+With `--load` they are brought to the nodes of the local or kind cluster `--name` as well, which is
+started if need be.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
+from hack.cluster import provider
 from hack.images import recipes
-from hack.images.builder import ImageError
+from hack.images.builder import Image, ImageError
 
-RECIPES = {"operator": recipes.operator, "runtime": recipes.runtime, "engine": recipes.engine}
+RECIPES = {
+    "operator": recipes.operator,
+    "runtime": recipes.runtime,
+    "engine": recipes.engine,
+    "pause": recipes.pause,
+    "probe": recipes.probe,
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m hack.images", description=__doc__)
     parser.add_argument("names", nargs="+", choices=[*RECIPES, "base"])
+    parser.add_argument("--load", action="store_true", help="bring them to the cluster's nodes")
+    parser.add_argument("--name", default=os.environ.get("CLUSTER_NAME", "tandem"))
+    words = parser.parse_args()
     try:
-        for name in parser.parse_args().names:
-            if name == "base":
-                print(recipes.base())
-                continue
-            image = RECIPES[name]()
-            print(f"{image.reference} {image.archive}")
-    except ImageError as error:
+        images = [_make(name) for name in words.names]
+        if words.load:
+            cluster = provider.up(words.name, keep=True)
+            for image in filter(None, images):
+                cluster.load(image.archive)
+    except (ImageError, *provider.ERRORS) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _make(name: str) -> Image | None:
+    if name == "base":
+        print(recipes.base())
+        return None
+    image = RECIPES[name]()
+    over_base_mb = image.over_base_bytes / 1e6
+    print(f"{image.reference} {image.archive} ({over_base_mb:.0f} MB over its base)")
+    return image
 
 
 if __name__ == "__main__":

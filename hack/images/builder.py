@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,16 @@ class Image:
 
     reference: str
     archive: Path
+
+    @property
+    def over_base_bytes(self) -> int:
+        """Uncompressed size of all layers but the lowest, which is our base as a whole."""
+        with tarfile.open(self.archive) as files:
+            listed = files.extractfile("manifest.json")
+            assert listed is not None  # a docker-archive has it as a plain file
+            layers = json.load(listed)[0]["Layers"]
+            sizes = {entry.name: entry.size for entry in files}
+        return sum(sizes[layer] for layer in layers[1:])
 
 
 @dataclass(frozen=True)

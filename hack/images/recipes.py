@@ -6,12 +6,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from hack.cluster.binaries import CACHE
+from hack.images import static
 from hack.images.builder import Image, builder, ensure_packages, run
 
 REPOSITORY = Path(__file__).parents[2]
@@ -53,7 +53,10 @@ def engine() -> Image:
 
     It stands in for the stock engine image, which is 6 GB and needs a GPU.
     """
-    image = Image("localhost/tandem-engine:demo", _archive("engine", _hash(_text(ENGINE_FILE))))
+    image = Image(
+        "localhost/tandem-engine:demo",
+        _archive("engine", _hash(_base_recipe(), _text(ENGINE_FILE))),
+    )
 
     def build() -> None:
         arguments = {"BASE_IMAGE": base()}
@@ -62,8 +65,12 @@ def engine() -> Image:
     return _once(image, build)
 
 
+def _base_recipe() -> str:
+    return os.environ.get("BASE_IMAGE", BASE_RECIPE)
+
+
 def _project(target: str, version: str) -> Image:
-    digest = _hash(BASE_RECIPE, version, *(_content(name) for name in SOURCES))
+    digest = _hash(_base_recipe(), version, *(_content(name) for name in SOURCES))
     image = Image(f"localhost/tandem-{target}:{digest}", _archive(target, digest))
 
     def build() -> None:
@@ -136,13 +143,13 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def size_bytes(reference: str) -> int:
-    """Size of an image in the builder's store."""
-    program = builder().program
-    words = (
-        ["buildah", "inspect", "--type=image", "--format={{.Docker.Size}}"]
-        if program == "buildah"
-        else [program, "image", "inspect", "--format={{.Size}}"]
-    )
-    done = subprocess.run([*words, reference], capture_output=True, text=True, check=True)
-    return int(done.stdout.strip() or 0)
+def pause() -> Image:
+    """What holds a pod's namespaces; the local node loads it by itself."""
+    archive, reference = static.ensure("pause")
+    return Image(reference, archive)
+
+
+def probe() -> Image:
+    """A pod that answers HTTP with its name, for tests of the ground."""
+    archive, reference = static.ensure("probe")
+    return Image(reference, archive)
