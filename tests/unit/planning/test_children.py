@@ -1,0 +1,255 @@
+"""Children stand as the newest locked revision says, whatever happens around them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.planning import builders
+from tests.unit.planning.world import World
+
+
+def table(world: World) -> dict[str, Any]:
+    (held,) = [
+        each
+        for each in world.all_of("ConfigMap")
+        if each["metadata"]["name"] == f"chat-speculation-{world.lock_hash[:8]}"
+    ]
+    document: dict[str, Any] = json.loads(held["data"]["speculation.json"])
+    return document
+
+
+def test_every_child_is_owned_and_waits_for_the_owner() -> None:
+    world = World(builders.resource(replicas=2)).serve()
+
+    for kind, name in list(world.objects):
+        held = world.objects[kind, name]
+        if kind in ("Pod", "ReplicaSet"):
+            continue
+        (owner,) = held["metadata"]["ownerReferences"]
+        assert owner["uid"] == builders.UID
+        assert owner["controller"] is True
+        assert owner["blockOwnerDeletion"] is True
+
+
+def test_selectors_are_exactly_the_two_labels() -> None:
+    world = World(builders.resource(replicas=2)).serve()
+    labels = {"tandem.dev/deployment": "chat", "tandem.dev/role": "engine"}
+
+    assert world.only("Deployment")["spec"]["selector"] == {"matchLabels": labels}
+    assert world.only("Service")["spec"]["selector"] == labels
+    assert world.only("PodDisruptionBudget")["spec"]["selector"] == {"matchLabels": labels}
+    assert world.resource["status"]["selector"] == (
+        "tandem.dev/deployment=chat,tandem.dev/role=engine"
+    )
+
+
+def test_scaling_touches_the_replicas_alone() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+
+    world.edit({"replicas": 3})
+    world.settle()
+
+    assert world.only("Deployment")["spec"]["replicas"] == 3
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert world.only("PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+
+    world.edit({"replicas": 1})
+    world.settle()
+
+    assert not world.all_of("PodDisruptionBudget")
+
+
+def test_a_new_release_rolls_no_pod() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+    revision = world.only("ControllerRevision")["data"]
+
+    world.installation = replace(
+        world.installation, version="0.2.0", runtime_image="registry.example/tandem-runtime:0.2.0"
+    )
+    world.settle()
+
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert world.only("ControllerRevision")["data"] == revision
+
+
+@pytest.mark.parametrize(
+    "kind", ["Deployment", "Service", "ConfigMap", "PodDisruptionBudget", "ControllerRevision"]
+)
+def test_a_child_that_somebody_deletes_comes_back(kind: str) -> None:
+    world = World(builders.resource(replicas=2)).serve()
+    place = next(place for place in world.objects if place[0] == kind)
+    before = world.objects.pop(place)
+
+    world.settle()
+
+    after = world.objects[place]
+    assert after.get("spec") == before.get("spec") or kind == "ConfigMap"
+
+
+def test_a_lost_revision_is_locked_again_and_renders_the_same_pods() -> None:
+    world = World().serve()
+    world.pass_time(61)
+    world.settle()
+    template = world.only("Deployment")["spec"]["template"]
+    del world.objects[next(place for place in world.objects if place[0] == "ControllerRevision")]
+
+    world.settle()
+    assert world.condition("Ready") == ("True", "Serving")
+    world.lock_ends(builders.good())
+    world.settle()
+
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert world.condition("Reconciling") is None
+
+
+def test_a_field_of_ours_that_somebody_changes_is_put_back() -> None:
+    world = World().serve()
+    world.only("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"] = "evil"
+    world.only("Service")["spec"]["ports"][0]["port"] = 8080
+    world.only("Service")["metadata"]["labels"]["somebody"] = "else"
+
+    world.settle()
+
+    image = world.only("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == "vllm/vllm-openai:v0.32.0"
+    assert world.only("Service")["spec"]["ports"][0]["port"] == 80
+
+
+def test_what_others_add_is_left_alone() -> None:
+    world = World().serve()
+    before = dict(world.writes)
+    world.only("Deployment")["metadata"]["labels"]["somebody"] = "else"
+    world.only("Deployment")["spec"]["template"]["spec"]["tolerations"] = [{"key": "gpu"}]
+
+    world.settle()
+
+    assert dict(world.writes) == before
+
+
+def test_a_rejected_candidate_leaves_the_old_pair_whole() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+    pair = world.resource["status"]["pair"]
+
+    world.edit({"draft.uri": "hf://org/other-draft"})
+    world.settle()
+    assert world.condition("Ready") == ("True", "Serving")
+    assert world.condition("Reconciling") == ("True", "Locking")
+    old_job = [job for job in world.all_of("Job")]
+    assert len(old_job) == 1
+
+    world.lock_ends(builders.wrong())
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "PairRejected")
+    assert world.condition("Ready") == ("True", "Serving")
+    assert world.resource["status"]["pair"] == pair
+    assert world.resource["status"]["candidate"]["reason"] == "IdsDiffer"
+
+    world.edit({"replicas": 4, "tuning.maxTokens": 0})
+    del world.objects["Deployment", "chat"]
+    world.settle()
+
+    assert world.only("Deployment")["spec"]["replicas"] == 4
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert table(world)["enabled"] is False
+
+
+def test_going_back_to_an_earlier_pair_needs_no_lock() -> None:
+    world = World().serve()
+    first = world.only("Deployment")["spec"]["template"]
+    world.edit({"engine.args": ["--max-model-len=4096"]})
+    world.settle()
+    world.lock_ends(builders.good())
+    world.settle()
+    world.roll_out()
+    world.settle()
+    assert world.only("Deployment")["spec"]["template"] != first
+
+    world.pass_time(120)
+    world.edit({"engine.args": None})
+    world.settle()
+    world.roll_out()
+    world.settle()
+
+    assert world.only("Deployment")["spec"]["template"] == first
+    assert not world.all_of("Job")
+    assert world.condition("Reconciling") is None
+    numbers = sorted(held["revision"] for held in world.all_of("ControllerRevision"))
+    assert numbers == [2, 3]
+
+
+def test_a_new_pair_is_one_rollout_and_the_old_serves_until_it_is_done() -> None:
+    world = World().serve()
+    old = world.resource["status"]["pair"]["inputHash"]
+
+    world.edit({"draft.uri": "hf://org/other-draft"})
+    world.settle()
+    world.lock_ends(builders.good(draft=builders.side("hf://org/other-draft")))
+    world.settle()
+
+    status = world.resource["status"]
+    assert status["pair"]["inputHash"] == old
+    assert status["candidate"]["reason"] == "RollingOut"
+    assert len([each for each in world.names() if "speculation" in each]) == 2
+
+    world.roll_out()
+    world.settle()
+
+    status = world.resource["status"]
+    assert status["pair"]["draft"]["uri"] == "hf://org/other-draft"
+    assert "candidate" not in status
+    assert len([each for each in world.names() if "speculation" in each]) == 1
+
+
+def test_live_fields_change_the_table_and_no_pod() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+    generation = table(world)["generation"]
+
+    world.edit(
+        {
+            "speculation.initialTokens": 2,
+            "speculation.constrainedOutput": "Allow",
+            "tuning.thresholds": {"maxConcurrency": 12},
+            "tuning.segments": [{"name": "creative", "maxTokens": 1}],
+        }
+    )
+    world.settle()
+
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert len(world.all_of("ControllerRevision")) == 1
+    stands = table(world)
+    assert stands["generation"] > generation
+    assert stands["schedule"] == [[1, 256, 2]]
+    assert stands["maxConcurrency"] == 12
+    assert stands["constrainedOutput"] == "Allow"
+    assert stands["segments"] == {"creative": {"maxTokens": 1}}
+
+
+def test_paused_writes_nothing_to_children_and_still_tells() -> None:
+    world = World().serve()
+    world.edit({"paused": True, "replicas": 5})
+    children = dict(world.writes)
+
+    world.settle()
+
+    written = {key for key, count in world.writes.items() if count != children.get(key)}
+    assert written == {("status", "SpeculativeDeployment", "chat")}
+    assert world.condition("Paused") == ("True", "ByUser")
+    assert world.resource["status"]["observedGeneration"] == 2
+
+
+def test_a_resource_that_is_being_deleted_is_left_to_the_garbage_collector() -> None:
+    world = World().serve()
+    world.resource["metadata"]["deletionTimestamp"] = builders.stamp(world.now)
+    del world.objects["Service", "chat"]
+
+    assert world.settle().writes_nothing
+    assert not world.all_of("Service")
