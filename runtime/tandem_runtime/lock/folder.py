@@ -26,8 +26,9 @@ _HUB_CACHE_PREFIX = "models--"
 class ModelFolder:
     """One model's files.
 
-    `names` are those of the top level, sorted, also of files that were not brought here (weights
-    of a remote repository). `boundary` is the folder out of which no link may lead.
+    `names` are those of the top level, sorted, without hidden ones, also of files that were not
+    brought here (weights of a remote repository). `boundary` is the folder out of which no link
+    may lead.
     """
 
     root: Path
@@ -117,7 +118,8 @@ def at(path: Path, more_names: Iterable[str] = ()) -> ModelFolder:
     names = set(more_names)
     with os.scandir(path) as entries:
         for entry in entries:
-            names.add(entry.name)
+            if not entry.name.startswith("."):
+                names.add(entry.name)
             if len(names) > MAX_ENTRIES:
                 raise refusal.too_large(path.name, f"holds more than {MAX_ENTRIES} entries")
     return ModelFolder(path, tuple(sorted(names)), _boundary(path))

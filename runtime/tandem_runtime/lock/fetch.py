@@ -1,0 +1,137 @@
+"""`tandem-fetch`, the init container of an engine pod: locked files in place, or no start.
+
+Brings hub models at the locked commit, finds mounted ones, compares both with the lock, records
+digests for the plugin, and puts the plugin where the engine's PYTHONPATH points.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tandem_runtime.contract import environment, paths, pod_lock, report
+from tandem_runtime.contract.fields import ContractError
+from tandem_runtime.contract.pod_lock import LockedSide, PodLock
+from tandem_runtime.contract.report import LockFailure
+from tandem_runtime.lock import folder, locked_files, refusal
+from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock.job import TERMINATION_LOG, TERMINATION_LOG_VARIABLE
+from tandem_runtime.lock.refusal import CannotLookError, RefusedError
+from tandem_runtime.lock.sources.bring import HUB
+
+DONE, FAILED = 0, 1
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things stand in the pod."""
+
+    models: Mapping[str, Path]
+    digests: Path
+    plugin: Path
+
+
+IN_A_POD = Places(
+    models={"target": Path(paths.TARGET), "draft": Path(paths.DRAFT)},
+    digests=Path(paths.DIGESTS_FILE),
+    plugin=Path(paths.PLUGIN),
+)
+
+
+def main() -> int:
+    """Run from the process' environment; returns the exit status."""
+    return run(os.environ, IN_A_POD)
+
+
+def run(environ: Mapping[str, str], places: Places) -> int:
+    """Put everything in place; 1, with the reason in the termination log, where it cannot be."""
+    failure = _fetch(environ, places)
+    if failure is None:
+        return DONE
+    print(f"tandem-fetch: {failure.side or 'pod'}: {failure.message}", file=sys.stderr, flush=True)
+    path = Path(environ.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
+    path.write_text(report.render(failure), encoding="ascii")
+    return FAILED
+
+
+def _fetch(environ: Mapping[str, str], places: Places) -> LockFailure | None:
+    try:
+        lock = pod_lock.parse(environ.get(environment.LOCK) or "")
+    except ContractError as error:
+        return LockFailure(refusal.LOCK_FAILED, None, f"{environment.LOCK}: {error}")
+    digests: dict[str, str] = {}
+    for side, locked in lock.sides().items():
+        try:
+            digests |= _place(side, locked, places.models[side], environ)
+        except (CannotLookError, RefusedError) as error:
+            return LockFailure(error.reason, side, str(error))
+    try:
+        _record(lock, digests, places.digests)
+        _install_plugin(places.plugin)
+    except (OSError, CannotLookError) as error:
+        return LockFailure(refusal.LOCK_FAILED, None, str(error))
+    return None
+
+
+def _place(
+    side: str, locked: LockedSide, place: Path, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Digests (`sha256:<hex>`) of one side's locked files, by absolute path, once they are there.
+
+    Raises:
+        CannotLookError: they cannot be brought, or are not those that were locked.
+        RefusedError: the folder cannot be trusted.
+    """
+    if locked.path is not None:
+        place = Path(locked.path)
+    elif locked.uri.startswith(HUB):
+        from tandem_runtime.lock.sources import hub_models
+
+        hub_models.download(locked, side, place, environ)
+    try:
+        found = folder.at(place)
+    except OSError as error:
+        raise CannotLookError(
+            refusal.MODEL_NOT_FOUND, f"{place} cannot be read: {error.strerror}"
+        ) from error
+    return _verified(locked, found)
+
+
+def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:
+    digests = locked_files.digests(found)
+    digest = pod_lock.files_digest(digests)
+    if digest != locked.files_digest:
+        raise CannotLookError(
+            refusal.CONTENT_CHANGED,
+            f"{locked.uri}: tokenizer and config files are {digest}, locked as "
+            f"{locked.files_digest}: they changed after the pair was locked; restore them, or "
+            "annotate the resource with tandem.dev/refresh to lock the new content",
+        )
+    return {str(found.root / name): f"sha256:{value}" for name, value in digests.items()}
+
+
+def _record(lock: PodLock, digests: Mapping[str, str], path: Path) -> None:
+    """Write the digests file whole or not at all. Raises OSError."""
+    document = {"version": 1, "lock": lock.hash, "files": dict(sorted(digests.items()))}
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="ascii")
+    temporary.replace(path)
+
+
+def _install_plugin(place: Path) -> None:
+    """Copy the engine's plugin. Raises OSError, or CannotLookError where the image lacks it."""
+    try:
+        from tandem_runtime.vllm import install
+    except ImportError as error:
+        raise CannotLookError(
+            refusal.LOCK_FAILED, f"this image has no engine plugin ({error}); use the release's own"
+        ) from error
+    install.copy_to(place)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""A whole look at a pair: bring both sides, look, judge. Used by the lock Job and the command."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.lock import judge, look
+from tandem_runtime.lock.judge import Seen
+from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.refusal import CannotLookError, RefusedError
+from tandem_runtime.lock.sources.bring import bring
+
+
+class SideError(Exception):
+    """One side cannot be looked at; `cause` says why."""
+
+    def __init__(self, side: str, cause: CannotLookError) -> None:
+        super().__init__(str(cause))
+        self.side = side
+        self.cause = cause
+
+
+def report(request: LockRequest, environ: Mapping[str, str]) -> PairReport:
+    """Bring and judge a pair. Raises SideError."""
+    with tempfile.TemporaryDirectory(prefix="tandem-lock-") as scratch:
+        seen = {
+            side: _see(source, side, Path(scratch), environ)
+            for side, source in request.sides().items()
+            if side == "target" or request.method not in judge.WITHOUT_DRAFT
+        }
+    return judge.judge(request, seen["target"], seen.get("draft"))
+
+
+def _see(source: SourceRequest, side: str, scratch: Path, environ: Mapping[str, str]) -> Seen:
+    into, tokenizer_into = scratch / side, scratch / f"{side}-tokenizer"
+    into.mkdir()
+    tokenizer_into.mkdir()
+    try:
+        brought = bring(source, side, into, environ)
+        tokenizer = None
+        if source.tokenizer is not None:
+            tokenizer = bring(source.tokenizer, side, tokenizer_into, environ).folder
+        found = look.at(brought.folder, brought.weights, tokenizer)
+    except CannotLookError as error:
+        raise SideError(side, error) from error
+    except RefusedError as error:
+        return Seen(Side(refused=error), source.uri)
+    # A mounted folder has no revision of its own: its content is its identity.
+    revision = brought.revision or found.files_digest
+    return replace(Seen(found, source.uri), revision=revision, immutable=brought.immutable)

@@ -1,0 +1,56 @@
+"""Choose the source by the form of its URI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tandem_runtime.contract.request import SourceRequest
+from tandem_runtime.lock import folder, refusal
+from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock.sources.brought import Brought
+
+HUB = "hf://"
+_IMAGE_DIGEST = re.compile(r"oci://.*@(sha256:[0-9a-f]{64})")
+
+
+def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> Brought:
+    """The side's tokenizer and configuration files; weights are left where they are.
+
+    Args:
+        source: mounted (`path`), on a hub, or a local path as its URI.
+        side: `target` or `draft`, for the choice of the secret.
+        into: an existing empty folder for what is downloaded.
+
+    Raises:
+        CannotLookError: the files cannot be had, with the reason.
+        RefusedError: the folder itself cannot be trusted.
+    """
+    if source.path is not None:
+        return _local(Path(source.path), source.uri)
+    if source.uri.startswith(HUB):
+        from tandem_runtime.lock.sources import hub
+
+        return hub.bring(source, side, into, environ)
+    if "://" in source.uri:
+        raise CannotLookError(
+            refusal.LOCK_FAILED,
+            f"{source.uri} is not mounted here and cannot be fetched; use hf:// or a local path",
+        )
+    return _local(Path(source.uri), source.uri)
+
+
+def _local(path: Path, uri: str) -> Brought:
+    try:
+        found = folder.at(path)
+    except FileNotFoundError as error:
+        raise CannotLookError(
+            refusal.MODEL_NOT_FOUND, f"{path} does not exist (source {uri})"
+        ) from error
+    except OSError as error:
+        raise CannotLookError(
+            refusal.ACCESS_DENIED, f"{path} cannot be read: {error.strerror} (source {uri})"
+        ) from error
+    image = _IMAGE_DIGEST.fullmatch(uri)
+    return Brought(found, revision=image and image[1], immutable=image is not None)
