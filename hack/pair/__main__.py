@@ -1,7 +1,6 @@
-"""`python -m hack.pair train|prompts|widen|permute`: makes the tiny pair and its variants.
+"""`python -m hack.pair --help`: makes the tiny pair and its variants, and measures them.
 
-`python -m hack.pair.measure` measures it. This one runs itself again inside the engine's
-environment, which has torch; the first call makes that.
+What needs torch runs itself again inside the engine's environment; the first call makes that.
 """
 
 from __future__ import annotations
@@ -14,16 +13,23 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 PAIR_FOLDER = REPOSITORY / "examples" / "tiny-pair"
+_WITH_TORCH = ("target", "draft", "prompts", "widen", "permute")
+_WIDE_PARAMETERS = 60_000_000
 
 
 def main() -> int:
     arguments = _parser().parse_args()
-    _enter_engine_environment()
+    if arguments.command in _WITH_TORCH:
+        _enter_engine_environment()
     match arguments.command:
-        case "train":
-            from hack.pair.train import train_pair
+        case "target":
+            from hack.pair.train import train_target
 
-            train_pair(arguments.out, arguments.target_steps, arguments.draft_steps)
+            train_target(arguments.out, arguments.steps)
+        case "draft":
+            from hack.pair.train import train_draft
+
+            train_draft(arguments.out, arguments.steps)
         case "prompts":
             from hack.pair.corpus import read_corpus
             from hack.pair.prompts import write_prompts
@@ -32,31 +38,54 @@ def main() -> int:
         case "widen":
             from hack.pair.widen import widen
 
-            widen(arguments.source, arguments.out, arguments.layers, arguments.mlp)
+            print(widen(arguments.source, arguments.parameters, arguments.out))
         case "permute":
             from hack.pair.permute import permute
 
             permute(arguments.source, arguments.out)
+        case "measure":
+            from hack.pair.measure import measure
+
+            measure(arguments.target, arguments.draft, arguments.prompts, arguments.count)
+        case "bestk":
+            from hack.pair.bestk import measure_best_k
+
+            return measure_best_k(
+                arguments.target, arguments.draft, arguments.prompts, arguments.kind,
+                arguments.rounds,
+            )  # fmt: skip
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hack.pair", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train target and draft again, about ten minutes")
-    train.add_argument("--out", type=Path, default=PAIR_FOLDER)
-    train.add_argument("--target-steps", type=int, default=750)
-    train.add_argument("--draft-steps", type=int, default=700)
+    target = commands.add_parser("target", help="train the target again, about ten minutes")
+    target.add_argument("--out", type=Path, default=PAIR_FOLDER)
+    target.add_argument("--steps", type=int, default=750)
+    draft = commands.add_parser(
+        "draft", help="distil the draft again from the target that is there"
+    )
+    draft.add_argument("--out", type=Path, default=PAIR_FOLDER)
+    draft.add_argument("--steps", type=int, default=400)
     prompts = commands.add_parser("prompts", help="cut prompts from text that was held out")
     prompts.add_argument("--out", type=Path, default=PAIR_FOLDER / "prompts")
     widen = commands.add_parser("widen", help="same function as the target, a bigger model's cost")
     widen.add_argument("--source", type=Path, default=PAIR_FOLDER / "target")
-    widen.add_argument("--out", type=Path, required=True)
-    widen.add_argument("--layers", type=int, default=8, help="layers in all (default %(default)s)")
-    widen.add_argument("--mlp", type=int, default=4096, help="MLP columns (default %(default)s)")
+    widen.add_argument("--out", type=Path, help="default: a folder in the cache, printed")
+    widen.add_argument("--parameters", type=int, default=_WIDE_PARAMETERS)
     permute = commands.add_parser("permute", help="a draft of the same size with other ids")
     permute.add_argument("--source", type=Path, default=PAIR_FOLDER / "draft")
     permute.add_argument("--out", type=Path, required=True)
+    measure = commands.add_parser("measure", help="acceptance rate by kind of prompt, in vLLM")
+    bestk = commands.add_parser("bestk", help="step times and the best K at two concurrencies")
+    for command in (measure, bestk):
+        command.add_argument("--target", type=Path, default=PAIR_FOLDER / "target")
+        command.add_argument("--draft", type=Path, default=PAIR_FOLDER / "draft")
+        command.add_argument("--prompts", type=Path, default=PAIR_FOLDER / "prompts")
+    measure.add_argument("--count", type=int, default=48, help="prompts of each kind")
+    bestk.add_argument("--kind", default="code", help="which prompts (default %(default)s)")
+    bestk.add_argument("--rounds", type=int, default=8)
     return parser
 
 

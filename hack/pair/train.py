@@ -2,11 +2,13 @@
 
 Steps and seeds are fixed, so the same machine makes the same files again. The draft sees code
 only: on prose its guesses are poor, and a load can be steered from high to low acceptance.
-Runs inside the engine's environment (torch, transformers); `python -m hack.pair train` calls it.
+Runs inside the engine's environment (torch, transformers), for `python -m hack.pair target` and
+`python -m hack.pair draft`.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -18,6 +20,7 @@ from hack.pair.batches import random_windows, token_stream
 from hack.pair.corpus import Corpus, read_corpus
 from hack.pair.descent import Descent
 from hack.pair.distil import distil_draft
+from hack.pair.lessons import make_lessons
 from hack.pair.shape import round_to_half, save_model, target_config
 from hack.pair.tokenizer import save_tokenizer, train_tokenizer
 
@@ -26,8 +29,8 @@ BATCH_SEQUENCES = 16
 PROSE_REPEATS = 2
 
 
-def train_pair(folder: Path, target_steps: int, draft_steps: int) -> None:
-    """Write `target/` and `draft/` under the folder."""
+def train_target(folder: Path, steps: int) -> None:
+    """Write `target/` with the tokenizer under the folder (about ten minutes on two cores)."""
     torch.manual_seed(0)
     corpus = read_corpus()
     print(
@@ -35,10 +38,21 @@ def train_pair(folder: Path, target_steps: int, draft_steps: int) -> None:
         flush=True,
     )
     tokenizer = train_tokenizer([*corpus.code, *corpus.prose])
-    target = _train_target(tokenizer, corpus, target_steps)
+    target = _train_target(tokenizer, corpus, steps)
     save_tokenizer(tokenizer, folder / "target")
     save_model(target, folder / "target")
-    draft = distil_draft(target, token_stream(tokenizer, corpus.code), draft_steps)
+
+
+def train_draft(folder: Path, steps: int) -> None:
+    """Write `draft/` beside the finished `target/`, with the same tokenizer."""
+    target_folder = folder / "target"
+    tokenizer = Tokenizer.from_file(str(target_folder / "tokenizer.json"))
+    weights = (target_folder / "model.safetensors").read_bytes()
+    target = LlamaForCausalLM.from_pretrained(target_folder, dtype=torch.float32).eval()
+    lessons = make_lessons(
+        target, sha256(weights).hexdigest(), token_stream(tokenizer, read_corpus().code)
+    )
+    draft = distil_draft(lessons, steps)
     save_tokenizer(tokenizer, folder / "draft")
     save_model(draft, folder / "draft")
 
