@@ -15,8 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hack.vllm.client import Counters, Request, ask_all, scrape
-from hack.vllm.environment import ensure
-from hack.vllm.server import Server, ServerOptions, draft_model
+from hack.vllm.server import serve
 from tandem_runtime.contract.table import Range, SpeculationTable, render
 from tandem_runtime.vllm.install import copy_to
 
@@ -88,7 +87,7 @@ class Bench:
 
 
 @contextmanager
-def running(target: Path, draft: Path, max_requests: int = 32) -> Iterator[Bench]:
+def running(target: Path, draft: Path) -> Iterator[Bench]:
     """Serve the pair on loopback with the plugin; ends it on leaving.
 
     Raises ServerFailedError with the tail of the engine's log.
@@ -98,19 +97,11 @@ def running(target: Path, draft: Path, max_requests: int = 32) -> Iterator[Bench
         copy_to(folder / "plugin")
         table = folder / "table" / "speculation.json"
         table.parent.mkdir()
-        options = ServerOptions(
-            MODEL,
-            target,
-            draft_model(draft, DEEPEST),
-            max_requests=max_requests,
-            environ={
-                "PYTHONPATH": str(folder / "plugin"),
-                "TANDEM_TABLE_FILE": str(table),
-                "TANDEM_METRICS_DIR": str(folder / "metrics"),
-            },
-        )
-        with Server(ensure(), options, folder) as server:
-            server.wait_ready()
+        environ = {"TANDEM_TABLE_FILE": str(table), "TANDEM_METRICS_DIR": str(folder / "metrics")}
+        with serve(
+            target, draft, max_tokens=DEEPEST, plugin_dir=folder / "plugin", extra_env=environ,
+            name=MODEL,
+        ) as server:  # fmt: skip
             yield Bench(server.url, table)
 
 

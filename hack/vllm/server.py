@@ -12,12 +12,15 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import httpx
+
+from hack.vllm.environment import ensure
 
 START_LIMIT_S = 240.0
 _STOP_LIMIT_S = 30.0
@@ -120,6 +123,36 @@ class Server:
             os.killpg(self._process.pid, number)
         except ProcessLookupError:
             return
+
+
+@contextlib.contextmanager
+def serve(
+    target: Path,
+    draft: Path | None = None,
+    *,
+    max_tokens: int = 5,
+    plugin_dir: Path | None = None,
+    extra_env: Mapping[str, str] | None = None,
+    name: str = "tiny",
+    arguments: tuple[str, ...] = (),
+    start_limit_s: float = START_LIMIT_S,
+) -> Iterator[Server]:
+    """A ready server of the pair; ended, with its log gone, when the block is left.
+
+    `max_tokens` is the deepest K; without a `draft` there is no speculation. `plugin_dir` is a
+    folder that `tandem_runtime.vllm.install.copy_to` filled. Raises EnvironmentMissingError, or
+    ServerFailedError with the log's tail when the engine is not ready within `start_limit_s`.
+    """
+    environ = dict(extra_env or {})
+    if plugin_dir is not None:
+        environ["PYTHONPATH"] = str(plugin_dir)
+    speculative_config = None if draft is None else draft_model(draft, max_tokens)
+    options = ServerOptions(name, target, speculative_config, arguments=arguments, environ=environ)
+    with (
+        TemporaryDirectory(prefix=f"tandem-{name}-") as logs,
+        Server(ensure(), options, Path(logs)) as server,
+    ):
+        yield server.wait_ready(start_limit_s)
 
 
 def draft_model(draft: Path, tokens: int) -> dict[str, Any]:
