@@ -96,10 +96,11 @@ def _wrap_scheduler() -> None:
 def _serve(disabled: str) -> None:
     """What the API process adds: the metrics page and the marks on requests with tools.
 
-    Both when vLLM asks for the page's registry, which it does once its request classes are loaded
-    and which no other process does.
+    The marks are set when vLLM asks for the page's registry, which it does once its request
+    classes are loaded and which no other process does.
     """
     from prometheus_client import REGISTRY
+    from prometheus_client.multiprocess import MultiProcessCollector
     from vllm.v1.metrics import prometheus
 
     from tandem_runtime.vllm.collector import Collector
@@ -109,20 +110,23 @@ def _serve(disabled: str) -> None:
         return
     folder = Path(os.environ.get(environment.METRICS_DIR) or paths.METRICS)
     collector = Collector(folder, disabled, PLUGIN_VERSION)
+    collect = MultiProcessCollector.collect
 
     @wraps(original)
     def get_prometheus_registry() -> Any:
-        registry = original()
-        if registry is not REGISTRY:
-            # Several API servers: vLLM makes a registry of files, which knows no collectors.
-            registry.register(collector)
         if not marking.install():
             _log.warning("tandem: requests with tools cannot be told apart on this vLLM")
-        return registry
+        return original()
+
+    @wraps(collect)
+    def collect_all(self: Any) -> Any:
+        # With several API servers the page is made of files, by registries that know no collectors.
+        return [*collect(self), *collector.collect()]
 
     setattr(get_prometheus_registry, _WRAPPED, True)
     prometheus.get_prometheus_registry = get_prometheus_registry
     for module in _HOLDERS:
         if hasattr(sys.modules.get(module), original.__name__):
             setattr(sys.modules[module], original.__name__, get_prometheus_registry)
+    MultiProcessCollector.collect = collect_all
     REGISTRY.register(collector)

@@ -1,0 +1,152 @@
+"""Builders for the tests on a real server: the draft, the table file, the requests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+
+from hack.vllm.client import Request
+from tandem_runtime.contract.table import Range, SpeculationTable, render
+
+PAIR = Path(__file__).resolve().parents[3] / "examples" / "tiny-pair"
+TARGET = PAIR / "target"
+DEEPEST = 5
+NAME = "tiny"
+"""The model's name on every server: it must not tell two servers' answers apart."""
+_NOISE = 0.12
+_TYPES = {"F16": np.float16, "F32": np.float32}
+
+
+def noisy_copy(target: Path, folder: Path) -> Path:
+    """A draft that often guesses wrong: the target with noise on its weights, always the same."""
+    shutil.copytree(target, folder, dirs_exist_ok=True)
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    (length,) = struct.unpack("<Q", content[:8])
+    noise = np.random.default_rng(7)
+    for name, entry in json.loads(content[8 : 8 + length]).items():
+        if name == "__metadata__":
+            continue
+        start, end = (8 + length + offset for offset in entry["data_offsets"])
+        weights = np.frombuffer(bytes(content[start:end]), _TYPES[entry["dtype"]])
+        change = noise.standard_normal(weights.shape) * _NOISE * weights.std()
+        content[start:end] = (weights + change).astype(weights.dtype).tobytes()
+    path.write_bytes(content)
+    return folder
+
+
+class TableFile:
+    """The table of one server, written as a ConfigMap volume would: a whole new file at once."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / "speculation.json"
+        self.generation = 0
+
+    def put(self, *schedule: tuple[int, int, int], **changes: Any) -> int:
+        """Write the next generation and return it."""
+        self.generation += 1
+        table = SpeculationTable(
+            lock="", epoch="e", generation=self.generation,
+            schedule=tuple(Range(*span) for span in schedule), **changes,
+        )  # fmt: skip
+        temporary = self.path.with_suffix(".new")
+        temporary.write_text(render(table))
+        temporary.replace(self.path)
+        return self.generation
+
+
+class Page:
+    """The engine's /metrics at one moment."""
+
+    def __init__(self, url: str) -> None:
+        text = httpx.get(f"{url}/metrics", follow_redirects=True, timeout=10.0).text
+        self.samples = [
+            sample
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name.startswith("tandem:")
+        ]
+
+    def value(self, name: str, **labels: str) -> float:
+        """Sum of the samples with this name and at least these labels."""
+        found: list[float] = [
+            sample.value
+            for sample in self.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        ]
+        return sum(found)
+
+    def labels(self, name: str) -> list[dict[str, str]]:
+        return [dict(sample.labels) for sample in self.samples if sample.name == name]
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float = 10.0) -> float:
+    """Seconds until the condition holds; AssertionError when it does not within the limit."""
+    started_s = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started_s < limit_s, f"not true within {limit_s} s"
+    return time.monotonic() - started_s
+
+
+def prompts(count: int) -> list[str]:
+    """Prompts of the tiny pair, code and prose in turn."""
+    code, prose = (
+        [json.loads(line)["prompt"] for line in (PAIR / "prompts" / name).open()]
+        for name in ("code.jsonl", "prose.jsonl")
+    )
+    return [text for pair in zip(code, prose, strict=True) for text in pair][:count]
+
+
+def plain(count: int, max_tokens: int = 64) -> list[Request]:
+    return [Request(prompt, max_tokens=max_tokens) for prompt in prompts(count)]
+
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "size": {"type": "integer"}},
+    "required": ["name", "size"],
+    "additionalProperties": False,
+}
+_TOOL = {"type": "function", "function": {"name": "store", "parameters": _SCHEMA}}
+SEGMENT = "constrained"
+
+
+def constrained(count: int) -> list[Request]:
+    """In turn by JSON schema, by regular expression and by a named tool; marked as one segment."""
+    bodies: Sequence[dict[str, Any]] = (
+        {
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "thing", "schema": _SCHEMA},
+            }
+        },
+        {"structured_outputs": {"regex": r"[a-z]{3,12}( [a-z]{3,12}){3,8}"}},
+        {
+            "tools": [_TOOL],
+            "tool_choice": {"type": "function", "function": {"name": "store"}},
+        },
+    )
+    return [
+        Request(prompt, max_tokens=40, chat=True, body=segment(bodies[number % 3]))
+        for number, prompt in enumerate(prompts(count))
+    ]
+
+
+def with_tools() -> Request:
+    """A request in which the model itself decides whether to call a tool."""
+    body = segment({"tools": [_TOOL], "tool_choice": "auto"})
+    return Request(prompts(1)[0], max_tokens=40, chat=True, body=body)
+
+
+def segment(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "vllm_xargs": {"tandem_segment": SEGMENT}}
