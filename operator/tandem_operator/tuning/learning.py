@@ -79,7 +79,11 @@ def _steps_learned(
     duration_s: float,
 ) -> StepModel:
     experts = settings.mixture_of_experts
-    known = replace(known, context_per_request=_context(known, windows, duration_s))
+    known = replace(
+        known,
+        context_per_request=_context(known, windows, duration_s),
+        stock=all(window.cells is None for window in windows),
+    )
     seen = {window.replica: observed(window, known.context_per_request) for window in windows}
     seen = {name: steps for name, steps in seen.items() if steps}
     if known.theta:

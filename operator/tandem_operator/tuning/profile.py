@@ -44,10 +44,10 @@ def profile_steps(
     """The profile as cells. One that was measured since counts by what it lacks of steps."""
     if not profile:
         return ()
-    known = {cell[:3]: cell.steps for cell in measured}
+    known = {cell[:4]: cell.steps for cell in measured}
     cells = []
     for point in _points(profile, depths):
-        left = TRUSTED_STEPS - known.get(point[:3], 0.0)
+        left = TRUSTED_STEPS - known.get(point[:4], 0.0)
         if left > 1:
             cells.append(point._replace(steps=min(point.steps, left)))
     return tuple(cells)
@@ -121,6 +121,7 @@ def _steps(
         bucket=bucket_of(batch),
         tokens=tokens,
         with_prefill=prefill > 0,
+        blend=0,
         steps=min(steps, TRUSTED_STEPS),
         seconds=seconds,
         batch=batch,

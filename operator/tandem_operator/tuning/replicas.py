@@ -1,7 +1,7 @@
 """Replicas beside each other: who is slower, who reports what the others contradict.
 
 Each replica has a factor of step time against the fit, smoothed; cells are gathered without it. A
-replica whose factor is more than 1.3 times the others' median (or less than 1/1.3) in three windows
+replica whose factor is more than 1.3 times the middle one's (or less than 1/1.3) in three windows
 running, or whose acceptance stands far above all others', is an outlier: named, and left out until
 it is back. Replicas that join or leave change nothing that was learned.
 """
@@ -50,8 +50,7 @@ def watched(
     limit = math.log(STRANGE_FACTOR)
     for name, ratio in ratios.items():
         old = by_name.get(name, Replica(name))
-        others = [value for other, value in ratios.items() if other != name]
-        strange = len(ratios) > 1 and _apart(ratio, others, limit)
+        strange = len(ratios) > 1 and _apart(ratio, tuple(ratios.values()), limit)
         bounded = max(-1.5, min(1.5, ratio))
         by_name[name] = Replica(
             name=name,
@@ -84,7 +83,8 @@ def trusted_drafts(drafts: Mapping[str, Drafts]) -> dict[str, Drafts]:
     return kept
 
 
-def _apart(ratio: float, others: Sequence[float], limit: float) -> bool:
-    """With two replicas only the slower can be told: which of them is wrong is not known."""
-    distance = ratio - median(others)
-    return distance > limit if len(others) == 1 else abs(distance) > limit
+def _apart(ratio: float, ratios: Sequence[float], limit: float) -> bool:
+    """Far from the middle replica; of two the slower, since which is wrong is unknown."""
+    if len(ratios) == 2:
+        return ratio - min(ratios) > limit
+    return abs(ratio - median(ratios)) > limit

@@ -20,8 +20,9 @@ CHUNK_TOKENS = 2048.0
 PREFILL_TOKENS = 128.0
 MEMORY_S = 700.0
 MOST_STEPS = 3000.0
-MOST_CELLS = 150
+MOST_CELLS = 100
 FEWEST_STEPS = 0.2
+BLENDS = 6
 MOST_REQUESTS = 1e5
 MOST_CONTEXT = 1e8
 STOCK_FORM_ERROR = 0.04
@@ -31,14 +32,17 @@ CELL_FORM_ERROR = 0.02
 class Steps(NamedTuple):
     """Means over some steps of one kind; ``steps`` says of how many.
 
-    ``depth`` is the mean K, ``drafting`` the share of requests that drafted, ``prefill`` the
-    prefill tokens of a step that carries any and ``prefill_share`` how many do; ``form_error`` is
-    the relative error of taking means for one kind of step.
+    ``blend`` tells how far (in sixths) the mean K of a mixture is from ``tokens``, so that windows
+    with different shares of exploration stay apart. ``depth`` is the mean K, ``drafting`` the share
+    of requests that drafted, ``prefill`` the prefill tokens of a step that carries any and
+    ``prefill_share`` how many do; ``form_error`` is the relative error of taking means for one kind
+    of step.
     """
 
     bucket: int
     tokens: int
     with_prefill: bool
+    blend: int
     steps: float
     seconds: float
     batch: float
@@ -65,6 +69,7 @@ def observed(window: Window, context_per_request: float) -> tuple[Steps, ...]:
             bucket=bucket_of(cell.batch_sum / cell.steps),
             tokens=cell.tokens,
             with_prefill=cell.with_prefill,
+            blend=0,
             steps=cell.steps,
             seconds=cell.seconds / cell.steps,
             batch=cell.batch_sum / cell.steps,
@@ -105,22 +110,30 @@ def gathered(
 ) -> tuple[Steps, ...]:
     """The cells after fresh observations; the least known are dropped beyond `MOST_CELLS`."""
     share = math.exp(-max(0.0, duration_s) / MEMORY_S)
-    by_kind = {cell[:3]: cell._replace(steps=cell.steps * share) for cell in cells}
+    by_kind = {cell[:4]: cell for cell in cells}
     for steps in fresh:
-        old = by_kind.get(steps[:3])
-        by_kind[steps[:3]] = steps if old is None else merged(old, steps)
-    kept = [cell for cell in by_kind.values() if cell.steps >= FEWEST_STEPS]
+        old = by_kind.get(steps[:4])
+        by_kind[steps[:4]] = steps if old is None else merged(old, steps, share)
+    if fresh:
+        touched = {steps[:4] for steps in fresh}
+        by_kind = {
+            kind: cell if kind in touched else cell._replace(steps=round(cell.steps * share, 3))
+            for kind, cell in by_kind.items()
+            if cell.steps >= FEWEST_STEPS
+        }
+    kept = list(by_kind.values())
     if len(kept) > MOST_CELLS:
         kept = sorted(kept, key=lambda cell: -cell.steps)[:MOST_CELLS]
     return tuple(sorted(kept))
 
 
-def merged(old: Steps, new: Steps) -> Steps:
-    """One cell's mean over both, with at most `MOST_STEPS` behind it."""
-    steps = old.steps + new.steps
+def merged(old: Steps, new: Steps, share: float) -> Steps:
+    """One cell's mean over both, the old one faded to ``share``; at most `MOST_STEPS` count."""
+    faded = old.steps * share
+    steps = faded + new.steps
     weight = new.steps / steps
-    means = [a + weight * (b - a) for a, b in zip(old[4:], new[4:], strict=True)]
-    return Steps(*old[:3], min(MOST_STEPS, steps), *means)
+    means = [float(f"{a + weight * (b - a):.6g}") for a, b in zip(old[5:], new[5:], strict=True)]
+    return Steps(*old[:4], round(min(MOST_STEPS, steps), 3), *means)
 
 
 def _from_stock(window: Window, context_per_request: float) -> tuple[Steps, ...]:
@@ -137,6 +150,7 @@ def _from_stock(window: Window, context_per_request: float) -> tuple[Steps, ...]
             bucket=bucket_of(load.batch),
             tokens=round(depth),
             with_prefill=chunk >= PREFILL_TOKENS and share > 0.02,
+            blend=round(BLENDS * (depth - round(depth))),
             steps=window.iterations,
             seconds=load.step_s,
             batch=load.batch,

@@ -43,7 +43,7 @@ Residual = tuple[int, int, float]
 @dataclass(frozen=True)
 class StepModel:
     """Learned step times; ``residuals`` are (bucket, K, log ratio), ``tax_s`` what the loaded but
-    unused draft adds to a step."""
+    unused draft adds to a step, ``stock`` that engines show their own counters alone."""
 
     cells: tuple[Steps, ...] = ()
     theta: tuple[float, ...] = ()
@@ -55,6 +55,7 @@ class StepModel:
     replicas: tuple[Replica, ...] = ()
     fitted_s: float | None = None
     tax_s: float | None = None
+    stock: bool = False
 
     def coefficients(self, experts: tuple[int, int] | None) -> Coefficients:
         return Coefficients(self.theta, experts, self.prefill_weight)
@@ -139,18 +140,18 @@ def step_seconds(
     table = seconds.reshape(len(batches), len(depths))
     buckets = np.searchsorted(np.array(BATCH_EDGES, dtype=np.float64), batches + 1e-9, "right") - 1
     columns = {int(value): place for place, value in enumerate(depths)}
+    factors = np.zeros((len(BATCH_EDGES), len(depths)))
     for bucket, tokens, residual in known.residuals:
-        if tokens in columns:
-            table[buckets == bucket, columns[tokens]] *= math.exp(residual)
-    return np.maximum(table, 1e-7)
+        column = columns.get(tokens)
+        if column is not None:
+            factors[bucket, column] = residual
+    return np.maximum(table * np.exp(factors[np.clip(buckets, 0, None)]), 1e-7)
 
 
 def _residuals(
     coefficients: Coefficients, cells: Sequence[Steps], experts: tuple[int, int] | None
 ) -> tuple[Residual, ...]:
-    quiet = [
-        cell for cell in cells if not cell.with_prefill and abs(cell.depth - cell.tokens) < 0.05
-    ]
+    quiet = [cell for cell in cells if not cell.with_prefill and not cell.blend]
     if not quiet:
         return ()
     expected = predicted_s(coefficients, matrix(quiet, experts, coefficients.prefill_weight))

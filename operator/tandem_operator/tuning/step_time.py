@@ -111,7 +111,7 @@ def matrix(
     cells: Sequence[Steps], experts: tuple[int, int] | None, prefill_weight: float
 ) -> Floats:
     """Features of measured cells."""
-    values = np.array([cell[3:] for cell in cells], dtype=np.float64)
+    values = np.array([cell[4:] for cell in cells], dtype=np.float64)
     return features(
         values[:, 2],
         values[:, 3],

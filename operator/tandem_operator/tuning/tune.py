@@ -76,7 +76,9 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     decision = Decision(
         schedule=schedule,
         prefill_schedule=prefill_schedule,
-        explore=exploration(settings, off=not any(table)) if not impossible else None,
+        explore=exploration(settings, off=not any(table), stock=state.steps.stock)
+        if not impossible
+        else None,
         state=status,
         reason=reason,
         message=message,
