@@ -1,0 +1,215 @@
+"""What the plugin does at start: the check of the locked files, the marks, an unknown vLLM."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tandem_runtime.contract.table import ALLOW, Range, Segment, SpeculationTable
+from tandem_runtime.vllm.digests import DigestsDifferError, check, check_or_exit
+from tandem_runtime.vllm.install import copy_to
+from tandem_runtime.vllm.marking import marking
+from tandem_runtime.vllm.plan import Limits, plan_of
+from tandem_runtime.vllm.scheduler import with_live_depth
+from tandem_runtime.vllm.support import support_of
+from tandem_runtime.vllm.terms import PLAIN, Terms, bypass_cause, cap_of, terms_of
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> dict[str, str]:
+    """The environment of a pod whose files are as they were locked."""
+    model = tmp_path / "config.json"
+    model.write_text("{}")
+    digest = f"sha256:{hashlib.sha256(b'{}').hexdigest()}"
+    record = tmp_path / "digests.json"
+    record.write_text(json.dumps({"version": 1, "lock": "ab", "files": {str(model): digest}}))
+    return {"TANDEM_DIGESTS_FILE": str(record), "TANDEM_LOCK": json.dumps({"hash": "ab"})}
+
+
+def test_unchanged_files_pass_and_are_hashed_once_in_a_tree_of_processes(
+    pod: dict[str, str],
+) -> None:
+    assert check(pod)
+    check_or_exit(pod)
+    Path(pod["TANDEM_DIGESTS_FILE"]).unlink()
+    check_or_exit(pod)
+
+
+def test_an_engine_without_a_record_in_its_environment_is_not_checked() -> None:
+    assert not check({})
+
+
+def test_a_changed_file_ends_the_process_with_its_name(pod: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{ }")
+
+    with pytest.raises(SystemExit, match=r"tandem: .*config.json is sha256:.*was changed"):
+        check_or_exit(pod)
+
+
+def test_a_file_that_is_gone_is_a_difference(pod: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "config.json").unlink()
+
+    with pytest.raises(DigestsDifferError, match="unreadable"):
+        check(pod)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [("{", "cannot be read"), ("[]", "no JSON object"), ('{"lock": "cd"}', "records lock 'cd'"),
+     ('{"lock": "ab", "files": {}}', "records no file")],
+)  # fmt: skip
+def test_a_bad_record_is_a_difference(pod: dict[str, str], record: str, message: str) -> None:
+    Path(pod["TANDEM_DIGESTS_FILE"]).write_text(record)
+
+    with pytest.raises(DigestsDifferError, match=message):
+        check(pod)
+
+
+def test_a_missing_record_is_a_difference(pod: dict[str, str]) -> None:
+    Path(pod["TANDEM_DIGESTS_FILE"]).unlink()
+
+    with pytest.raises(DigestsDifferError, match="cannot be read"):
+        check(pod)
+
+
+def request(constrained: bool = False, **marks: Any) -> Any:
+    return SimpleNamespace(
+        use_structured_output=constrained, sampling_params=SimpleNamespace(extra_args=marks or None)
+    )
+
+
+def test_terms_are_read_from_the_marks() -> None:
+    assert terms_of(request()) is PLAIN
+    assert terms_of(request(True)) == Terms(constrained=True)
+    assert terms_of(request(tandem_speculation="off")) == Terms(off=True)
+    assert terms_of(request(tandem_speculation="on", tandem_segment="Not A Name")) == PLAIN
+    assert terms_of(request(tandem_segment="chat")) == Terms(segment="chat")
+    assert terms_of(request(tandem_constrained=True)) == Terms(constrained=True)
+    assert terms_of(SimpleNamespace(use_structured_output=False, sampling_params=None)) is PLAIN
+
+
+def test_the_bypass_is_the_default_and_the_tables_choice() -> None:
+    table = SpeculationTable(
+        lock="", generation=1, schedule=(Range(1, 8, 3),), segments={"chat": Segment(2)}
+    )
+    bypasses = plan_of(table, Limits(3, (0, 3)))
+    allows = plan_of(
+        SpeculationTable(
+            lock="", generation=1, schedule=(Range(1, 8, 3),), constrained_output=ALLOW
+        ),
+        Limits(3, (0, 3)),
+    )
+    constrained, off = Terms(constrained=True), Terms(off=True)
+
+    assert [cap_of(constrained, plan) for plan in (None, bypasses, allows)] == [0, 0, None]
+    assert [bypass_cause(off, plan) for plan in (None, allows)] == ["request", "request"]
+    assert cap_of(Terms(segment="chat"), bypasses) == 2
+    assert cap_of(Terms(segment="unheard"), bypasses) is None
+
+
+def test_requests_that_may_call_a_tool_are_marked() -> None:
+    class Chat:
+        def __init__(self, tools: object, choice: str) -> None:
+            self.tools, self.tool_choice = tools, choice
+
+        def to_sampling_params(self) -> Any:
+            return SimpleNamespace(extra_args={"kept": 1})
+
+    marked = marking(Chat.to_sampling_params)
+
+    assert marked(Chat(["t"], "auto")).extra_args == {"kept": 1, "tandem_constrained": True}
+    assert marked(Chat(["t"], "none")).extra_args == {"kept": 1}
+    assert marked(Chat(None, "auto")).extra_args == {"kept": 1}
+
+
+def scheduler(**changes: Any) -> Any:
+    """The least that looks like vLLM's scheduler."""
+    config = SimpleNamespace(
+        speculative_config=SimpleNamespace(method=changes.pop("method", "draft_model")),
+        parallel_config=SimpleNamespace(
+            pipeline_parallel_size=changes.pop("pipeline", 1),
+            data_parallel_size=changes.pop("data", 1),
+        ),
+        model_config=SimpleNamespace(is_moe=changes.pop("mixture", False)),
+    )
+    parts: dict[str, Any] = {
+        "requests": {}, "running": [], "waiting": [], "num_spec_tokens": 3,
+        "vllm_config": config, "dynamic_sd_lookup": None, "add_request": 1, "schedule": 1,
+        "update_from_output": 1, "_update_after_schedule": 1,
+    }  # fmt: skip
+    return SimpleNamespace(**{**parts, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "mode", "reason"),
+    [
+        ({}, "lookup", ""),
+        ({"num_spec_tokens": 0}, "observe", "NoSpeculation"),
+        ({"pipeline": 2}, "observe", "PipelineParallel"),
+        ({"data": 2}, "lookup", ""),
+        ({"data": 2, "mixture": True}, "observe", "DataParallelMixtureOfExperts"),
+        ({"method": "suffix"}, "trim", "MethodDraftsAll"),
+        ({"use_v2_model_runner": True}, "trim", "MethodDraftsAll"),
+        ({"use_v2_model_runner": True, "method": "eagle3"}, "lookup", ""),
+    ],
+)
+def test_the_mode_is_what_the_engine_allows(
+    changes: dict[str, Any], mode: str, reason: str
+) -> None:
+    support = support_of(scheduler(**changes))
+
+    assert support.mode == mode
+    assert support.reason.startswith(reason)
+
+
+def test_an_older_scheduler_without_dynamic_depth_is_trimmed() -> None:
+    older = scheduler()
+    del older.dynamic_sd_lookup
+
+    assert support_of(older).mode == "trim"
+
+
+def test_an_unknown_scheduler_serves_as_it_is_and_says_disabled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TANDEM_METRICS_DIR", str(tmp_path))
+
+    class Unknown:
+        def schedule(self) -> str:
+            return "scheduled"
+
+    unknown = with_live_depth(Unknown)()
+
+    assert unknown.schedule() == "scheduled"
+    report = json.loads((tmp_path / "engine-0.json").read_text())
+    assert report["mode"] == "disabled"
+    assert report["reason"].startswith("UnknownScheduler: no requests")
+    unknown.tandem.watcher.stop()
+
+
+def test_a_copied_folder_is_a_plugin_and_needs_nothing_else(tmp_path: Path) -> None:
+    copy_to(tmp_path)
+    copy_to(tmp_path)
+
+    (found,) = distributions(path=[str(tmp_path)])
+    (entry,) = found.entry_points
+    assert (entry.group, entry.name) == ("vllm.general_plugins", "tandem")
+    module, _, function = entry.value.partition(":")
+    # An unknown vLLM: there is none at all, and the plugin leaves the process as it was.
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", f"import {module} as m; m.{function}(); print('served')"],
+        env={"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert run.stdout == "served\n"
+    assert "tandem: disabled: ModuleNotFoundError" in run.stderr

@@ -1,0 +1,165 @@
+"""What is counted of finished steps, and the page that several engines make together."""
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from tandem_runtime.contract import metrics
+from tandem_runtime.vllm.collector import Collector
+from tandem_runtime.vllm.report import read_all, write
+from tandem_runtime.vllm.tally import Step, Tally
+
+
+def step(drafted: dict[str, int], sampled: dict[str, int], **changes: Any) -> Step:
+    """A step in which these requests verify so many drafts and get so many tokens."""
+    content: dict[str, Any] = {
+        "seconds": 0.01, "batch": len(sampled), "depth": 3, "drafting": 3, "prefill_tokens": 0,
+        "verified_tokens": len(sampled) + sum(drafted.values()), "context_tokens": 100,
+        "bypassed": 0, "steady": True,
+        "drafts": {name: [-1] * count for name, count in drafted.items()}, "invalid": {},
+        "rows": {name: row for row, name in enumerate(sampled)},
+        "sampled": list(sampled.values()),
+    }  # fmt: skip
+    return Step(**{**content, **changes})
+
+
+def test_positions_have_their_true_denominators() -> None:
+    tally = Tally()
+    tally.add(step({"a": 3, "b": 1}, {"a": 3, "b": 1}), {})
+    tally.add(step({"a": 3}, {"a": 4}), {})
+
+    sums = tally.snapshot()
+    assert sums["drafted_by_position"] == [3, 2, 2]
+    assert sums["accepted_by_position"] == [2, 2, 1]
+    assert (sums["drafts"], sums["draft_tokens"], sums["accepted_tokens"]) == (3, 7, 5)
+    assert sums["rejected_drafts"] == 2
+
+
+def test_padding_was_never_drafted_and_unsampled_requests_do_not_count() -> None:
+    tally = Tally()
+    tally.add(step({"a": 3, "b": 3}, {"a": 1, "b": 0}, invalid={"a": 2}), {})
+    tally.add(step({"gone": 3, "a": 2}, {"a": 1}), {})
+
+    sums = tally.snapshot()
+    assert (sums["drafts"], sums["draft_tokens"]) == (2, 3)
+
+
+def test_segments_are_counted_by_their_requests() -> None:
+    tally = Tally()
+    tally.add(step({"a": 3, "b": 2}, {"a": 2, "b": 3}), {"a": "creative", "c": "creative"})
+
+    assert tally.snapshot()["segments"] == {"creative": [3, 1, 1]}
+
+
+def test_a_cell_holds_only_steps_that_verified_and_drafted_the_same_k() -> None:
+    tally = Tally()
+    tally.add(step({"a": 3}, {"a": 1}), {})
+    tally.add(step({"a": 3}, {"a": 1}, drafting=5), {})
+    tally.add(step({"a": 3}, {"a": 1}, steady=False), {})
+    tally.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=64), {})
+
+    assert [cell[:4] for cell in tally.snapshot()["cells"]] == [[1, 3, 0, 1.0], [1, 3, 1, 1.0]]
+    assert tally.snapshot()["iterations"] == 4
+
+
+def test_a_cell_sums_time_batch_context_prefill_and_verified_tokens() -> None:
+    tally = Tally()
+    requests = dict.fromkeys("abcde", 1)
+    for seconds in (0.5, 1.5):
+        tally.add(step(dict.fromkeys("abcde", 3), requests, seconds=seconds), {})
+
+    assert tally.snapshot()["cells"] == [[4, 3, 0, 2.0, 2.0, 2.5, 10.0, 200.0, 0.0, 40.0]]
+    assert tally.snapshot()["request_steps"] == 10
+    assert tally.snapshot()["request_step_seconds"] == 10.0
+
+
+@given(st.lists(st.dictionaries(
+    st.sampled_from("abcd"), st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=4
+), max_size=20))  # fmt: skip
+def test_sums_agree_with_one_another(steps: list[dict[str, tuple[int, int]]]) -> None:
+    tally = Tally()
+    for one in steps:
+        drafted = {name: pair[0] for name, pair in one.items() if pair[0]}
+        sampled = {name: 1 + min(pair) for name, pair in one.items()}
+        tally.add(step(drafted, sampled), {})
+
+    sums = tally.snapshot()
+    assert sums["draft_tokens"] == sum(sums["drafted_by_position"])
+    assert sums["accepted_tokens"] == sum(sums["accepted_by_position"])
+    assert sums["accepted_tokens"] == sum(min(pair) for one in steps for pair in one.values())
+    assert all(
+        accepted <= drafted
+        for accepted, drafted in zip(
+            sums["accepted_by_position"], sums["drafted_by_position"], strict=True
+        )
+    )
+
+
+def report(tally: Tally, **changes: Any) -> dict[str, Any]:
+    return {
+        **tally.snapshot(), "mode": "lookup", "reason": "", "errors": 0, "bypassed": {},
+        "prefill_guesses": {}, "plugin": "0", "at_s": 90.0, "lock": "ab", "epoch": "e",
+        "generation": 7, "effective": [[1, 8, 3]], "refused": {"stale": 1}, "clamped": 0,
+        **changes,
+    }  # fmt: skip
+
+
+def page(folder: Path, disabled: str = "") -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(Collector(folder, disabled, "0", clock=lambda: 100.0))
+    return registry
+
+
+def test_the_page_carries_every_name_of_the_contract(tmp_path: Path) -> None:
+    tally = Tally()
+    tally.add(step({"a": 3}, {"a": 2}), {"a": "creative"})
+    write(tmp_path, 0, report(tally, bypassed={"constrained": 2}, prefill_guesses={"hit": 1}))
+
+    shown = {sample.name for family in page(tmp_path).collect() for sample in family.samples}
+
+    names = {
+        value
+        for name, value in vars(metrics).items()
+        if isinstance(value, str) and value.startswith(metrics.PREFIX) and name != "PREFIX"
+    }
+    assert names | set(metrics.CELL_SERIES.values()) == {
+        name for name in shown if not name.endswith("_created")
+    }
+
+
+def test_several_engines_are_one_page_and_the_slowest_speaks_for_the_table(tmp_path: Path) -> None:
+    tally = Tally()
+    tally.add(step({"a": 3, "b": 3}, {"a": 2, "b": 4}), {"a": "creative"})
+    write(tmp_path, 0, report(tally))
+    write(tmp_path, 1, report(tally, generation=6, at_s=80.0, effective=[[1, 8, 1]]))
+
+    value = page(tmp_path).get_sample_value
+    assert value("tandem:applied_generation") == 6
+    assert value("tandem:effective_tokens", {"from": "1", "to": "8"}) == 1
+    assert value("tandem:heartbeat_seconds") == 20.0
+    assert value("tandem:drafts_total") == 4
+    assert value("tandem:table_refused_total", {"cause": "stale"}) == 2
+    assert value("tandem:drafted_by_position_total", {"position": "2"}) == 4
+    assert value("tandem:cell_steps_total", {"batch": "2", "tokens": "3", "prefill": "0"}) == 2
+    assert value("tandem:segment_drafted_total", {"segment": "creative"}) == 6
+    assert value("tandem:segment_drafted_total", {"segment": "other"}) == 6
+    assert value("tandem:segment_rejected_drafts_total", {"segment": "creative"}) == 2
+
+
+def test_a_disabled_plugin_says_why_and_nothing_else(tmp_path: Path) -> None:
+    samples = [s for family in page(tmp_path, "ImportError: x").collect() for s in family.samples]
+
+    (info,) = samples
+    assert info.name == "tandem:info"
+    assert (info.labels["mode"], info.labels["reason"]) == ("disabled", "ImportError: x")
+
+
+def test_what_is_no_report_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "engine-0.json").write_text('{"vers')
+    (tmp_path / "engine-1.json").write_text('{"version": 9}')
+
+    assert read_all(tmp_path) == []
+    assert list(page(tmp_path).collect()) == []
