@@ -24,8 +24,9 @@ from tandem_operator.planning import (
 from tandem_operator.planning.pairing import UnknownReportError
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import Revision, Rollout
-from tandem_operator.planning.snapshot import Snapshot
+from tandem_operator.planning.snapshot import Installation, Snapshot
 from tandem_operator.planning.standing import Standing
+from tandem_runtime.contract.pod_lock import PodLock
 from tandem_runtime.contract.report import LockFailure, PairReport, SideReport
 
 Object = dict[str, Any]
@@ -154,27 +155,49 @@ def _judged(
     )
     if refusals:
         return _refused_by_spec(resource, refusals, report)
-    rendered, parts = pod_template.render(resource, judged.lock, driver, snapshot.installation)
-    spec = resource.spec
     return Accepted(
-        Revision(
-            input_hash=resource.input_hash,
-            shape=json.loads(json.dumps(names.pod_shaping(spec))),
-            lock=judged.lock,
-            report=report,
-            locked_at=snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            runtime_image=snapshot.installation.runtime_image,
-            template=rendered,
-            rollout=Rollout(
-                max_unavailable=spec.rollout.max_unavailable,
-                max_surge=spec.rollout.max_surge,
-                progress_deadline_s=spec.progress_deadline_seconds,
-                min_ready_s=spec.min_ready_seconds,
-            ),
-            max_tokens=spec.speculation.max_tokens,
-            tiers=parts.tiers,
+        accepted(
+            resource,
+            report,
+            judged.lock,
+            driver,
+            snapshot.installation,
             number=1 + max((held.number for held in revisions), default=0),
+            locked_at=snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+    )
+
+
+def accepted(
+    resource: Resource,
+    report: PairReport,
+    lock: PodLock,
+    driver: Driver,
+    installation: Installation,
+    *,
+    number: int,
+    locked_at: str,
+) -> Revision:
+    """The present input as a revision: rendered here, once, by this release."""
+    spec = resource.spec
+    rendered, parts = pod_template.render(resource, lock, driver, installation)
+    return Revision(
+        input_hash=resource.input_hash,
+        shape=json.loads(json.dumps(names.pod_shaping(spec))),
+        lock=lock,
+        report=report,
+        locked_at=locked_at,
+        runtime_image=installation.runtime_image,
+        template=rendered,
+        rollout=Rollout(
+            max_unavailable=spec.rollout.max_unavailable,
+            max_surge=spec.rollout.max_surge,
+            progress_deadline_s=spec.progress_deadline_seconds,
+            min_ready_s=spec.min_ready_seconds,
+        ),
+        max_tokens=spec.speculation.max_tokens,
+        tiers=parts.tiers,
+        number=number,
     )
 
 

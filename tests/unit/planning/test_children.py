@@ -141,8 +141,7 @@ def test_a_rejected_candidate_leaves_the_old_pair_whole() -> None:
     world.settle()
     assert world.condition("Ready") == ("True", "Serving")
     assert world.condition("Reconciling") == ("True", "Locking")
-    old_job = [job for job in world.all_of("Job")]
-    assert len(old_job) == 1
+    assert len(world.all_of("Job")) == 1
 
     world.lock_ends(builders.wrong())
     world.settle()

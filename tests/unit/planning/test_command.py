@@ -1,0 +1,108 @@
+"""`tandem plan`: effective defaults, refusals, children; errors that say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tandem_operator.cli.main import main
+
+MANIFEST = """\
+apiVersion: tandem.dev/v1alpha1
+kind: SpeculativeDeployment
+metadata: {name: chat}
+spec:
+  replicas: 2
+  target: {uri: "hf://org/target"}
+  draft: {uri: "hf://org/draft"}
+  speculation: {method: DraftModel}
+  engine: {type: vLLM, image: "vllm/vllm-openai:v0.32.0"}
+"""
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "chat.yaml"
+    path.write_text(MANIFEST)
+    return path
+
+
+def refused(path: Path, old: str, new: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command says to a manifest with one change; it must refuse it."""
+    path.write_text(MANIFEST.replace(old, new))
+    assert main(["plan", "-f", str(path)]) == 1
+    told = capsys.readouterr()
+    return told.out + told.err
+
+
+def test_defaults_and_children_are_shown(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "-f", str(manifest)]) == 0
+
+    told = capsys.readouterr().out
+    assert "initial tokens: 3" in told
+    assert "lock policy: SameVocabulary" in told
+    for child in ("Job chat-lock-", "Deployment chat", "PodDisruptionBudget chat"):
+        assert child in told
+
+
+def test_yaml_holds_the_objects_themselves(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "-f", str(manifest), "-o", "yaml", "-n", "serving"]) == 0
+
+    head, *children = yaml.safe_load_all(capsys.readouterr().out)
+    assert head["effective"]["servedName"] == "chat"
+    by_kind = {child["kind"]: child for child in children}
+    assert by_kind["Deployment"]["spec"]["replicas"] == 2
+    assert by_kind["Service"]["metadata"]["namespace"] == "serving"
+
+
+def test_a_mistyped_field_names_the_nearest_one(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refused(manifest, "{method: DraftModel}", "{method: DraftModel, maxToken: 3}", capsys)
+
+    assert "spec.speculation.maxToken is no field: did you mean maxTokens?" in told
+
+
+def test_a_missing_field_is_named(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = refused(manifest, '  target: {uri: "hf://org/target"}\n', "", capsys)
+
+    assert "spec.target is required and missing" in told
+
+
+def test_an_owned_argument_is_refused_with_its_remedy(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refused(manifest, "{type: vLLM,", '{type: vLLM, args: ["--port=1"],', capsys)
+
+    assert "InvalidArguments: spec.engine.args[0]: --port=1" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: [", "is not YAML"),
+        ("", "it is empty"),
+        ("kind: Deployment", "it holds Deployment"),
+    ],
+)
+def test_a_file_without_a_manifest_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    path = tmp_path / "chat.yaml"
+    path.write_text(text)
+
+    assert main(["plan", "-f", str(path)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "none.yaml"
+
+    assert main(["plan", "-f", str(missing)]) == 2
+    assert f"{missing} cannot be read" in capsys.readouterr().err
