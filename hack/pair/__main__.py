@@ -46,7 +46,10 @@ def main() -> int:
         case "measure":
             from hack.pair.measure import measure
 
-            measure(arguments.target, arguments.draft, arguments.prompts, arguments.count)
+            measure(
+                arguments.target, arguments.draft, arguments.prompts, arguments.count,
+                arguments.temperature,
+            )  # fmt: skip
         case "bestk":
             from hack.pair.bestk import measure_best_k
 
@@ -84,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--draft", type=Path, default=PAIR_FOLDER / "draft")
         command.add_argument("--prompts", type=Path, default=PAIR_FOLDER / "prompts")
     measure.add_argument("--count", type=int, default=48, help="prompts of each kind")
+    measure.add_argument("--temperature", type=float, default=0.0)
     bestk.add_argument("--kind", default="code", help="which prompts (default %(default)s)")
     bestk.add_argument("--rounds", type=int, default=8)
     return parser

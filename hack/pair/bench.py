@@ -63,9 +63,14 @@ class Bench:
         fresh.replace(self._table)
         self._wait("tandem:applied_generation", self._generation)
 
-    def drive(self, prompts: list[str], concurrency: int, max_tokens: int) -> Load:
-        """Answer all prompts with exactly `max_tokens` tokens each, greedily."""
-        requests = [Request(p, max_tokens=max_tokens, body={"ignore_eos": True}) for p in prompts]
+    def drive(
+        self, prompts: list[str], concurrency: int, max_tokens: int, temperature: float = 0.0
+    ) -> Load:
+        """Answer all prompts with exactly `max_tokens` tokens each."""
+        requests = [
+            Request(prompt, max_tokens, temperature, body={"ignore_eos": True})
+            for prompt in prompts
+        ]
         before = self._settled()
         started_s = time.monotonic()
         asyncio.run(ask_all(self._url, MODEL, requests, concurrency))
