@@ -1,0 +1,39 @@
+"""`python -m tandem_operator`: the operator, configured by its environment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+from tandem_operator.app import serve
+from tandem_operator.settings import Settings, SettingsError
+from tandem_operator.telemetry import logs
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_environ(os.environ)
+    except SettingsError as error:
+        print(f"tandem-operator: {error}", file=sys.stderr)
+        return 2
+    logs.configure(settings.log_level, settings.log_format)
+    try:
+        asyncio.run(serve(settings))
+    except BaseExceptionGroup as group:
+        for leaf in _leaves(group):
+            logging.getLogger("tandem_operator").critical("ended by: %r", leaf, exc_info=leaf)
+        return 1
+    return 0
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

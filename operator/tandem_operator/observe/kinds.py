@@ -1,0 +1,38 @@
+"""The kinds that are watched, and the label by which an object says whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tandem_operator.api import names
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind as the API server serves it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+RESOURCE = Kind(names.GROUP, names.VERSION, names.PLURAL, names.KIND)
+POD_MONITOR = Kind("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor")
+CHILDREN = (
+    Kind("apps", "v1", "deployments", "Deployment"),
+    Kind("apps", "v1", "replicasets", "ReplicaSet"),
+    Kind("apps", "v1", "controllerrevisions", "ControllerRevision"),
+    Kind("batch", "v1", "jobs", "Job"),
+    Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+    Kind("", "v1", "services", "Service"),
+    Kind("", "v1", "configmaps", "ConfigMap"),
+    Kind("", "v1", "pods", "Pod"),
+)
+"""Watched with the selector `tandem.dev/deployment`, so that no other object is streamed."""
+
+SELECTOR = names.LABEL_DEPLOYMENT

@@ -1,0 +1,98 @@
+"""What the API server last said, by resource: the only thing that a look reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem_operator.api import names
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name of a resource."""
+Identity = tuple[str, str]
+"""Kind and name within the namespace."""
+
+
+class Store:
+    """Resources and their objects. Answers to our own writes go in as watch events do.
+
+    An older version of an object never replaces a newer one of the same UID: the answer to a write
+    comes before the event that it caused, and events before that are still on their way.
+    """
+
+    def __init__(self) -> None:
+        self._resources: dict[Key, Object] = {}
+        self._children: dict[Key, dict[Identity, Object]] = {}
+
+    def put_resource(self, raw: Object) -> Key:
+        """Take a resource as it is now; returns its key."""
+        key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
+        if not _older(raw, self._resources.get(key)):
+            self._resources[key] = raw
+        return key
+
+    def drop_resource(self, key: Key, uid: str) -> None:
+        """Forget a resource of this UID and what was its."""
+        held = self._resources.get(key)
+        if held is not None and held["metadata"]["uid"] == uid:
+            del self._resources[key]
+            self._children.pop(key, None)
+
+    def put(self, raw: Object, key: Key | None = None) -> Key | None:
+        """Take an object as it is now; returns the key of the resource that it is about.
+
+        The label says which, unless `key` does (an object of a child's name without our label).
+        """
+        found = key or key_of(raw)
+        if found is None:
+            return None
+        held = self._children.setdefault(found, {})
+        identity = (raw["kind"], raw["metadata"]["name"])
+        if not _older(raw, held.get(identity)):
+            held[identity] = _trimmed(raw)
+        return found
+
+    def drop(self, raw: Object, key: Key | None = None) -> Key | None:
+        """Forget an object that is gone; a newer one of the same name stays."""
+        found = key or key_of(raw)
+        if found is None:
+            return None
+        identity = (raw["kind"], raw["metadata"]["name"])
+        held = self._children.get(found, {}).get(identity)
+        if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
+            del self._children[found][identity]
+        return found
+
+    def forget(self, key: Key, kind: str, name: str) -> None:
+        """Forget an object that the API server says is absent."""
+        self._children.get(key, {}).pop((kind, name), None)
+
+    def resource(self, key: Key) -> Object | None:
+        return self._resources.get(key)
+
+    def objects(self, key: Key) -> tuple[Object, ...]:
+        """Everything known about a resource, in a stable order."""
+        held = self._children.get(key, {})
+        return tuple(held[identity] for identity in sorted(held))
+
+    def known(self) -> tuple[Key, ...]:
+        """The keys of all resources."""
+        return tuple(self._resources)
+
+
+def key_of(raw: Object) -> Key | None:
+    """The resource that an object's label names; None without the label."""
+    name = (raw["metadata"].get("labels") or {}).get(names.LABEL_DEPLOYMENT)
+    return (raw["metadata"]["namespace"], name) if name else None
+
+
+def _older(raw: Object, held: Object | None) -> bool:
+    if held is None or held["metadata"]["uid"] != raw["metadata"]["uid"]:
+        return False
+    return int(raw["metadata"]["resourceVersion"]) < int(held["metadata"]["resourceVersion"])
+
+
+def _trimmed(raw: Object) -> Object:
+    """Without managedFields, which are most of a child's bytes and decide nothing."""
+    metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    return {**raw, "metadata": metadata}

@@ -1,0 +1,95 @@
+"""One look at one resource: snapshot, plan, act. Every event ends here and means the same."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from tandem_operator.observe.clock import Clock
+from tandem_operator.observe.store import Key, Store
+from tandem_operator.planning import Installation, Plan, Snapshot, TuningView
+from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.errors import NotLeadingError, RetryError
+from tandem_operator.reconcile.queue import Queue
+from tandem_operator.telemetry.metrics import Metrics
+
+LOG = logging.getLogger(__name__)
+Planner = Callable[[Snapshot], Plan]
+
+
+class Looker:
+    """Takes keys from the queue while this process leads."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: Queue,
+        actor: Actor,
+        planner: Planner,
+        tuning: Callable[[Key], TuningView | None],
+        installation: Callable[[], Installation],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._actor = actor
+        self._planner = planner
+        self._tuning = tuning
+        self._installation = installation
+        self._clock = clock
+        self._metrics = metrics
+
+    async def run(self, workers: int) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            await self.one(await self._queue.take())
+
+    async def one(self, key: Key) -> None:
+        """One look. Whatever goes wrong with it, the key comes again and others go on."""
+        began_s = self._clock.now_s()
+        try:
+            again_s = await self._look(key)
+        except (RetryError, NotLeadingError) as error:
+            delay_s = await self._queue.failed(key)
+            LOG.info("%s/%s again in %.1f s: %s", *key, delay_s, error)
+            self._metrics.look("retry", self._clock.now_s() - began_s)
+        except Exception:
+            # A bug of ours must not end the looks at every other resource.
+            delay_s = await self._queue.failed(key)
+            LOG.exception("a look at %s/%s failed; again in %.1f s", *key, delay_s)
+            self._metrics.look("bug", self._clock.now_s() - began_s)
+        else:
+            await self._queue.done(key)
+            if again_s is not None:
+                await self._queue.add_after(key, again_s)
+            self._metrics.look("done", self._clock.now_s() - began_s)
+
+    async def _look(self, key: Key) -> float | None:
+        resource = self._store.resource(key)
+        if resource is None:
+            self._actor.forget(key)
+            return None
+        plan = self._planner(
+            Snapshot(
+                resource=resource,
+                objects=self._store.objects(key),
+                installation=self._installation(),
+                now=datetime.fromtimestamp(self._clock.now_s(), UTC),
+                tuning=self._tuning(key),
+                failures=self._actor.failures(key),
+            )
+        )
+        again = await self._actor.carry_out(key, resource, plan)
+        # What was just written may have opened the next step (a revision before its children).
+        if again or plan.applies or plan.removes:
+            return 0.0
+        return plan.look_again_s

@@ -1,0 +1,60 @@
+"""The operator's own metrics, on its /metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+LOOK_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+
+
+class Metrics:
+    """Everything that the operator counts about itself; one for a process."""
+
+    def __init__(self, version: str) -> None:
+        self._registry = CollectorRegistry()
+        info = Gauge(
+            "tandem_operator_info", "1, with the version.", ["version"], registry=self._registry
+        )
+        info.labels(version).set(1)
+        self._leading = Gauge(
+            "tandem_operator_leading", "1 while this replica leads.", registry=self._registry
+        )
+        self._resources = Gauge(
+            "tandem_operator_resources", "Resources that are watched.", registry=self._registry
+        )
+        self._waiting = Gauge(
+            "tandem_operator_queue_length",
+            "Resources that wait for a look or are being looked at.",
+            registry=self._registry,
+        )
+        self._looks = Histogram(
+            "tandem_operator_look_seconds",
+            "Looks by result (done, retry, bug).",
+            ["result"],
+            buckets=LOOK_BUCKETS,
+            registry=self._registry,
+        )
+        self._writes = Counter(
+            "tandem_operator_writes",
+            "Writes that the API server took.",
+            ["verb", "kind"],
+            registry=self._registry,
+        )
+
+    def leading(self, leads: bool) -> None:
+        self._leading.set(1 if leads else 0)
+
+    def sizes(self, resources: int, waiting: int) -> None:
+        self._resources.set(resources)
+        self._waiting.set(waiting)
+
+    def look(self, result: str, seconds: float) -> None:
+        self._looks.labels(result).observe(seconds)
+
+    def write(self, verb: str, kind: str) -> None:
+        self._writes.labels(verb, kind).inc()
+
+    def page(self) -> bytes:
+        """The page, in Prometheus' text format."""
+        page: bytes = generate_latest(self._registry)
+        return page
