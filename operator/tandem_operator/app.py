@@ -140,7 +140,8 @@ class Operator:
             with contextlib.suppress(asyncio.CancelledError, TimeoutError):
                 await asyncio.wait_for(running, STOP_S)
             raise
-        raise RuntimeError("the watches ended")
+        # kopf listens to signals as well; a watch that fails raises instead of ending.
+        self.stop()
 
     async def _seen(self, key: Key) -> None:
         """An event: every kind is listed by now, since kopf indexes before it handles."""

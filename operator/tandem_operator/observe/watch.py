@@ -35,10 +35,16 @@ def registry_of(store: Store, seen: Seen) -> kopf.OperatorRegistry:
     all; so objects enter the store there, and leave it in the handler.
     """
     registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_login)
     _watch(registry, RESOURCE, store.put_resource, _dropped_resource(store), seen)
     for kind in CHILDREN:
         _watch(registry, kind, _put(store, kind), _dropped(store, kind), seen)
     return registry
+
+
+async def _login(**given: Any) -> kopf.ConnectionInfo | None:
+    """The pod's service account, else the kubeconfig; kopf asks again when it is refused."""
+    return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
 
 
 def _watch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,7 +51,11 @@ class Actor:
         if plan.status is not None:
             await self._status(resource, plan.status)
         for note in plan.notes:
-            await self._note(resource, note)
+            try:
+                await self._note(resource, note)
+            except RefusedError as refused:
+                # An Event tells what status says already: it must not hold up the next look.
+                LOG.warning("Event %s is refused: %s", note.reason, refused.message)
         return again
 
     async def _look_up(self, key: Key, references: tuple[Reference, ...]) -> bool:
@@ -149,7 +154,7 @@ class Actor:
                 "apiVersion": "events.k8s.io/v1",
                 "kind": "Event",
                 "metadata": {
-                    "generateName": f"{metadata['name']}.",
+                    "name": f"{metadata['name']}.{secrets.token_hex(8)}",
                     "namespace": metadata["namespace"],
                 },
                 "eventTime": now,
