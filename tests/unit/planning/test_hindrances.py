@@ -1,0 +1,213 @@
+"""What stands in the way is told within one look, and ends when its cause does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.unit.planning import builders
+from tests.unit.planning.world import World
+
+
+def foreign(kind: str, name: str, api_version: str = "v1") -> builders.Object:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": {}}
+
+
+def test_a_foreign_object_of_a_childs_name_is_never_taken_over() -> None:
+    world = World()
+    world.add(foreign("Service", "chat"))
+    world.settle()
+    world.lock_ends(builders.good())
+
+    plan = world.settle()
+
+    assert world.condition("Stalled") == ("True", "NameConflict")
+    assert "Service chat exists and does not belong to this resource" in world.message("Stalled")
+    assert world.only("Service")["spec"] == {"clusterIP": "10.0.0.1", "type": "ClusterIP"}
+    assert [each.name for each in plan.look_up] == ["chat"]
+
+    del world.objects["Service", "chat"]
+    world.settle()
+
+    assert world.condition("Stalled") is None
+    assert "ports" in world.only("Service")["spec"]
+
+
+def test_labels_alone_do_not_make_an_object_ours() -> None:
+    world = World().serve()
+    world.only("Service")["metadata"].pop("ownerReferences")
+
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "NameConflict")
+
+
+def test_no_pod_is_made_while_its_table_cannot_stand() -> None:
+    world = World()
+    world.settle()
+    world.lock_ends(builders.good())
+    world.look()
+    world.add(foreign("ConfigMap", f"chat-speculation-{world.lock_hash[:8]}"))
+
+    world.settle()
+
+    assert not world.all_of("Deployment")
+    assert world.condition("Stalled") == ("True", "NameConflict")
+
+
+def test_an_object_of_an_earlier_resource_of_the_name_is_waited_for() -> None:
+    world = World()
+    old = foreign("Deployment", "chat", "apps/v1")
+    old["metadata"]["ownerReferences"] = [
+        {
+            "apiVersion": "tandem.dev/v1alpha1",
+            "kind": "SpeculativeDeployment",
+            "name": "chat",
+            "uid": "uid-of-an-earlier-chat",
+            "controller": True,
+        }
+    ]
+    old["spec"] = {"template": {"spec": {"containers": []}}}
+    world.add(old)
+    world.settle()
+    world.lock_ends(builders.good())
+
+    plan = world.settle()
+    assert world.condition("Reconciling") == ("True", "WaitingForDeletion")
+    assert plan.look_again_s == 60
+
+    del world.objects["Deployment", "chat"]
+    world.settle()
+    assert world.condition("Reconciling") == ("True", "RollingOut")
+
+
+def test_pods_that_are_refused_are_told_at_once() -> None:
+    world = World().serve()
+    world.edit({"engine.args": ["--max-model-len=4096"]})
+    world.settle()
+    world.lock_ends(builders.good())
+    world.settle()
+    world.only("Deployment")["status"]["conditions"] = [
+        {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "reason": "FailedCreate",
+            "message": "exceeded quota: gpus",
+        }
+    ]
+
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "InvalidTemplate")
+    assert "exceeded quota: gpus" in world.message("Stalled")
+    assert world.condition("Ready") == ("True", "Serving")
+
+
+def test_a_refused_write_is_told_and_not_repeated_in_a_hurry() -> None:
+    world = World()
+    world.settle()
+    world.lock_ends(builders.good())
+    world.refuse = {"Deployment": (422, "spec.template.spec.nodeSelector: not a map")}
+
+    plan = world.settle()
+
+    assert world.condition("Stalled") == ("True", "InvalidTemplate")
+    assert "nodeSelector: not a map" in world.message("Stalled")
+    assert plan.look_again_s == 60
+
+    world.refuse = {}
+    world.pass_time(60)
+    world.settle()
+    assert world.condition("Stalled") is None
+
+
+def test_a_missed_deadline_is_told_with_what_the_pod_waits_for() -> None:
+    world = World()
+    world.settle()
+    world.lock_ends(builders.good())
+    world.settle()
+    world.roll_out(ready=0)
+    world.only("Deployment")["status"]["conditions"] = [
+        {
+            "type": "Progressing",
+            "status": "False",
+            "reason": "ProgressDeadlineExceeded",
+            "message": "no progress for 3600 s",
+        }
+    ]
+    (pod,) = world.engine_pods()
+    pod["status"]["containerStatuses"] = [
+        {
+            "name": "main",
+            "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}},
+        }
+    ]
+
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "ProgressDeadlineExceeded")
+    assert "ImagePullBackOff: no such image" in world.message("Stalled")
+    assert world.condition("Ready") == ("False", "WorkloadFailed")
+
+
+def test_arguments_of_the_operator_are_refused_before_anything_is_made() -> None:
+    world = World(builders.resource({"engine.args": ["--port=1"]}))
+
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "InvalidArguments")
+    assert world.names() == set()
+
+    world.edit({"engine.args": []})
+    world.settle()
+    assert world.condition("Reconciling") == ("True", "Locking")
+
+
+def test_a_model_that_is_not_there_is_looked_for_every_ten_minutes() -> None:
+    world = World()
+    world.settle()
+    first = world.only("Job")["metadata"]["uid"]
+
+    world.lock_ends(builders.not_found())
+    plan = world.settle()
+    assert world.condition("Stalled") == ("True", "ModelNotFound")
+    assert world.condition("PairCompatible") == ("Unknown", "LockFailed")
+    assert plan.look_again_s == 600
+
+    world.pass_time(600)
+    world.settle()
+    assert world.only("Job")["metadata"]["uid"] != first
+    assert world.condition("Stalled") == ("True", "ModelNotFound")
+
+    world.lock_ends(builders.good())
+    world.settle()
+    assert world.condition("Stalled") is None
+    assert world.all_of("Deployment")
+
+
+def test_a_report_in_a_pod_of_somebody_else_is_not_read() -> None:
+    world = World()
+    world.settle()
+
+    world.lock_pod("uid-of-another-job", builders.good())
+    world.settle()
+
+    assert world.condition("Reconciling") == ("True", "Locking")
+    assert not world.all_of("ControllerRevision")
+
+
+def test_a_pair_that_does_not_fit_the_devices_is_told_with_both_sizes() -> None:
+    world = World()
+    world.installation = replace(world.installation, memory_bytes={"nvidia.com/gpu": 10_000_000})
+    world.settle()
+
+    world.lock_ends(builders.good())
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "InsufficientMemory")
+    assert world.condition("PairCompatible") == ("True", "Equal")
+    assert not world.all_of("Deployment")
+
+    world.pass_time(61)
+    world.settle()
+    assert world.condition("Stalled") == ("True", "InsufficientMemory")
+    assert world.condition("PairCompatible") == ("True", "Equal")
