@@ -17,7 +17,7 @@ Meaning = tuple[int, bytes]
 @dataclass(frozen=True)
 class Differences:
     """Ids, ascending. `changed` mean something else or stand inside one side's range alone;
-    `renamed` are reserved names on special tokens of both sides; `target_extra` and `draft_extra`
+    `renamed` are reserved names on tokens that stand aside on both sides; `target_extra` and `draft_extra`
     lie beyond the other side's last id."""
 
     changed: tuple[int, ...] = ()
@@ -76,8 +76,8 @@ def _is_renaming(
     target: Tokenizer, draft: Tokenizer, token_id: int, one: Meaning, two: Meaning
 ) -> bool:
     return (
-        token_id in target.special
-        and token_id in draft.special
+        token_id in target.aside
+        and token_id in draft.aside
         and (is_reserved_name(one[1]) or is_reserved_name(two[1]))
     )
 

@@ -1,7 +1,7 @@
 """Names of tokens that a vocabulary keeps free for later use.
 
 A name alone proves nothing: ordinary words hold "reserved" too. Whoever asks must also know that
-the token is special on both sides.
+the token stands beside the learned vocabulary on both sides.
 """
 
 from __future__ import annotations

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from array import array
+import struct
 from collections.abc import Mapping
 from typing import Any
 
 from tandem_runtime.contract.pod_lock import canonical
 from tandem_runtime.lock import refusal, strict_json
 from tandem_runtime.lock.folder import ModelFolder
-from tandem_runtime.lock.formats import added, components
+from tandem_runtime.lock.formats import added, components, encoding
 from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.formats.pieces import WORD_START, Decoding
-from tandem_runtime.lock.tokenizer import Tokenizer, ordered
+from tandem_runtime.lock.tokenizer import BYTE, Tokenizer, ordered
 
 FORMAT = "tokenizer.json"
 _STRUCTURE = ("type", "vocab", "merges", "unk_id")
@@ -38,14 +37,14 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     pieces = added.join(name, vocabulary, tokens)
     texts, ids = ordered(name, pieces)
     contents, kinds = _decoding(name, document, model).contents(texts)
-    encoder = _encoder(name, document, model, vocabulary)
+    encoder = _encoder(name, document, model, vocabulary, {*tokens, *_bytes_of(ids, kinds)})
     return Tokenizer(
         format=FORMAT,
         ids=ids,
         contents=contents,
         kinds=kinds,
         pieces=pieces,
-        special=frozenset(token_id for token_id, token in tokens.items() if token.special),
+        aside=frozenset(tokens),
         encoder=encoder | {"flags": added.flags(tokens)},
         specials=_framing(name, document.get("post_processor")),
     )
@@ -111,7 +110,11 @@ def _decoding(name: str, document: Mapping[str, Any], model: Mapping[str, Any]) 
 
 
 def _encoder(
-    name: str, document: Mapping[str, Any], model: dict[str, Any], vocabulary: Mapping[str, int]
+    name: str,
+    document: Mapping[str, Any],
+    model: dict[str, Any],
+    vocabulary: Mapping[str, int],
+    special: set[int],
 ) -> dict[str, str]:
     kind = kind_of(model)
     options = {key: value for key, value in model.items() if key not in _STRUCTURE}
@@ -125,9 +128,9 @@ def _encoder(
         "preTokenizer": _digest(components.canonical_steps(name, document.get("pre_tokenizer"))),
     }
     if kind == "BPE":
-        facts["merges"] = merges_digest(name, model.get("merges"), vocabulary)
+        facts["merges"] = encoding.merges_digest(name, model.get("merges"), vocabulary)
     if kind == "Unigram":
-        facts["scores"] = scores_digest(name, [entry[1] for entry in model["vocab"]])
+        facts["scores"] = _scores(name, model["vocab"], special)
     regular = [
         step
         for step in components.canonical_steps(name, document.get("decoder"))
@@ -141,42 +144,18 @@ def _encoder(
     return facts
 
 
-def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> str:
-    """`sha256:<hex>` over the ids (left, right; 4 bytes each, big-endian) of the ordered merges.
+def _bytes_of(ids: list[int], kinds: bytes) -> set[int]:
+    return {token_id for token_id, kind in zip(ids, kinds, strict=True) if kind == BYTE}
 
-    Ids make the notations `"a b"` and `["a", "b"]` one. Raises RefusedError.
-    """
-    if not isinstance(merges, list):
-        raise refusal.malformed(name, "its model has no list of merges")
-    pairs: list[list[str]] = [
-        merge.split(" ") if isinstance(merge, str) else merge for merge in merges
-    ]
+
+def _scores(name: str, entries: object, special: set[int]) -> str:
+    if not isinstance(entries, list):
+        raise refusal.malformed(name, "its Unigram model has no list of pieces")
+    normal = [token_id for token_id in range(len(entries)) if token_id not in special]
     try:
-        ids = array("I", [vocabulary[piece] for left, right in pairs for piece in (left, right)])
-    except KeyError as error:
-        raise refusal.malformed(
-            name, f"a merge names {str(error.args[0])[:40]!r}, which is no token"
-        ) from error
-    except (ValueError, TypeError) as error:
-        raise refusal.malformed(name, "a merge is no pair of tokens") from error
-    if sys.byteorder == "little":
-        ids.byteswap()
-    return "sha256:" + hashlib.sha256(ids.tobytes()).hexdigest()
-
-
-def scores_digest(name: str, scores: list[float]) -> str:
-    """`sha256:<hex>` over the scores as IEEE 754 single precision, big-endian.
-
-    Files in binary hold single precision; text holds more digits of the same number. Raises
-    RefusedError.
-    """
-    try:
-        values = array("f", scores)
-    except OverflowError as error:
+        return encoding.scores_digest(normal, [entries[token_id][1] for token_id in normal])
+    except (OverflowError, struct.error) as error:
         raise refusal.malformed(name, "a score is beyond single precision") from error
-    if sys.byteorder == "little":
-        values.byteswap()
-    return "sha256:" + hashlib.sha256(values.tobytes()).hexdigest()
 
 
 def _framing(name: str, processor: object) -> dict[str, object]:

@@ -1,0 +1,45 @@
+"""Digests of the facts about encoding that more than one format carries."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+
+from tandem_runtime.lock import refusal
+
+
+def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> str:
+    """`sha256:<hex>` over the ids (left, right; 4 bytes each, big-endian) of the ordered merges.
+
+    Ids make the notations `"a b"` and `["a", "b"]` one. Raises RefusedError.
+    """
+    if not isinstance(merges, list):
+        raise refusal.malformed(name, "has no list of merges")
+    pairs: list[list[str]] = [
+        merge.split(" ") if isinstance(merge, str) else merge for merge in merges
+    ]
+    try:
+        ids = array("I", [vocabulary[piece] for left, right in pairs for piece in (left, right)])
+    except KeyError as error:
+        raise refusal.malformed(
+            name, f"a merge names {str(error.args[0])[:40]!r}, which is no token"
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise refusal.malformed(name, "a merge is no pair of tokens") from error
+    if sys.byteorder == "little":
+        ids.byteswap()
+    return "sha256:" + hashlib.sha256(ids.tobytes()).hexdigest()
+
+
+def scores_digest(ids: Sequence[int], scores: Sequence[float]) -> str:
+    """`sha256:<hex>` over id (4 bytes) and score (IEEE 754 single precision), big-endian.
+
+    Only of pieces that are neither special, added nor a byte: converters give those other scores.
+    Raises OverflowError for a score beyond single precision.
+    """
+    pack = struct.Struct(">If").pack
+    records = b"".join(pack(*record) for record in zip(ids, scores, strict=True))
+    return "sha256:" + hashlib.sha256(records).hexdigest()

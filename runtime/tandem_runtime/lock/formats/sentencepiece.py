@@ -1,0 +1,134 @@
+"""`tokenizer.model` and `spiece.model` of SentencePiece: pieces with scores, no merges.
+
+Field numbers are those of sentencepiece_model.proto, which the project promises to keep.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tandem_runtime.contract.pod_lock import canonical
+from tandem_runtime.lock import refusal, strict_json
+from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock.formats import added, encoding, wire
+from tandem_runtime.lock.formats.added import AddedToken
+from tandem_runtime.lock.formats.pieces import WORD_START
+from tandem_runtime.lock.tokenizer import BYTE, MAX_IDS, Tokenizer, ordered
+
+FORMAT = "sentencepiece"
+_PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
+_TEXT, _SCORE, _TYPE = 1, 2, 3
+_NORMAL, _BYTE = 1, 6
+_MODEL_TYPE = 3
+_MODELS = {1: "Unigram", 2: "BPE", 3: "Word", 4: "Char"}
+_SPECIAL_IDS = {40: "unk", 41: "bos", 42: "eos", 43: "pad"}
+_DEFAULT_IDS: dict[str, int] = {"unk": 0, "bos": 1, "eos": 2, "pad": -1}
+LACKS = ("merges", "normalizer", "preTokenizer", "flags")
+
+
+@dataclass
+class _Found:
+    """What the fields gather."""
+
+    texts: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    types: list[int] = field(default_factory=list)
+    model: str = "Unigram"
+    specials: dict[str, object] = field(default_factory=dict)
+    normalizer: dict[str, object] = field(default_factory=dict)
+
+
+def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Tokenizer:
+    """The tokenizer in the file `name`; `more` are added tokens that stand in other files.
+
+    Raises:
+        RefusedError: Malformed or TooLarge.
+    """
+    found = _gather(name, folder.read(name, strict_json.MAX_TOKENIZER_BYTES))
+    vocabulary = {text: token_id for token_id, text in enumerate(found.texts)}
+    if len(vocabulary) != len(found.texts):
+        raise refusal.malformed(name, "a piece stands twice")
+    texts, ids = ordered(name, added.join(name, vocabulary, more))
+    contents = [text.replace(WORD_START, " ").encode() for text in texts]
+    kinds = bytearray(len(texts))
+    for index, kind in enumerate(found.types):
+        if kind == _BYTE:
+            contents[index] = _byte(name, found.texts[index])
+            kinds[index] = BYTE
+    normal = [index for index, kind in enumerate(found.types) if kind == _NORMAL]
+    aside = {index for index, kind in enumerate(found.types) if kind not in (_NORMAL, _BYTE)}
+    return Tokenizer(
+        format=FORMAT,
+        ids=ids,
+        contents=contents,
+        kinds=bytes(kinds),
+        pieces={**vocabulary, **{token.content: token_id for token_id, token in more.items()}},
+        aside=frozenset(aside | set(more)),
+        encoder={
+            "model": found.model,
+            "scores": encoding.scores_digest(normal, [found.scores[index] for index in normal]),
+            "normalizerSpec": "sha256:"
+            + hashlib.sha256(canonical(found.normalizer).encode()).hexdigest(),
+        },
+        lacks=LACKS if found.model == "BPE" else LACKS[1:],
+        specials=found.specials,
+    )
+
+
+def _gather(name: str, content: bytes) -> _Found:
+    found = _Found()
+    trainer: dict[int, int] = {}
+    for number, kind, value in wire.fields(name, content):
+        if number not in (_PIECES, _TRAINER, _NORMALIZER):
+            continue
+        if kind != wire.LENGTH or not isinstance(value, bytes):
+            raise refusal.malformed(name, "is no SentencePiece model")
+        if number == _PIECES:
+            _piece(name, value, found)
+        elif number == _TRAINER:
+            for inner, _, held in wire.fields(name, value):
+                if isinstance(held, int):
+                    trainer[inner] = wire.signed(held)
+        else:
+            for inner, _, held in wire.fields(name, value):
+                shown = hashlib.sha256(held).hexdigest() if isinstance(held, bytes) else held
+                if inner != 1:  # The rule's name; what it does stands in the other fields.
+                    found.normalizer[str(inner)] = shown
+    if not found.texts:
+        raise refusal.malformed(name, "has no pieces")
+    found.model = _MODELS.get(trainer.get(_MODEL_TYPE, 1), "unknown")
+    for inner, special in _SPECIAL_IDS.items():
+        token_id = trainer.get(inner, _DEFAULT_IDS[special])
+        found.specials[special] = None if token_id < 0 else token_id
+    return found
+
+
+def _piece(name: str, content: bytes, found: _Found) -> None:
+    text, score, kind = "", 0.0, _NORMAL
+    for number, _, value in wire.fields(name, content):
+        if number == _TEXT and isinstance(value, bytes):
+            try:
+                text = value.decode()
+            except UnicodeDecodeError as error:
+                raise refusal.malformed(name, f"piece {len(found.texts)} is not UTF-8") from error
+        elif number == _SCORE and isinstance(value, bytes) and len(value) == 4:
+            score = struct.unpack("<f", value)[0]
+        elif number == _TYPE and isinstance(value, int):
+            kind = value
+    if len(found.texts) >= MAX_IDS:
+        raise refusal.too_large(name, f"more than {MAX_IDS} pieces")
+    found.texts.append(text)
+    found.scores.append(score)
+    found.types.append(kind)
+
+
+def _byte(name: str, text: str) -> bytes:
+    if len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
+        try:
+            return bytes.fromhex(text[3:5])
+        except ValueError:
+            pass
+    raise refusal.malformed(name, f"{text[:20]!r} is marked as a byte and names none")

@@ -1,0 +1,85 @@
+"""`tekken.json` of Mistral: bytes by rank behind a block of special tokens."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from tandem_runtime.lock import refusal, strict_json
+from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock.formats import ranks
+from tandem_runtime.lock.formats.added import AddedToken
+from tandem_runtime.lock.tokenizer import MAX_IDS, Tokenizer
+
+FORMAT = "tekken"
+UNNAMED = "<SPECIAL_%d>"
+_BEFORE_THEY_WERE_WRITTEN = (
+    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
+    "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]",
+    "[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
+    "[TOOL_CONTENT]",
+)  # fmt: skip
+"""Special tokens of files that list none."""
+
+
+def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Tokenizer:
+    """The tokenizer in the file `name`. Raises RefusedError (Malformed, TooLarge)."""
+    document = strict_json.read_object(folder, name, strict_json.MAX_TOKENIZER_BYTES)
+    config, vocabulary = document.get("config"), document.get("vocab")
+    if not isinstance(config, dict) or not isinstance(vocabulary, list):
+        raise refusal.malformed(name, "has no config and vocab")
+    specials = _count(name, config, "default_num_special_tokens")
+    size = _count(name, config, "default_vocab_size")
+    if specials > size:
+        raise refusal.malformed(name, f"{specials} special tokens in a vocabulary of {size}")
+    held = _specials(name, document.get("special_tokens"), specials)
+    # A file lists more ranks than its vocabulary takes.
+    for rank, entry in enumerate(vocabulary[: size - specials]):
+        if not isinstance(entry, dict) or entry.get("rank") != rank:
+            raise refusal.malformed(name, f"vocabulary entry {rank} has another rank")
+        held[specials + rank] = _bytes(name, entry.get("token_bytes"))
+    pattern = config.get("pattern")
+    encoder = {
+        "pattern": "sha256:" + hashlib.sha256(pattern.encode()).hexdigest()
+        if isinstance(pattern, str)
+        else "none"
+    }
+    return ranks.tokenizer(FORMAT, name, held, more, range(specials), encoder)
+
+
+def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
+    held = {
+        rank: (
+            _BEFORE_THEY_WERE_WRITTEN[rank]
+            if listed is None and rank < len(_BEFORE_THEY_WERE_WRITTEN)
+            else UNNAMED % rank
+        ).encode()
+        for rank in range(count)
+    }
+    if listed is None:
+        return held
+    if not isinstance(listed, list):
+        raise refusal.malformed(name, "special_tokens is no list")
+    for entry in listed:
+        rank = entry.get("rank") if isinstance(entry, dict) else None
+        text = entry.get("token_str") if isinstance(entry, dict) else None
+        if type(rank) is not int or not 0 <= rank < count or not isinstance(text, str):
+            raise refusal.malformed(name, f"a special token has the rank {str(rank)[:20]}")
+        held[rank] = text.encode()
+    return held
+
+
+def _count(name: str, config: Mapping[str, Any], key: str) -> int:
+    value = config.get(key)
+    if type(value) is not int or not 0 <= value <= MAX_IDS:
+        raise refusal.malformed(name, f"{key} is {str(value)[:20]}")
+    return value
+
+
+def _bytes(name: str, text: object) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise refusal.malformed(name, "a token's bytes are no base64") from error
