@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from hack.cluster import local, provider
 from hack.cluster.binaries import MissingProgramError
 from hack.cluster.cluster import Cluster
-from hack.images import static
+from hack.images import recipes, static
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -71,6 +71,20 @@ def new_cluster() -> Iterator[Callable[[], Cluster]]:
 def cluster(new_cluster: Callable[[], Cluster]) -> Cluster:
     """The session's cluster with a node; each test takes a namespace of its own."""
     return new_cluster()
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Cluster) -> Mapping[str, str]:
+    """References of `operator`, `runtime` and `engine`, built from this tree and loaded."""
+    with _skipping():
+        made = {
+            "operator": recipes.operator(),
+            "runtime": recipes.runtime(),
+            "engine": recipes.engine(),
+        }
+    for image in made.values():
+        cluster.load(image.archive)
+    return {name: image.reference for name, image in made.items()}
 
 
 @pytest.fixture

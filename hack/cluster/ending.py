@@ -19,7 +19,7 @@ from hack.cluster.state import CLUSTERS, Process, State, every
 
 @contextmanager
 def locked(name: str = "every") -> Iterator[None]:
-    """One process of this machine at a time; of `every`: makes records or removes them."""
+    """One process of this machine at a time: `every` for the records, `starting` for a start."""
     CLUSTERS.mkdir(parents=True, exist_ok=True)
     with (CLUSTERS / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

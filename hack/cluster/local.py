@@ -18,6 +18,7 @@ from hack.cluster.network import Network
 from hack.cluster.processes import StartError, wait_for
 from hack.cluster.state import State, every, load, this_process
 from hack.images import static
+from hack.images.builder import Image
 
 NODE_READY_S = 60.0
 TRIES = 3
@@ -55,7 +56,7 @@ def up(name: str, *, keep: bool) -> Cluster:
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a cluster: use a-z, 0-9 and '-', at most 32")
-    with locked(name):
+    with locked("starting"):
         sweep()
         there = find(name)
         return _make(name, keep=keep) if there is None else there
@@ -65,6 +66,7 @@ def _make(name: str, *, keep: bool) -> Cluster:
     packages.ensure()
     binaries.ensure()
     archive, reference = static.ensure("pause")
+    pause = Image(reference, archive)
     with locked():
         if (broken := load(name)) is not None:
             end(broken)
@@ -76,7 +78,7 @@ def _make(name: str, *, keep: bool) -> Cluster:
         network.make(held_network)
         place = _place(held_network)
         state, held = control_plane.launch(state, place, (node.NAME,))
-        state = node.launch(state, held, place, held_network, reference, archive)
+        state = node.launch(state, held, place, held_network, pause, in_memory=not keep)
         cluster = _cluster(state, place, held)
         wait_for(state, "the node Ready", lambda: _node_ready(cluster), NODE_READY_S, "kubelet")
         replace(state, owner=None if keep else state.owner).saved()

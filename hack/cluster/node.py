@@ -11,19 +11,26 @@ from hack.cluster.credentials import Credentials
 from hack.cluster.network import Network
 from hack.cluster.processes import start
 from hack.cluster.state import State
+from hack.images.builder import Image
 
 NAME = "node"
 USER = f"system:node:{NAME}"
 
 
 def launch(
-    state: State, held: Credentials, place: Place, network: Network, pause_image: str, pause: Path
+    state: State,
+    held: Credentials,
+    place: Place,
+    network: Network,
+    pause: Image,
+    *,
+    in_memory: bool,
 ) -> State:
     """Start a node; it becomes Ready a few seconds later. Raises StartError."""
     programs = binaries.ensure()
     control_groups.make(network.namespace)
-    state = containerd.launch(state, network, pause_image)
-    containerd.load(state, pause)
+    state = containerd.launch(state, network, pause.reference, in_memory=in_memory)
+    containerd.load(state, pause.archive)
     scheduler = user_kubeconfig(state, held, place, "system:kube-scheduler")
     state = start(
         state,

@@ -13,7 +13,7 @@ from hack.cluster.cluster import Cluster, ClusterError, Provider
 from hack.cluster.containerd import ImageError
 from hack.cluster.network import NetworkError
 from hack.cluster.processes import StartError
-from hack.cluster.state import load
+from hack.cluster.state import every, load
 
 ERRORS = (MissingProgramError, StartError, NetworkError, ClusterError, ImageError, ValueError)
 """What a caller shows to a person: each message says what was wrong and what to do."""
@@ -92,16 +92,18 @@ def status(name: str) -> str:
     provider = chosen()
     if provider is not Provider.LOCAL:
         return f"provider {provider}; look with: kubectl cluster-info"
+    others = [f"also here: {state.name}" for state in every() if state.name != name]
     state = load(name)
     if state is None:
-        return f"provider local; no cluster {name}: make cluster-up"
+        return "\n".join([f"provider local; no cluster {name}: make cluster-up", *others])
     lines = [f"provider local; cluster {name} {'runs' if state.running else 'is broken'}"]
     lines += [
         f"  {process.name:<24} {'pid ' + str(process.pid) if process.alive else 'ended'}"
         for process in state.processes
     ]
     kubectl = binaries.location() / "kubectl"
-    return "\n".join([*lines, f"  {kubectl} --kubeconfig {state.kubeconfig} get nodes"])
+    lines += [f"  {kubectl} --kubeconfig {state.kubeconfig} get nodes", *others]
+    return "\n".join(lines)
 
 
 def _docker_answers() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,8 +74,9 @@ class State:
         return bool(self.processes) and all(process.alive for process in self.processes)
 
     def forget(self) -> None:
-        shutil.rmtree(self.run_folder, ignore_errors=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete the folders; rm is several times faster than Python at the files of images."""
+        folders = [str(folder) for folder in (self.run_folder, self.folder)]
+        subprocess.run(["rm", "-rf", "--one-file-system", *folders], check=True)
 
 
 def load(name: str) -> State | None:
