@@ -20,15 +20,16 @@ TOLD = (
 def between(before: Status, after: Status) -> tuple[Note, ...]:
     """A note for each told condition whose status or reason is new.
 
-    What is only not known yet (Unknown) makes none, nor does a condition that stands for the
-    first time and says what everybody expects of a new resource.
+    What is only not known yet (Unknown) makes none, nor do the steps of a resource that was never
+    ready: Reconciling and Stalled tell those.
     """
     notes = []
     for kind in TOLD:
         new, old = after.condition(kind), before.condition(kind)
         if new is None or new.status == "Unknown" or _same(old, new):
             continue
-        if old is None and kind is ConditionType.READY and new.status == "False":
+        was_ready = old is not None and old.status == "True"
+        if kind is ConditionType.READY and new.status == "False" and not was_ready:
             continue
         warning = kind is ConditionType.STALLED or (
             kind is ConditionType.PAIR_COMPATIBLE and new.status == "False"

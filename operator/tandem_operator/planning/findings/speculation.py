@@ -91,8 +91,11 @@ def _cannot_bypass(situation: Situation, replicas: tuple[ReplicaView, ...]) -> b
 def _before_the_first_look(situation: Situation) -> Finding:
     held = situation.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
     stale = (SpeculationReason.KILL_SWITCH, SpeculationReason.FIXED, SpeculationReason.OBSERVING)
-    if held is not None and held.reason in REASONS and held.reason not in stale:
+    known = held is not None and held.status != "Unknown" and held.reason in REASONS
+    if held is not None and known and held.reason not in stale:
         return _finding(held.status, REASONS[held.reason], held.message)
+    if situation.workload.ready == 0:
+        return _finding("Unknown", SpeculationReason.INITIAL, "no replica is ready yet")
     tokens = defaults.initial_tokens(situation.resource.spec)
     status: ConditionStatus = "True" if tokens > 0 else "False"
     return _finding(

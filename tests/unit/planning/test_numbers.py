@@ -1,0 +1,121 @@
+"""Numbers in status move on a decision, or when they are worth telling, at most once a minute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.planning import builders
+from tests.unit.planning.world import World
+
+
+def tuned() -> World:
+    """A pair that serves and was just tuned."""
+    world = World().serve()
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+    return world
+
+
+def status_writes(world: World) -> int:
+    return world.writes["status", "SpeculativeDeployment", "chat"]
+
+
+def test_a_decision_tells_every_number_at_once() -> None:
+    told = tuned().resource["status"]["speculation"]
+
+    assert told["state"] == "Active"
+    assert told["effectiveTokens"] == 5
+    assert told["acceptanceRatePercent"] == 80
+    assert told["meanAcceptedTokens"] == "2.7"
+    assert told["speedup"] == "2.1"
+    assert told["lastDecision"]["reason"] == "Tuned"
+    assert told["schedule"][0] == {"from": 1, "to": 8, "tokens": 5}
+
+
+@settings(max_examples=15, deadline=None)
+@given(rate=st.floats(0.79, 0.81))
+def test_a_point_more_or_less_is_not_told(rate: float) -> None:
+    world = tuned()
+    before = status_writes(world)
+    assert world.tuning is not None
+
+    world.pass_time(3600)
+    world.tuning = replace(world.tuning, acceptance_rate=rate)
+    world.settle()
+
+    assert status_writes(world) == before
+
+
+def test_what_is_worth_telling_waits_for_its_minute() -> None:
+    world = tuned()
+    before = status_writes(world)
+    assert world.tuning is not None
+    world.tuning = replace(world.tuning, acceptance_rate=0.5)
+
+    world.pass_time(59)
+    world.settle()
+    assert status_writes(world) == before
+
+    world.pass_time(1)
+    world.settle()
+    assert world.resource["status"]["speculation"]["acceptanceRatePercent"] == 50
+    assert status_writes(world) == before + 1
+
+
+def test_a_table_that_every_replica_applied_is_told_at_once() -> None:
+    world = tuned()
+    generation = world.resource["status"]["speculation"]["generation"]
+    assert world.tuning is not None
+    assert world.resource["status"]["speculation"]["appliedReplicas"] == 0
+
+    replica = builders.replica("pod", world.lock_hash, generation)
+    world.tuning = replace(world.tuning, replicas=(replica,))
+    world.settle()
+
+    told = world.resource["status"]["speculation"]
+    assert told["appliedReplicas"] == 1
+    assert told["liveMode"] == "Lookup"
+
+
+def test_an_idle_decision_says_why() -> None:
+    world = tuned()
+    decided = builders.decision(
+        state="Idle",
+        reason="AcceptanceBelowThreshold",
+        schedule=((1, 256, 0),),
+        message="31 % is below 45 % for 60 s",
+    )
+    world.tuning = builders.tuning(world.lock_hash, decision=decided)
+
+    world.settle()
+
+    assert world.condition("SpeculationActive") == ("False", "AcceptanceBelowThreshold")
+    assert world.message("SpeculationActive") == "31 % is below 45 % for 60 s"
+    assert world.resource["status"]["speculation"]["state"] == "Idle"
+    assert "AcceptanceBelowThreshold" in world.notes
+
+
+def test_a_plugin_that_disabled_itself_is_told_with_its_reason() -> None:
+    world = tuned()
+    silent = builders.replica(
+        "pod", world.lock_hash, -1, mode="disabled", mode_reason="unknown scheduler"
+    )
+    world.tuning = builders.tuning(world.lock_hash, replicas=(silent,))
+
+    world.settle()
+
+    assert world.condition("SpeculationActive") == ("False", "PluginDisabled")
+    assert "unknown scheduler" in world.message("SpeculationActive")
+
+
+def test_notes_tell_transitions_only() -> None:
+    world = World().serve()
+
+    assert sorted(world.notes) == ["Equal", "Initial", "Locking", "RollingOut", "Serving"]
+    told = list(world.notes)
+    world.pass_time(3600)
+    world.settle()
+    assert world.notes == told

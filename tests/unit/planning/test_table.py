@@ -1,0 +1,154 @@
+"""The table: generation, epoch, who decides K, and who is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.planning import builders
+from tests.unit.planning.world import World
+
+
+def table(world: World) -> dict[str, Any]:
+    name = f"chat-speculation-{world.lock_hash[:8]}"
+    text = world.objects["ConfigMap", name]["data"]["speculation.json"]
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_the_first_table_is_the_initial_tokens_and_then_gets_its_epoch() -> None:
+    world = World()
+    world.settle()
+    world.lock_ends(builders.good())
+    world.look()
+
+    world.look()
+    assert table(world)["schedule"] == [[1, 256, 3]]
+    assert "epoch" not in table(world)
+    generation = table(world)["generation"]
+
+    world.settle()
+    name = f"chat-speculation-{world.lock_hash[:8]}"
+    assert table(world)["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
+    assert table(world)["generation"] == generation
+
+
+def test_a_decision_raises_the_generation_once() -> None:
+    world = World().serve()
+    before = table(world)["generation"]
+
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+
+    assert table(world)["schedule"] == [[1, 8, 5], [9, 256, 0]]
+    assert table(world)["generation"] == before + 1
+    world.pass_time(600)
+    world.settle()
+    assert table(world)["generation"] == before + 1
+
+
+@pytest.mark.parametrize("mode", ["Observe", "Fixed"])
+def test_only_auto_applies_a_decision(mode: str) -> None:
+    world = World(builders.resource({"tuning.mode": mode})).serve()
+
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+
+    assert table(world)["schedule"] == [[1, 256, 3]]
+    reason = {"Observe": "Observing", "Fixed": "Fixed"}[mode]
+    assert world.condition("SpeculationActive") == ("True", reason)
+
+
+def test_a_decision_for_other_pods_is_not_applied() -> None:
+    world = World().serve()
+
+    world.tuning = builders.tuning("another-lock")
+    world.settle()
+
+    assert table(world)["schedule"] == [[1, 256, 3]]
+
+
+def test_a_restarted_operator_keeps_what_was_decided() -> None:
+    world = World().serve()
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+    before, writes = table(world), dict(world.writes)
+
+    world.tuning = None
+    world.settle()
+
+    assert table(world) == before
+    assert dict(world.writes) == writes
+
+
+def test_the_kill_switch_acts_without_the_tuner_and_without_a_rollout() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+
+    world.edit({"tuning.maxTokens": 0})
+    world.settle()
+
+    assert table(world)["enabled"] is False
+    assert world.condition("SpeculationActive") == ("False", "KillSwitch")
+    assert world.condition("Ready") == ("True", "Serving")
+    assert world.only("Deployment")["spec"]["template"] == template
+
+    world.edit({"tuning.maxTokens": None})
+    world.settle()
+    assert table(world)["enabled"] is True
+
+
+def test_a_lower_band_caps_the_table_at_depths_that_the_engine_has() -> None:
+    world = World().serve()
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+
+    world.edit({"tuning.maxTokens": 4})
+    world.settle()
+
+    assert table(world)["schedule"] == [[1, 8, 3], [9, 256, 0]]
+
+
+def test_a_table_that_was_deleted_goes_on_above_what_pods_applied() -> None:
+    world = World().serve()
+    world.resource["status"]["speculation"]["generation"] = None
+    name = f"chat-speculation-{world.lock_hash[:8]}"
+    del world.objects["ConfigMap", name]
+    world.tuning = builders.tuning(
+        world.lock_hash, replicas=(builders.replica("pod", world.lock_hash, 41),)
+    )
+
+    world.settle()
+
+    assert table(world)["generation"] == 42
+
+
+def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
+    world = World(builders.resource(replicas=2)).serve()
+    generation = table(world)["generation"]
+    told = {
+        pod["metadata"]["annotations"]["tandem.dev/table-generation"] for pod in world.engine_pods()
+    }
+    assert told == {str(generation)}
+
+    world.tuning = builders.tuning(world.lock_hash)
+    plan = world.look()
+    assert not plan.pokes
+    plan = world.look()
+    assert {poke.generation for poke in plan.pokes} == {generation + 1}
+    assert len(plan.pokes) == 2
+    assert not world.look().pokes
+
+
+def test_the_tuners_memory_is_written_when_it_is_due() -> None:
+    world = World().serve()
+    world.tuning = builders.tuning(
+        world.lock_hash, state_json='{"a":1}', records_json="[]", state_due=True
+    )
+
+    world.settle()
+
+    held = world.objects["ConfigMap", "chat-tuner"]
+    assert held["data"] == {"state.json": '{"a":1}', "records.json": "[]"}
