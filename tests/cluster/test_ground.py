@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,8 +14,8 @@ import httpx
 import pytest
 
 from hack.cluster import local
+from hack.cluster import state as records
 from hack.cluster.cluster import Cluster
-from hack.cluster.state import load
 
 ProbePod = Callable[[Cluster, str, str], str]
 UP_S = 5.0
@@ -40,22 +41,31 @@ GREETING = {
 pytestmark = pytest.mark.cluster
 
 
-def test_a_control_plane_is_up_within_five_seconds_and_leaves_nothing(
+def test_a_control_plane_is_up_within_five_seconds(
     new_control_plane: Callable[[], Cluster],
 ) -> None:
+    load_per_core = os.getloadavg()[0] / (os.cpu_count() or 1)
+    if load_per_core > 1.5:
+        pytest.skip(f"{load_per_core:.1f} waiting programs a core: this would time the others")
     new_control_plane().end()  # the programs are built and read once
     took_s = []
     while len(took_s) < 3 and min(took_s, default=UP_S) >= UP_S:
         started_s = time.monotonic()
         made = new_control_plane()
         took_s.append(time.monotonic() - started_s)
-        made.make_namespace("works")
-        recorded = load(made.name)
-        assert recorded is not None
         made.end()
-        assert not any(process.alive for process in recorded.processes)
-        assert not recorded.folder.exists()
     assert min(took_s) < UP_S
+
+
+def test_a_control_plane_leaves_nothing(new_control_plane: Callable[[], Cluster]) -> None:
+    made = new_control_plane()
+    made.make_namespace("works")
+    recorded = records.load(made.name)
+    assert recorded is not None
+    assert recorded.running
+    made.end()
+    assert not any(process.alive for process in recorded.processes)
+    assert not recorded.folder.exists()
 
 
 def test_control_planes_stand_side_by_side(new_control_plane: Callable[[], Cluster]) -> None:
