@@ -21,6 +21,7 @@ from tandem_operator.tuning.goodput import (
 from tandem_operator.tuning.objective import allowed_depths, allowed_with_prefill
 from tandem_operator.tuning.pacing import needed_gain, refilled, spent, stabilized
 from tandem_operator.tuning.prediction import survival_now
+from tandem_operator.tuning.replicas import common_level
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_model import fitted
@@ -116,7 +117,8 @@ def _barred(state: State, scores: Scores, settings: Settings) -> bool:
 def _taken(
     state: State, scores: Scores, new: tuple[Table, Table], saved: float, now_s: float
 ) -> State:
-    cost = scores.seconds_per_token * math.exp(state.service.slower)
+    slower = state.service.slower + common_level(state.steps.replicas)
+    cost = scores.seconds_per_token * math.exp(slower)
 
     def by_row(table: Table) -> tuple[float, ...]:
         return tuple(float(cost[row, scores.column(table[row])]) for row in range(ROWS))

@@ -12,6 +12,7 @@ import numpy as np
 
 from tandem_operator.tuning.decision import Prediction
 from tandem_operator.tuning.profile import profile_hazards, sync_s
+from tandem_operator.tuning.replicas import common_level
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import bucket_of
@@ -103,8 +104,7 @@ def _step_s(state: State, settings: Settings, tokens: int) -> float:
         0.0,
         settings.mixture_of_experts,
     )
-    levels = [replica.level for replica in state.steps.replicas if not replica.outlier]
-    return float(table[0, 0]) * math.exp(sum(levels) / len(levels) if levels else 0.0)
+    return float(table[0, 0]) * math.exp(common_level(state.steps.replicas))
 
 
 def _rate(state: State, watched: float | None) -> float | None:

@@ -17,6 +17,8 @@ from tandem_operator.tuning.acceptance import Drafts
 
 STRANGE_FACTOR = 1.3
 STRANGE_WINDOWS = 3
+LARGEST_COMMON = 0.12
+"""What all replicas share beyond this is the fit's to learn, not a passing factor."""
 STRANGE_RATE = 0.25
 HEAVIEST_SHARE = 3.0
 """A replica counts at most this many times the drafts of the middle one."""
@@ -48,19 +50,27 @@ def watched(
     by_name = {replica.name: replica for replica in known if now_s - replica.seen_s < _FORGOTTEN_S}
     share = min(1.0, max(0.0, duration_s) / _TRACKED_S)
     limit = math.log(STRANGE_FACTOR)
+    middle = median(ratios.values()) if ratios else 0.0
+    common = max(-LARGEST_COMMON, min(LARGEST_COMMON, middle))
     for name, ratio in ratios.items():
         old = by_name.get(name, Replica(name))
         strange = len(ratios) > 1 and _apart(ratio, tuple(ratios.values()), limit)
-        bounded = max(-1.5, min(1.5, ratio))
+        target = max(-1.5, min(1.5, ratio - middle)) + common
         by_name[name] = Replica(
             name=name,
-            level=round(old.level + share * (bounded - old.level), 5),
+            level=round(old.level + share * (target - old.level), 5),
             strange=min(old.strange + 1, 2 * STRANGE_WINDOWS)
             if strange
             else max(0, old.strange - 1),
             seen_s=now_s,
         )
     return tuple(sorted(by_name.values(), key=lambda replica: replica.name))
+
+
+def common_level(known: Sequence[Replica]) -> float:
+    """Mean log factor of the replicas that are no outliers."""
+    levels = [replica.level for replica in known if not replica.outlier]
+    return sum(levels) / len(levels) if levels else 0.0
 
 
 def trusted_drafts(drafts: Mapping[str, Drafts]) -> dict[str, Drafts]:
