@@ -16,9 +16,12 @@ Meaning = tuple[int, bytes]
 
 @dataclass(frozen=True)
 class Differences:
-    """Ids, ascending. `changed` mean something else or stand inside one side's range alone;
-    `renamed` are reserved names on tokens that stand aside on both sides; `target_extra` and `draft_extra`
-    lie beyond the other side's last id."""
+    """Ids, ascending.
+
+    `changed` mean something else, or stand inside the range of one side alone. `renamed` are
+    reserved names on tokens that stand aside on both sides. `target_extra` and `draft_extra` lie
+    beyond the other side's last id.
+    """
 
     changed: tuple[int, ...] = ()
     renamed: tuple[int, ...] = ()
