@@ -11,7 +11,7 @@ from tandem_operator.planning import change, ownership
 from tandem_operator.planning.ownership import Ownership
 from tandem_operator.planning.plan import Apply, Reference
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Snapshot
+from tandem_operator.planning.snapshot import Failure, Snapshot
 from tandem_operator.planning.standing import Standing
 
 Object = dict[str, Any]
@@ -104,7 +104,6 @@ def place(
         if failure is None or failure.generation != resource.generation:
             applies.append(write)
             continue
-        since_s = (snapshot.now - failure.at).total_seconds()
         if failure.code == CONFLICT and existing is None:
             conflicts.append(f"{place_name}: {failure.message}")
             look_up.append(reference)
@@ -113,11 +112,13 @@ def place(
         else:
             applies.append(write)
             continue
-        if since_s >= WAIT_S:
+        rest_s = _rest_s(failure, snapshot.now)
+        if rest_s == 0:
             applies.append(write)
-        else:
-            hindered.add(reference)
-            retries.append(WAIT_S - since_s)
+            continue
+        hindered.add(reference)
+        if rest_s is not None:
+            retries.append(rest_s)
     return Placed(
         tuple(applies),
         tuple(conflicts),
@@ -133,3 +134,10 @@ def _left_s(resource: Resource, existing: Object, now: datetime) -> float:
     text = existing["metadata"].get("deletionTimestamp")
     since = datetime.fromisoformat(text) if text is not None else resource.created
     return (since + timedelta(seconds=WAIT_S) - now).total_seconds()
+
+
+def _rest_s(failure: Failure, now: datetime) -> float | None:
+    """Seconds until a refused write is tried again; None: not before the spec changes."""
+    if failure.tried_at is None:
+        return None
+    return max(WAIT_S - (now - failure.tried_at).total_seconds(), 0.0)

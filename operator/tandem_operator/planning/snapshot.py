@@ -37,7 +37,8 @@ class Failure:
     """A write that the API server refused, until one of the same object succeeds.
 
     ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid);
-    ``generation`` the resource's when it happened.
+    ``generation`` the resource's when it happened; ``at`` is when it began, ``tried_at`` when it
+    was last tried. Without the latter the write waits for a new generation.
     """
 
     reference: Reference
@@ -45,6 +46,7 @@ class Failure:
     message: str
     generation: int
     at: datetime
+    tried_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,9 @@ class World:
         if reference.kind in self.refuse:
             code, message = self.refuse[reference.kind]
             generation = self.resource["metadata"]["generation"]
-            self.failures[reference] = Failure(reference, code, message, generation, self.now)
+            self.failures[reference] = Failure(
+                reference, code, message, generation, self.now, tried_at=self.now
+            )
             return
         self.failures.pop(reference, None)
         held = self.objects.get(place)
