@@ -35,7 +35,8 @@ LARGEST_RESIDUAL = 0.35
 USUAL_CONTEXT = 800.0
 USUAL_STEP_S = 0.02
 _STALLED = 1.5
-"""A window's steps count at most this many times slower, or faster, than the fit says."""
+"""A window's steps count at most this many times slower, or faster, than their cell's mean."""
+MATURE_STEPS = 30.0
 
 Residual = tuple[int, int, float]
 
@@ -73,14 +74,8 @@ def gathered_into(
     fastest_s = unit_s(fresh)
     if fastest_s is not None and known.fastest_s is not None:
         fastest_s = min(fastest_s, known.fastest_s)
-    if known.theta:
-        expected = predicted_s(
-            known.coefficients(experts), matrix(fresh, experts, known.prefill_weight)
-        )
-        fresh = [
-            steps._replace(seconds=_bounded(steps.seconds, float(own_s), steps.steps))
-            for steps, own_s in zip(fresh, expected, strict=True)
-        ]
+    cells = {cell[:4]: cell for cell in known.cells}
+    fresh = [_unstalled(steps, cells.get(steps[:4])) for steps in fresh]
     chunks = [steps for steps in fresh if steps.with_prefill and steps.prefill > 0]
     chunk_tokens = known.chunk_tokens
     if chunks:
@@ -169,6 +164,10 @@ def _residuals(
     )
 
 
-def _bounded(seconds: float, expected_s: float, steps: float) -> float:
-    limit = _STALLED + 1.0 / math.sqrt(max(steps, 1.0))
-    return min(max(seconds, expected_s / limit), expected_s * limit)
+def _unstalled(steps: Steps, known: Steps | None) -> Steps:
+    """The steps without what a stall adds: near the cell's mean, once that is known."""
+    if known is None or known.steps < MATURE_STEPS:
+        return steps
+    limit = _STALLED + 1.0 / math.sqrt(max(steps.steps, 1.0))
+    bounded_s = min(max(steps.seconds, known.seconds / limit), known.seconds * limit)
+    return steps._replace(seconds=bounded_s)
