@@ -21,10 +21,14 @@ class Kubectl:
     kubeconfig: Path
     namespace: str
 
+    def command(self) -> list[str]:
+        """The program with the words that every call begins with."""
+        return [str(self.program), f"--kubeconfig={self.kubeconfig}", f"-n={self.namespace}"]
+
     def run(self, *words: str, stdin: str | None = None, timeout_s: float = 60) -> str:
         """Run kubectl; returns what it printed. Raises DemoError with its words when it fails."""
         done = subprocess.run(
-            [str(self.program), f"--kubeconfig={self.kubeconfig}", f"-n={self.namespace}", *words],
+            [*self.command(), *words],
             input=stdin,
             capture_output=True,
             text=True,

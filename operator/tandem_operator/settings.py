@@ -48,7 +48,7 @@ def _text(value: Any) -> bool:
 
 
 Url = Annotated[
-    str | None, BeforeValidator(_none_if_empty), Field(default=None, pattern="^https?://")
+    Annotated[str, Field(pattern="^https?://[^/]+")] | None, BeforeValidator(_none_if_empty)
 ]
 
 

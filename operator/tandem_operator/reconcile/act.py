@@ -117,6 +117,7 @@ class Actor:
             message=refused.message,
             generation=resource["metadata"]["generation"],
             at=before.at if before is not None and before.code == refused.code else self._now(),
+            tried_at=self._now(),
         )
 
     async def _remove(self, key: Key, remove: Remove) -> None:

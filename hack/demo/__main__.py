@@ -1,0 +1,85 @@
+"""`make demo`: the main job from nothing to a picture.
+
+Exits non-zero, saying why, when K did not fall and come back, a request failed, or a pod restarted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hack.demo import serve
+from hack.demo.checks import complaints
+from hack.demo.cluster import Ground, ground
+from hack.demo.kubectl import DemoError
+from hack.demo.load import Phase
+from hack.demo.phases import off_phases, tuned_phases
+from hack.demo.report import PhaseResult, summarize, write_report
+from hack.demo.table import summary
+from hack.demo.watch import Watch
+
+REPORT = Path("demo-report")
+EASY, HARD = "code", "prose"
+
+
+def main() -> int:
+    started_s = time.monotonic()
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    def step(text: str) -> None:
+        say(f"\n[{time.monotonic() - started_s:4.0f} s] {text}")
+
+    keep = os.environ.get("DEMO_KEEP") == "1"
+    try:
+        with ground(keep=keep, step=step, say=say) as held:
+            failed = _show(held, step, say)
+            if keep:
+                say(held.how_to_look_around())
+    except DemoError as error:
+        print(f"\ndemo failed: {error}", file=sys.stderr)
+        return 1
+    step("done" if not failed else "demo failed:")
+    for complaint in failed:
+        print(f"  - {complaint}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _show(held: Ground, step: serve.Say, say: serve.Say) -> list[str]:
+    kubectl = held.kubectl
+    step("kubectl apply -f examples/demo/chat.yaml; the lock looks first, then the engine starts")
+    serve.apply_and_wait(kubectl, say)
+    say(kubectl.run("get", "specdep"))
+    before = serve.restarts(kubectl)
+    watch = Watch(kubectl, serve.NAME, say)
+    with serve.endpoint(kubectl) as endpoint:
+        step(f"four loads through the Service at {endpoint}")
+        tuned = _drive(watch, endpoint, tuned_phases(EASY, HARD))
+        samples = list(watch.samples)
+        step("the same without speculation (tuning.maxTokens: 0, live)")
+        serve.wait_for_tokens(kubectl, 0, say)
+        off = _drive(watch, endpoint, off_phases(EASY, HARD))
+        serve.wait_for_tokens(kubectl, None, say)
+    after = serve.restarts(kubectl)
+    step("kubectl apply -f examples/demo/wrong-pair.yaml: same sizes, permuted vocabulary")
+    say(f"refused, and no pod was made: {serve.refusal(kubectl, say)}")
+    write_report(REPORT, tuned, off, watch.samples, held.facts())
+    step(f"summary ({REPORT}/report.json, {REPORT}/demo.png)")
+    say(summary(tuned, off))
+    say("off: K=0 with the draft loaded, by the kill switch")
+    gone = sorted(set(before) - set(after))
+    return complaints(samples, watch.requests, after, gone)
+
+
+def _drive(watch: Watch, endpoint: str, phases: Sequence[Phase]) -> list[PhaseResult]:
+    asyncio.run(watch.drive(endpoint, serve.NAME, phases))
+    return [summarize(p.name, p.clients, watch.requests, watch.samples) for p in phases]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The resource of the demo: applied, waited for, measured, and refused where it must be."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hack.demo.kubectl import DemoError, Kubectl, condition
+
+NAME = "chat"
+WRONG = "wrong-pair"
+PORT = 8000
+EXAMPLES = Path(__file__).parents[2] / "examples" / "demo"
+
+Say = Callable[[str], None]
+
+
+def apply_and_wait(kubectl: Kubectl, say: Say, timeout_s: float = 420) -> None:
+    """Apply the pair and wait until it is Ready.
+
+    Raises DemoError at once when it is Stalled, with the condition's message.
+    """
+    kubectl.apply((EXAMPLES / "chat.yaml").read_text())
+
+    def look() -> tuple[bool, str]:
+        resource = kubectl.get("specdep", NAME)
+        stalled = condition(resource, "Stalled")
+        if stalled is not None:
+            raise DemoError(f"{NAME} is Stalled: {stalled['reason']}: {stalled['message']}")
+        ready = condition(resource, "Ready")
+        if ready is None:
+            return False, "not looked at yet"
+        reconciling = condition(resource, "Reconciling")
+        held = ready["status"] == "True" and reconciling is None
+        shown = reconciling or ready
+        return held, f"{shown['reason']}: {shown['message']}"
+
+    kubectl.wait_for(f"specdep/{NAME}", look, timeout_s, say)
+
+
+def wait_for_tokens(kubectl: Kubectl, maximum: int | None, say: Say) -> None:
+    """Set or clear `tuning.maxTokens` (0 turns speculation off, live) and wait for the engines."""
+    patch = json.dumps({"spec": {"tuning": {"maxTokens": maximum}}})
+    kubectl.run("patch", "specdep", NAME, "--type=merge", "-p", patch)
+    wanted = "KillSwitch" if maximum == 0 else None
+
+    def look() -> tuple[bool, str]:
+        resource = kubectl.get("specdep", NAME)
+        speculation = resource["status"].get("speculation", {})
+        found = condition(resource, "SpeculationActive") or {}
+        applied = speculation.get("appliedReplicas", 0)
+        held = applied == resource["spec"]["replicas"] and (
+            found.get("reason") == "KillSwitch"
+        ) == (wanted is not None)
+        return held, f"{found.get('reason')}, applied by {applied}"
+
+    kubectl.wait_for("the table", look, 60, say)
+
+
+def refusal(kubectl: Kubectl, say: Say) -> str:
+    """Apply the wrong pair; returns the message of its refusal.
+
+    Raises DemoError when it is not refused within a minute, or when a pod was made for it.
+    """
+    kubectl.apply((EXAMPLES / "wrong-pair.yaml").read_text())
+    message = ""
+
+    def look() -> tuple[bool, str]:
+        nonlocal message
+        resource = kubectl.get("specdep", WRONG)
+        stalled = condition(resource, "Stalled")
+        if stalled is None:
+            ready = condition(resource, "Ready") or {"reason": "not looked at yet"}
+            return False, ready["reason"]
+        message = f"{stalled['reason']}: {stalled['message']}"
+        return True, message
+
+    kubectl.wait_for(f"specdep/{WRONG}", look, 60, say)
+    if not message.startswith("PairRejected"):
+        raise DemoError(f"{WRONG} is Stalled for another reason than its pair: {message}")
+    if kubectl.engine_pods(WRONG):
+        raise DemoError(f"{WRONG} was refused, and yet it has engine pods")
+    return message
+
+
+def restarts(kubectl: Kubectl) -> dict[str, int]:
+    """Container restarts by engine pod."""
+    return {
+        pod["metadata"]["name"]: sum(
+            status["restartCount"] for status in pod["status"].get("containerStatuses", [])
+        )
+        for pod in kubectl.engine_pods(NAME)
+    }
+
+
+@contextmanager
+def endpoint(kubectl: Kubectl) -> Iterator[str]:
+    """The Service's address: its cluster IP where this machine reaches it, else a port-forward."""
+    address = kubectl.get("service", NAME)["spec"]["clusterIP"]
+    if _reachable(address):
+        yield f"http://{address}:{PORT}"
+        return
+    forward = subprocess.Popen(
+        [*kubectl.command(), "port-forward", f"service/{NAME}", f":{PORT}"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert forward.stdout is not None
+        told = forward.stdout.readline()
+        if "->" not in told:
+            raise DemoError(f"no port-forward to service/{NAME}: {told.strip() or 'it ended'}")
+        yield f"http://{told.split()[2]}"
+    finally:
+        forward.terminate()
+        forward.wait(timeout=10)
+
+
+def _reachable(address: str) -> bool:
+    try:
+        with socket.create_connection((address, PORT), timeout=2):
+            return True
+    except OSError:
+        return False

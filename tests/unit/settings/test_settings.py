@@ -1,0 +1,60 @@
+"""The administrator's settings: defaults, and what a wrong one says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tandem_operator.settings import GIB, Settings, SettingsError
+
+IMAGE = {"TANDEM_RUNTIME_IMAGE": "runtime:1"}
+
+
+def test_the_runtime_image_is_all_that_must_be_given() -> None:
+    settings = Settings.from_environ(IMAGE)
+
+    assert settings.watch_namespaces == ()
+    assert settings.prometheus_url is None
+    assert settings.scrape_interval_seconds == 10
+    assert settings.identity
+
+
+def test_what_the_chart_writes_when_nothing_is_set_is_taken_as_unset() -> None:
+    empty = dict.fromkeys(
+        ("TANDEM_WATCH_NAMESPACES", "TANDEM_HUB_ENDPOINT", "TANDEM_PROMETHEUS_URL"), ""
+    )
+
+    settings = Settings.from_environ({**IMAGE, **empty, "TANDEM_ACCELERATOR_MEMORY_GIB": "{}"})
+
+    assert settings.watch_namespaces == ()
+    assert settings.hub_endpoint is None
+    assert settings.memory_bytes == {}
+
+
+def test_lists_and_objects_are_read() -> None:
+    settings = Settings.from_environ(
+        {
+            **IMAGE,
+            "TANDEM_WATCH_NAMESPACES": "a, b",
+            "TANDEM_ACCELERATOR_MEMORY_GIB": '{"nvidia.com/gpu": 80}',
+            "TANDEM_PORT": "tcp://10.0.0.1:80",
+        }
+    )
+
+    assert settings.watch_namespaces == ("a", "b")
+    assert settings.memory_bytes == {"nvidia.com/gpu": 80 * GIB}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TANDEM_RUNTIME_IMAGE", ""),
+        ("TANDEM_PROMETHEUS_URL", "prometheus:9090"),
+        ("TANDEM_SCRAPE_INTERVAL_SECONDS", "0"),
+        ("TANDEM_LOG_LEVEL", "loud"),
+        ("TANDEM_IMAGE_PULL_POLICY", "Sometimes"),
+        ("TANDEM_ACCELERATOR_MEMORY_GIB", "{80"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environ({**IMAGE, name: value})
