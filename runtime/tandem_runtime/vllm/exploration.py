@@ -45,7 +45,7 @@ def step(explore: Explore, burst: Burst, base: int, tiers: tuple[int, ...]) -> t
         ends = burst.left == 1
         return depth, Burst(burst.waited + 1, burst.left - 1, burst.turn + ends)
     if burst.waited + 1 < explore.every:
-        return base, burst._replace(waited=burst.waited + 1)
+        return base, Burst(burst.waited + 1, 0, burst.turn)
     for passed in range(len(explore.offsets)):
         turn = (burst.turn + passed) % len(explore.offsets)
         depth = target(base, explore.offsets[turn], tiers)

@@ -53,6 +53,8 @@ class Live:
         self._bypassed: Counter[str] = Counter()
         self._guesses: Counter[str] = Counter()
         self._guess: bool | None = None
+        self._chunks: list[Any] = []
+        self._remaining = 0
         self._unreturned: dict[int, _Under] = {}
         self._finished: deque[Step] = deque()
         self._tally = Tally()
@@ -98,13 +100,13 @@ class Live:
         scheduled = output.num_scheduled_tokens
         if not scheduled:
             return
-        prefill_tokens, prefilling, unfinished, remaining = self._prefills(output, scheduled)
+        prefill_tokens, prefilling = self._prefills(output, scheduled)
         batch = len(scheduled) - prefilling
         drafts = output.scheduled_spec_decode_tokens
         depth = self._drafted
         if self.plan is not None and self.support.mode == metrics.MODE_LOOKUP:
-            following = len(scheduler.running) - unfinished
-            drafting = self._next_depth(self.plan, following, remaining)
+            following = len(scheduler.running) - len(self._chunks)
+            drafting = self._next_depth(self.plan, following)
             output.num_spec_tokens_to_schedule = drafting
         elif self.support.mode == metrics.MODE_TRIM:
             drafting = depth
@@ -190,22 +192,26 @@ class Live:
         self._capped = capped if self._acts else {}
 
     def _cut_all(self, plan: Plan, fresh: bool) -> None:
-        running = self._scheduler.running
-        batch = [request.is_prefill_chunk for request in running].count(False)
-        prefill = False
-        if plan.prefill_schedule is not None and self._guess is not True:
-            prefill = self._expects_prefill(0)
-        if self.support.mode == metrics.MODE_TRIM or fresh:
-            depth, self._state = choose(plan, self._state, batch, prefill)
-            limit: int | None = depth
+        scheduler = self._scheduler
+        trims = self.support.mode == metrics.MODE_TRIM
+        if trims:
+            self._drafted = scheduler.num_spec_tokens
+        # What was drafted one step ago was drafted for the requests that run now: only a new plan
+        # and prefill that has arrived since can ask for less.
+        unforeseen = plan.prefill_schedule is not None and self._guess is not True
+        prefill = unforeseen and self._expects_prefill()
+        if not (fresh or trims or prefill):
+            return
+        batch = [request.is_prefill_chunk for request in scheduler.running].count(False)
+        limit: int | None
+        if fresh or trims:
+            limit, self._state = choose(plan, self._state, batch, prefill)
         else:
             limit = bound(plan, batch, prefill)
-        if self.support.mode == metrics.MODE_TRIM:
-            self._drafted = self._scheduler.num_spec_tokens
         if limit is None or limit >= self._drafted:
             return
         self._drafted = limit
-        for request in running:
+        for request in scheduler.running:
             if len(request.spec_token_ids) > limit:
                 # A new list: asynchronous scheduling shares one between all requests.
                 request.spec_token_ids = request.spec_token_ids[:limit]
@@ -221,29 +227,36 @@ class Live:
         for name in gone:
             del self._capped[name]
 
-    def _prefills(self, output: Any, scheduled: dict[str, int]) -> tuple[int, int, int, int]:
-        """Prefill tokens of the step, requests that prefill in it, of them unfinished, and rest."""
+    def _prefills(self, output: Any, scheduled: dict[str, int]) -> tuple[int, int]:
+        """Prefill tokens of the step and the requests that prefill in it.
+
+        Only requests that are new, came back, or were unfinished one step ago can prefill, so
+        the others are not looked at. Keeps those that this step leaves unfinished.
+        """
         requests = self._scheduler.requests
-        names = [r.request_id for r in self._scheduler.running if r.is_prefill_chunk]
+        names = [chunk.request_id for chunk in self._chunks]
         if output.scheduled_new_reqs:
             names += [new.req_id for new in output.scheduled_new_reqs]
         names += getattr(output.scheduled_cached_reqs, "resumed_req_ids", ())
-        tokens = prefilling = unfinished = remaining = 0
+        self._chunks = []
+        tokens = prefilling = self._remaining = 0
         for name in dict.fromkeys(names) if names else ():
-            request = requests[name]
+            request = requests.get(name)
+            if request is None:
+                continue
             here = scheduled.get(name, 0)
             left = request.num_tokens - request.num_computed_tokens - here
             tokens += here
             prefilling += here > 0
             if left > 0:
-                unfinished += 1
-                remaining += left
-        return tokens, prefilling, unfinished, remaining
+                self._chunks.append(request)
+                self._remaining += left
+        return tokens, prefilling
 
-    def _next_depth(self, plan: Plan, batch: int, remaining: int) -> int:
+    def _next_depth(self, plan: Plan, batch: int) -> int:
         prefill = False
         if plan.prefill_schedule is not None:
-            prefill = self._guess = self._expects_prefill(remaining)
+            prefill = self._guess = self._expects_prefill()
         depth, self._state = choose(plan, self._state, batch, prefill)
         if depth and len(self._capped) >= batch > 0:
             depth = min(depth, self._highest_cap(depth))
@@ -259,21 +272,14 @@ class Live:
             highest = max(highest, held[1])
         return highest
 
-    def _expects_prefill(self, remaining: int) -> bool:
+    def _expects_prefill(self) -> bool:
         """Whether the next step is likely to carry `PREFILL_TOKENS` of prefill or more."""
         scheduler = self._scheduler
-        if not remaining:
-            remaining = sum(
-                request.num_tokens - request.num_computed_tokens
-                for request in scheduler.running
-                if request.is_prefill_chunk
-            )
-        if remaining >= PREFILL_TOKENS:
-            return True
-        most = getattr(scheduler, "max_num_running_reqs", None)
-        room = _LOOKED_AT_WAITING if most is None else most - len(scheduler.running)
-        if room > 0 and scheduler.waiting:
-            for request in islice(scheduler.waiting, min(room, _LOOKED_AT_WAITING)):
+        remaining = self._remaining
+        if remaining < PREFILL_TOKENS and scheduler.waiting:
+            most = getattr(scheduler, "max_num_running_reqs", _LOOKED_AT_WAITING)
+            room = min(most - len(scheduler.running), _LOOKED_AT_WAITING)
+            for request in islice(scheduler.waiting, max(room, 0)):
                 remaining += request.num_tokens - request.num_computed_tokens
         return bool(remaining >= PREFILL_TOKENS)
 

@@ -1,17 +1,14 @@
-"""Builders for the tests on a real server: the draft, the table file, the requests."""
+"""Builders for the tests on a real server: the table file, the page, the requests."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from hack.vllm.client import Request
@@ -19,29 +16,10 @@ from tandem_runtime.contract.table import Range, SpeculationTable, render
 
 PAIR = Path(__file__).resolve().parents[3] / "examples" / "tiny-pair"
 TARGET = PAIR / "target"
+DRAFT = PAIR / "draft"
 DEEPEST = 5
 NAME = "tiny"
 """The model's name on every server: it must not tell two servers' answers apart."""
-_NOISE = 0.12
-_TYPES = {"F16": np.float16, "F32": np.float32}
-
-
-def noisy_copy(target: Path, folder: Path) -> Path:
-    """A draft that often guesses wrong: the target with noise on its weights, always the same."""
-    shutil.copytree(target, folder, dirs_exist_ok=True)
-    path = folder / "model.safetensors"
-    content = bytearray(path.read_bytes())
-    (length,) = struct.unpack("<Q", content[:8])
-    noise = np.random.default_rng(7)
-    for name, entry in json.loads(content[8 : 8 + length]).items():
-        if name == "__metadata__":
-            continue
-        start, end = (8 + length + offset for offset in entry["data_offsets"])
-        weights = np.frombuffer(bytes(content[start:end]), _TYPES[entry["dtype"]])
-        change = noise.standard_normal(weights.shape) * _NOISE * weights.std()
-        content[start:end] = (weights + change).astype(weights.dtype).tobytes()
-    path.write_bytes(content)
-    return folder
 
 
 class TableFile:

@@ -18,13 +18,13 @@ from tandem_runtime.contract.table import ALLOW, BYPASS, Segment
 from tandem_runtime.vllm.install import copy_to
 from tests.engines.plugin.serving import (
     DEEPEST,
+    DRAFT,
     NAME,
     SEGMENT,
     TARGET,
     Page,
     TableFile,
     constrained,
-    noisy_copy,
     plain,
     wait_for,
     with_tools,
@@ -83,7 +83,7 @@ def tandem(engine_environment: Path, tmp_path_factory: pytest.TempPathFactory) -
     options = ServerOptions(
         NAME,
         TARGET,
-        draft_model(noisy_copy(TARGET, folder / "draft"), DEEPEST),
+        draft_model(DRAFT, DEEPEST),
         arguments=_TOOL_ARGUMENTS,
         environ={
             "PYTHONPATH": str(folder / "plugin"),

@@ -76,6 +76,7 @@ class Bench:
     blocks: int = 400
     accepts: float = 0.7
     batched_tokens: int = 256
+    most_requests: int = 32
     plugin: bool = True
     speculative: bool = True
     resumed: int = 0
@@ -85,7 +86,7 @@ class Bench:
     finished: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        config = _config(self.asynchronous, self.batched_tokens, self.speculative)
+        config = _config(self)
         config.cache_config.num_gpu_blocks = self.blocks
         base = AsyncScheduler if self.asynchronous else Scheduler
         os.environ.pop("TANDEM_TABLE_FILE", None)
@@ -228,25 +229,25 @@ class Bench:
             ], name
 
 
-_configs: dict[tuple[bool, int, bool], Any] = {}
+_configs: dict[tuple[bool, int, int, bool], Any] = {}
 
 
-def _config(asynchronous: bool, batched_tokens: int, speculative: bool) -> Any:
-    key = (asynchronous, batched_tokens, speculative)
+def _config(bench: Bench) -> Any:
+    key = (bench.asynchronous, bench.batched_tokens, bench.most_requests, bench.speculative)
     if key not in _configs:
         config = EngineArgs(
             model=str(TARGET),
             dtype="float32",
             max_model_len=1024,
-            max_num_seqs=32,
-            max_num_batched_tokens=batched_tokens,
+            max_num_seqs=bench.most_requests,
+            max_num_batched_tokens=max(bench.batched_tokens, bench.most_requests * 8),
             enforce_eager=True,
             block_size=BLOCK_TOKENS,
             enable_prefix_caching=False,
-            speculative_config=_SPECULATIVE if speculative else None,
+            speculative_config=_SPECULATIVE if bench.speculative else None,
         ).create_engine_config()
         # Forced off on a CPU; the scheduler itself needs no device.
-        config.scheduler_config.async_scheduling = asynchronous
+        config.scheduler_config.async_scheduling = bench.asynchronous
         _configs[key] = config
     return _configs[key]
 
