@@ -34,7 +34,7 @@ def main() -> int:
             from hack.pair.corpus import read_corpus
             from hack.pair.prompts import write_prompts
 
-            write_prompts(read_corpus(), arguments.out)
+            write_prompts(read_corpus(), arguments.pair, arguments.out)
         case "widen":
             from hack.pair.widen import widen
 
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     draft.add_argument("--out", type=Path, default=PAIR_FOLDER)
     draft.add_argument("--steps", type=int, default=400)
     prompts = commands.add_parser("prompts", help="cut prompts from text that was held out")
+    prompts.add_argument("--pair", type=Path, default=PAIR_FOLDER)
     prompts.add_argument("--out", type=Path, default=PAIR_FOLDER / "prompts")
     widen = commands.add_parser("widen", help="same function as the target, a bigger model's cost")
     widen.add_argument("--source", type=Path, default=PAIR_FOLDER / "target")
