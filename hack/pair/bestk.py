@@ -18,8 +18,8 @@ from hack.pair.bench import DEEPEST, Bench, Load, read_prompts, running
 from tandem_operator.tuning.acceptance import Drafts
 
 CONCURRENCIES = (1, 16)
-_NEW_TOKENS = {1: 64, 16: 32}
-_PROMPTS = {1: 2, 16: 32}
+_NEW_TOKENS = {1: 64, 16: 48}
+_PROMPTS = {1: 2, 16: 16}
 _RESAMPLES = 2000
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +56,11 @@ def measure_best_k(target: Path, draft: Path, prompts: Path, kind: str, rounds: 
     """Print step times, survival and the best K; 0 when the two intervals do not overlap."""
     texts = read_prompts(prompts, kind)
     with running(target, draft) as bench:
-        loads = {c: [_round(bench, texts, c, n) for n in range(rounds)] for c in CONCURRENCIES}
+        loads: dict[int, list[list[Load]]] = {c: [] for c in CONCURRENCIES}
+        for number in range(rounds):
+            for concurrency in CONCURRENCIES:
+                loads[concurrency].append(_round(bench, texts, concurrency, number))
+            print(f"round {number + 1}/{rounds}", flush=True)
     found: list[BestK] = []
     for concurrency, by_round in loads.items():
         step_s = np.array([[_step_s(load, concurrency, k) for k, load in enumerate(one)]
@@ -64,9 +68,10 @@ def measure_best_k(target: Path, draft: Path, prompts: Path, kind: str, rounds: 
         survival = np.array([_survival(one[DEEPEST]) for one in by_round])
         best = best_k(step_s, survival)
         found.append(best)
-        times = " ".join(f"{1e3 * t:.1f}" for t in np.nanmean(step_s, axis=0))
+        times = " ".join(f"{1e3 * t:.1f}" for t in np.nanmedian(step_s, axis=0))
         rates = " ".join(
-            f"{np.mean([one[k].tokens_per_s for one in by_round]):.0f}" for k in range(DEEPEST + 1)
+            f"{np.median([one[k].tokens_per_s for one in by_round]):.0f}"
+            for k in range(DEEPEST + 1)
         )
         print(f"concurrency {concurrency}: best K {best.tokens} (90 %: {best.low} to {best.high})")
         print(f"  step ms at K=0..{DEEPEST}: {times}")
@@ -104,7 +109,8 @@ def _survival(load: Load) -> Floats:
 def _argmax(step_s: Floats, survival: Floats) -> int:
     k = np.arange(DEEPEST + 1, dtype=np.float64)
     form = np.stack([np.ones_like(k), k > 0, k, k * k], axis=1)
-    seconds = np.nanmean(step_s, axis=0)
+    # The median: one round beside a busy neighbour must not stand for its K.
+    seconds = np.nanmedian(step_s, axis=0)
     theta, *_ = np.linalg.lstsq(form / seconds[:, None], np.ones_like(k), rcond=None)
     tokens = 1.0 + np.concatenate([[0.0], np.cumsum(survival.mean(axis=0))])
     return int(np.argmax(tokens / (form @ theta)))
