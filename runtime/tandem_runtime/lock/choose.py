@@ -71,9 +71,11 @@ def _single(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> T
         return _model_file(folder, name, more)
     if name.endswith(".txt"):
         return word_files.read_wordpiece(folder, name, more)
-    if name == "tekken.json":
-        return tekken.read(folder, name, more)
     if name.endswith(".json") and name != "config.json":
+        with folder.open(name) as file:
+            is_tekken = tekken.is_tekken_file(file.read(_SNIFFED_BYTES))
+        if is_tekken:
+            return tekken.read(folder, name, more)
         return tokenizer_json.read(folder, name, more)
     return None
 

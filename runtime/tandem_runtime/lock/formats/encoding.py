@@ -7,6 +7,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from tandem_runtime.lock import refusal
 
@@ -18,16 +19,16 @@ def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> s
     """
     if not isinstance(merges, list):
         raise refusal.malformed(name, "has no list of merges")
-    pairs: list[list[str]] = [
-        merge.split(" ") if isinstance(merge, str) else merge for merge in merges
-    ]
+    pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
+    if not all(type(pair) is list and len(pair) == 2 for pair in pairs):
+        raise refusal.malformed(name, "a merge is no pair of tokens")
     try:
-        ids = array("I", [vocabulary[piece] for left, right in pairs for piece in (left, right)])
+        ids = array("I", map(vocabulary.__getitem__, chain.from_iterable(pairs)))
     except KeyError as error:
         raise refusal.malformed(
             name, f"a merge names {str(error.args[0])[:40]!r}, which is no token"
         ) from error
-    except (ValueError, TypeError) as error:
+    except TypeError as error:
         raise refusal.malformed(name, "a merge is no pair of tokens") from error
     if sys.byteorder == "little":
         ids.byteswap()

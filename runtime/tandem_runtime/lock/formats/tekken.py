@@ -24,6 +24,11 @@ _BEFORE_THEY_WERE_WRITTEN = (
 """Special tokens of files that list none."""
 
 
+def is_tekken_file(start: bytes) -> bool:
+    """Whether a file that begins so is one, whatever it is called."""
+    return b'"default_num_special_tokens"' in start or b'"token_bytes"' in start
+
+
 def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Tokenizer:
     """The tokenizer in the file `name`. Raises RefusedError (Malformed, TooLarge)."""
     document = strict_json.read_object(folder, name, strict_json.MAX_TOKENIZER_BYTES)
