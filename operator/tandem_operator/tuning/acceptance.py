@@ -16,6 +16,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tandem_operator.tuning.settings import DEEPEST_TOKENS
+
 EXPLORED_SHARE = 0.0025
 _NEXT_TO = 0.15
 _BISECTIONS = 60
@@ -132,10 +134,11 @@ def drafts_of(
     if drafted is not None:
         length = min(len(accepted), len(drafted))
         return Drafts(tuple(accepted[:length]), tuple(drafted[:length]))
-    if drafts <= 0:
+    if drafts < 1:
         return Drafts((), ())
-    shares = depth_mixture(max(1.0, draft_tokens / drafts), expected)
-    deepest = max(depth for depth, share in shares.items() if share * drafts >= 1e-9)
+    mean_tokens = min(float(DEEPEST_TOKENS), max(1.0, draft_tokens / drafts))
+    shares = depth_mixture(mean_tokens, expected)
+    deepest = max(depth for depth, share in shares.items() if share >= 1e-9)
     length = min(deepest, len(accepted))
     reached = tuple(
         drafts * sum(share for depth, share in shares.items() if depth > position)

@@ -15,7 +15,7 @@ from tandem_operator.tuning.arithmetic import load_of
 from tandem_operator.tuning.objective import Service, measured
 from tandem_operator.tuning.prediction import predicted_here
 from tandem_operator.tuning.replicas import Replica, trusted_drafts, watched
-from tandem_operator.tuning.settings import Settings
+from tandem_operator.tuning.settings import DEEPEST_TOKENS, Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import Steps, observed
 from tandem_operator.tuning.step_model import StepModel, gathered_into
@@ -199,7 +199,8 @@ def _use(use: tuple[float, ...], batches: list[float], duration_s: float) -> tup
 def _drafts(window: Window, table: Table, settings: Settings) -> Drafts:
     load = load_of(window)
     in_force = table if load is None else (table[row_of(load.batch)],)
-    mean = window.draft_tokens / window.drafts if window.drafts > 0 else 1.0
+    mean = window.draft_tokens / window.drafts if window.drafts >= 1 else 1.0
+    mean = min(mean, float(DEEPEST_TOKENS))
     return drafts_of(
         window.accepted_by_position,
         window.drafted_by_position,

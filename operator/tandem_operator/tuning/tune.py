@@ -44,9 +44,10 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     Returns:
         The state to give to the next call, and the decision now in force.
     """
-    problems = {window.replica: problem_of(window) for window in windows}
-    good = tuple(w for w in windows if problems[w.replica] is None and not w.reset)
-    wrong = [f"{name or 'replica'}: {problem}" for name, problem in problems.items() if problem]
+    problems = [problem_of(window) for window in windows]
+    judged = tuple(zip(windows, problems, strict=True))
+    good = tuple(window for window, problem in judged if problem is None and not window.reset)
+    wrong = [f"{window.replica or 'replica'}: {problem}" for window, problem in judged if problem]
     impossible = min(1000, state.impossible_windows + 1) if wrong and not good else 0
     if windows:
         state = replace(state, impossible_windows=impossible)
