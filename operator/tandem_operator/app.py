@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import random
 import signal
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import kopf
 from kubernetes.aio import config
@@ -127,6 +128,8 @@ class Operator:
                 registry=registry_of(self._store, self._seen),
                 settings=watch_settings(),
                 standalone=True,
+                # Its default asks the system for a user name, which a pod's user id may not have.
+                identity=cast(Any, self._settings.identity),
                 clusterwide=not namespaces,
                 namespaces=namespaces,
                 stop_flag=kopf_stop,
@@ -230,8 +233,10 @@ async def serve(settings: Settings) -> None:
     """Run one operator in this process until SIGTERM or SIGINT."""
     configuration = Configuration()
     configuration.retries = 0
-    loader: Any = config.load_config
-    await loader(client_configuration=configuration)
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config(client_configuration=configuration)
+    else:
+        await config.load_kube_config(client_configuration=configuration)
     async with ApiClient(configuration) as api:
         operator = Operator(settings, api)
         loop = asyncio.get_running_loop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -43,8 +45,19 @@ def registry_of(store: Store, seen: Seen) -> kopf.OperatorRegistry:
 
 
 async def _login(**given: Any) -> kopf.ConnectionInfo | None:
-    """The pod's service account, else the kubeconfig; kopf asks again when it is refused."""
-    return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+    """The pod's service account, else the kubeconfig; kopf asks again when it is refused.
+
+    In a pod the API server is reached at the address that the kubelet gives, as client-go does:
+    the operator must work while the cluster's DNS does not.
+    """
+    found = kopf.login_with_service_account(**given)
+    if found is None:
+        return kopf.login_with_kubeconfig(**given)
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{word}", "") for word in ("HOST", "PORT"))
+    if not host:
+        return found
+    address = f"[{host}]" if ":" in host else host
+    return dataclasses.replace(found, server=f"https://{address}:{port or 443}")
 
 
 def _watch(
