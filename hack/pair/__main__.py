@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,8 @@ _WIDE_PARAMETERS = 60_000_000
 
 def main() -> int:
     arguments = _parser().parse_args()
+    # A stop from outside must still end the engine that a measurement started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if arguments.command in _WITH_TORCH:
         _enter_engine_environment()
     match arguments.command:
