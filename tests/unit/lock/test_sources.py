@@ -224,6 +224,39 @@ def test_a_pod_serves_the_locked_commit_even_after_the_branch_moved(
     assert (pod.places.plugin / "tandem_runtime/vllm/install.py").exists()
 
 
+def test_a_download_that_was_cut_is_completed_and_then_needs_no_hub(
+    hub: LocalHub, lock_job: Job, pod: Pod
+) -> None:
+    weights = builders.safetensors(w=("F16", [50_000], bytes(100_000)))
+    hub.commit("acme/chat", builders.files(model__safetensors=weights))
+    source = SourceRequest("hf://acme/chat", "main")
+    lock_job.run(LockRequest("NGram", "SameVocabulary", source))
+    lock = locked(lock_job.report())
+    hub.cut_downloads_after(30_000)
+    assert pod.fetch(lock) == 1
+    assert not (pod.places.models["target"] / "model.safetensors").exists()
+    assert not pod.places.digests.exists()
+    hub.cut_downloads_after(None)
+    assert pod.fetch(lock) == 0
+    assert (pod.places.models["target"] / "model.safetensors").read_bytes() == weights
+    hub.requests.clear()
+    assert pod.fetch(lock) == 0
+    assert hub.requests == []
+
+
+def test_a_shared_folder_that_lost_a_file_is_completed(
+    hub: LocalHub, lock_job: Job, pod: Pod
+) -> None:
+    hub.commit("acme/chat", builders.files())
+    source = SourceRequest("hf://acme/chat", "main")
+    lock_job.run(LockRequest("NGram", "SameVocabulary", source))
+    lock = locked(lock_job.report())
+    assert pod.fetch(lock) == 0
+    (pod.places.models["target"] / "model.safetensors").unlink()
+    assert pod.fetch(lock) == 0
+    assert (pod.places.models["target"] / "model.safetensors").exists()
+
+
 def test_other_content_under_the_same_mount_is_refused_and_names_the_side(
     lock_job: Job, pod: Pod, tmp_path: Path
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tandem_runtime.contract.pod_lock import LockedSide
@@ -28,10 +30,16 @@ NEVER_SERVED = (
 _PICKLES = ("*.bin", "*.pt", "*.pth")
 
 
+COMPLETE = ".tandem-complete.json"
+"""Written last: the commit and the size of each file. With it a pod starts without the hub."""
+
+
 def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
     """Bring the model at its locked commit to `place`, an existing folder.
 
-    Complete files that stand there already are kept; the hub client checks them by their digest.
+    A folder that is complete is taken without asking the hub. Several pods may share the folder:
+    the hub's client writes each file aside, under a lock, and renames it; what a killed download
+    left is continued or done anew.
 
     Raises:
         CannotLookError: as hub.bring, and LockFailed for a lock without a commit.
@@ -40,6 +48,8 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
         raise CannotLookError(
             refusal.LOCK_FAILED, f"{locked.uri} is locked to {locked.revision!r}, no commit"
         )
+    if is_complete(place, locked.revision):
+        return
     client = hub.api(side, environ)
     repo = hub.repository(locked.uri)
     with hub.told_apart(locked.uri, locked.revision, hub.token(side, environ) is not None):
@@ -52,3 +62,25 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
             local_dir=place,
             ignore_patterns=[*NEVER_SERVED, *(_PICKLES if safe else ())],
         )
+        _mark(place, locked.revision, names)
+
+
+def is_complete(place: Path, commit: str) -> bool:
+    """Whether an earlier download of this commit ended and all its files still have their size."""
+    try:
+        record = json.loads((place / COMPLETE).read_text())
+        sizes: dict[str, int] = record["files"]
+        return record["commit"] == commit and all(
+            (place / name).stat().st_size == size for name, size in sizes.items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # No record, or one that cannot be read, proves nothing: the hub is asked.
+        return False
+
+
+def _mark(place: Path, commit: str, names: Iterable[str]) -> None:
+    sizes = {name: (place / name).stat().st_size for name in names if (place / name).is_file()}
+    # Two pods may end at once, and each must leave a whole record.
+    with tempfile.NamedTemporaryFile("w", dir=place, prefix=".tandem-", delete=False) as file:
+        json.dump({"commit": commit, "files": sizes}, file)
+    Path(file.name).replace(place / COMPLETE)
