@@ -27,7 +27,7 @@ from tandem_operator.observe.reading import Reading
 from tandem_operator.observe.replica import Replica, replicas_of
 from tandem_operator.observe.scrape import MalformedError, Scraper, UnreachableError
 from tandem_operator.observe.verdict import Lost
-from tandem_operator.planning import TuningView
+from tandem_operator.planning import TuningView, tuner
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -216,6 +216,6 @@ def _kept(name: str, lock: str, objects: tuple[Object, ...]) -> tuple[str | None
     for item in objects:
         if item.get("kind") == "ConfigMap" and item["metadata"]["name"] == names.tuner(name):
             data = item.get("data") or {}
-            if data.get("lock") == lock:
-                return data.get("state.json"), data.get("records.json")
+            if data.get(tuner.LOCK_KEY) == lock:
+                return data.get(tuner.STATE_KEY), data.get(tuner.RECORDS_KEY)
     return None, None

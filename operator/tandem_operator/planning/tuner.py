@@ -13,13 +13,15 @@ Object = dict[str, Any]
 
 STATE_KEY = "state.json"
 RECORDS_KEY = "records.json"
+LOCK_KEY = "lock"
+"""Of which lock the state was learned: another pair starts anew."""
 
 
 def body(resource: Resource, tuning: TuningView | None) -> Object | None:
     """The ConfigMap when it should be written now; None leaves what stands as it is."""
     if tuning is None or not tuning.state_due or tuning.state_json is None:
         return None
-    data = {STATE_KEY: tuning.state_json}
+    data = {LOCK_KEY: tuning.lock_hash, STATE_KEY: tuning.state_json}
     if tuning.records_json is not None:
         data[RECORDS_KEY] = tuning.records_json
     labels = {names.LABEL_DEPLOYMENT: resource.name}

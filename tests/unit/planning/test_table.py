@@ -151,4 +151,8 @@ def test_the_tuners_memory_is_written_when_it_is_due() -> None:
     world.settle()
 
     held = world.objects["ConfigMap", "chat-tuner"]
-    assert held["data"] == {"state.json": '{"a":1}', "records.json": "[]"}
+    assert held["data"] == {
+        "lock": world.lock_hash,
+        "state.json": '{"a":1}',
+        "records.json": "[]",
+    }

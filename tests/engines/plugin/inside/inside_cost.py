@@ -11,7 +11,7 @@ from tandem_runtime.contract.table import Explore, Range, Segment, SpeculationTa
 from tests.engines.plugin.inside.bench import Bench
 
 LIMIT_US = 100.0
-"""For one request to 64, on a busy machine: an idle one takes about a third of it."""
+"""For one request to 64. Guards against a step that grows, with room for a busy machine."""
 LIMIT_256_US = 250.0
 """A step of 256 requests takes an engine tens of milliseconds."""
 STEPS = 400
