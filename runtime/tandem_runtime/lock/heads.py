@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_runtime.contract.request import Attestation
-from tandem_runtime.lock import grade
+from tandem_runtime.lock import grade, trimmed_vocabulary
 from tandem_runtime.lock.grade import Grade
 from tandem_runtime.lock.look import Side
 
@@ -71,6 +71,10 @@ def pair(
     """
     config = head.config or {}
     wrong = misfit(target, config)
+    if wrong is None and head.trimmed is not None:
+        wrong = trimmed_vocabulary.misfit(
+            head.trimmed, config.get("draft_vocab_size"), target.model.vocab_size
+        )
     if wrong is not None:
         return Grade(grade.INCOMPATIBLE, "DeclaredTargetDiffers", f"the head does not fit: {wrong}")
     stated = declared(config)

@@ -15,6 +15,7 @@ from tandem_runtime.lock import (
     model_config,
     specials,
     strict_json,
+    trimmed_vocabulary,
     weights,
 )
 from tandem_runtime.lock.chat_template import template_hash
@@ -25,6 +26,7 @@ from tandem_runtime.lock.model_config import ModelConfig
 from tandem_runtime.lock.refusal import RefusedError
 from tandem_runtime.lock.specials import Configs
 from tandem_runtime.lock.tokenizer import Tokenizer
+from tandem_runtime.lock.trimmed_vocabulary import Trimmed
 from tandem_runtime.lock.weights import Weights
 
 _BYTES_OF_DTYPE = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8}
@@ -41,6 +43,7 @@ class Side:
     config: Mapping[str, Any] | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     weights: Weights | None = None
+    trimmed: Trimmed | None = None
     remote_code: bool = False
     pickle: bool = False
     files_digest: str | None = None
@@ -86,6 +89,7 @@ def at(
             config=configs.config,
             model=model,
             weights=tensors,
+            trimmed=trimmed_vocabulary.read(folder, tensors),
             remote_code=remote_code,
             pickle=pickle,
             files_digest=pod_lock.files_digest(locked_files.digests(folder)),

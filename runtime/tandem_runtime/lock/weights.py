@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from tandem_runtime.lock.folder import ModelFolder
 SUFFIX = ".safetensors"
 MAX_HEADER_BYTES = 32 << 20
 MAX_FILES = 1_000
+MAX_INTEGERS = 4_000_000
+_INTEGERS = {"BOOL": "B", "U8": "B", "I32": "i", "I64": "q"}
 _LENGTH_BYTES = 8
 BITS_OF_DTYPE = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6,
@@ -25,11 +28,13 @@ BITS_OF_DTYPE = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor of a header."""
+    """One tensor of a header; its data begins `start` bytes behind the header of `file`."""
 
     dtype: str
     shape: tuple[int, ...]
     size_bytes: int
+    file: str = ""
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,23 @@ def joined(headers: Iterable[tuple[str, Mapping[str, Any]]]) -> Weights | None:
     )
 
 
+def integers(folder: ModelFolder, tensor: Tensor) -> list[int]:
+    """The values of an integer tensor of at most MAX_INTEGERS. Raises RefusedError."""
+    form = _INTEGERS.get(tensor.dtype)
+    count = math.prod(tensor.shape)
+    if form is None or count > MAX_INTEGERS:
+        raise refusal.malformed(
+            tensor.file, f"a table of {count} ids is of dtype {tensor.dtype}, no list of integers"
+        )
+    with folder.open(tensor.file) as file:
+        header_bytes = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+        file.seek(_LENGTH_BYTES + header_bytes + tensor.start)
+        content = file.read(tensor.size_bytes)
+    if len(content) != tensor.size_bytes:
+        raise refusal.malformed(tensor.file, "ends within a tensor")
+    return list(struct.unpack(f"<{count}{form}", content))
+
+
 def _header(folder: ModelFolder, name: str) -> tuple[str, dict[str, Any]]:
     with folder.open(name) as file:
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
@@ -115,4 +137,4 @@ def _tensor(name: str, tensor: str, entry: object) -> Tensor:
     size = offsets[1] - offsets[0]
     if bits is not None and math.prod(shape) * bits != size * 8:
         raise refusal.malformed(name, f"tensor {tensor[:60]!r} does not fill its bytes")
-    return Tensor(dtype, tuple(shape), size)
+    return Tensor(dtype, tuple(shape), size, name, offsets[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +289,30 @@ def test_a_head_whose_dimensions_do_not_fit(
 
 def test_a_trimmed_draft_vocabulary_is_no_mismatch(bench: Bench) -> None:
     assert bench.judge(builders.files(), head(draft_vocab_size=4), **HEAD).allowed
+
+
+def tables(ids: list[int], rows: int = 16) -> bytes:
+    """The weights of a head whose draft ids are these ids of the target."""
+    offsets = [target_id - index for index, target_id in enumerate(ids)]
+    marks = bytes(index in ids for index in range(rows))
+    return builders.safetensors(
+        d2t=("I64", [len(ids)], struct.pack(f"<{len(ids)}q", *offsets)),
+        t2d=("BOOL", [rows], marks),
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (tables([0, 2, 5, 15]), None),
+        (tables([0, 2, 5]), "d2t has 3 entries"),
+        (tables([0, 2, 5, 16], rows=17), "outside"),
+        (tables([0, 2, 2, 5]), "two draft ids"),
+        (tables([0, 1, 2, 3], rows=20), "t2d has 20 entries"),
+    ],
+)
+def test_the_tables_of_a_trimmed_vocabulary(bench: Bench, weights: bytes, said: str | None) -> None:
+    trimmed = head(draft_vocab_size=4) | {"model.safetensors": weights}
+    told = bench.judge(builders.files(), trimmed, **HEAD)
+    assert told.allowed is (said is None)
+    assert said is None or said in told.message
