@@ -113,10 +113,6 @@ def _rate(state: State, watched: float | None) -> float | None:
         return watched
     accepted = ended = 0.0
     for window in state.survival.newest:
-        survival = 1.0
-        for place, deep in enumerate(window.reached):
-            trials = deep * survival
-            accepted += window.accepted[place]
-            ended += max(0.0, trials - window.accepted[place])
-            survival = window.accepted[place] / deep if deep > 0 else 0.0
+        accepted += sum(window.accepted)
+        ended += sum(max(0.0, t - a) for a, t in zip(window.accepted, window.trials, strict=True))
     return accepted / (accepted + ended) if accepted + ended > 0 else None

@@ -8,7 +8,7 @@ dropped, so that a collapse is answered within two windows without waiting for t
 With hazard a_i = P(draft i accepted | those before were) and survival s_i = a_1 ... a_i, the
 posterior mean of a_i under a Beta prior of strength k centred on c_i is
 
-    a_i = (accepted_i + k c_i) / (reached_i s_{i-1} + k)
+    a_i = (accepted_i + k c_i) / (trials_i + k)
 
 where c_i is a_{i-1} shifted, in log-odds, by what a much longer memory knows of the step from
 position i-1 to i: shapes differ (n-gram hazards rise, those of a prediction head are flat), and
@@ -40,15 +40,19 @@ CHANGE_SHIFT = 0.10
 
 
 class Pool(NamedTuple):
-    """Drafts by position: how many were accepted there, how many were that deep."""
+    """Drafts by position: accepted there, and put to the trial there (all before it accepted).
+
+    Trials are counted within each window, reached_i times the window's own s_{i-1}: deep drafts of
+    a hard hour must not be held against the survival of an easy one.
+    """
 
     accepted: tuple[float, ...] = ()
-    reached: tuple[float, ...] = ()
+    trials: tuple[float, ...] = ()
     alike: float = 1.0
 
     @property
     def drafts(self) -> float:
-        return self.reached[0] if self.reached else 0.0
+        return self.trials[0] if self.trials else 0.0
 
 
 EMPTY = Pool()
@@ -76,7 +80,7 @@ def learn(
     if drafts.count < 1:
         return replace(known, older=older)
     alike = min(MOST_ALIKE, 1.0 + ALIKE * max(0.0, drafts.count / max(1.0, batch) - 1.0))
-    window = Pool(drafts.accepted, drafts.reached, alike)
+    window = Pool(drafts.accepted, _trials_by_position(drafts), alike)
     newest = (*known.newest, window)
     if len(newest) > NEWEST:
         older, newest = added(older, newest[0]), newest[1:]
@@ -110,14 +114,12 @@ def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[flo
     pool = pooled(known)
     strength = PRIOR_DRAFTS * pool.alike
     hazards: list[float] = []
-    survived = 1.0
     for place in range(depth):
         centre = _centre(known.shape, prior, hazards)
         accepted = pool.accepted[place] if place < len(pool.accepted) else 0.0
-        trials = pool.reached[place] * survived if place < len(pool.reached) else 0.0
+        trials = pool.trials[place] if place < len(pool.trials) else 0.0
         hazard = (min(accepted, trials) + strength * centre) / (trials + strength)
         hazards.append(min(0.999, max(0.001, hazard)))
-        survived *= hazards[-1]
     return tuple(hazards)
 
 
@@ -141,7 +143,7 @@ def deviation_of(known: Survival) -> float:
 
 def added(one: Pool, other: Pool) -> Pool:
     """Both pools' drafts; ``alike`` is their mean by drafts."""
-    length = max(len(one.reached), len(other.reached))
+    length = max(len(one.trials), len(other.trials))
 
     def at(values: tuple[float, ...], place: int) -> float:
         return values[place] if place < len(values) else 0.0
@@ -149,7 +151,7 @@ def added(one: Pool, other: Pool) -> Pool:
     drafts = one.drafts + other.drafts
     return Pool(
         tuple(at(one.accepted, i) + at(other.accepted, i) for i in range(length)),
-        tuple(at(one.reached, i) + at(other.reached, i) for i in range(length)),
+        tuple(at(one.trials, i) + at(other.trials, i) for i in range(length)),
         (one.alike * one.drafts + other.alike * other.drafts) / drafts if drafts > 0 else 1.0,
     )
 
@@ -158,7 +160,7 @@ def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
     share = math.exp(-max(0.0, duration_s) / memory_s)
     return Pool(
         tuple(value * share for value in pool.accepted),
-        tuple(value * share for value in pool.reached),
+        tuple(value * share for value in pool.trials),
         pool.alike,
     )
 
@@ -176,14 +178,12 @@ def _centre(shape: Pool, prior: Sequence[float], hazards: Sequence[float]) -> fl
         return expected
     before = prior[min(place - 1, len(prior) - 1)] if prior else FIRST_HAZARD
     step = _log_odds(expected) - _log_odds(before)
-    if place < len(shape.reached) and shape.reached[place] > 0:
-        above = shape.accepted[place - 1] / shape.reached[place - 1]
-        earlier = shape.accepted[place - 2] / shape.reached[place - 2] if place > 1 else 1.0
-        trials = shape.reached[place] * above
-        if above > 0 and earlier > 0 and trials > 0:
-            seen = _log_odds(shape.accepted[place] / trials) - _log_odds(above / earlier)
-            weight = trials / (trials + 10.0 * shape.alike)
-            step += weight * (seen - step)
+    if place < len(shape.trials) and shape.trials[place] > 0 and shape.trials[place - 1] > 0:
+        trials = shape.trials[place]
+        above = shape.accepted[place - 1] / shape.trials[place - 1]
+        seen = _log_odds(shape.accepted[place] / trials) - _log_odds(above)
+        weight = trials / (trials + 10.0 * shape.alike)
+        step += weight * (seen - step)
     return 1.0 / (1.0 + math.exp(-(_log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))))
 
 
@@ -211,14 +211,17 @@ def _split(known: Survival) -> int | None:
     return where
 
 
+def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
+    trials, share = [], 1.0
+    for accepted, reached in zip(drafts.accepted, drafts.reached, strict=True):
+        trials.append(reached * share)
+        share = min(share, accepted / reached) if reached > 0 else 0.0
+    return tuple(trials)
+
+
 def _trials(pool: Pool) -> tuple[float, float, float]:
     """Accepted, trials, and how alike: each accepted draft and each rejection is one trial."""
-    accepted = sum(pool.accepted)
-    trials = pool.drafts + sum(
-        pool.accepted[place - 1] * (pool.reached[place] / pool.reached[place - 1])
-        for place in range(1, len(pool.reached))
-        if pool.reached[place - 1] > 0
-    )
+    accepted, trials = sum(pool.accepted), sum(pool.trials)
     return accepted, trials, pool.alike
 
 
