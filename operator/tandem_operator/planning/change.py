@@ -58,12 +58,13 @@ def holds(existing: Any, wanted: Any, path: tuple[str, ...] = ()) -> bool:
     """Whether every field of `wanted` stands in `existing` with the same value.
 
     Quantities are equal when their amounts are; lists with a published merge key are compared by
-    key, as the API server merges them; what others added is not looked at.
+    key, as the API server merges them; what others added is not looked at. The API server leaves
+    out fields that hold their type's zero value, so absent and zero are the same.
     """
     if isinstance(wanted, dict):
         return isinstance(existing, dict) and all(
             (key in existing and holds(existing[key], value, (*path, key)))
-            or (key not in existing and value in ({}, []))
+            or (key not in existing and not value)
             for key, value in wanted.items()
         )
     if isinstance(wanted, list):

@@ -46,6 +46,7 @@ class Actor:
             again = await self._apply(key, resource, apply) or again
         for remove in plan.removes:
             await self._remove(key, remove)
+            again = True
         for poke in plan.pokes:
             await self._poke(key, poke)
         if plan.status is not None:
@@ -68,7 +69,16 @@ class Actor:
         """Read one object past the store; returns whether the store changed by it."""
         kind = KINDS[reference.api_version, reference.kind]
         found = await self._client.get(kind, key[0], reference.name)
-        held = next(
+        held = self._held(key, reference)
+        if found is None:
+            self._store.forget(key, reference.kind, reference.name)
+            return held is not None
+        found = {"apiVersion": reference.api_version, "kind": reference.kind, **found}
+        self._store.put(found, key)
+        return held is None or _version(found) != _version(held)
+
+    def _held(self, key: Key, reference: Reference) -> Object | None:
+        return next(
             (
                 item
                 for item in self._store.objects(key)
@@ -76,13 +86,6 @@ class Actor:
             ),
             None,
         )
-        if found is None:
-            self._store.forget(key, reference.kind, reference.name)
-            return held is not None
-        found = {"apiVersion": reference.api_version, "kind": reference.kind, **found}
-        self._store.put(found, key)
-        before = held["metadata"]["resourceVersion"] if held is not None else None
-        return bool(found["metadata"]["resourceVersion"] != before)
 
     async def _apply(self, key: Key, resource: Object, apply: Apply) -> bool:
         reference = apply.reference
@@ -102,8 +105,14 @@ class Actor:
             await self._live(key, reference)
             raise
         self._failures.get(key, {}).pop(reference, None)
+        before = self._held(key, reference)
         self._store.put(answer, key)
-        return False
+        if before is not None and _version(before) == _version(answer):
+            # Planning sees a difference where the API server sees none: looking again at once
+            # would go on for ever.
+            LOG.warning("%s %s: the write changed nothing", reference.kind, reference.name)
+            return False
+        return True
 
     def _refused(
         self, key: Key, resource: Object, reference: Reference, refused: RefusedError
@@ -177,3 +186,7 @@ class Actor:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now_s(), UTC)
+
+
+def _version(item: Object) -> str:
+    return str(item["metadata"]["resourceVersion"])

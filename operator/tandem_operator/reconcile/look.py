@@ -90,6 +90,4 @@ class Looker:
         )
         again = await self._actor.carry_out(key, resource, plan)
         # What was just written may have opened the next step (a revision before its children).
-        if again or plan.applies or plan.removes:
-            return 0.0
-        return plan.look_again_s
+        return 0.0 if again else plan.look_again_s
