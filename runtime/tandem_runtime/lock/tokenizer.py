@@ -11,7 +11,8 @@ from tandem_runtime.lock import refusal
 
 MAX_ID = (1 << 23) - 1
 """32 times the largest known vocabulary; ids beyond it are refused."""
-MAX_IDS = 2_000_000
+MAX_IDS = 1_000_000
+"""Four times the largest known vocabulary."""
 
 TEXT = 0
 BYTE = 1
