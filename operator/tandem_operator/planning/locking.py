@@ -12,16 +12,15 @@ from tandem_operator.api.conditions import PairReason, StalledReason
 from tandem_operator.api.status import Candidate, LockedSource
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.refusal import Refusal, told
+from tandem_operator.pair import judgement
 from tandem_operator.planning import (
     lock_job,
     lock_report,
     memory,
-    pairing,
     pod_template,
     sources,
     template,
 )
-from tandem_operator.planning.pairing import UnknownReportError
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import Revision, Rollout
 from tandem_operator.planning.snapshot import Installation, Snapshot
@@ -123,7 +122,7 @@ def _look(
     if isinstance(outcome, PairReport):
         try:
             return _judged(resource, outcome, revisions, driver, snapshot)
-        except UnknownReportError as error:
+        except judgement.UnknownReportError as error:
             outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
     if isinstance(outcome, LockFailure):
         return _failed(resource, outcome, lock_report.finished_at(job), None)
@@ -140,7 +139,7 @@ def _judged(
     snapshot: Snapshot,
 ) -> Step:
     mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
-    judged = pairing.judge(report, resource.spec.speculation.method.value, mounted.paths)
+    judged = judgement.judge(report, resource.spec.speculation.method.value, mounted.paths)
     if judged.lock is None:
         return Refused(
             _candidate(resource, judged.reason.value, judged.message, report),

@@ -13,12 +13,12 @@ from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
 from tandem_operator.engines.refusal import Refusal
+from tandem_operator.pair import judgement
 from tandem_operator.planning import (
     deployment,
     disruption_budget,
     lock_job,
     locking,
-    pairing,
     pod_template,
     resource,
     revision,
@@ -91,7 +91,7 @@ def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
     driver = registry.driver(wanted.spec.engine.type)
     report = _assumed(wanted)
     mounted = sources.mounted(wanted.spec, pod_template.FOLDERS)
-    judged = pairing.judge(report, wanted.spec.speculation.method.value, mounted.paths)
+    judged = judgement.judge(report, wanted.spec.speculation.method.value, mounted.paths)
     assert judged.lock is not None
     made = locking.accepted(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_operator.api.conditions import ConditionType, Finding, PairReason
 from tandem_operator.api.status import ConditionStatus
-from tandem_operator.planning import pairing
+from tandem_operator.pair import judgement
 from tandem_operator.planning.locking import Accepted, Locking
 from tandem_operator.planning.situation import Situation
 
@@ -14,15 +14,15 @@ def find(situation: Situation) -> Finding:
     step = situation.step
     if isinstance(step, Accepted):
         report = step.revision.report
-        reason = pairing.REASONS[report.reason]
-        return _finding("True", reason, pairing.told(report) or reason.meaning)
+        reason = judgement.REASONS[report.reason]
+        return _finding("True", reason, judgement.told(report) or reason.meaning)
     if isinstance(step, Locking):
         return _finding("Unknown", PairReason.LOCK_PENDING, step.message)
     if step.pair is not None:
         return _finding("False", step.pair, step.message)
     if step.report is not None:
-        reason = pairing.REASONS[step.report.reason]
-        return _finding("True", reason, pairing.told(step.report) or reason.meaning)
+        reason = judgement.REASONS[step.report.reason]
+        return _finding("True", reason, judgement.told(step.report) or reason.meaning)
     if step.candidate.verdict is not None:
         return _kept(situation, step.candidate.verdict)
     reason = PairReason.LOCK_FAILED if step.looked else PairReason.LOCK_PENDING
@@ -32,8 +32,8 @@ def find(situation: Situation) -> Finding:
 def _kept(situation: Situation, verdict: str) -> Finding:
     """The pair is fine, something else is not, and its Job is gone: what stands stays."""
     held = situation.resource.status.condition(ConditionType.PAIR_COMPATIBLE)
-    if held is not None and held.status == "True" and held.reason in pairing.REASONS:
-        return _finding("True", pairing.REASONS[held.reason], held.message)
+    if held is not None and held.status == "True" and held.reason in judgement.REASONS:
+        return _finding("True", judgement.REASONS[held.reason], held.message)
     return _finding("Unknown", PairReason.LOCK_PENDING, f"the lock's verdict was {verdict}")
 
 

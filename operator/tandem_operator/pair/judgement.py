@@ -1,4 +1,4 @@
-"""The one place where planning meets the pair's judgement: a report in, allowed or not out."""
+"""What a report of the lock means under the policy: allowed with its lock, or not, and why."""
 
 from __future__ import annotations
 
