@@ -13,7 +13,6 @@ from hack.demo.kubectl import DemoError, Kubectl, condition
 
 NAME = "chat"
 WRONG = "wrong-pair"
-PORT = 8000
 EXAMPLES = Path(__file__).parents[2] / "examples" / "demo"
 
 Say = Callable[[str], None]
@@ -100,12 +99,13 @@ def restarts(kubectl: Kubectl) -> dict[str, int]:
 @contextmanager
 def endpoint(kubectl: Kubectl) -> Iterator[str]:
     """The Service's address: its cluster IP where this machine reaches it, else a port-forward."""
-    address = kubectl.get("service", NAME)["spec"]["clusterIP"]
-    if _reachable(address):
-        yield f"http://{address}:{PORT}"
+    service = kubectl.get("service", NAME)["spec"]
+    address, port = service["clusterIP"], service["ports"][0]["port"]
+    if _reachable(address, port):
+        yield f"http://{address}:{port}"
         return
     forward = subprocess.Popen(
-        [*kubectl.command(), "port-forward", f"service/{NAME}", f":{PORT}"],
+        [*kubectl.command(), "port-forward", f"service/{NAME}", f":{port}"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -120,9 +120,9 @@ def endpoint(kubectl: Kubectl) -> Iterator[str]:
         forward.wait(timeout=10)
 
 
-def _reachable(address: str) -> bool:
+def _reachable(address: str, port: int) -> bool:
     try:
-        with socket.create_connection((address, PORT), timeout=2):
+        with socket.create_connection((address, port), timeout=2):
             return True
     except OSError:
         return False
