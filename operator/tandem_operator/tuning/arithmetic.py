@@ -15,6 +15,8 @@ from tandem_operator.tuning.window import StepCell, Window
 LONGEST_STEP_S = 600.0
 SHORTEST_STEP_S = 1e-6
 LARGEST_COUNT = 1e12
+MOST_REQUESTS = 1e5
+FEWEST = 1e-6
 _SLACK_SHARE = 0.05
 _SLACK_COUNT = 64.0
 """Counters of one scrape are read while a step runs, so their differences need not fit exactly."""
@@ -57,6 +59,11 @@ def problem_of(window: Window) -> str | None:
         step_s = window.request_step_seconds / window.request_steps
         if not SHORTEST_STEP_S <= step_s <= LONGEST_STEP_S:
             return f"a mean step of {step_s:g} s"
+    if 0 < window.iterations < window.request_steps / MOST_REQUESTS:
+        return f"{window.request_steps:g} request steps in {window.iterations:g} steps"
+    for name, value in (("drafts", window.drafts), ("request_steps", window.request_steps)):
+        if 0 < value < FEWEST:
+            return f"{value:g} {name}, which are counted one by one"
     return None
 
 

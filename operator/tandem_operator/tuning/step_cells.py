@@ -12,7 +12,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tandem_operator.tuning.arithmetic import LONGEST_STEP_S, SHORTEST_STEP_S, load_of
+from tandem_operator.tuning.arithmetic import (
+    LONGEST_STEP_S,
+    MOST_REQUESTS,
+    SHORTEST_STEP_S,
+    load_of,
+)
 from tandem_operator.tuning.settings import DEEPEST_TOKENS
 from tandem_operator.tuning.window import BATCH_EDGES, StepCell, Window
 
@@ -23,7 +28,6 @@ MOST_STEPS = 3000.0
 MOST_CELLS = 100
 FEWEST_STEPS = 0.2
 BLENDS = 6
-MOST_REQUESTS = 1e5
 MOST_CONTEXT = 1e8
 STOCK_FORM_ERROR = 0.04
 CELL_FORM_ERROR = 0.02

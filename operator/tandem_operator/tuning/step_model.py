@@ -26,6 +26,7 @@ from tandem_operator.tuning.step_time import (
     fit,
     matrix,
     predicted_s,
+    prior,
     unit_s,
 )
 from tandem_operator.tuning.window import BATCH_EDGES
@@ -60,6 +61,13 @@ class StepModel:
 
     def coefficients(self, experts: tuple[int, int] | None) -> Coefficients:
         return Coefficients(self.theta, experts, self.prefill_weight)
+
+
+def of_form(known: StepModel, experts: tuple[int, int] | None) -> StepModel:
+    """The model, unfitted if it was fitted with or without experts and now is asked otherwise."""
+    if not known.theta or len(known.theta) == len(prior(1.0, experts)[0]):
+        return known
+    return replace(known, theta=(), residuals=(), fitted_s=None)
 
 
 def gathered_into(

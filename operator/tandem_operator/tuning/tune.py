@@ -20,6 +20,7 @@ from tandem_operator.tuning.prediction import prediction_of, tax_share
 from tandem_operator.tuning.removal import removal_advised
 from tandem_operator.tuning.settings import GOODPUT, REDEPLOY, Settings
 from tandem_operator.tuning.state import State
+from tandem_operator.tuning.step_model import of_form
 from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table, row_of, schedule_of
 from tandem_operator.tuning.window import Window
 
@@ -51,7 +52,11 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     impossible = min(1000, state.impossible_windows + 1) if wrong and not good else 0
     if windows:
         state = replace(state, impossible_windows=impossible)
-    state = replace(state, table=_inside(state.table, settings))
+    state = replace(
+        state,
+        table=_inside(state.table, settings),
+        steps=of_form(state.steps, settings.mixture_of_experts),
+    )
     if good:
         state = learned(state, good, settings)
         if settings.policy == GOODPUT:
