@@ -32,7 +32,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Phase:
-    """`clients` closed-loop clients that send `prompts` in turn for `duration_s` seconds."""
+    """`clients` closed-loop clients that send `prompts` in turn for `duration_s` seconds.
+
+    Answers have `output_tokens` tokens on average.
+    """
 
     name: str
     clients: int
@@ -49,21 +52,27 @@ async def run_phase(endpoint: str, model: str, phase: Phase, finished: list[Requ
     """
     end_s = time.monotonic() + phase.duration_s
     prompts = itertools.cycle(phase.prompts)
+    # Answers of one length end together, and sixteen clients would come and go as one.
+    lengths = itertools.cycle(
+        round(phase.output_tokens * share) for share in (1.0, 0.7, 1.2, 0.85, 1.35, 0.9, 1.1, 0.75)
+    )
     timeout = aiohttp.ClientTimeout(total=120)
     async with aiohttp.ClientSession(endpoint, timeout=timeout) as session:
 
         async def client() -> None:
             while time.monotonic() < end_s:
-                finished.append(await send(session, model, phase, next(prompts)))
+                finished.append(await send(session, model, phase, next(prompts), next(lengths)))
 
         await asyncio.gather(*(client() for _ in range(phase.clients)))
 
 
-async def send(session: aiohttp.ClientSession, model: str, phase: Phase, prompt: str) -> Request:
+async def send(
+    session: aiohttp.ClientSession, model: str, phase: Phase, prompt: str, output_tokens: int
+) -> Request:
     body = {
         "model": model,
         "prompt": prompt,
-        "max_tokens": phase.output_tokens,
+        "max_tokens": output_tokens,
         "temperature": phase.temperature,
         "ignore_eos": True,
     }

@@ -90,11 +90,16 @@ def plot(
     path: Path, tuned: Sequence[PhaseResult], off: Sequence[PhaseResult], samples: Sequence[Sample]
 ) -> None:
     """Load, K and acceptance over time; below, latency by phase, tuned and off."""
+    shown = {result.phase for result in tuned}
+    samples = [sample for sample in samples if sample.phase in shown]
     start_s = samples[0].time_s
     times = [sample.time_s - start_s for sample in samples]
     figure, rows = plt.subplots(
         4, 1, figsize=(10, 10), height_ratios=[1, 1, 1, 1.3], layout="constrained"
     )
+    for axis in rows[:2]:
+        axis.sharex(rows[2])
+        axis.tick_params(labelbottom=False)
     series = [
         ("running requests", [sample.running for sample in samples], "tab:gray"),
         ("K in force", [sample.tokens for sample in samples], "tab:blue"),
@@ -116,24 +121,30 @@ def plot(
             begin = next(sample.time_s for sample in samples if sample.phase == phase) - start_s
             axis.axvline(begin, color="black", alpha=0.3, linewidth=0.8)
             if axis is rows[0]:
-                axis.annotate(phase, (begin, axis.get_ylim()[1]), fontsize=8, va="top")
+                axis.annotate(
+                    phase,
+                    (begin, 1.02),
+                    xycoords=("data", "axes fraction"),
+                    fontsize=9,
+                    va="bottom",
+                )
     rows[2].set_xlabel("seconds")
     bars = rows[3]
     places = range(len(tuned))
     for shift, results, label, color in (
         (-0.2, tuned, "tuned", "tab:blue"),
-        (0.2, off, "speculation off", "tab:gray"),
+        (0.2, off, "speculation off (K=0, draft loaded)", "tab:gray"),
     ):
         by_phase = {result.phase.removesuffix(" (off)"): result for result in results}
         for place, result in zip(places, tuned, strict=True):
-            other = by_phase.get(result.phase)
+            other = by_phase.get(result.phase) or by_phase.get(result.phase.removesuffix(" again"))
             if other is None:
                 continue
             bars.bar(place + shift, other.latency_p50_s, 0.38, color=color)
             bars.plot([place + shift], [other.latency_p95_s], "_", color="black", markersize=18)
         bars.bar([0], [0], color=color, label=label)
     bars.set_xticks(list(places), [result.phase for result in tuned])
-    bars.set_ylabel("request latency s\n(bar p50, mark p95)")
+    bars.set_ylabel("request latency, s\n(bar p50, mark p95)")
     bars.legend()
     figure.savefig(path, dpi=110)
     plt.close(figure)

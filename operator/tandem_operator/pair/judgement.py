@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tandem_operator.api.conditions import PairReason
@@ -46,11 +47,12 @@ def judge(report: PairReport, method: str, paths: dict[str, str]) -> Judged:
 
 
 def told(report: PairReport) -> str:
-    """The report in words, with the first differing ids."""
+    """The report in words, with the first differing ids where its message does not name them."""
     parts = [report.message]
     parts += [
         f"id {each.id} is {each.target!r} in the target and {each.draft!r} in the draft"
         for each in report.first_differences[:SHOWN_DIFFERENCES]
+        if not re.search(rf"\b{each.id}: ", report.message)
     ]
     if report.advice is not None:
         parts.append(report.advice)
