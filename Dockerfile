@@ -36,9 +36,13 @@ COPY --from=build-operator /opt/tandem /opt/tandem
 ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["python", "-m", "tandem_operator"]
+ARG BUILD=""
+LABEL org.opencontainers.image.revision=${BUILD}
 
 FROM ${BASE_IMAGE} AS runtime
 COPY --from=build-runtime /opt/tandem /opt/tandem
 ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["tandem-lock"]
+ARG BUILD=""
+LABEL org.opencontainers.image.revision=${BUILD}

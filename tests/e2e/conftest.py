@@ -1,0 +1,63 @@
+"""One real serving pair for all tests: real cluster, operator from its image, vLLM in two pods.
+
+The engine image is a small stand-in whose `vllm` is the CPU environment on a volume; everything
+else is what a user installs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from hack.cluster.cluster import Cluster
+from hack.demo import stage
+from hack.demo.kubectl import Kubectl
+from hack.demo.stage import Images
+from hack.vllm.environment import EnvironmentMissingError
+from hack.vllm.environment import ensure as engine_environment
+from tests.e2e.serving import NAME, Serving
+
+REPOSITORY = Path(__file__).parents[2]
+PAIR = REPOSITORY / "examples" / "tiny-pair"
+NAMESPACE = "serving"
+
+
+@pytest.fixture(scope="session")
+def serving(
+    cluster: Cluster, images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Serving]:
+    """The pair, Ready with two replicas, before any request."""
+    try:
+        environment = engine_environment()
+    except EnvironmentMissingError as missing:
+        pytest.skip(str(missing))
+    folder = tmp_path_factory.mktemp("models")
+    permuted = folder / "made"
+    subprocess.run(
+        [sys.executable, "-m", "hack.pair", "permute", "--out", str(permuted)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    models = stage.models(folder, PAIR / "target", PAIR / "draft", permuted)
+    _open_to_all(folder)
+    kubectl = Kubectl(cluster.kubectl, cluster.kubeconfig, NAMESPACE)
+    stage.make_namespace(kubectl)
+    stage.make_claims(kubectl, models, environment)
+    named = Images(images["operator"], images["runtime"], images["engine"])
+    stage.install_operator(cluster.helm, kubectl, named)
+    held = Serving(cluster, kubectl, named)
+    held.apply(NAME, replicas=2)
+    held.wait_ready(NAME, timeout_s=600)
+    yield held
+    kubectl.run("delete", "specdep", "--all", "--wait=false")
+
+
+def _open_to_all(folder: Path) -> None:
+    """Pods read the files under another user id than the one that runs the tests."""
+    for path in [folder, *folder.parents][:3]:
+        path.chmod(0o755)
