@@ -18,7 +18,6 @@ VERBS = {
     "simulate": "run the tuner against a trace or a fixed concurrency",
     "explain": "show why K is what it is",
     "status": "show what serves, with which K",
-    "bench": "drive a real engine through K and fit its profile",
 }
 
 
