@@ -1,0 +1,154 @@
+"""A key is at most once in line and once at work, and nothing that was asked for is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tandem_operator.observe.store import Key
+from tandem_operator.reconcile.queue import LONGEST_BACKOFF_S, Queue
+from tests.unit.reconcile.world import HandClock
+
+ONE, TWO = ("serving", "one"), ("serving", "two")
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def queue(clock: HandClock) -> Queue:
+    return Queue(clock, lambda: 1.0)
+
+
+async def taken(queue: Queue) -> list[Key]:
+    """Everything that is due now, all of it at work afterwards."""
+    found = []
+    while True:
+        try:
+            found.append(await asyncio.wait_for(queue.take(), 0.01))
+        except TimeoutError:
+            return found
+
+
+async def test_a_key_that_waits_is_not_added_again(queue: Queue) -> None:
+    for key in (ONE, TWO, ONE):
+        await queue.add(key)
+
+    assert await taken(queue) == [ONE, TWO]
+
+
+async def test_a_key_at_work_is_not_given_to_a_second_worker(queue: Queue) -> None:
+    await queue.add(ONE)
+    await queue.take()
+    await queue.add(ONE)
+
+    assert await taken(queue) == []
+
+
+async def test_a_key_that_was_added_while_at_work_comes_again_once(queue: Queue) -> None:
+    await queue.add(ONE)
+    await queue.take()
+    await queue.add(ONE)
+    await queue.add(ONE)
+    await queue.done(ONE)
+
+    assert await taken(queue) == [ONE]
+    await queue.done(ONE)
+    assert await taken(queue) == []
+
+
+async def test_a_worker_that_waits_gets_the_next_key(queue: Queue) -> None:
+    waiting = asyncio.create_task(queue.take())
+    await asyncio.sleep(0)
+    await queue.add(ONE)
+
+    assert await waiting == ONE
+
+
+async def test_a_delayed_key_comes_when_its_time_has_come(queue: Queue, clock: HandClock) -> None:
+    await queue.add_after(ONE, 30.0)
+
+    clock.move(29.0)
+    assert await taken(queue) == []
+    clock.move(1.0)
+    assert await taken(queue) == [ONE]
+
+
+async def test_the_sooner_of_two_delays_counts(queue: Queue, clock: HandClock) -> None:
+    await queue.add_after(ONE, 30.0)
+    await queue.add_after(ONE, 10.0)
+    await queue.add_after(ONE, 20.0)
+
+    clock.move(10.0)
+    assert await taken(queue) == [ONE]
+    await queue.done(ONE)
+    clock.move(100.0)
+    assert await taken(queue) == [], "the later ones were meant by the first"
+
+
+async def test_a_delay_that_ends_while_the_key_is_at_work_is_not_lost(
+    queue: Queue, clock: HandClock
+) -> None:
+    await queue.add_after(ONE, 1.0)
+    await queue.add(ONE)
+    await queue.take()
+    clock.move(1.0)
+
+    assert await taken(queue) == []
+    await queue.done(ONE)
+    assert await taken(queue) == [ONE]
+
+
+async def test_failures_in_a_row_wait_longer_up_to_a_bound(queue: Queue, clock: HandClock) -> None:
+    await queue.add(ONE)
+    delays_s = []
+    for _ in range(12):
+        assert await taken(queue) == [ONE]
+        delays_s.append(await queue.failed(ONE))
+        assert await taken(queue) == [], "not before its delay"
+        clock.move(delays_s[-1])
+
+    assert delays_s[:4] == [0.25, 0.5, 1.0, 2.0]
+    assert delays_s[-1] == LONGEST_BACKOFF_S
+
+
+async def test_a_success_ends_the_backoff(queue: Queue, clock: HandClock) -> None:
+    await queue.add(ONE)
+    for _ in range(5):
+        await queue.take()
+        clock.move(await queue.failed(ONE))
+    await queue.take()
+    await queue.done(ONE)
+
+    await queue.add(ONE)
+    await queue.take()
+    assert await queue.failed(ONE) == 0.25
+
+
+async def test_a_change_is_looked_at_before_the_backoff_ends(queue: Queue) -> None:
+    await queue.add(ONE)
+    await queue.take()
+    await queue.failed(ONE)
+    await queue.add(ONE)
+
+    assert await taken(queue) == [ONE]
+
+
+async def test_failures_of_one_key_do_not_hold_up_another(queue: Queue) -> None:
+    await queue.add(ONE)
+    await queue.take()
+    await queue.failed(ONE)
+    await queue.add(TWO)
+
+    assert await taken(queue) == [TWO]
+
+
+async def test_its_length_counts_what_waits_and_what_is_at_work(queue: Queue) -> None:
+    await queue.add(ONE)
+    await queue.add(TWO)
+    await queue.take()
+
+    assert len(queue) == 2
