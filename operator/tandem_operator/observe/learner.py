@@ -78,8 +78,13 @@ class Learner:
         lost: Mapping[str, Lost],
         settings: Settings,
         now_s: float,
+        *,
+        recorded: bool = True,
     ) -> None:
-        """Learn from one look at all replicas; both maps are by pod name."""
+        """Learn from one look at all replicas; both maps are by pod name.
+
+        ``recorded``: decisions and state are worth keeping, because somebody acts on them.
+        """
         windows = self._windows(replicas, readings, settings)
         if readings:
             self._answered_s = now_s
@@ -89,12 +94,17 @@ class Learner:
         if self.decision is None or decision.changed or _differs(self.decision, decision):
             self.decided_at_s = now_s
             self.quick_until_s = now_s + QUICK_FOR_S
-            if self.decision is not None or traffic:
+            told = self.decision is None and record.tells(self.records, decision)
+            if recorded and not told and (self.decision is not None or traffic):
                 self.records = record.appended(
                     self.records, record.record_of(decision, windows, now_s, self.lock)
                 )
                 self._persist(now_s)
-        elif self._learned_since and now_s - (self._persisted_s or 0.0) >= PERSIST_EVERY_S:
+        elif (
+            recorded
+            and self._learned_since
+            and now_s - (self._persisted_s or 0.0) >= PERSIST_EVERY_S
+        ):
             self._persist(now_s)
         self.decision = decision
         silent_s = now_s - (self._answered_s if self._answered_s is not None else self.started_s)

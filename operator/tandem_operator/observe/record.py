@@ -69,6 +69,18 @@ def appended(records: tuple[Record, ...], record: Record) -> tuple[Record, ...]:
     return kept
 
 
+def tells(records: tuple[Record, ...], decision: Decision) -> bool:
+    """Whether the newest record is of this very decision, as after a restart of the operator."""
+    if not records:
+        return False
+    newest = records[-1]
+    return (newest.get("schedule"), newest.get("state"), newest.get("reason")) == (
+        [list(entry) for entry in decision.schedule],
+        decision.state,
+        decision.reason,
+    )
+
+
 def to_json(records: tuple[Record, ...]) -> str:
     return json.dumps(list(records), separators=(",", ":"), allow_nan=False)
 

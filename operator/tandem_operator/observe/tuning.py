@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tandem_operator.api import names
-from tandem_operator.api.spec import Spec
+from tandem_operator.api.spec import Spec, TuningMode
 from tandem_operator.engines.registry import driver
 from tandem_operator.engines.series import Series
 from tandem_operator.observe.ask import settings_of
@@ -157,7 +157,14 @@ class TuningRoom:
             )
             self._learners[key] = learner
         readings, lost = await self._read(key[0], replicas, driver(spec.engine.type).series)
-        learner.take(replicas, readings, lost, settings, self._clock.now_s())
+        learner.take(
+            replicas,
+            readings,
+            lost,
+            settings,
+            self._clock.now_s(),
+            recorded=spec.tuning.mode is not TuningMode.FIXED,
+        )
         self._tell(key, learner)
         return learner.due_in_s(self._clock.now_s(), QUICK_S)
 

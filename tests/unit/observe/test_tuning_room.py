@@ -69,12 +69,15 @@ async def engine() -> AsyncIterator[Engine]:
 
 
 def room_of(
-    engine: Engine, clock: ManualClock, changed: Callable[[tuple[str, str]], None]
+    engine: Engine,
+    clock: ManualClock,
+    changed: Callable[[tuple[str, str]], None],
+    *more: dict[str, Any],
 ) -> TuningRoom:
     pod = engine_pod()
     pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
     resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": SPEC}
-    subject = Subject(resource, (*workload(), pod))
+    subject = Subject(resource, (*workload(), pod, *more))
     return TuningRoom(
         subject=lambda key: subject if key == KEY else None,
         changed=changed,
@@ -174,3 +177,38 @@ async def test_a_resource_that_is_gone_is_forgotten(engine: Engine) -> None:
 
     assert await room.look(("default", "gone")) is None
     assert room.view(("default", "gone")) is None
+
+
+async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -> None:
+    clock = ManualClock()
+    first = room_of(engine, clock, lambda key: None)
+    rounds = 0
+    for _ in range(30):
+        rounds += 1
+        engine.run(rounds, accepted_share=0.2)
+        await first.look(KEY)
+        clock.at_s += QUICK_S
+    before = first.view(KEY)
+    assert before is not None
+    assert before.state_json is not None
+    kept = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "chat-tuner", "uid": "tuner"},
+        "data": {
+            "lock": before.lock_hash,
+            "state.json": before.state_json,
+            "records.json": before.records_json,
+        },
+    }
+
+    second = room_of(engine, clock, lambda key: None, kept)
+    for _ in range(3):
+        rounds += 1
+        engine.run(rounds, accepted_share=0.2)
+        await second.look(KEY)
+        clock.at_s += QUICK_S
+    after = second.view(KEY)
+
+    assert after is not None
+    assert after.decision.schedule == before.decision.schedule
+    assert after.records_json == before.records_json
