@@ -64,13 +64,11 @@ class Lease:
         while True:
             await asyncio.sleep(RENEW_EVERY_S)
             try:
-                renewed = await self._attempt()
+                if not await self._attempt():
+                    self._deadline_s = None
+                    raise LeaseLostError(f"the Lease is held by {self._holder or 'nobody'}")
             except RetryError as error:
                 LOG.warning("the Lease was not renewed: %s", error)
-                renewed = self.held
-            if not renewed:
-                self._deadline_s = None
-                raise LeaseLostError(f"the Lease is held by {self._holder or 'nobody'}")
             if not self.held:
                 raise LeaseLostError("the Lease could not be renewed in time")
 
