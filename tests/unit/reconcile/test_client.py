@@ -1,0 +1,170 @@
+"""What goes over the wire: preconditions, whose answer means what, and nothing from a deposed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from kubernetes.aio.client import ApiClient
+
+from tandem_operator.observe.kinds import POD_MONITOR
+from tandem_operator.reconcile.client import KINDS, Client
+from tandem_operator.reconcile.errors import NotLeadingError, RefusedError, RetryError
+
+Object = dict[str, Any]
+SERVICE = KINDS["v1", "Service"]
+BODY: Object = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "chat", "namespace": "serving"},
+}
+RESOURCE: Object = {
+    "apiVersion": "tandem.dev/v1alpha1",
+    "kind": "SpeculativeDeployment",
+    "metadata": {"name": "chat", "namespace": "serving", "uid": "1"},
+    "status": {},
+}
+
+
+class Wire:
+    """An ApiClient that answers all calls alike and remembers them."""
+
+    def __init__(self) -> None:
+        self.configuration = SimpleNamespace(host="https://server")
+        self.code = 200
+        self.answer: Object = {}
+        self.error: Exception | None = None
+        self.calls: list[tuple[str, str]] = []
+        self.bodies: list[Object | None] = []
+        self.types: list[str] = []
+
+    async def update_params_for_auth(self, headers: Object, *_: object) -> None:
+        headers["authorization"] = "Bearer of-the-test"
+
+    async def call_api(
+        self, method: str, url: str, header_params: Object, body: Object | None, **_: object
+    ) -> object:
+        self.calls.append((method, url.removeprefix("https://server")))
+        self.bodies.append(body)
+        self.types.append(header_params["Content-Type"])
+        if self.error is not None:
+            raise self.error
+
+        async def read() -> bytes:
+            return json.dumps(self.answer).encode()
+
+        return SimpleNamespace(status=self.code, read=read)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def client(wire: Wire, *, leads: bool = True) -> Client:
+    return Client(cast(ApiClient, wire), lambda: leads, lambda verb, kind: None)
+
+
+WRITES: dict[str, Callable[[Client], Awaitable[object]]] = {
+    "apply": lambda to: to.apply(BODY, force=True),
+    "status": lambda to: to.apply_status(RESOURCE),
+    "delete": lambda to: to.delete(SERVICE, "serving", "chat", "1"),
+    "annotate": lambda to: to.annotate_pod("serving", "pod", "1", {"a": "b"}),
+    "event": lambda to: to.create_event("serving", {}),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_deposed_leader_sends_no_write(
+    wire: Wire, write: Callable[[Client], Awaitable[object]]
+) -> None:
+    with pytest.raises(NotLeadingError):
+        await write(client(wire, leads=False))
+
+    assert wire.calls == []
+
+
+async def test_reading_and_asking_for_the_lease_need_no_leadership(wire: Wire) -> None:
+    standby = client(wire, leads=False)
+    await standby.get(SERVICE, "serving", "chat")
+    await standby.put_lease("system", "tandem", {})
+
+    assert wire.calls == [
+        ("GET", "/api/v1/namespaces/serving/services/chat"),
+        ("PUT", "/apis/coordination.k8s.io/v1/namespaces/system/leases/tandem"),
+    ]
+
+
+async def test_an_apply_is_server_side_and_by_name(wire: Wire) -> None:
+    await client(wire).apply(BODY, force=False)
+
+    assert wire.calls == [
+        ("PATCH", "/api/v1/namespaces/serving/services/chat?fieldManager=tandem&force=false")
+    ]
+    assert wire.types == ["application/apply-patch+yaml"]
+
+
+async def test_a_delete_names_the_uid(wire: Wire) -> None:
+    await client(wire).delete(SERVICE, "serving", "chat", "7")
+
+    assert wire.bodies[0] is not None
+    assert wire.bodies[0]["preconditions"] == {"uid": "7"}
+
+
+async def test_what_is_gone_is_no_error(wire: Wire) -> None:
+    wire.code = 404
+
+    assert await client(wire).get(SERVICE, "serving", "chat") is None
+    await client(wire).delete(SERVICE, "serving", "chat", "7")
+    assert await client(wire).annotate_pod("serving", "pod", "7", {}) is None
+
+
+@pytest.mark.parametrize("code", [400, 403, 413, 422])
+async def test_what_the_server_will_always_refuse_is_refused(wire: Wire, code: int) -> None:
+    wire.code, wire.answer = code, {"message": "spec.type: unsupported"}
+
+    with pytest.raises(RefusedError, match=r"spec\.type: unsupported") as refused:
+        await client(wire).apply(BODY, force=True)
+
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("code", [401, 404, 409, 410, 429, 500, 502, 503, 504])
+async def test_what_may_pass_is_tried_again(wire: Wire, code: int) -> None:
+    wire.code, wire.answer = code, {"message": "not now"}
+
+    with pytest.raises(RetryError, match="not now"):
+        await client(wire).apply(BODY, force=True)
+
+
+@pytest.mark.parametrize("error", [aiohttp.ServerDisconnectedError(), TimeoutError(), OSError(111)])
+async def test_an_unreachable_server_is_tried_again(wire: Wire, error: Exception) -> None:
+    wire.error = error
+
+    with pytest.raises(RetryError, match="GET /api/v1/namespaces/serving/services/chat"):
+        await client(wire).get(SERVICE, "serving", "chat")
+
+
+async def test_an_optional_kind_is_served_only_where_its_group_lists_it(wire: Wire) -> None:
+    wire.answer = {"resources": [{"name": "servicemonitors"}]}
+    assert not await client(wire).served(POD_MONITOR)
+    wire.answer = {"resources": [{"name": "podmonitors"}]}
+    assert await client(wire).served(POD_MONITOR)
+    wire.code = 404
+    assert not await client(wire).served(POD_MONITOR)
+
+
+async def test_each_write_that_was_taken_is_counted(wire: Wire) -> None:
+    counted: list[tuple[str, str]] = []
+    hands = Client(cast(ApiClient, wire), lambda: True, lambda *what: counted.append(what))
+    await hands.apply(BODY, force=True)
+    await hands.apply_status(RESOURCE)
+    wire.code = 409
+    with pytest.raises(RetryError):
+        await hands.apply(BODY, force=True)
+
+    assert counted == [("apply", "Service"), ("status", "SpeculativeDeployment")]
