@@ -183,7 +183,7 @@ async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -
     clock = ManualClock()
     first = room_of(engine, clock, lambda key: None)
     rounds = 0
-    for _ in range(30):
+    for _ in range(45):
         rounds += 1
         engine.run(rounds, accepted_share=0.2)
         await first.look(KEY)
