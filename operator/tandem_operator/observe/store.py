@@ -12,31 +12,39 @@ Key = tuple[str, str]
 Identity = tuple[str, str]
 """Kind and name within the namespace."""
 
+MOST_ENDS = 10_000
+"""Ends that are remembered: more than can pass while one answer is on its way."""
+
 
 class Store:
     """Resources and their objects. Answers to our own writes go in as watch events do.
 
     An older version of an object never replaces a newer one of the same UID: the answer to a write
-    comes before the event that it caused, and events before that are still on their way.
+    comes before the event that it caused, and events before that are still on their way. Nor does
+    it come back after the object's end: no event would ever take it away again.
     """
 
     def __init__(self) -> None:
         self._resources: dict[Key, Object] = {}
         self._children: dict[Key, dict[Identity, Object]] = {}
+        self._ends: dict[str, int] = {}
 
     def put_resource(self, raw: Object) -> Key:
         """Take a resource as it is now; returns its key."""
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
-        if not _older(raw, self._resources.get(key)):
+        if not self._older(raw, self._resources.get(key)):
             self._resources[key] = raw
         return key
 
-    def drop_resource(self, key: Key, uid: str) -> None:
-        """Forget a resource of this UID and what was its."""
+    def drop_resource(self, raw: Object) -> Key:
+        """Forget a resource that is gone and what was its; a newer one of the name stays."""
+        key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
+        self._end(raw)
         held = self._resources.get(key)
-        if held is not None and held["metadata"]["uid"] == uid:
+        if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
             del self._resources[key]
             self._children.pop(key, None)
+        return key
 
     def put(self, raw: Object, key: Key | None = None) -> Key | None:
         """Take an object as it is now; returns the key of the resource that it is about.
@@ -48,7 +56,7 @@ class Store:
             return None
         held = self._children.setdefault(found, {})
         identity = (raw["kind"], raw["metadata"]["name"])
-        if not _older(raw, held.get(identity)):
+        if not self._older(raw, held.get(identity)):
             held[identity] = _trimmed(raw)
         return found
 
@@ -57,6 +65,7 @@ class Store:
         found = key or key_of(raw)
         if found is None:
             return None
+        self._end(raw)
         identity = (raw["kind"], raw["metadata"]["name"])
         held = self._children.get(found, {}).get(identity)
         if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
@@ -79,6 +88,22 @@ class Store:
         """The keys of all resources."""
         return tuple(self._resources)
 
+    def _end(self, raw: Object) -> None:
+        """Remember the version at which an object left the watch."""
+        uid = raw["metadata"]["uid"]
+        self._ends.pop(uid, None)
+        self._ends[uid] = _version(raw)
+        if len(self._ends) > MOST_ENDS:
+            del self._ends[next(iter(self._ends))]
+
+    def _older(self, raw: Object, held: Object | None) -> bool:
+        uid = raw["metadata"]["uid"]
+        if _version(raw) < self._ends.get(uid, 0):
+            return True
+        return (
+            held is not None and held["metadata"]["uid"] == uid and _version(raw) < _version(held)
+        )
+
 
 def key_of(raw: Object) -> Key | None:
     """The resource that an object's label names; None without the label."""
@@ -86,10 +111,8 @@ def key_of(raw: Object) -> Key | None:
     return (raw["metadata"]["namespace"], name) if name else None
 
 
-def _older(raw: Object, held: Object | None) -> bool:
-    if held is None or held["metadata"]["uid"] != raw["metadata"]["uid"]:
-        return False
-    return int(raw["metadata"]["resourceVersion"]) < int(held["metadata"]["resourceVersion"])
+def _version(raw: Object) -> int:
+    return int(raw["metadata"]["resourceVersion"])
 
 
 def _trimmed(raw: Object) -> Object:

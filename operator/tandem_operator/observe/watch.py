@@ -38,7 +38,7 @@ def registry_of(store: Store, seen: Seen) -> kopf.OperatorRegistry:
     """
     registry = kopf.OperatorRegistry()
     kopf.on.login(registry=registry)(_login)
-    _watch(registry, RESOURCE, store.put_resource, _dropped_resource(store), seen)
+    _watch(registry, RESOURCE, store.put_resource, store.drop_resource, seen)
     for kind in CHILDREN:
         _watch(registry, kind, _put(store, kind), _dropped(store, kind), seen)
     return registry
@@ -92,12 +92,3 @@ def _put(store: Store, kind: Kind) -> Callable[[dict[str, Any]], Key | None]:
 
 def _dropped(store: Store, kind: Kind) -> Callable[[dict[str, Any]], Key | None]:
     return lambda raw: store.drop(raw)
-
-
-def _dropped_resource(store: Store) -> Callable[[dict[str, Any]], Key | None]:
-    def drop(raw: dict[str, Any]) -> Key | None:
-        key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
-        store.drop_resource(key, raw["metadata"]["uid"])
-        return key
-
-    return drop
