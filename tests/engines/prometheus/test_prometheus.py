@@ -1,0 +1,88 @@
+"""What is read through a real Prometheus is what the pod's own page says."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+from aiohttp import web
+
+from hack.cluster.binaries import MissingProgramError
+from hack.prometheus import server
+from tandem_operator.observe.page import parse
+from tandem_operator.observe.prometheus import PrometheusReader, selector
+from tandem_operator.observe.reading import Reading, read
+from tandem_operator.observe.replica import Replica
+from tandem_operator.observe.scrape import UnreachableError
+from tests.unit.observe.builders import VLLM, plugin_lines, stock_page
+
+PAGE = stock_page(running=3) + plugin_lines()
+REPLICA = Replica("chat-1", "uid", "127.0.0.1", 8000, "aaaa", True, (0, 1, 3))
+GONE = Replica("chat-2", "uid-2", "127.0.0.1", 8001, "aaaa", True, (0, 1, 3))
+
+
+@pytest.fixture
+async def prometheus(tmp_path: Path) -> AsyncIterator[str]:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=PAGE)
+
+    application = web.Application()
+    application.router.add_get("/metrics", answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"127.0.0.1:{runner.addresses[0][1]}"
+    labels = {"namespace": "serving", "pod": "chat-1"}
+    try:
+        started = server.serve(tmp_path, free_port(), {address: labels})
+        url = await anyio.to_thread.run_sync(started.__enter__)
+    except MissingProgramError as missing:
+        await runner.cleanup()
+        pytest.skip(str(missing))
+    yield url
+    await anyio.to_thread.run_sync(lambda: started.__exit__(None, None, None))
+    await runner.cleanup()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str) -> None:
+    reader = PrometheusReader(prometheus)
+    with anyio.fail_after(30):
+        found = await reader.read("serving", (REPLICA, GONE), VLLM)
+        while not isinstance(found["chat-1"], Reading):
+            await anyio.sleep(0.2)
+            found = await reader.read("serving", (REPLICA, GONE), VLLM)
+
+    direct = read(parse(PAGE, ("vllm:", "tandem:")), VLLM, 0.0)
+    through = found["chat-1"]
+    assert through.totals == direct.totals
+    assert through.accepted_by_position == direct.accepted_by_position
+    assert through.drafted_by_position == direct.drafted_by_position
+    assert through.cells == direct.cells
+    assert through.running == 3
+    assert through.plugin is not None
+    assert through.plugin.applied_generation == 3
+    missing = found["chat-2"]
+    assert isinstance(missing, UnreachableError)
+    assert "chat-2" in str(missing)
+
+
+async def test_a_dead_server_is_unreachable_and_is_named() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+
+    found = await PrometheusReader(url).read("serving", (REPLICA,), VLLM)
+
+    assert isinstance(found["chat-1"], UnreachableError)
+    assert url in str(found["chat-1"])
+
+
+def test_a_name_can_never_change_the_query() -> None:
+    with pytest.raises(ValueError, match="no name"):
+        selector("serving", ['x"} or up{job="'], VLLM)
