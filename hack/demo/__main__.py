@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hack.demo import serve
-from hack.demo.checks import complaints
+from hack.demo.checks import complaints, reaction_s
 from hack.demo.cluster import Ground, ground
 from hack.demo.kubectl import DemoError
 from hack.demo.load import Phase
@@ -68,10 +68,15 @@ def _show(held: Ground, step: serve.Say, say: serve.Say) -> list[str]:
     after = serve.restarts(kubectl)
     step("kubectl apply -f examples/demo/wrong-pair.yaml: same sizes, permuted vocabulary")
     say(f"refused, and no pod was made: {serve.refusal(kubectl, say)}")
-    write_report(REPORT, tuned, off, watch.samples, held.facts())
+    write_report(
+        REPORT, tuned, off, watch.samples, {**held.facts(), "reaction_s": reaction_s(samples)}
+    )
     step(f"summary ({REPORT}/report.json, {REPORT}/demo.png)")
     say(summary(tuned, off))
     say("off: K=0 with the draft loaded, by the kill switch")
+    for what, delay_s in reaction_s(samples).items():
+        if delay_s is not None:
+            say(f"speculation {what} {delay_s:.0f} s after the load changed")
     gone = sorted(set(before) - set(after))
     return complaints(samples, watch.requests, after, gone)
 

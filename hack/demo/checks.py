@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hack.demo.load import Request
 from hack.demo.phases import MIXED, ONE, ONE_AGAIN, SIXTEEN
 from hack.demo.sample import Sample
+
+FOR_S = 10.0
+INTERVAL_S = 10.0
+OFF_WITHIN_S = FOR_S + 2 * INTERVAL_S
+BACK_WITHIN_S = FOR_S + 3 * INTERVAL_S
+"""`tuning.thresholds.forSeconds` of the example, and the chart's scrape interval."""
 
 SETTLED_SHARE = 0.5
 """K is judged in the second half of a phase: the first half is for the tuner to follow."""
@@ -35,12 +41,39 @@ def complaints(
     after = _depth(samples, ONE_AGAIN)
     if not after:
         found.append(f"K did not come back in phase {ONE_AGAIN!r} (K {after})")
+    delays = reaction_s(samples)
+    for what, within_s in (("off", OFF_WITHIN_S), ("back", BACK_WITHIN_S)):
+        delay_s = delays[what]
+        if delay_s is not None and delay_s > within_s:
+            found.append(f"speculation was {what} after {delay_s:.0f} s, not {within_s:.0f}")
     failed = [request for request in requests if request.error]
     if failed:
         found.append(f"{len(failed)} of {len(requests)} requests failed: {failed[0].error}")
     found += [f"pod {pod} restarted {count} times" for pod, count in restarts.items() if count]
     found += [f"pod {pod} was replaced" for pod in replaced]
     return found
+
+
+def reaction_s(samples: Sequence[Sample]) -> dict[str, float | None]:
+    """Seconds from a change of load to the K it calls for; None: not in its phase.
+
+    ``off``: from low acceptance to K=0, in force for three samples. ``back``: from good acceptance
+    to a K above the one that exploration tries.
+    """
+    return {
+        "off": _reached(samples, MIXED, lambda tokens: tokens == 0),
+        "back": _reached(samples, ONE_AGAIN, lambda tokens: tokens > 1),
+    }
+
+
+def _reached(
+    samples: Sequence[Sample], phase: str, holds: Callable[[float], bool], times: int = 3
+) -> float | None:
+    own = [sample for sample in samples if sample.phase == phase and sample.running]
+    for place in range(len(own) - times + 1):
+        if all(holds(sample.tokens) for sample in own[place : place + times]):
+            return own[place].time_s - own[0].time_s
+    return None
 
 
 def _depth(samples: Sequence[Sample], phase: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hack.demo.checks import complaints
+from hack.demo.checks import complaints, reaction_s
 from hack.demo.phases import MIXED, ONE, ONE_AGAIN, SIXTEEN
 from tests.unit.demo.builders import good_run, request, run_of
 
@@ -28,6 +28,23 @@ def test_k_that_does_not_move_as_promised_is_told(
     (complaint,) = complaints(run_of(depths), [request()], {}, [])
 
     assert words in complaint
+
+
+def test_a_reaction_that_takes_too_long_is_told() -> None:
+    samples = run_of(
+        {
+            ONE: [5, 5],
+            SIXTEEN: [0, 0],
+            MIXED: [5] * 33 + [0] * 40,
+            ONE_AGAIN: [0] * 44 + [5] * 60,
+        }
+    )
+
+    assert reaction_s(samples) == {"off": 33, "back": 44}
+    assert complaints(samples, [request()], {}, []) == [
+        "speculation was off after 33 s, not 30",
+        "speculation was back after 44 s, not 40",
+    ]
 
 
 def test_a_failed_request_a_restart_and_a_replaced_pod_are_told() -> None:
