@@ -1,40 +1,33 @@
-"""Writes what is generated from the resource's models: `python -m hack.generate crd docs`.
+"""Writes every file that is made from the resource's models: `python -m hack.generate`.
 
-With `--check` nothing is written, and the exit code is 1 when a file is stale.
+With `--check` nothing is written; exit status 1 says that a file is stale, and which.
 """
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-from hack.generate import crd
+from hack.generate import files
 
 ROOT = Path(__file__).resolve().parents[2]
-
-FILES: dict[str, tuple[Path, Callable[[], str]]] = {
-    "crd": (ROOT / "crds" / "tandem.dev_speculativedeployments.yaml", crd.render),
-}
+REMEDY = "python -m hack.generate"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m hack.generate", description=__doc__)
-    parser.add_argument("what", nargs="+", choices=sorted(FILES))
+def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Write or check the generated files below `root`; returns the exit status."""
+    parser = argparse.ArgumentParser(prog=REMEDY, description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
-    arguments = parser.parse_args()
-    stale = []
-    for what in arguments.what:
-        path, render = FILES[what]
-        text = render()
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            continue
-        stale.append(path.relative_to(ROOT))
-        if not arguments.check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+    arguments = parser.parse_args(argv)
+    stale = files.stale(root)
+    if arguments.check:
+        for path in stale:
+            print(f"{path} is stale: run `{REMEDY}`", file=sys.stderr)
+        return 1 if stale else 0
+    files.write(root, stale)
     for path in stale:
-        print(f"{'stale' if arguments.check else 'wrote'}: {path}")
-    return 1 if stale and arguments.check else 0
+        print(f"wrote {path}")
+    return 0
 
 
 if __name__ == "__main__":

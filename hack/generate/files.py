@@ -1,0 +1,31 @@
+"""Every generated file: where it lies, and what makes its text."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from hack.generate import crd, resource_page
+
+FILES: Mapping[str, Callable[[], str]] = {
+    "crds/tandem.dev_speculativedeployments.yaml": crd.render,
+    # Helm reads files of its own folder only, so the chart carries a copy.
+    "charts/tandem/files/crd.yaml": crd.render,
+    "docs/resource.md": resource_page.render,
+}
+"""Path below the root of the repository, and its text."""
+
+
+def stale(root: Path) -> dict[str, str]:
+    """The files below `root` that are absent or differ, with the text that they should have."""
+    wanted = {path: render() for path, render in FILES.items()}
+    return {path: text for path, text in wanted.items() if _held(root / path) != text}
+
+
+def write(root: Path, texts: Mapping[str, str]) -> None:
+    """Write the texts below `root`; folders that are missing are made."""
+    for path, text in texts.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _held(path: Path) -> str | None:
+    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
