@@ -1,0 +1,277 @@
+"""The operator as a process against a real API server and the cluster's own controllers.
+
+The kubelet alone is not there: the tests say what a pod does (see `outside`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hack.cluster.cluster import Cluster
+from tests.cluster.outside import (
+    LEASE,
+    SYSTEM_NAMESPACE,
+    Operators,
+    Room,
+    Server,
+    install_rights,
+    wait,
+)
+from tests.unit.planning import builders
+
+pytestmark = pytest.mark.cluster
+
+QUIET_S = 20.0
+FIRST = "first"
+
+
+@pytest.fixture(scope="module")
+def server(shared_control_plane: Cluster) -> Iterator[Server]:
+    made = Server(shared_control_plane)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def operators(
+    shared_control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operators]:
+    """One operator leads at the start of each test."""
+    folder = tmp_path_factory.mktemp("operators")
+    made = Operators(shared_control_plane, folder, install_rights(shared_control_plane, folder))
+    made.start(FIRST)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def new_room(shared_control_plane: Cluster, server: Server) -> Callable[[], Room]:
+    """One more namespace, as empty as it is made."""
+
+    def make() -> Room:
+        name = f"room-{secrets.token_hex(4)}"
+        shared_control_plane.make_namespace(name)
+        return Room(server, name)
+
+    return make
+
+
+@pytest.fixture
+def room(new_room: Callable[[], Room]) -> Room:
+    return new_room()
+
+
+def test_a_pair_is_locked_before_anything_is_started_and_then_served(
+    operators: Operators, room: Room
+) -> None:
+    room.create(replicas=2)
+    wait("the lock Job", lambda: bool(room.all_of("jobs")))
+    wait("Locking", lambda: room.condition("Reconciling") == ("True", "Locking"))
+    assert room.condition("PairCompatible") == ("Unknown", "LockPending")
+    assert room.condition("Ready") == ("False", "LockPending")
+    assert room.get("deployments") is None
+
+    room.end_lock(builders.good())
+    wait("the engine pods", lambda: len(room.pods("engine")) == 2)
+    assert room.condition("Ready") == ("False", "Starting")
+    assert room.condition("PairCompatible") == ("True", "Equal")
+
+    room.settle(2)
+    resource = room.resource()
+    assert resource["status"]["observedGeneration"] == resource["metadata"]["generation"]
+    assert room.condition("Stalled") is None
+    assert room.condition("Ready") == ("True", "Serving")
+    for kind in ("deployments", "services", "controllerrevisions", "configmaps"):
+        for child in room.all_of(kind):
+            (owner,) = child["metadata"]["ownerReferences"]
+            assert (owner["uid"], owner["controller"]) == (resource["metadata"]["uid"], True)
+    (revision,) = room.all_of("controllerrevisions")
+    (table,) = [held for held in room.all_of("configmaps") if "speculation.json" in held["data"]]
+    assert table["metadata"]["labels"]["tandem.dev/lock"] == revision["data"]["lock"]["hash"]
+    service = room.get("services")
+    assert service is not None
+    assert (
+        service["spec"]["selector"].items() <= room.pods("engine")[0]["metadata"]["labels"].items()
+    )
+
+
+def test_a_wrong_pair_is_refused_with_its_ids_and_never_starts(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    room.create()
+    room.end_lock(builders.wrong())
+    wait("Stalled", lambda: room.condition("Stalled") == ("True", "PairRejected"))
+
+    assert room.condition("PairCompatible") == ("False", "IdsDiffer")
+    assert room.condition("Ready") == ("False", "PairRejected")
+    assert "6001" in room.message("Stalled")
+    touched = {write.resource for write in server.writes() if write.namespace == room.namespace}
+    assert touched <= {"jobs", "speculativedeployments/status", "events"}
+    assert room.pods("engine") == []
+
+
+def test_a_refused_change_leaves_the_serving_pair_whole_and_scalable(
+    operators: Operators, room: Room
+) -> None:
+    room.serve(builders.good())
+    before = room.get("deployments")
+    pods = {pod["metadata"]["uid"] for pod in room.pods("engine")}
+    room.edit(draft={"uri": "hf://org/another"})
+    room.end_lock(builders.wrong())
+    wait("Stalled", lambda: room.condition("Stalled") == ("True", "PairRejected"))
+
+    after = room.get("deployments")
+    assert before is not None
+    assert after is not None
+    assert after["spec"] == before["spec"]
+    assert room.condition("Ready") == ("True", "Serving")
+
+    room.scale(2)
+    wait("a second engine pod", lambda: len(room.pods("engine")) == 2)
+    room.start_engines()
+    wait("both ready", lambda: room.resource()["status"]["readyReplicas"] == 2)
+    assert pods < {pod["metadata"]["uid"] for pod in room.pods("engine")}
+    after = room.get("deployments")
+    assert after is not None
+    assert after["spec"]["template"] == before["spec"]["template"]
+    assert room.condition("Stalled") == ("True", "PairRejected")
+
+
+def test_scaling_moves_replicas_and_nothing_else(operators: Operators, room: Room) -> None:
+    room.serve(builders.good())
+    before = room.versions()
+    deployment = room.get("deployments")
+    for replicas in (3, 1):
+        room.scale(replicas)
+        room.settle(replicas)
+
+    after, scaled = room.versions(), room.get("deployments")
+    assert deployment is not None
+    assert scaled is not None
+    assert scaled["spec"] == deployment["spec"]
+    stays = [name for name in before if not name.startswith(("deployments/", "poddis", "pods/"))]
+    assert {name: after[name] for name in stays} == {name: before[name] for name in stays}
+    assert after.keys() - before.keys() <= {name for name in after if name.startswith("pods/")}
+
+
+def test_a_foreign_service_of_the_name_is_told_and_never_touched(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    foreign = {"metadata": {"name": room.name}, "spec": {"ports": [{"port": 80}]}}
+    made = server.create("services", room.namespace, foreign)
+    room.create()
+    room.end_lock(builders.good())
+    wait("the conflict", lambda: room.condition("Stalled") == ("True", "NameConflict"))
+
+    assert "Service chat" in room.message("Stalled")
+    assert room.get("services") == made
+
+    server.delete("services", room.namespace, room.name)
+    room.settle(1, timeout_s=60)
+    assert room.condition("Stalled") is None
+
+
+def test_a_deleted_resource_takes_its_children_with_it(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    room.serve(builders.good())
+    server.delete("specdep", room.namespace, room.name)
+
+    wait("nothing is left", lambda: room.versions() == {})
+    wait("nothing is left", lambda: room.all_of("replicasets") == [])
+
+
+def test_a_child_that_somebody_deletes_comes_back(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    room.serve(builders.good())
+    for kind in ("services", "deployments"):
+        held = room.get(kind)
+        assert held is not None
+        server.delete(kind, room.namespace, room.name)
+
+        def another(kind: str = kind, uid: str = held["metadata"]["uid"]) -> bool:
+            found = room.get(kind)
+            return found is not None and found["metadata"]["uid"] != uid
+
+        wait(f"another of {kind}", another)
+    room.settle(1)
+
+
+def test_a_killed_operator_comes_back_and_changes_nothing(
+    operators: Operators, server: Server, room: Room, new_room: Callable[[], Room]
+) -> None:
+    room.serve(builders.good(), replicas=2)
+    before, written = room.versions(), len(server.writes())
+    operators.kill(FIRST)
+    late = new_room()
+    late.create()
+    wait("the Job controller saw nothing", lambda: late.all_of("jobs") == [])
+
+    wait_lead(operators.start(FIRST).leads)
+
+    late.end_lock(builders.good())
+    late.settle(1)
+    assert room.versions() == before
+    new = server.writes()[written:]
+    assert {write.namespace for write in new} == {late.namespace}
+
+
+def test_a_standby_is_ready_writes_nothing_and_takes_over(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    room.serve(builders.good())
+    before = room.versions()
+    standby = operators.start("second")
+    assert not standby.leads()
+    room.scale(2)
+    room.settle(2)
+    assert not standby.leads()
+    assert "tandem_operator_writes_total{" not in standby.metrics()
+
+    operators.kill(FIRST)
+    room.scale(1)
+    wait_lead(standby.leads)
+    room.settle(1)
+    assert {name for name in before if name.startswith("pods/")} >= {
+        name for name in room.versions() if name.startswith("pods/")
+    }
+    held = server.get("leases", SYSTEM_NAMESPACE, LEASE)
+    assert held is not None
+    assert held["spec"]["holderIdentity"] == "second"
+
+    # A stop hands over without the wait for the Lease's end.
+    operators.start(FIRST)
+    assert operators.stop("second") == 0
+    assert wait_lead(operators.running[FIRST].leads) < 8
+
+
+def test_settled_resources_cause_no_writes(
+    operators: Operators, server: Server, new_room: Callable[[], Room]
+) -> None:
+    serving, refused = new_room(), new_room()
+    serving.serve(builders.good(), replicas=2)
+    refused.create()
+    refused.end_lock(builders.wrong())
+    wait("Stalled", lambda: refused.condition("Stalled") == ("True", "PairRejected"))
+    last = time.monotonic()
+    count = len(server.writes())
+
+    def quiet() -> bool:
+        nonlocal last, count
+        if (now := len(server.writes())) != count:
+            last, count = time.monotonic(), now
+        return time.monotonic() - last >= QUIET_S
+
+    wait(f"{QUIET_S:.0f} s without a write", quiet, timeout_s=3 * QUIET_S)
+    held = server.get("leases", SYSTEM_NAMESPACE, LEASE)
+    assert held is not None
+    assert held["spec"]["holderIdentity"] == FIRST
+
+
+def wait_lead(leads: Callable[[], bool]) -> float:
+    return wait("it leads", leads, timeout_s=40)
