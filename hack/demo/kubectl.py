@@ -39,6 +39,13 @@ class Kubectl:
             raise DemoError(f"kubectl {' '.join(words)}: {done.stderr.strip()}")
         return done.stdout
 
+    def say(self, *words: str) -> str:
+        """What kubectl says, also when it fails: for a message about another failure."""
+        try:
+            return self.run(*words).strip()
+        except DemoError as error:
+            return str(error)
+
     def apply(self, manifest: str) -> None:
         self.run("apply", "--server-side", "-f", "-", stdin=manifest)
 

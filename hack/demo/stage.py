@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hack.demo.kubectl import DemoError, Kubectl
@@ -81,4 +81,9 @@ def install_operator(
         check=False,
     )
     if done.returncode:
-        raise DemoError(f"helm upgrade --install {release}: {done.stderr.strip()}")
+        system = replace(kubectl, namespace=SYSTEM_NAMESPACE)
+        raise DemoError(
+            f"helm upgrade --install {release}: {done.stderr.strip()}\n"
+            f"{system.say('get', 'pods')}\n"
+            f"{system.say('logs', '--selector=app.kubernetes.io/name=tandem', '--tail=5')}"
+        )
