@@ -60,14 +60,13 @@ class Operator:
         self._synced = asyncio.Event()
         self._beat_s = self._clock.now_s()
         self._pod_monitors = False
-        self._tasks: set[asyncio.Task[None]] = set()
         self._client = Client(api, lambda: self._lease.held, self._metrics.write)
         self._lease = Lease(
             self._client, settings.namespace, settings.lease, settings.identity, self._clock
         )
         self._tuning = TuningRoom(
             subject=self._subject,
-            changed=self._enqueue,
+            changed=self._queue.add,
             clock=self._clock,
             interval_s=settings.scrape_interval_seconds,
             prometheus_url=settings.prometheus_url,
@@ -150,7 +149,7 @@ class Operator:
         """An event: every kind is listed by now, since kopf indexes before it handles."""
         self._synced.set()
         self._tuning.watch(key)
-        await self._queue.add(key)
+        self._queue.add(key)
 
     async def _find_out(self) -> None:
         """Optional kinds; and that a cluster without resources is synced as well."""
@@ -187,18 +186,13 @@ class Operator:
             group.create_task(self._tuning.run(self._stop))
             for key in self._store.known():
                 self._tuning.watch(key)
-                await self._queue.add(key)
+                self._queue.add(key)
 
     async def _beat(self) -> None:
         while True:
             self._beat_s = self._clock.now_s()
             self._metrics.sizes(len(self._store.known()), len(self._queue))
             await asyncio.sleep(BEAT_EVERY_S)
-
-    def _enqueue(self, key: Key) -> None:
-        task = asyncio.create_task(self._queue.add(key))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _subject(self, key: Key) -> Subject | None:
         resource = self._store.resource(key)

@@ -59,18 +59,18 @@ class Looker:
         try:
             again_s = await self._look(key)
         except (RetryError, NotLeadingError) as error:
-            delay_s = await self._queue.failed(key)
+            delay_s = self._queue.failed(key)
             LOG.info("%s/%s again in %.1f s: %s", *key, delay_s, error)
             self._metrics.look("retry", self._clock.now_s() - began_s)
         except Exception:
             # A bug of ours must not end the looks at every other resource.
-            delay_s = await self._queue.failed(key)
+            delay_s = self._queue.failed(key)
             LOG.exception("a look at %s/%s failed; again in %.1f s", *key, delay_s)
             self._metrics.look("bug", self._clock.now_s() - began_s)
         else:
-            await self._queue.done(key)
+            self._queue.done(key)
             if again_s is not None:
-                await self._queue.add_after(key, again_s)
+                self._queue.add_after(key, again_s)
             self._metrics.look("done", self._clock.now_s() - began_s)
 
     async def _look(self, key: Key) -> float | None:

@@ -35,41 +35,41 @@ async def taken(queue: Queue) -> list[Key]:
 
 async def test_a_key_that_waits_is_not_added_again(queue: Queue) -> None:
     for key in (ONE, TWO, ONE):
-        await queue.add(key)
+        queue.add(key)
 
     assert await taken(queue) == [ONE, TWO]
 
 
 async def test_a_key_at_work_is_not_given_to_a_second_worker(queue: Queue) -> None:
-    await queue.add(ONE)
+    queue.add(ONE)
     await queue.take()
-    await queue.add(ONE)
+    queue.add(ONE)
 
     assert await taken(queue) == []
 
 
 async def test_a_key_that_was_added_while_at_work_comes_again_once(queue: Queue) -> None:
-    await queue.add(ONE)
+    queue.add(ONE)
     await queue.take()
-    await queue.add(ONE)
-    await queue.add(ONE)
-    await queue.done(ONE)
+    queue.add(ONE)
+    queue.add(ONE)
+    queue.done(ONE)
 
     assert await taken(queue) == [ONE]
-    await queue.done(ONE)
+    queue.done(ONE)
     assert await taken(queue) == []
 
 
 async def test_a_worker_that_waits_gets_the_next_key(queue: Queue) -> None:
     waiting = asyncio.create_task(queue.take())
     await asyncio.sleep(0)
-    await queue.add(ONE)
+    queue.add(ONE)
 
     assert await waiting == ONE
 
 
 async def test_a_delayed_key_comes_when_its_time_has_come(queue: Queue, clock: HandClock) -> None:
-    await queue.add_after(ONE, 30.0)
+    queue.add_after(ONE, 30.0)
 
     clock.move(29.0)
     assert await taken(queue) == []
@@ -78,13 +78,13 @@ async def test_a_delayed_key_comes_when_its_time_has_come(queue: Queue, clock: H
 
 
 async def test_the_sooner_of_two_delays_counts(queue: Queue, clock: HandClock) -> None:
-    await queue.add_after(ONE, 30.0)
-    await queue.add_after(ONE, 10.0)
-    await queue.add_after(ONE, 20.0)
+    queue.add_after(ONE, 30.0)
+    queue.add_after(ONE, 10.0)
+    queue.add_after(ONE, 20.0)
 
     clock.move(10.0)
     assert await taken(queue) == [ONE]
-    await queue.done(ONE)
+    queue.done(ONE)
     clock.move(100.0)
     assert await taken(queue) == [], "the later ones were meant by the first"
 
@@ -92,22 +92,22 @@ async def test_the_sooner_of_two_delays_counts(queue: Queue, clock: HandClock) -
 async def test_a_delay_that_ends_while_the_key_is_at_work_is_not_lost(
     queue: Queue, clock: HandClock
 ) -> None:
-    await queue.add_after(ONE, 1.0)
-    await queue.add(ONE)
+    queue.add_after(ONE, 1.0)
+    queue.add(ONE)
     await queue.take()
     clock.move(1.0)
 
     assert await taken(queue) == []
-    await queue.done(ONE)
+    queue.done(ONE)
     assert await taken(queue) == [ONE]
 
 
 async def test_failures_in_a_row_wait_longer_up_to_a_bound(queue: Queue, clock: HandClock) -> None:
-    await queue.add(ONE)
+    queue.add(ONE)
     delays_s = []
     for _ in range(12):
         assert await taken(queue) == [ONE]
-        delays_s.append(await queue.failed(ONE))
+        delays_s.append(queue.failed(ONE))
         assert await taken(queue) == [], "not before its delay"
         clock.move(delays_s[-1])
 
@@ -116,39 +116,52 @@ async def test_failures_in_a_row_wait_longer_up_to_a_bound(queue: Queue, clock: 
 
 
 async def test_a_success_ends_the_backoff(queue: Queue, clock: HandClock) -> None:
-    await queue.add(ONE)
+    queue.add(ONE)
     for _ in range(5):
         await queue.take()
-        clock.move(await queue.failed(ONE))
+        clock.move(queue.failed(ONE))
     await queue.take()
-    await queue.done(ONE)
+    queue.done(ONE)
 
-    await queue.add(ONE)
+    queue.add(ONE)
     await queue.take()
-    assert await queue.failed(ONE) == 0.25
+    assert queue.failed(ONE) == 0.25
 
 
 async def test_a_change_is_looked_at_before_the_backoff_ends(queue: Queue) -> None:
-    await queue.add(ONE)
+    queue.add(ONE)
     await queue.take()
-    await queue.failed(ONE)
-    await queue.add(ONE)
+    queue.failed(ONE)
+    queue.add(ONE)
 
     assert await taken(queue) == [ONE]
 
 
 async def test_failures_of_one_key_do_not_hold_up_another(queue: Queue) -> None:
-    await queue.add(ONE)
+    queue.add(ONE)
     await queue.take()
-    await queue.failed(ONE)
-    await queue.add(TWO)
+    queue.failed(ONE)
+    queue.add(TWO)
 
     assert await taken(queue) == [TWO]
 
 
 async def test_its_length_counts_what_waits_and_what_is_at_work(queue: Queue) -> None:
-    await queue.add(ONE)
-    await queue.add(TWO)
+    queue.add(ONE)
+    queue.add(TWO)
     await queue.take()
 
     assert len(queue) == 2
+
+
+async def test_workers_that_are_told_to_end_do(queue: Queue) -> None:
+    """However often, and whatever they wait for."""
+    queue.add_after(ONE, 1_000.0)
+    workers = [asyncio.create_task(queue.take()) for _ in range(8)]
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+
+    _, pending = await asyncio.wait(workers, timeout=1)
+
+    assert not pending
