@@ -1,0 +1,207 @@
+"""`tandem explain NAME`: what is in force, and the decisions that led there with their numbers.
+
+Exit status 0: it was read and printed; 2: nothing could be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from tandem_operator.api import names
+from tandem_operator.cli import connection
+from tandem_operator.cli.connection import Cluster, ConnectionProblem
+from tandem_operator.observe import record
+from tandem_operator.planning import tuner
+
+Object = dict[str, Any]
+
+COULD_NOT_READ = 2
+LAST = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("name", metavar="NAME", help=f"of the {names.KIND}")
+    connection.add_arguments(parser)
+    parser.add_argument(
+        "--last",
+        type=_count,
+        default=LAST,
+        metavar="N",
+        help=f"decisions at most, default {LAST}; {record.MOST_RECORDS} are kept",
+    )
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is in force and why; returns the exit status."""
+    try:
+        cluster = connection.connect(arguments)
+        raw = cluster.resource(arguments.name)
+        records = records_of(cluster, arguments.name)[-arguments.last :]
+    except ConnectionProblem as problem:
+        print(f"tandem explain: {problem}", file=sys.stderr)
+        return COULD_NOT_READ
+    in_force = (raw.get("status") or {}).get("speculation")
+    if arguments.output == "json":
+        place = {"namespace": cluster.namespace, "name": arguments.name}
+        print(json.dumps({**place, "speculation": in_force, "records": records}, indent=2))
+        return 0
+    console = Console()
+    for line in _text(f"{cluster.namespace}/{arguments.name}", in_force, records):
+        console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return 0
+
+
+def records_of(cluster: Cluster, name: str) -> tuple[Object, ...]:
+    """The kept decisions, oldest first. Raises ConnectionProblem, also for damaged ones."""
+    held = cluster.config_map(names.tuner(name))
+    text = (held or {}).get(tuner.RECORDS_KEY, "[]")
+    records = record.from_json(text)
+    if not records and text.strip() != "[]":
+        raise ConnectionProblem(
+            f"{tuner.RECORDS_KEY} of ConfigMap {names.tuner(name)} holds no decision records: "
+            "somebody else wrote it, delete the ConfigMap and the tuner starts anew"
+        )
+    return records
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of decisions: give 1 or more")
+    return int(text)
+
+
+def _text(place: str, in_force: Object | None, records: Sequence[Object]) -> Iterator[str]:
+    yield f"{names.KIND} {place}"
+    yield from _in_force(in_force)
+    if not records:
+        yield "\nNo decision is recorded: replicas must be ready and scraped first."
+    for each in records:
+        yield from _decision(each)
+
+
+def _in_force(held: Object | None) -> Iterator[str]:
+    if held is None:
+        yield "in force: nothing yet"
+        return
+    state = held["state"]
+    if "effectiveTokens" in held:
+        state += f", K={held['effectiveTokens']} at the present load"
+    yield f"in force: {state}"
+    if held.get("schedule"):
+        ranges = [(each["from"], each["to"], each["tokens"]) for each in held["schedule"]]
+        yield f"  K by decoding requests: {_schedule(ranges)}"
+    if "generation" in held:
+        mode = f", by {held['liveMode']}" if "liveMode" in held else ""
+        applied = held.get("appliedReplicas", 0)
+        yield f"  table generation {held['generation']}, applied by {applied} replicas{mode}"
+    measured = _joined(
+        (
+            ("acceptance", held.get("acceptanceRatePercent"), "{} %"),
+            ("accepted tokens a draft", held.get("meanAcceptedTokens"), "{}"),
+            ("speedup", held.get("speedup"), "{}"),
+            ("against", held.get("speedupBaseline"), "{}"),
+        )
+    )
+    if measured:
+        yield f"  measured: {measured}"
+    segments = _joined(
+        (each["name"], each.get("acceptanceRatePercent"), "{} %")
+        for each in held.get("segments") or ()
+    )
+    if segments:
+        yield f"  acceptance by segment: {segments}"
+
+
+def _decision(held: Object) -> Iterator[str]:
+    yield f"\n{held.get('time', 'at no time')} {held.get('reason')}, {held.get('state')}"
+    if held.get("message"):
+        yield f"  {held['message']}"
+    if held.get("schedule"):
+        yield f"  K by decoding requests: {_schedule(held['schedule'])}"
+    if held.get("prefillSchedule"):
+        yield f"  with prefill in the step: {_schedule(held['prefillSchedule'])}"
+    predicted = _predicted(held.get("predicted") or {})
+    if predicted:
+        yield f"  predicted: {predicted}"
+    inputs = held.get("inputs") or {}
+    told = _joined((key.replace("_", " "), value, "{}") for key, value in inputs.items())
+    if told:
+        yield f"  inputs: {told}"
+    for replica in held.get("replicas") or ():
+        yield f"  {replica.get('replica', '?')}: {_replica(replica)}"
+    if held.get("outliers"):
+        yield f"  slower than the others: {', '.join(held['outliers'])}"
+
+
+def _predicted(held: Mapping[str, Any]) -> str:
+    survival = held.get("survival") or ()
+    return _joined(
+        (
+            ("batch", held.get("batch"), "{:.1f}"),
+            ("K", held.get("tokens"), "{}"),
+            ("tokens a step", held.get("tokensPerStep"), "{:.2f}"),
+            ("ms a token", _milliseconds(held.get("timePerOutputTokenSeconds")), "{:.2f}"),
+            ("realised", _milliseconds(held.get("realisedTimePerOutputTokenSeconds")), "{:.2f}"),
+            ("acceptance %", _percent(held.get("acceptanceRate")), "{:.0f}"),
+            ("survival by position %", _list(_percent(each) for each in survival), "{}"),
+            ("speedup", held.get("speedup"), "{:.2f}"),
+        )
+    )
+
+
+def _replica(held: Mapping[str, Any]) -> str:
+    return _joined(
+        (
+            ("seconds", held.get("durationSeconds"), "{}"),
+            ("running", held.get("running"), "{}"),
+            ("waiting", held.get("waiting"), "{}"),
+            ("tokens", held.get("generatedTokens"), "{}"),
+            ("drafts", held.get("drafts"), "{}"),
+            ("drafted", held.get("draftTokens"), "{}"),
+            ("accepted by position", _list(held.get("acceptedByPosition") or ()), "{}"),
+        )
+    )
+
+
+def _schedule(ranges: Sequence[Sequence[int]]) -> str:
+    """Ranges as `1-8: 3, 9 and more: 2`; neighbours of equal K become one."""
+    merged: list[tuple[int, int, int]] = []
+    for first, last, tokens in ranges:
+        if merged and merged[-1][2] == tokens:
+            merged[-1] = (merged[-1][0], last, tokens)
+        else:
+            merged.append((first, last, tokens))
+    told = [
+        f"{first if first == last else f'{first}-{last}'}: {tokens}"
+        for first, last, tokens in merged[:-1]
+    ]
+    first, _, tokens = merged[-1]
+    return ", ".join((*told, f"{first} and more: {tokens}"))
+
+
+def _joined(parts: Iterable[tuple[str, Any, str]]) -> str:
+    """`name value` of the parts that have a value."""
+    return ", ".join(
+        f"{name} {form.format(value)}" for name, value, form in parts if value is not None
+    )
+
+
+def _list(values: Iterable[float | None]) -> str | None:
+    told = [f"{value:.0f}" for value in values if value is not None]
+    return " / ".join(told) if told else None
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else share * 100
