@@ -111,9 +111,11 @@ class TuningRoom:
             delay_s = min(delay_s, max(0.0, self._due[0][0] - self._clock.now_s()))
         self._woken.clear()
         waiters = [asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())]
-        await asyncio.wait(waiters, timeout=delay_s, return_when=asyncio.FIRST_COMPLETED)
-        for waiter in waiters:
-            waiter.cancel()
+        try:
+            await asyncio.wait(waiters, timeout=delay_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiter in waiters:
+                waiter.cancel()
 
     def _schedule(self, key: Key, at_s: float) -> None:
         self._scheduled.add(key)
