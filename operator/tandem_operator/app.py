@@ -94,11 +94,12 @@ class Operator:
         self._stop.set()
 
     async def run(self) -> None:
-        """Watch, stand by, lead, until stopped.
+        """Watch, stand by, lead, until stopped or until SIGTERM or SIGINT.
 
         Raises LeaseLostError when leadership is lost, and whatever ended a part of it: the process
         ends then, and its pod starts it anew with an empty store.
         """
+        self._listen()
         port = await self._web.start()
         LOG.info("serving health and metrics on port %d", port)
         try:
@@ -118,6 +119,12 @@ class Operator:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._lease.release(), STOP_S)
             await self._web.stop()
+
+    def _listen(self) -> None:
+        """SIGTERM and SIGINT ask `run` to return."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
 
     async def _watch(self) -> None:
         kopf_stop = asyncio.Event()
@@ -142,7 +149,7 @@ class Operator:
             with contextlib.suppress(asyncio.CancelledError, TimeoutError):
                 await asyncio.wait_for(running, STOP_S)
             raise
-        # kopf listens to signals as well; a watch that fails raises instead of ending.
+        # A signal came before it was ours again; a watch that fails raises instead of ending.
         self.stop()
 
     async def _seen(self, key: Key) -> None:
@@ -154,6 +161,8 @@ class Operator:
     async def _find_out(self) -> None:
         """Optional kinds; and that a cluster without resources is synced as well."""
         await self._watching.wait()
+        # kopf took the signals for itself, and it would wait for our loops before it ends them.
+        self._listen()
         while True:
             try:
                 self._pod_monitors = await self._client.served(POD_MONITOR)
@@ -232,8 +241,4 @@ async def serve(settings: Settings) -> None:
     else:
         await config.load_kube_config(client_configuration=configuration)
     async with ApiClient(configuration) as api:
-        operator = Operator(settings, api)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, operator.stop)
-        await operator.run()
+        await Operator(settings, api).run()
