@@ -16,9 +16,16 @@ def _words(function: Callable[..., object]) -> str:
 
 DEFAULTS: Mapping[str, str] = {
     "spec.target.servedName": "`metadata.name`",
-    "spec.target.revision": _words(defaults.revision),
-    "spec.draft.revision": _words(defaults.revision),
-    "spec.tokenizerLock.attestedTarget.revision": _words(defaults.revision),
+    **dict.fromkeys(
+        (
+            "spec.target.revision",
+            "spec.target.tokenizer.revision",
+            "spec.draft.revision",
+            "spec.draft.tokenizer.revision",
+            "spec.tokenizerLock.attestedTarget.revision",
+        ),
+        _words(defaults.revision),
+    ),
     "spec.tokenizerLock.policy": _words(defaults.lock_policy),
     "spec.speculation.initialTokens": _words(defaults.initial_tokens),
     "spec.tuning.maxTokens": _words(defaults.tuning_max_tokens),

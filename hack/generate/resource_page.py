@@ -135,7 +135,7 @@ def _section(field: Field) -> str:
 
 
 def _facts(field: Field) -> list[str]:
-    facts = [_type(field.schema), *_bounds(field.schema)]
+    facts = _shape(field.schema)
     default = field.schema.get("default")
     if field.required:
         facts.append("**required**")
@@ -152,9 +152,15 @@ def _facts(field: Field) -> list[str]:
     return facts
 
 
-def _type(schema: dict[str, Any]) -> str:
+def _shape(schema: dict[str, Any]) -> list[str]:
+    """Type and bounds; of either an integer or a string, the bounds of each beside its type."""
     if schema.get("x-kubernetes-int-or-string"):
-        return "integer or string"
+        low, high, pattern = schema["minimum"], schema["maximum"], schema["pattern"]
+        return [f"integer, {low} to {high}, or string, pattern `{pattern}`"]
+    return [_type(schema), *_bounds(schema)]
+
+
+def _type(schema: dict[str, Any]) -> str:
     if schema["type"] == "array":
         key = schema.get("x-kubernetes-list-map-keys")
         kept = "" if key is None else f", merged by `{key[0]}`"
@@ -193,8 +199,8 @@ def _status(fields: tuple[Field, ...]) -> str:
     lines = ["## status", "", "Written by the operator alone, whole and only when it changes.", ""]
     lines += ["| Field | Type | Meaning |", "|---|---|---|"]
     for field in fields:
-        facts = ", ".join((_type(field.schema), *_bounds(field.schema)))
-        lines.append(_row(f"`{field.path}`", facts, field.schema["description"]))
+        shape = ", ".join(_shape(field.schema))
+        lines.append(_row(f"`{field.path}`", shape, field.schema["description"]))
     return "\n".join(lines)
 
 

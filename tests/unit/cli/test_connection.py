@@ -72,6 +72,14 @@ def test_an_api_server_that_does_not_answer(
     assert "Connection refused" in line
 
 
+def test_an_api_server_that_cannot_be_trusted(api: FakeApi, tandem: Tandem, tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, f"https://127.0.0.1:{api.port}", "shop")
+
+    line = problem(tandem, "status", "--kubeconfig", str(path))
+
+    assert f"no trusted connection to the API server https://127.0.0.1:{api.port}" in line
+
+
 @VERBS
 def test_a_cluster_without_the_crd(words: tuple[str, ...], api: FakeApi, tandem: Tandem) -> None:
     api.crd_installed = False

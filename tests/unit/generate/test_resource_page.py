@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 
 import pytest
+import yaml
 from pydantic import Field as Bound
 
 from hack.generate import dependent, resource_page
@@ -12,6 +13,7 @@ from tandem_operator.api.conditions import REASONS, ConditionType
 from tandem_operator.api.fields import LIVE, Rule, SpecModel
 from tandem_operator.api.spec import Spec
 from tandem_operator.api.status import Status
+from tandem_operator.cli.plan import faults_of
 
 PAGE = resource_page.render()
 
@@ -48,6 +50,24 @@ def test_every_dependent_default_belongs_to_a_field_without_a_constant_one() -> 
         field = held(path)
         assert not field.required
         assert "default" not in field.schema
+
+
+def test_every_revision_says_which_one_is_meant_when_it_is_absent() -> None:
+    revisions = [field.path for field in fields_of(Spec, "spec") if field.path.endswith("revision")]
+
+    assert len(revisions) == 5
+    assert set(revisions) <= set(dependent.DEFAULTS)
+
+
+def test_the_manifest_at_the_top_is_accepted() -> None:
+    block = re.search(r"```yaml\n(.*?)```", PAGE, re.S)
+    assert block is not None
+
+    assert faults_of(yaml.safe_load(block[1])) == []
+
+
+def test_an_integer_or_percentage_says_the_bounds_of_both() -> None:
+    assert "integer, 0 to 1000, or string, pattern" in section("spec.rollout.maxSurge")
 
 
 def test_required_fields_say_so() -> None:
