@@ -353,7 +353,10 @@ class Process:
 
     def end(self, number: signal.Signals) -> int:
         self.child.send_signal(number)
-        return self.child.wait(timeout=30)
+        try:
+            return self.child.wait(timeout=15)
+        finally:
+            self.child.kill()
 
     def _page(self, path: str) -> str | None:
         try:
