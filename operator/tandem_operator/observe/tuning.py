@@ -197,6 +197,7 @@ class TuningRoom:
         now = (
             decision.schedule,
             decision.prefill_schedule,
+            str(decision.explore),
             decision.state,
             decision.reason,
             view.metrics.status,

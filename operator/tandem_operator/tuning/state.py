@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from tandem_operator.tuning.acceptance_rail import AcceptanceRail
 from tandem_operator.tuning.decision import Schedule
+from tandem_operator.tuning.exploration import EVERY_STEPS
 from tandem_operator.tuning.objective import Service
 from tandem_operator.tuning.pacing import Pacing
 from tandem_operator.tuning.step_model import StepModel
@@ -31,7 +32,8 @@ class State:
     ``table`` and ``prefill_table`` are in force, before guard rails; ``impossible_windows`` tells
     how many windows in a row could not be believed; ``use`` how much each row was used of
     late; ``batch`` the decoding requests of the busiest replica; ``verdict`` reason and message of
-    the last change; ``shown`` the last decision, to tell what changed.
+    the last change; ``shown`` the last decision, to tell what changed; ``return_every`` the steps
+    between bursts while off.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
@@ -50,6 +52,7 @@ class State:
     trial: Trial = field(default_factory=Trial)
     off_since_s: float | None = None
     batch: float | None = None
+    return_every: int = EVERY_STEPS
     learned: bool = False
     verdict: tuple[str, str] | None = None
     shown: tuple[Schedule, Schedule | None, str] | None = None

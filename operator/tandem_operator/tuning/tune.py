@@ -14,7 +14,7 @@ from tandem_operator.tuning import reasons
 from tandem_operator.tuning.arithmetic import problem_of
 from tandem_operator.tuning.deciding import decided, started
 from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision
-from tandem_operator.tuning.exploration import exploration
+from tandem_operator.tuning.exploration import EVERY_STEPS, exploration, return_every
 from tandem_operator.tuning.learning import learned
 from tandem_operator.tuning.prediction import prediction_of, tax_share
 from tandem_operator.tuning.removal import removal_advised
@@ -61,6 +61,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         state = learned(state, good, settings)
         if settings.policy == GOODPUT:
             state = decided(state, settings, max(window.duration_s for window in good))
+    state = replace(state, return_every=_return_every(state, good, settings))
     table, reason, message = _judged(state, settings, good, wrong)
     state = _off_since(state, table)
     limit = settings.max_concurrency
@@ -82,7 +83,12 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     decision = Decision(
         schedule=schedule,
         prefill_schedule=prefill_schedule,
-        explore=exploration(settings, off=not any(table), stock=state.steps.stock)
+        explore=exploration(
+            settings,
+            off=not any(table),
+            stock=state.steps.stock,
+            return_every=state.return_every,
+        )
         if not impossible
         else None,
         state=status,
@@ -94,6 +100,12 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         inputs=_inputs(state, good),
     )
     return state, decision
+
+
+def _return_every(state: State, good: tuple[Window, ...], settings: Settings) -> int:
+    if not state.rail.off or settings.thresholds is None:
+        return EVERY_STEPS
+    return return_every(state.return_every, good, settings.thresholds.for_s)
 
 
 def start_table(settings: Settings) -> Table:
