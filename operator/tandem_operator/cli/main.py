@@ -16,6 +16,7 @@ VERBS = {
     "verify-pair": "judge whether a draft fits a target, before anything is started",
     "plan": "show what the operator would create for a manifest",
     "simulate": "run the tuner against a trace or a fixed concurrency",
+    "bench": "drive a real engine through K and fit its profile",
     "explain": "show why K is what it is",
     "status": "show what serves, with which K",
 }

@@ -1,0 +1,192 @@
+"""`tandem bench`: a real engine's step times and survival, as a profile.
+
+Exit status 0: everything planned was measured; 1: it was cut short and the profile is from what
+there is; 2: nothing could be measured or fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tandem_operator.bench import prompts, report, session
+from tandem_operator.bench.endpoint import EndpointError
+from tandem_operator.bench.fit import FitError, fitted
+from tandem_operator.bench.measure import Times
+from tandem_operator.bench.plan import Block, PlanError
+from tandem_operator.bench.prompts import PromptsError
+from tandem_operator.bench.session import Ended, Options
+from tandem_operator.bench.state import StateError
+from tandem_operator.engines.vllm import SERIES
+
+CUT_SHORT, FAILED = 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("--endpoint", required=True, metavar="URL", help="http://host:port")
+    parser.add_argument("--out", type=Path, required=True, help="profile to write (JSON)")
+    parser.add_argument(
+        "--table-file", type=Path, help="the engine's TANDEM_TABLE_FILE; else K is left as it is"
+    )
+    parser.add_argument("--tokens", type=_numbers, default=(0, 1, 2, 3, 5, 7), help="K to set")
+    parser.add_argument("--concurrency", type=_numbers, default=(1, 2, 4, 8, 16), help="clients")
+    parser.add_argument(
+        "--prompts", action="append", default=[], metavar="NAME=FILE", help="one segment; repeat"
+    )
+    parser.add_argument("--model", help="default: the first that is served")
+    parser.add_argument("--new-tokens", type=int, default=128, help="tokens of each answer")
+    parser.add_argument("--rounds", type=int, default=2, help="how often every load is measured")
+    parser.add_argument("--block-s", type=float, default=8.0, help="seconds of one load")
+    parser.add_argument("--warmup-s", type=float, default=2.0, help="seconds before each")
+    parser.add_argument("--limit-s", type=float, default=1800.0, help="seconds at most")
+    parser.add_argument("--experts", type=_experts, metavar="TOTAL,ACTIVE", help="of a mixture")
+    parser.add_argument("--name", help="of the profile; default: the model's")
+    parser.add_argument(
+        "--pair", action="append", default=[], metavar="KEY=VALUE", help="target, draft, image, ..."
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the order")
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, fit, write the profile; returns the exit status."""
+    try:
+        options = options_of(arguments)
+        pair = _pair(arguments.pair)
+        ended = _measured(options)
+        found = fitted(ended.state.done, arguments.experts)
+        source = report.source_of(
+            options.url,
+            datetime.now(UTC).date(),
+            len(ended.state.done),
+            ended.planned,
+            options.times.block_s,
+        )
+        profile = report.profile_of(
+            found,
+            ended.state.done,
+            name=arguments.name or ended.model,
+            source=source,
+            pair=pair,
+            mixture_of_experts=arguments.experts,
+        )
+        options.out.write_text(json.dumps(profile, indent=2) + "\n", encoding="utf-8")
+    except (EndpointError, PlanError, StateError, FitError, PromptsError, OSError) as problem:
+        print(f"tandem bench: {problem}", file=sys.stderr)
+        return FAILED
+    said = {
+        "ended": ended.how,
+        "blocks": len(ended.state.done),
+        "planned": ended.planned,
+        "loads": report.loads_of(ended.state.done),
+        "cells": report.cells_of(found),
+        "profile": profile,
+    }
+    if arguments.output == "json":
+        print(json.dumps(said, indent=1))
+    else:
+        _show(said, Console(), options.out)
+    return 0 if ended.how == session.COMPLETE else CUT_SHORT
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """What the words mean. Raises PromptsError, PlanError and OSError."""
+    for name in ("block_s", "limit_s", "new_tokens"):
+        if getattr(arguments, name) <= 0:
+            raise PlanError(f"--{name.replace('_', '-')} is not above 0: give a positive number")
+    return Options(
+        url=arguments.endpoint,
+        model=arguments.model,
+        table_file=arguments.table_file,
+        out=arguments.out,
+        tokens=arguments.tokens,
+        concurrencies=arguments.concurrency,
+        prompts=prompts.read(arguments.prompts),
+        new_tokens=arguments.new_tokens,
+        rounds=arguments.rounds,
+        times=Times(arguments.block_s, arguments.warmup_s),
+        limit_s=arguments.limit_s,
+        seed=arguments.seed,
+    )
+
+
+def _measured(options: Options) -> Ended:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def moved(done: int, planned: int, block: Block | None) -> None:
+            what = "done" if block is None else _named(block)
+            bar.update(task, completed=done, total=planned, description=what)
+
+        return asyncio.run(session.run(options, SERIES, moved))
+
+
+def _named(block: Block) -> str:
+    depth = "K in force" if block.tokens is None else f"K={block.tokens}"
+    return f"{block.concurrency} clients, {depth}, {block.segment}"
+
+
+def _show(said: dict[str, Any], console: Console, out: Path) -> None:
+    loads = Table("clients", "K", "prompts", "p50 s", "p95 s", "tokens/s", title="request latency")
+    for row in said["loads"]:
+        depth = "in force" if row["tokens"] is None else str(row["tokens"])
+        times = ("-" if row[rank] is None else f"{row[rank]:.2f}" for rank in ("p50_s", "p95_s"))
+        loads.add_row(
+            str(row["concurrency"]), depth, row["segment"], *times, f"{row['tokens_per_s']:.0f}"
+        )
+    console.print(loads)
+    cells = Table(
+        "batch", "K", "prefill", "steps", "measured ms", "fitted ms", "error %", title="step time"
+    )
+    for row in said["cells"]:
+        cells.add_row(*(f"{value:g}" for value in row.values()))
+    console.print(cells)
+    fit = said["profile"]["fit"]
+    console.print(
+        f"{out}: {said['blocks']} of {said['planned']} blocks ({said['ended']}); error of the fit "
+        f"{fit['mean_error_percent']} % mean, {fit['worst_error_percent']} % worst over "
+        f"{fit['cells']} kinds of step; the tuner's form {fit['tuner_mean_error_percent']} %"
+    )
+    if said["ended"] != session.COMPLETE:
+        console.print("the same command goes on with what is left")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(dict.fromkeys(int(word) for word in text.split(",")))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers and commas") from problem
+    if min(numbers) < 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: give numbers from 0")
+    return numbers
+
+
+def _experts(text: str) -> tuple[int, int]:
+    numbers = _numbers(text)
+    if len(numbers) != 2 or not 1 <= numbers[1] <= numbers[0]:
+        raise argparse.ArgumentTypeError(f"{text!r}: give TOTAL,ACTIVE experts")
+    return numbers[0], numbers[1]
+
+
+def _pair(words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for key, separator, value in pairs:
+        if not (key and separator and value):
+            raise PlanError(f"--pair {key}{separator}{value}: give KEY=VALUE")
+    return {key: value for key, _, value in pairs}

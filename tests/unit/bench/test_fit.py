@@ -1,0 +1,135 @@
+"""The fit finds what made the samples, and says how far it is off."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tandem_operator.bench.fit import FitError, fitted, pooled, step_time, survival
+from tandem_operator.bench.measured import Measured, Sample
+from tandem_operator.bench.plan import Block
+from tandem_operator.tuning.profile import step_time_s
+
+DENSE = {
+    "base_s": 0.012,
+    "context_token_s": 2e-7,
+    "token_s": 3e-5,
+    "knee_tokens": 48.0,
+    "knee_token_s": 1.2e-4,
+    "draft_pass_s": 0.0011,
+    "draft_request_s": 2e-5,
+    "draft_start_s": 0.0008,
+}
+TINY_ON_CPU = {
+    "base_s": 0.0132,
+    "token_s": 0.001,
+    "draft_pass_s": 0.00153,
+    "sync_s": 0.0012,
+}
+
+
+def samples_of(form, noise=0.0, seed=0, contexts=(150.0, 900.0), steps=400.0):
+    draw = np.random.default_rng(seed)
+    return [
+        Sample(
+            batch=float(batch),
+            tokens=tokens,
+            seconds=step_time_s(form, batch, tokens, context * batch, 0.0)
+            * (1.0 + noise * draw.normal()),
+            steps=steps,
+            context_tokens=context * batch,
+            prefill_tokens=0.0,
+        )
+        for batch in (1, 2, 4, 8, 16, 32)
+        for tokens in (0, 1, 2, 3, 5, 7)
+        for context in contexts
+    ]
+
+
+def measured(samples, segment="general", accepted=(), reached=(), number=0):
+    return Measured(
+        Block(number, 1, 1, segment), tuple(samples), tuple(accepted), tuple(reached), 100.0
+    )
+
+
+@pytest.mark.parametrize("form", [DENSE, TINY_ON_CPU])
+def test_the_coefficients_that_made_the_samples_are_found_within_five_percent(form):
+    found = step_time(samples_of(form))
+
+    for name in ("base_s", "token_s", "draft_pass_s"):
+        assert found[name] == pytest.approx(form[name], rel=0.05), name
+    assert found.get("knee_tokens", 0) == pytest.approx(form.get("knee_tokens", 0), rel=0.05)
+
+
+@pytest.mark.parametrize("form", [DENSE, TINY_ON_CPU])
+def test_noisy_samples_give_step_times_within_five_percent_of_the_truth(form):
+    found = step_time(samples_of(form, noise=0.04))
+
+    for batch in (1, 3, 8, 24):
+        for tokens in (0, 1, 4, 7):
+            truth = step_time_s(form, batch, tokens, 500.0 * batch, 0.0)
+            guess = step_time_s(found, batch, tokens, 500.0 * batch, 0.0)
+            assert guess == pytest.approx(truth, rel=0.05), (batch, tokens)
+
+
+def test_the_error_of_each_cell_is_what_the_fit_lacks():
+    odd = samples_of(TINY_ON_CPU, contexts=(300.0,))
+    odd[-1] = Sample(**{**vars(odd[-1]), "seconds": odd[-1].seconds * 1.5, "steps": 5.0})
+
+    found = fitted([measured(odd)])
+
+    worst = max(found.cells, key=lambda cell: abs(cell.percent))
+    assert (worst.sample.batch, worst.sample.tokens) == (32.0, 7)
+    assert worst.percent == pytest.approx(-33.3, abs=4)
+    assert found.worst_percent == pytest.approx(abs(worst.percent))
+    assert found.mean_percent < 4
+
+
+def test_blocks_of_one_kind_are_pooled_by_their_steps():
+    one = Sample(4.0, 3, 0.010, 100.0, 1000.0, 0.0)
+    other = Sample(4.0, 3, 0.020, 300.0, 2000.0, 0.0)
+
+    (found,) = pooled([measured([one]), measured([other], number=1)])
+
+    assert found == Sample(4.0, 3, 0.0175, 400.0, 1750.0, 0.0)
+
+
+def test_survival_is_by_segment_over_drafts_of_every_length():
+    found = survival(
+        [
+            measured([], "chat", accepted=(80,), reached=(100,)),
+            measured([], "chat", accepted=(70, 45, 20), reached=(100, 100, 100), number=1),
+            measured([], "code", accepted=(90, 81), reached=(100, 100)),
+            measured([], "idle"),
+        ]
+    )
+
+    assert found == {"chat": (0.75, 0.45, 0.2), "code": (0.9, 0.81)}
+
+
+def test_too_few_kinds_of_step_are_refused():
+    with pytest.raises(FitError, match="1 kinds of step were measured, 3 are needed"):
+        fitted([measured([Sample(1.0, 0, 0.01, 50.0, 100.0, 0.0)])])
+
+
+coefficient = st.floats(1e-6, 5e-3)
+
+
+@given(
+    base_s=st.floats(1e-3, 0.1),
+    token_s=coefficient,
+    draft_pass_s=coefficient,
+    draft_start_s=coefficient,
+    sync=st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_engine_of_the_form_is_fitted_within_two_percent(
+    base_s, token_s, draft_pass_s, draft_start_s, sync
+):
+    form = {"base_s": base_s, "token_s": token_s, "draft_pass_s": draft_pass_s}
+    form["sync_s" if sync else "draft_start_s"] = draft_start_s
+
+    found = fitted([measured(samples_of(form, contexts=(300.0,)))])
+
+    assert found.worst_percent < 2
+    assert all(value > 0 for value in found.step_time.values())
