@@ -35,6 +35,7 @@ lint: setup
 .PHONY: types
 types: setup
 	$(RUN) mypy -p tandem_operator -p tandem_runtime
+	$(RUN) mypy hack
 
 .PHONY: contracts
 contracts: setup
