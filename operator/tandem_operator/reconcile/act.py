@@ -96,6 +96,8 @@ class Actor:
             body["metadata"]["uid"] = apply.uid
         if apply.resource_version is not None:
             body["metadata"]["resourceVersion"] = apply.resource_version
+        # Read before the write: its event may be heard before its answer.
+        before = self._held(key, reference)
         try:
             answer = await self._client.apply(body, force=apply.uid is not None)
         except RefusedError as refused:
@@ -105,7 +107,6 @@ class Actor:
             await self._live(key, reference)
             raise
         self._failures.get(key, {}).pop(reference, None)
-        before = self._held(key, reference)
         self._store.put(answer, key)
         if before is not None and _version(before) == _version(answer):
             # Planning sees a difference where the API server sees none: looking again at once

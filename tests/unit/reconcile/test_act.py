@@ -1,0 +1,193 @@
+"""A plan is carried out in its order, and each answer is in the store before the next look."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from tandem_operator.observe.store import Store
+from tandem_operator.planning import Apply, Note, Plan, Poke, Reference, Remove
+from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.client import Client
+from tandem_operator.reconcile.errors import NotLeadingError, RetryError
+from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Hands, Object, Server
+
+SERVICE = Reference("v1", "Service", "chat")
+
+
+class Scene:
+    """An actor, its store, and the server that it writes to."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.server = Server()
+        self.hands = Hands(self.server)
+        self.store = Store()
+        self.actor = Actor(cast(Client, self.hands), self.store, self.clock, "one")
+        self.resource = self.server.put(
+            {
+                "apiVersion": "tandem.dev/v1alpha1",
+                "kind": "SpeculativeDeployment",
+                "metadata": {"name": "chat", "generation": 1},
+            }
+        )
+
+    def carry_out(self, **plan: Any) -> bool:
+        """Whether another look is due at once."""
+        return asyncio.run(self.actor.carry_out(KEY, self.resource, Plan(**plan)))
+
+    def stored(self) -> list[Object]:
+        return list(self.store.objects(KEY))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def service(port: int = 80, **metadata: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "chat", "namespace": NAMESPACE, **metadata},
+        "spec": {"port": port},
+    }
+
+
+def test_an_answer_is_in_the_store_before_the_next_look(scene: Scene) -> None:
+    assert scene.carry_out(applies=(Apply(service()),))
+
+    assert scene.server.sent == ["apply Service chat"]
+    assert [held["spec"] for held in scene.stored()] == [{"port": 80}]
+
+
+def test_the_first_apply_of_a_name_looks_live_and_leaves_what_is_there(scene: Scene) -> None:
+    foreign = scene.server.put(service(port=1, labels={}))
+
+    assert scene.carry_out(applies=(Apply(service()),)), "the next look judges what was found"
+    assert scene.server.sent == []
+    assert scene.stored() == [foreign]
+
+
+def test_a_change_names_the_object_that_it_is_for(scene: Scene) -> None:
+    held = scene.server.put(service())
+    scene.store.put(held, KEY)
+    other = Apply(service(port=81), uid="another")
+
+    with pytest.raises(RetryError, match="uid"):
+        scene.carry_out(applies=(other,))
+
+    assert scene.server.sent == []
+    assert scene.carry_out(applies=(Apply(service(port=81), uid=held["metadata"]["uid"]),))
+    assert [each["spec"] for each in scene.stored()] == [{"port": 81}]
+
+
+def test_after_a_conflict_the_store_holds_what_stands(scene: Scene) -> None:
+    held = scene.server.put(service())
+    scene.store.put(held, KEY)
+    scene.server.put(service(port=99))
+    stale = held["metadata"]
+    guarded = Apply(service(81), uid=stale["uid"], resource_version=stale["resourceVersion"])
+
+    with pytest.raises(RetryError, match="resourceVersion"):
+        scene.carry_out(applies=(guarded,))
+
+    assert [each["spec"] for each in scene.stored()] == [{"port": 99}]
+
+
+def test_a_write_that_changes_nothing_is_not_looked_at_again(scene: Scene) -> None:
+    held = scene.server.put(service())
+    scene.store.put(held, KEY)
+
+    assert not scene.carry_out(applies=(Apply(service(), uid=held["metadata"]["uid"]),))
+
+
+def test_a_write_whose_event_comes_before_its_answer_is_a_change(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = scene.server.put(service())
+    scene.store.put(held, KEY)
+    write = scene.server.write
+
+    def write_and_tell(verb: str, body: Object) -> Object:
+        answer = write(verb, body)
+        scene.store.put(answer, KEY)
+        return answer
+
+    monkeypatch.setattr(scene.server, "write", write_and_tell)
+
+    assert scene.carry_out(applies=(Apply(service(81), uid=held["metadata"]["uid"]),))
+
+
+def test_a_refused_write_is_a_failure_with_its_times_until_one_succeeds(scene: Scene) -> None:
+    scene.server.refuse["Service"] = (422, "spec.port: too large")
+    scene.carry_out(applies=(Apply(service()),))
+    scene.clock.move(30)
+    scene.carry_out(applies=(Apply(service()),))
+
+    (failure,) = scene.actor.failures(KEY)
+    assert (failure.reference, failure.code, failure.generation) == (SERVICE, 422, 1)
+    assert failure.message == "spec.port: too large"
+    assert failure.tried_at is not None
+    assert (failure.at.timestamp(), failure.tried_at.timestamp()) == (1_000, 1_030)
+
+    scene.server.refuse.clear()
+    scene.carry_out(applies=(Apply(service()),))
+    assert scene.actor.failures(KEY) == ()
+
+
+def test_a_refused_child_does_not_hold_up_the_status(scene: Scene) -> None:
+    scene.server.refuse["Service"] = (403, "quota")
+    scene.carry_out(applies=(Apply(service()),), status={"replicas": 1})
+
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
+    held = scene.store.resource(KEY)
+    assert held is not None
+    assert held["status"] == {"replicas": 1}
+
+
+def test_a_refused_event_does_not_hold_up_a_look(scene: Scene) -> None:
+    scene.server.refuse["Event"] = (403, "not allowed")
+    note = Note("Normal", "Locked", "the pair is locked")
+
+    assert not scene.carry_out(status={}, notes=(note,))
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
+
+
+def test_only_the_object_that_was_meant_is_removed(scene: Scene) -> None:
+    held = scene.server.put(service())
+    scene.store.put(held, KEY)
+    with pytest.raises(RetryError):
+        scene.carry_out(removes=(Remove(SERVICE, "another"),))
+    assert scene.server.get("Service", "chat") == held
+
+    assert scene.carry_out(removes=(Remove(SERVICE, held["metadata"]["uid"]),))
+    assert scene.stored() == []
+
+
+def test_what_nobody_watches_is_looked_up(scene: Scene) -> None:
+    held = scene.server.put(service(labels={}))
+    assert scene.carry_out(look_up=(SERVICE,)), "something new was found"
+    assert scene.stored() == [held]
+    assert not scene.carry_out(look_up=(SERVICE,)), "the same as before"
+
+    scene.server.held.clear()
+    assert scene.carry_out(look_up=(SERVICE,)), "it is gone"
+    assert scene.stored() == []
+
+
+def test_a_pod_that_is_gone_is_not_poked(scene: Scene) -> None:
+    scene.carry_out(pokes=(Poke("gone", "1", 4),))
+
+    assert scene.server.sent == []
+
+
+def test_a_deposed_leader_writes_nothing(scene: Scene) -> None:
+    scene.hands.leads = False
+
+    with pytest.raises(NotLeadingError):
+        scene.carry_out(applies=(Apply(service()),), status={})
+
+    assert scene.server.sent == []
