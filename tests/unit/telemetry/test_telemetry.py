@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
 from collections.abc import AsyncIterator
 
@@ -21,13 +22,15 @@ class Probed:
     def __init__(self) -> None:
         self.wrong: dict[str, str] = {}
         self.metrics = Metrics("0.1.0")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
         self.web = Web(
-            0,
+            self.port,
             healthy=lambda: self.wrong.get("healthz"),
             ready=lambda: self.wrong.get("readyz"),
             page=self.metrics.page,
         )
-        self.port = 0
 
     async def get(self, path: str) -> httpx.Response:
         async with httpx.AsyncClient() as asked:
@@ -37,7 +40,7 @@ class Probed:
 @pytest.fixture
 async def probed() -> AsyncIterator[Probed]:
     made = Probed()
-    made.port = await made.web.start()
+    assert await made.web.start() == made.port
     yield made
     await made.web.stop()
 
