@@ -37,7 +37,7 @@ class Steering:
         self._epoch = f"bench-{secrets.token_hex(4)}"
         self._generation = 0
         self._before: str | None = None
-        self._deepest = 0
+        self._deepest: int | None = None
         self._lock = ""
         if table.exists():
             try:
@@ -77,7 +77,7 @@ class Steering:
             if (plugin.epoch, plugin.applied_generation) == (self._epoch, self._generation):
                 in_force = plugin.tokens_for(1)
                 if in_force is not None:
-                    self._deepest = max(self._deepest, in_force)
+                    self._deepest = max(self._deepest or 0, in_force)
                     return in_force
             await asyncio.sleep(_POLL_S)
         raise EndpointError(
@@ -90,6 +90,10 @@ class Steering:
     def restore(self) -> None:
         """Put back the table that was there; without one, the deepest K that was seen."""
         self._generation += 1
+        if self._before is None and self._deepest is None:
+            # No engine took a table from here: nothing may be left.
+            self._table.unlink(missing_ok=True)
+            return
         if self._before is None:
             self._write(
                 render(
@@ -97,7 +101,7 @@ class Steering:
                         lock=self._lock,
                         epoch=self._epoch,
                         generation=self._generation,
-                        schedule=(Range(1, _LAST, self._deepest),),
+                        schedule=(Range(1, _LAST, self._deepest or 0),),
                     )
                 )
             )

@@ -64,11 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
         options = options_of(arguments)
         pair = _pair(arguments.pair)
         ended = _measured(options)
+        done = len(ended.state.done)
+        if ended.how != session.COMPLETE:
+            print(
+                f"tandem bench: {ended.how} after {done} of {ended.planned} blocks; "
+                "the same command goes on",
+                file=sys.stderr,
+            )
         found = fitted(ended.state.done, arguments.experts)
         source = report.source_of(
             options.url,
             datetime.now(UTC).date(),
-            len(ended.state.done),
+            done,
             ended.planned,
             options.times.block_s,
         )
@@ -86,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         return FAILED
     said = {
         "ended": ended.how,
-        "blocks": len(ended.state.done),
+        "blocks": done,
         "planned": ended.planned,
         "loads": report.loads_of(ended.state.done),
         "cells": report.cells_of(found),
@@ -163,8 +170,6 @@ def _show(said: dict[str, Any], console: Console, out: Path) -> None:
         f"{fit['mean_error_percent']} % mean, {fit['worst_error_percent']} % worst over "
         f"{fit['cells']} kinds of step; the tuner's form {fit['tuner_mean_error_percent']} %"
     )
-    if said["ended"] != session.COMPLETE:
-        console.print("the same command goes on with what is left")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -1,0 +1,265 @@
+"""`tandem bench` against a fake engine on loopback, from the command line to the profile."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tandem_operator.bench import steering
+from tandem_operator.cli.main import main
+from tandem_operator.simulation.profile import read_profile
+from tandem_operator.tuning.profile import step_time_s
+from tandem_runtime.contract.table import Range, SpeculationTable, parse, render
+from tests.unit.bench.fake_engine import FakeEngine, serving
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs/profile.schema.json").read_text())
+TRUTH = {
+    "base_s": 0.012,
+    "token_s": 2e-4,
+    "draft_start_s": 1e-3,
+    "draft_pass_s": 1.5e-3,
+}
+SURVIVAL = (0.8, 0.6, 0.45, 0.3, 0.2)
+THEIRS = SpeculationTable(
+    lock="fake", epoch="theirs", generation=41, schedule=(Range(1, 8, 3), Range(9, 256, 1))
+)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    file = tmp_path / "table" / "speculation.json"
+    file.parent.mkdir()
+    return file
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Callable[..., int]:
+    """Runs the command with short blocks; further words win."""
+
+    def command(engine: FakeEngine | str, *words: str) -> int:
+        url = engine if isinstance(engine, str) else engine.url
+        short = ["--block-s", "0.2", "--warmup-s", "0.02", "--rounds", "1", "--new-tokens", "64"]
+        load = ["--tokens", "0,2,5", "--concurrency", "1,3,8"]
+        out = ["--out", str(tmp_path / "profile.json"), "--output", "json"]
+        return main(["bench", "--endpoint", url, *short, *load, *out, *words])
+
+    return command
+
+
+def done(tmp_path: Path) -> list[str]:
+    return (tmp_path / "profile.json.state.jsonl").read_text().splitlines()[1:]
+
+
+def profile(tmp_path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((tmp_path / "profile.json").read_text())
+    return document
+
+
+def test_the_profile_is_the_engine_and_the_engine_has_its_table_again(
+    bench: Callable[..., int], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.write_text(render(THEIRS))
+    with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
+        status = bench(engine, "--table-file", str(table), "--pair", "target=big")
+
+    said, found = json.loads(capsys.readouterr().out), profile(tmp_path)
+    assert status == 0
+    jsonschema.validate(found, SCHEMA)
+    for name, value in TRUTH.items():
+        assert found["step_time"][name] == pytest.approx(value, rel=0.05), name
+    assert found["survival"]["general"] == pytest.approx(SURVIVAL, rel=0.01)
+    assert found["fit"]["worst_error_percent"] < 2
+    assert found["pair"] == {"target": "big"}
+    assert (said["ended"], said["blocks"], said["planned"]) == ("complete", 9, 9)
+    assert {(row["concurrency"], row["tokens"]) for row in said["loads"]} == {
+        (clients, tokens) for clients in (1, 3, 8) for tokens in (0, 2, 5)
+    }
+    assert parse(table.read_text()) == THEIRS
+
+    simulated = read_profile(tmp_path / "profile.json")
+    assert simulated.max_tokens == 5
+    assert simulated.limits.max_running == 8
+
+
+def test_a_depth_that_the_engine_cannot_run_is_measured_once(
+    bench: Callable[..., int], table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
+        assert bench(engine, "--table-file", str(table), "--tokens", "0,5,7,9") == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert {row["tokens"] for row in said["loads"]} == {0, 5}
+    assert said["planned"] == 6
+    assert parse(table.read_text()).tokens_for(4) == 5  # there was no table: as deep as it can
+
+
+def test_without_a_table_the_depth_in_force_is_measured_from_stock_counters(
+    bench: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL, tokens=3)) as engine:
+        assert bench(engine, "--concurrency", "1,4,8,16") == 0
+
+    found = profile(tmp_path)
+    assert {sample["tokens"] for sample in found["step_samples"]} == {3}
+    assert found["survival"]["general"] == pytest.approx(SURVIVAL[:3], rel=0.01)
+    assert step_time_s(found["step_time"], 6, 3, 600, 0) == pytest.approx(
+        step_time_s(TRUTH, 6, 3, 600, 0), rel=0.05
+    )
+    assert [row["tokens"] for row in json.loads(capsys.readouterr().out)["loads"]] == [None] * 4
+
+
+def test_an_interrupt_leaves_what_was_measured_and_a_second_run_goes_on(
+    bench: Callable[..., int], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.write_text(render(THEIRS))
+
+    def interrupt_when_half_done(_: int) -> None:
+        if len(done(tmp_path)) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with serving(FakeEngine(TRUTH, SURVIVAL, table, on_answer=interrupt_when_half_done)) as engine:
+        first = bench(engine, "--table-file", str(table))
+        kept, after_first = done(tmp_path), json.loads(capsys.readouterr().out)
+        assert parse(table.read_text()) == THEIRS
+        engine.on_answer = lambda _: None
+        second = bench(engine, "--table-file", str(table))
+
+    assert (first, after_first["ended"], len(kept)) == (1, "interrupted", 4)
+    assert "cut short" in after_first["profile"]["source"]
+    assert (second, len(done(tmp_path))) == (0, 9)
+    assert done(tmp_path)[:4] == kept
+    blocks = [json.dumps(json.loads(line)["block"]) for line in done(tmp_path)]
+    assert len(set(blocks)) == 9
+
+
+def test_the_limit_is_kept(
+    bench: Callable[..., int], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
+        status = bench(engine, "--table-file", str(table), "--limit-s", "0.9")
+
+    assert status == 2
+    assert done(tmp_path) == []
+    assert "out of time after 0 of 9 blocks" in capsys.readouterr().err
+
+
+def test_a_block_that_was_being_written_is_measured_again(
+    bench: Callable[..., int], table: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "profile.json.state.jsonl"
+    with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
+        assert bench(engine, "--table-file", str(table)) == 0
+        state.write_text(state.read_text()[:-40])
+        (tmp_path / "profile.json").unlink()
+        assert bench(engine, "--table-file", str(table)) == 0
+
+    assert len(done(tmp_path)) == 9
+    assert profile(tmp_path)["fit"]["worst_error_percent"] < 2
+
+
+def test_the_state_of_another_measurement_is_not_gone_on_with(
+    bench: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
+        bench(engine)
+        capsys.readouterr()
+        assert bench(engine, "--seed", "7") == 2
+
+    assert "began as another measurement (differs in seed)" in capsys.readouterr().err
+
+
+def test_a_dead_server_is_said(
+    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
+        gone = engine.url
+
+    assert bench(gone) == 2
+    assert f"{gone}/metrics does not answer" in capsys.readouterr().err
+
+
+def test_an_engine_without_speculation_is_said(
+    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL, speculates=False)) as engine:
+        assert bench(engine) == 2
+
+    assert "started without speculation" in capsys.readouterr().err
+
+
+def test_a_table_without_the_plugin_is_said(
+    bench: Callable[..., int], table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
+        assert bench(engine, "--table-file", str(table)) == 2
+
+    assert "K is set live by the plugin alone" in capsys.readouterr().err
+
+
+def test_a_table_that_the_engine_does_not_read_is_said(
+    bench: Callable[..., int],
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(steering, "TAKEN_WITHIN_S", 0.3)
+    other = tmp_path / "other.json"
+    with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
+        assert bench(engine, "--table-file", str(other)) == 2
+
+    assert f"the plugin did not take {other}" in capsys.readouterr().err
+    assert not other.exists()
+    assert not table.exists()
+
+
+def test_a_refused_request_ends_the_run_with_the_engines_words(
+    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL, refusal="context is too long")) as engine:
+        assert bench(engine) == 2
+
+    assert "answers 400" in (said := capsys.readouterr().err)
+    assert "context is too long" in said
+
+
+def test_prompts_of_two_classes_have_a_curve_each(
+    bench: Callable[..., int], tmp_path: Path
+) -> None:
+    (tmp_path / "easy.txt").write_text("one two three\n")
+    (tmp_path / "hard.jsonl").write_text('{"prompt": "four five"}\n')
+    named = ["--prompts", f"easy={tmp_path / 'easy.txt'}"]
+    named += ["--prompts", f"hard={tmp_path / 'hard.jsonl'}"]
+    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
+        assert bench(engine, *named) == 0
+
+    assert set(profile(tmp_path)["survival"]) == {"easy", "hard"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--block-s", "0"], "--block-s is not above 0"),
+        (["--rounds", "0"], "rounds is 0"),
+        (["--concurrency", "0"], "concurrency is 0"),
+        (["--prompts", "easy"], "give NAME=FILE"),
+        (["--pair", "target"], "give KEY=VALUE"),
+    ],
+)
+def test_wrong_words_are_refused(
+    bench: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
+        assert bench(engine, *words) == 2
+
+    assert message in capsys.readouterr().err
