@@ -49,6 +49,8 @@ ABOVE_KNEE = 3
 """Sizes of step that a knee needs above it: it must not follow one odd cell."""
 _BETTER_BY = 2.0
 FEWEST_KINDS = 3
+FOLDS = 5
+FEWEST_FOR_MEDIAN = 3
 
 
 class FitError(ValueError):
@@ -75,11 +77,18 @@ class Fitted:
     step_time: Mapping[str, float]
     survival: Mapping[str, tuple[float, ...]]
     cells: tuple[CellError, ...]
+    unseen: tuple[CellError, ...]
+    """Each cell against the fit through four fifths of the others; empty where they are few."""
 
     @property
     def mean_percent(self) -> float:
         """Mean size of the error, each cell counting alike."""
-        return float(np.mean([abs(cell.percent) for cell in self.cells]))
+        return _mean_percent(self.cells)
+
+    @property
+    def unseen_mean_percent(self) -> float | None:
+        """The same of cells that the fit had not seen; None where they are few."""
+        return _mean_percent(self.unseen) if self.unseen else None
 
     @property
     def worst_percent(self) -> float:
@@ -98,17 +107,30 @@ def fitted(
         )
     form = step_time(samples, mixture_of_experts)
     cells = tuple(CellError(sample, _seconds(form, sample)) for sample in samples)
-    return Fitted(form, survival(measured), cells)
+    return Fitted(form, survival(measured), cells, _unseen(samples, mixture_of_experts))
 
 
 def pooled(measured: Sequence[Measured]) -> tuple[Sample, ...]:
-    """One sample a kind of step (batch bucket, K, with prefill or not): means over all blocks."""
-    kinds: dict[tuple[int, int, bool], list[Sample]] = {}
-    for block in measured:
-        for sample in block.samples:
-            key = (bucket_of(sample.batch), sample.tokens, sample.prefill_tokens > 0)
-            kinds.setdefault(key, []).append(sample)
-    return tuple(_mean(found) for _, found in sorted(kinds.items()))
+    """One sample a kind of step (batch bucket, K, with prefill or not), over all blocks.
+
+    Means over the blocks' steps; seconds are their median once there are three blocks, so that
+    one beside a busy neighbour does not stand for its kind.
+    """
+    return tuple(_pooled(found) for found in _kinds(measured))
+
+
+def repeat_percent(measured: Sequence[Measured]) -> float | None:
+    """How far blocks of one kind are from their pooled time, mean size in percent.
+
+    No fit can be better than this. None where no kind was measured twice.
+    """
+    repeated = [found for found in _kinds(measured) if len(found) > 1]
+    if not repeated:
+        return None
+    apart = [
+        abs(sample.seconds / _pooled(found).seconds - 1.0) for found in repeated for sample in found
+    ]
+    return 100.0 * float(np.mean(apart))
 
 
 def survival(measured: Sequence[Measured]) -> dict[str, tuple[float, ...]]:
@@ -182,6 +204,23 @@ def tuner_mean_percent(
     return float(100.0 * np.mean(np.abs(expected / measured - 1.0)))
 
 
+def _unseen(
+    samples: Sequence[Sample], mixture_of_experts: tuple[int, int] | None
+) -> tuple[CellError, ...]:
+    if len(samples) < FOLDS * FEWEST_KINDS:
+        return ()
+    found = []
+    for fold in range(FOLDS):
+        seen = [sample for place, sample in enumerate(samples) if place % FOLDS != fold]
+        form = step_time(seen, mixture_of_experts)
+        found += [CellError(sample, _seconds(form, sample)) for sample in samples[fold::FOLDS]]
+    return tuple(found)
+
+
+def _mean_percent(cells: Sequence[CellError]) -> float:
+    return float(np.mean([abs(cell.percent) for cell in cells]))
+
+
 def _columns(
     samples: Sequence[Sample],
     knee: float | None,
@@ -217,19 +256,29 @@ def _seconds(form: Mapping[str, float], sample: Sample) -> float:
     )
 
 
-def _mean(samples: Sequence[Sample]) -> Sample:
-    steps = sum(sample.steps for sample in samples)
+def _kinds(measured: Sequence[Measured]) -> list[list[Sample]]:
+    kinds: dict[tuple[int, int, bool], list[Sample]] = {}
+    for block in measured:
+        for sample in block.samples:
+            key = (bucket_of(sample.batch), sample.tokens, sample.prefill_tokens > 0)
+            kinds.setdefault(key, []).append(sample)
+    return [found for _, found in sorted(kinds.items())]
 
-    def mean(name: str) -> float:
-        return float(sum(getattr(sample, name) * sample.steps for sample in samples) / steps)
 
+def _pooled(samples: Sequence[Sample]) -> Sample:
+    steps = np.array([sample.steps for sample in samples])
+
+    def mean(values: Sequence[float]) -> float:
+        return float(np.average(values, weights=steps))
+
+    seconds = [sample.seconds for sample in samples]
     return Sample(
-        batch=mean("batch"),
+        batch=mean([sample.batch for sample in samples]),
         tokens=samples[0].tokens,
-        seconds=mean("seconds"),
-        steps=steps,
-        context_tokens=mean("context_tokens"),
-        prefill_tokens=mean("prefill_tokens"),
+        seconds=float(np.median(seconds)) if len(samples) >= FEWEST_FOR_MEDIAN else mean(seconds),
+        steps=float(steps.sum()),
+        context_tokens=mean([sample.context_tokens for sample in samples]),
+        prefill_tokens=mean([sample.prefill_tokens for sample in samples]),
     )
 
 

@@ -64,6 +64,7 @@ class Bench:
                 f"ran {block.concurrency} requests at once",
                 load.check,
             )
+            full_s = time.monotonic()
             await _while_loaded(self._times.warmup_s, load.check)
             before = await self._endpoint.reading()
             await _while_loaded(self._times.block_s, load.check)
@@ -71,7 +72,7 @@ class Bench:
             inside = [
                 answer
                 for answer in load.answers
-                if answer.started_s >= before.at_s and answer.ended_s <= after.at_s
+                if answer.started_s >= full_s and answer.ended_s <= after.at_s
             ]
         window = window_between(before, after, replica="bench", speculation_loaded=True)
         if window.reset:

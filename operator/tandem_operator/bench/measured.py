@@ -32,7 +32,8 @@ class Measured:
     """One finished block.
 
     ``accepted`` and ``reached`` count drafts by position (accepted so far; at least that long).
-    ``latencies_s`` are whole requests that began and ended inside the block.
+    ``latencies_s`` are whole requests that began and ended at full load,
+    its warm-up included.
     """
 
     block: Block

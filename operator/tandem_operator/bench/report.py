@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_operator.bench.fit import Fitted, tuner_mean_percent
+from tandem_operator.bench.fit import Fitted, repeat_percent, tuner_mean_percent
 from tandem_operator.bench.measured import Measured
 
 
@@ -22,9 +22,14 @@ def profile_of(
     name: str,
     source: str,
     pair: Mapping[str, str],
+    max_running: int | None,
     mixture_of_experts: tuple[int, int] | None,
 ) -> dict[str, Any]:
-    """The profile as `docs/profile.schema.json` wants it."""
+    """The profile as `docs/profile.schema.json` wants it.
+
+    Padding and the end of captured graphs are in the measured coefficients already, so that the
+    simulator must not add its own.
+    """
     samples = [cell.sample for cell in fitted.cells]
     document: dict[str, Any] = {
         "name": name,
@@ -32,8 +37,8 @@ def profile_of(
         "max_tokens": max(
             [sample.tokens for sample in samples] + [len(one) for one in fitted.survival.values()]
         ),
-        "max_running": max(one.block.concurrency for one in measured),
         "step_time": dict(fitted.step_time),
+        "roughness": {"padding": 1, "captured_tokens": 1_000_000, "cliff": 0},
         "step_samples": [
             {
                 "batch": round(max(1.0, sample.batch), 3),
@@ -48,6 +53,8 @@ def profile_of(
     }
     if fitted.survival:
         document["survival"] = {key: list(curve) for key, curve in fitted.survival.items()}
+    if max_running is not None:
+        document["max_running"] = max_running
     if pair:
         document["pair"] = dict(pair)
     if mixture_of_experts is not None:
@@ -58,6 +65,11 @@ def profile_of(
         "worst_error_percent": round(fitted.worst_percent, 2),
         "tuner_mean_error_percent": round(tuner_mean_percent(document, mixture_of_experts), 2),
     }
+    if fitted.unseen_mean_percent is not None:
+        document["fit"]["unseen_mean_error_percent"] = round(fitted.unseen_mean_percent, 2)
+    spread = repeat_percent(measured)
+    if spread is not None:
+        document["fit"]["repeat_error_percent"] = round(spread, 2)
     return document
 
 

@@ -25,7 +25,7 @@ from tandem_operator.bench.measure import Times
 from tandem_operator.bench.plan import Block, PlanError
 from tandem_operator.bench.prompts import PromptsError
 from tandem_operator.bench.session import Ended, Options
-from tandem_operator.bench.state import StateError
+from tandem_operator.bench.state import StateError, path_beside
 from tandem_operator.engines.vllm import SERIES
 
 CUT_SHORT, FAILED = 1, 2
@@ -45,11 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", help="default: the first that is served")
     parser.add_argument("--new-tokens", type=int, default=128, help="tokens of each answer")
-    parser.add_argument("--rounds", type=int, default=2, help="how often every load is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often every load is measured")
     parser.add_argument("--block-s", type=float, default=8.0, help="seconds of one load")
     parser.add_argument("--warmup-s", type=float, default=2.0, help="seconds before each")
     parser.add_argument("--limit-s", type=float, default=1800.0, help="seconds at most")
     parser.add_argument("--experts", type=_experts, metavar="TOTAL,ACTIVE", help="of a mixture")
+    parser.add_argument("--max-running", type=int, help="requests that the engine runs at once")
     parser.add_argument("--name", help="of the profile; default: the model's")
     parser.add_argument(
         "--pair", action="append", default=[], metavar="KEY=VALUE", help="target, draft, image, ..."
@@ -85,11 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
             name=arguments.name or ended.model,
             source=source,
             pair=pair,
+            max_running=arguments.max_running,
             mixture_of_experts=arguments.experts,
         )
         options.out.write_text(json.dumps(profile, indent=2) + "\n", encoding="utf-8")
     except (EndpointError, PlanError, StateError, FitError, PromptsError, OSError) as problem:
         print(f"tandem bench: {problem}", file=sys.stderr)
+        if isinstance(problem, EndpointError) and path_beside(arguments.out).exists():
+            kept = path_beside(arguments.out)
+            print(f"finished blocks are in {kept}; the same command goes on", file=sys.stderr)
         return FAILED
     said = {
         "ended": ended.how,
@@ -165,10 +170,15 @@ def _show(said: dict[str, Any], console: Console, out: Path) -> None:
         cells.add_row(*(f"{value:g}" for value in row.values()))
     console.print(cells)
     fit = said["profile"]["fit"]
+    unseen = fit.get("unseen_mean_error_percent")
+    spread = fit.get("repeat_error_percent")
+    repeated = "" if spread is None else f", {spread} % between blocks of one load"
+    kept_aside = "" if unseen is None else f", {unseen} % on cells kept aside"
     console.print(
-        f"{out}: {said['blocks']} of {said['planned']} blocks ({said['ended']}); error of the fit "
-        f"{fit['mean_error_percent']} % mean, {fit['worst_error_percent']} % worst over "
-        f"{fit['cells']} kinds of step; the tuner's form {fit['tuner_mean_error_percent']} %"
+        f"{out}: {said['blocks']} of {said['planned']} blocks ({said['ended']}); error of the "
+        f"fit {fit['mean_error_percent']} % mean, {fit['worst_error_percent']} % worst"
+        f"{kept_aside}{repeated}, over {fit['cells']} kinds of step; "
+        f"the tuner's form {fit['tuner_mean_error_percent']} %"
     )
 
 

@@ -67,7 +67,9 @@ def test_the_profile_is_the_engine_and_the_engine_has_its_table_again(
 ) -> None:
     table.write_text(render(THEIRS))
     with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
-        status = bench(engine, "--table-file", str(table), "--pair", "target=big")
+        status = bench(
+            engine, "--table-file", str(table), "--pair", "target=big", "--max-running", "8"
+        )
 
     said, found = json.loads(capsys.readouterr().out), profile(tmp_path)
     assert status == 0
@@ -228,6 +230,41 @@ def test_a_refused_request_ends_the_run_with_the_engines_words(
 
     assert "answers 400" in (said := capsys.readouterr().err)
     assert "context is too long" in said
+
+
+def test_an_engine_that_fails_midway_costs_no_finished_block(
+    bench: Callable[..., int], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.write_text(render(THEIRS))
+    engine = FakeEngine(TRUTH, SURVIVAL, table)
+
+    def fail_when_half_done(_: int) -> None:
+        if len(done(tmp_path)) == 4:
+            engine.refusal = "out of memory"
+
+    engine.on_answer = fail_when_half_done
+    with serving(engine):
+        first, kept = bench(engine, "--table-file", str(table)), done(tmp_path)
+        said = capsys.readouterr().err
+        assert parse(table.read_text()) == THEIRS
+        engine.refusal, engine.on_answer = None, lambda _: None
+        second = bench(engine, "--table-file", str(table))
+
+    assert (first, len(kept)) == (2, 4)
+    assert "out of memory" in said
+    assert "the same command goes on" in said
+    assert (second, done(tmp_path)[:4], len(done(tmp_path))) == (0, kept, 9)
+
+
+def test_text_leads_with_latency(
+    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
+        assert bench(engine, "--output", "text", "--rounds", "2") == 0
+
+    said = capsys.readouterr().out
+    assert said.index("p50 s") < said.index("measured ms") < said.index("error of the fit")
+    assert "between blocks of one load" in " ".join(said.split())
 
 
 def test_prompts_of_two_classes_have_a_curve_each(

@@ -1,11 +1,15 @@
 """The fit finds what made the samples, and says how far it is off."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem_operator.bench.fit import FitError, fitted, pooled, step_time, survival
+from tandem_operator.bench.fit import FitError, fitted, pooled, repeat_percent, step_time, survival
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
 from tandem_operator.tuning.profile import step_time_s
@@ -28,15 +32,19 @@ TINY_ON_CPU = {
 }
 
 
-def samples_of(form, noise=0.0, seed=0, contexts=(150.0, 900.0), steps=400.0):
-    draw = np.random.default_rng(seed)
+def samples_of(
+    form: Mapping[str, float],
+    noise: float = 0.0,
+    contexts: Sequence[float] = (150.0, 900.0),
+) -> list[Sample]:
+    draw = np.random.default_rng(0)
     return [
         Sample(
             batch=float(batch),
             tokens=tokens,
             seconds=step_time_s(form, batch, tokens, context * batch, 0.0)
             * (1.0 + noise * draw.normal()),
-            steps=steps,
+            steps=400.0,
             context_tokens=context * batch,
             prefill_tokens=0.0,
         )
@@ -46,14 +54,22 @@ def samples_of(form, noise=0.0, seed=0, contexts=(150.0, 900.0), steps=400.0):
     ]
 
 
-def measured(samples, segment="general", accepted=(), reached=(), number=0):
+def measured(
+    samples: Iterable[Sample],
+    segment: str = "general",
+    accepted: Iterable[float] = (),
+    reached: Iterable[float] = (),
+    number: int = 0,
+) -> Measured:
     return Measured(
         Block(number, 1, 1, segment), tuple(samples), tuple(accepted), tuple(reached), 100.0
     )
 
 
 @pytest.mark.parametrize("form", [DENSE, TINY_ON_CPU])
-def test_the_coefficients_that_made_the_samples_are_found_within_five_percent(form):
+def test_the_coefficients_that_made_the_samples_are_found_within_five_percent(
+    form: Mapping[str, float],
+) -> None:
     found = step_time(samples_of(form))
 
     for name in ("base_s", "token_s", "draft_pass_s"):
@@ -62,7 +78,9 @@ def test_the_coefficients_that_made_the_samples_are_found_within_five_percent(fo
 
 
 @pytest.mark.parametrize("form", [DENSE, TINY_ON_CPU])
-def test_noisy_samples_give_step_times_within_five_percent_of_the_truth(form):
+def test_noisy_samples_give_step_times_within_five_percent_of_the_truth(
+    form: Mapping[str, float],
+) -> None:
     found = step_time(samples_of(form, noise=0.04))
 
     for batch in (1, 3, 8, 24):
@@ -72,7 +90,7 @@ def test_noisy_samples_give_step_times_within_five_percent_of_the_truth(form):
             assert guess == pytest.approx(truth, rel=0.05), (batch, tokens)
 
 
-def test_the_error_of_each_cell_is_what_the_fit_lacks():
+def test_the_error_of_each_cell_is_what_the_fit_lacks() -> None:
     odd = samples_of(TINY_ON_CPU, contexts=(300.0,))
     odd[-1] = Sample(**{**vars(odd[-1]), "seconds": odd[-1].seconds * 1.5, "steps": 5.0})
 
@@ -85,7 +103,18 @@ def test_the_error_of_each_cell_is_what_the_fit_lacks():
     assert found.mean_percent < 4
 
 
-def test_blocks_of_one_kind_are_pooled_by_their_steps():
+def test_cells_kept_aside_tell_of_an_engine_that_has_not_the_form() -> None:
+    of_the_form = fitted([measured(samples_of(DENSE, contexts=(300.0,)))])
+    zigzag = [
+        Sample(**{**vars(one), "seconds": one.seconds * (1.0 + 0.3 * (place % 2))})
+        for place, one in enumerate(samples_of(DENSE, contexts=(300.0,)))
+    ]
+
+    assert (of_the_form.unseen_mean_percent or 99) < 2
+    assert (fitted([measured(zigzag)]).unseen_mean_percent or 0) > 8
+
+
+def test_blocks_of_one_kind_are_pooled_by_their_steps() -> None:
     one = Sample(4.0, 3, 0.010, 100.0, 1000.0, 0.0)
     other = Sample(4.0, 3, 0.020, 300.0, 2000.0, 0.0)
 
@@ -94,7 +123,20 @@ def test_blocks_of_one_kind_are_pooled_by_their_steps():
     assert found == Sample(4.0, 3, 0.0175, 400.0, 1750.0, 0.0)
 
 
-def test_survival_is_by_segment_over_drafts_of_every_length():
+def test_one_block_beside_a_busy_neighbour_does_not_stand_for_its_kind() -> None:
+    rounds = [
+        measured([Sample(4.0, 3, seconds, 100.0, 1000.0, 0.0)], number=number)
+        for number, seconds in enumerate((0.010, 0.050, 0.011))
+    ]
+
+    (found,) = pooled(rounds)
+
+    assert (found.seconds, found.steps) == (0.011, 300.0)
+    assert repeat_percent(rounds) == pytest.approx(100 * (1 / 11 + 39 / 11) / 3)
+    assert repeat_percent(rounds[:1]) is None
+
+
+def test_survival_is_by_segment_over_drafts_of_every_length() -> None:
     found = survival(
         [
             measured([], "chat", accepted=(80,), reached=(100,)),
@@ -107,7 +149,7 @@ def test_survival_is_by_segment_over_drafts_of_every_length():
     assert found == {"chat": (0.75, 0.45, 0.2), "code": (0.9, 0.81)}
 
 
-def test_too_few_kinds_of_step_are_refused():
+def test_too_few_kinds_of_step_are_refused() -> None:
     with pytest.raises(FitError, match="1 kinds of step were measured, 3 are needed"):
         fitted([measured([Sample(1.0, 0, 0.01, 50.0, 100.0, 0.0)])])
 
@@ -124,8 +166,8 @@ coefficient = st.floats(1e-6, 5e-3)
 )
 @settings(max_examples=25, deadline=None)
 def test_any_engine_of_the_form_is_fitted_within_two_percent(
-    base_s, token_s, draft_pass_s, draft_start_s, sync
-):
+    base_s: float, token_s: float, draft_pass_s: float, draft_start_s: float, sync: bool
+) -> None:
     form = {"base_s": base_s, "token_s": token_s, "draft_pass_s": draft_pass_s}
     form["sync_s" if sync else "draft_start_s"] = draft_start_s
 
