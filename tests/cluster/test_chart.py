@@ -151,6 +151,7 @@ def test_the_operator_may_do_its_work_and_no_more(control_plane: Cluster, helm: 
 
     allowed = [
         ("patch", "speculativedeployments.tandem.dev", "--subresource=status"),
+        ("update", "speculativedeployments.tandem.dev", "--subresource=finalizers"),
         ("patch", "deployments.apps"),
         ("delete", "jobs.batch"),
         ("patch", "pods"),

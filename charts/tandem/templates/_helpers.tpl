@@ -42,6 +42,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 - apiGroups: [tandem.dev]
   resources: [speculativedeployments/status]
   verbs: [get, patch]
+# Children block the deletion of their owner; some clusters ask for this right before they may.
+- apiGroups: [tandem.dev]
+  resources: [speculativedeployments/finalizers]
+  verbs: [update]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
