@@ -45,19 +45,17 @@ class Bench:
         steering: Steering | None,
         texts: Mapping[str, Texts],
         times: Times,
-        context_per_request: float,
     ) -> None:
         self._endpoint = endpoint
         self._steering = steering
         self._texts = texts
         self._times = times
-        self._context_per_request = context_per_request
 
     async def measure(self, block: Block) -> Measured:
         """One block. Raises EndpointError when the engine fails meanwhile."""
         if self._steering is not None and block.tokens is not None:
             await self._steering.set_tokens(block.tokens)
-        await self._until(lambda reading: reading.running + reading.waiting == 0, "ran dry")
+        idle = await self._until(lambda reading: reading.running + reading.waiting == 0, "ran dry")
         async with running(self._endpoint, self._texts[block.segment], block.concurrency) as load:
             await self._until(
                 lambda reading: reading.running >= block.concurrency,
@@ -80,7 +78,7 @@ class Bench:
         return _measured(
             block,
             window,
-            self._context_per_request,
+            _context_per_request(idle, after, self._texts[block.segment].new_tokens),
             [one.ended_s - one.started_s for one in inside],
         )
 
@@ -89,13 +87,13 @@ class Bench:
         settled: Callable[[Reading], bool],
         what: str,
         check: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> Reading:
         deadline_s = time.monotonic() + FILLED_WITHIN_S
         while time.monotonic() < deadline_s:
             check()
             reading = await self._endpoint.reading()
             if settled(reading):
-                return
+                return reading
             await asyncio.sleep(_POLL_S)
         raise EndpointError(
             f"the engine never {what} within {FILLED_WITHIN_S:.0f} s ({reading.running:.0f} "
@@ -127,6 +125,17 @@ async def _while_loaded(duration_s: float, check: Callable[[], None]) -> None:
         check()
         await asyncio.sleep(min(_POLL_S, left_s))
     check()
+
+
+def _context_per_request(idle: Reading, after: Reading, new_tokens: int) -> float:
+    """Mean context of a request in tokens, where the engine does not export it.
+
+    Its prompt and half of its answer: all answers are of one length, and none is nearer its end
+    than another in a closed loop.
+    """
+    first = after.totals["first_tokens"] - idle.totals["first_tokens"]
+    prompts = after.totals["prefill_tokens"] - idle.totals["prefill_tokens"]
+    return (prompts / first if first > 0 else 0.0) + new_tokens / 2
 
 
 def _measured(

@@ -24,7 +24,6 @@ from tandem_operator.engines.series import Series
 
 COMPLETE, OUT_OF_TIME, INTERRUPTED = "complete", "out of time", "interrupted"
 _OVERHEAD_S = 1.0
-_USUAL_CONTEXT = 800.0
 
 Progress = Callable[[int, int, Block | None], None]
 """Called with blocks done, blocks planned and the block that begins (None: none is left)."""
@@ -109,7 +108,7 @@ async def _blocks(
     texts = {
         name: Texts(model, prompts, options.new_tokens) for name, prompts in options.prompts.items()
     }
-    bench = Bench(endpoint, steering, texts, options.times, _USUAL_CONTEXT)
+    bench = Bench(endpoint, steering, texts, options.times)
     left = plans.remaining(plan, [one.block for one in state.done])
     done = len(plan) - len(left)
     one_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S

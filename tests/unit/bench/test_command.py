@@ -110,6 +110,8 @@ def test_without_a_table_the_depth_in_force_is_measured_from_stock_counters(
 
     found = profile(tmp_path)
     assert {sample["tokens"] for sample in found["step_samples"]} == {3}
+    for sample in found["step_samples"]:  # a prompt of about 14 words and half of 64 new tokens
+        assert sample["context_tokens"] / sample["batch"] == pytest.approx(14 + 32, abs=4)
     assert found["survival"]["general"] == pytest.approx(SURVIVAL[:3], rel=0.01)
     assert step_time_s(found["step_time"], 6, 3, 600, 0) == pytest.approx(
         step_time_s(TRUTH, 6, 3, 600, 0), rel=0.05
@@ -122,8 +124,11 @@ def test_an_interrupt_leaves_what_was_measured_and_a_second_run_goes_on(
 ) -> None:
     table.write_text(render(THEIRS))
 
-    def interrupt_when_half_done(_: int) -> None:
-        if len(done(tmp_path)) == 4:
+    interrupts: list[int] = []
+
+    def interrupt_when_half_done(answers: int) -> None:
+        if len(done(tmp_path)) == 4 and not interrupts:
+            interrupts.append(answers)
             os.kill(os.getpid(), signal.SIGINT)
 
     with serving(FakeEngine(TRUTH, SURVIVAL, table, on_answer=interrupt_when_half_done)) as engine:
