@@ -33,6 +33,7 @@ METHODS = {
     Method.SUFFIX: "suffix",
     Method.MEDUSA: "medusa",
 }
+REJECTION = "rejection_sample_method"
 FIXED_DEPTH = frozenset({Method.SUFFIX, Method.MEDUSA})
 """Methods whose drafter asserts on any other K than the one it was started with."""
 
@@ -64,6 +65,7 @@ class VllmDriver:
         *environment.OWNED_EVERYWHERE,
         "VLLM_PLUGINS",
         "VLLM_SERVER_DEV_MODE",
+        "VLLM_TARGET_DEVICE",
     )
 
     def judge(self, spec: Spec) -> tuple[Refusal, ...]:
@@ -290,14 +292,24 @@ def _judge_arguments(spec: Spec) -> list[Refusal]:
 
 
 def _judge_config(spec: Spec) -> list[Refusal]:
-    return [
-        Refusal(
-            StalledReason.INVALID_ARGUMENTS,
-            f"spec.speculation.engineConfig.{key}",
-            json.dumps(value),
-            "the operator sets this key",
-            OWNED_CONFIG_KEYS[key],
-        )
-        for key, value in (spec.speculation.engine_config or {}).items()
+    config = spec.speculation.engine_config or {}
+    found = [
+        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[key])
+        for key, value in config.items()
         if key in OWNED_CONFIG_KEYS
     ]
+    if config.get(REJECTION) == "synthetic":
+        found.append(
+            _config_refusal(
+                REJECTION,
+                config[REJECTION],
+                "it accepts drafts that the target does not confirm",
+                "use standard or block",
+            )
+        )
+    return found
+
+
+def _config_refusal(key: str, value: Any, message: str, remedy: str) -> Refusal:
+    field = f"spec.speculation.engineConfig.{key}"
+    return Refusal(StalledReason.INVALID_ARGUMENTS, field, json.dumps(value), message, remedy)

@@ -1,0 +1,67 @@
+"""Specs and launches, in as few words as a test of a driver needs."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from tandem_operator.api.spec import Spec
+from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.vllm import DRIVER
+
+Object = dict[str, Any]
+
+PAIR: Object = {
+    "target": {"uri": "hf://org/target"},
+    "draft": {"uri": "hf://org/draft"},
+    "speculation": {"method": "DraftModel", "maxTokens": 7},
+    "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
+}
+WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa")
+
+
+def spec(changes: Object | None = None) -> Spec:
+    """The spec of a pair on vLLM; `changes` by dotted path."""
+    made = copy.deepcopy(PAIR)
+    for path, value in (changes or {}).items():
+        *parents, last = path.split(".")
+        holder = made
+        for key in parents:
+            holder = holder.setdefault(key, {})
+        holder[last] = value
+    if made["speculation"]["method"] not in WITH_DRAFT:
+        del made["draft"]
+    return Spec.model_validate(made)
+
+
+def launch(changes: Object | None = None, *, without_speculation: bool = False) -> Launch:
+    return Launch(
+        name="chat",
+        spec=spec(changes),
+        lock_hash="0123456789abcdef",
+        pod_lock='{"version":1}',
+        without_speculation=without_speculation,
+    )
+
+
+def rendered(changes: Object | None = None, *, without_speculation: bool = False) -> PodParts:
+    return DRIVER.render(launch(changes, without_speculation=without_speculation))
+
+
+def env(parts: PodParts) -> dict[str, Any]:
+    """Variables of the container by name; a variable with a source has that source."""
+    return {
+        each["name"]: each.get("value", each.get("valueFrom")) for each in parts.container["env"]
+    }
+
+
+def speculative(parts: PodParts) -> Object:
+    """The speculative configuration that the engine is started with."""
+    (found,) = [
+        word.partition("=")[2]
+        for word in parts.container["args"]
+        if word.startswith("--speculative-config=")
+    ]
+    read: Object = json.loads(found)
+    return read
