@@ -1,0 +1,70 @@
+"""Every engine that the resource names has a driver, if only to refuse."""
+
+from __future__ import annotations
+
+import pytest
+
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import EngineType
+from tandem_operator.api.status import LiveMode
+from tandem_operator.engines import environment, registry
+from tests.unit.engines import builders
+
+OTHERS = sorted(set(EngineType) - {EngineType.VLLM})
+
+
+@pytest.mark.parametrize("engine", EngineType)
+def test_a_driver_says_its_own_type_and_owns_what_is_owned_everywhere(engine: EngineType) -> None:
+    driver = registry.driver(engine)
+
+    assert driver.type is engine
+    assert set(environment.OWNED_EVERYWHERE) <= set(driver.owned_env)
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_an_engine_that_cannot_be_driven_is_refused_and_never_rendered(engine: EngineType) -> None:
+    changes = {"engine.type": engine.value}
+    driver = registry.driver(engine)
+
+    (found,) = driver.judge(builders.spec(changes))
+    assert (found.reason, found.field, found.value) == (
+        StalledReason.UNSUPPORTED_ENGINE,
+        "spec.engine.type",
+        engine.value,
+    )
+    assert "vLLM" in found.remedy
+    assert driver.judge_pair(builders.spec(changes), True) == (found,)
+    assert driver.live_mode(builders.spec(changes)) is LiveMode.ROLLOUT
+    with pytest.raises(ValueError, match="cannot drive this engine"):
+        driver.render(builders.launch(changes))
+
+
+@pytest.mark.parametrize("engine", EngineType)
+def test_series_are_spelled_with_each_prefix(engine: EngineType) -> None:
+    series = registry.driver(engine).series
+
+    assert all(each.endswith(series.running) for each in series.spellings(series.running))
+    assert len(set(series.spellings(series.running))) == len(series.prefixes)
+
+
+def test_vllm_is_found_where_an_exporter_renamed_its_colon() -> None:
+    series = registry.driver(EngineType.VLLM).series
+
+    assert series.spellings(series.running) == (
+        "vllm:num_requests_running",
+        "vllm_num_requests_running",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "owned"),
+    [
+        ("HF_TOKEN", True),
+        ("HF_", True),
+        ("PYTHONPATH", True),
+        ("PYTHONPATHS", False),
+        ("HF", False),
+    ],
+)
+def test_an_entry_that_ends_with_a_star_is_a_beginning(name: str, owned: bool) -> None:
+    assert environment.owns(environment.OWNED_EVERYWHERE, name) is owned
