@@ -12,12 +12,13 @@ from tandem_runtime.contract.report import PairReport, SideReport
 
 MAX_MESSAGE_LENGTH = 2000
 SHOWN_DIFFERENCES = 3
-FORBIDDING_VERDICTS = ("Incompatible", "Refused")
+REFUSED = "Refused"
+FORBIDDING_VERDICTS = ("Incompatible", REFUSED)
 REASONS: dict[str, PairReason] = {reason.value: reason for reason in PairReason}
 
 
 class UnknownReportError(ValueError):
-    """The report is of another release: it names a reason or lacks a field that this one needs."""
+    """The report is of another release or contradicts itself: nothing may be started on it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def judge(report: PairReport, method: str, paths: dict[str, str]) -> Judged:
     """
     if report.reason not in REASONS:
         raise UnknownReportError(f"the lock reports the unknown reason {report.reason}")
+    if report.allowed and report.verdict == REFUSED:
+        raise UnknownReportError(f"the lock allows what it calls {REFUSED} ({report.reason})")
     reason = REASONS[report.reason]
     message = told(report)
     if report.allowed:

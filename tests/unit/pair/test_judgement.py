@@ -1,0 +1,205 @@
+"""What a report of the lock leads to: the lock that pods carry, or a reason that names the ids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem_operator import pair
+from tandem_operator.api.conditions import PairReason
+from tandem_runtime.contract import pod_lock
+from tandem_runtime.contract import report as contract
+from tandem_runtime.contract.report import Difference, PairReport, SideReport
+
+COMMIT = "0a" * 20
+TARGET = SideReport(
+    uri="hf://org/target",
+    revision=COMMIT,
+    tokenizer_digest="tokfp/v1:sha256:" + "1" * 64,
+    files_digest="sha256:" + "2" * 64,
+)
+DRAFT = replace(TARGET, uri="pvc://models/draft", files_digest="sha256:" + "3" * 64)
+FOLDERS = {"draft": "/models/draft"}
+DIFFERENCES = tuple(Difference(each, f"t{each}", f"d{each}") for each in (6001, 6002, 6003, 6004))
+
+
+def report(**changes: Any) -> PairReport:
+    """An equal pair; `changes` by field."""
+    good = PairReport(
+        verdict="Compatible",
+        reason="Equal",
+        allowed=True,
+        message="every id means the same",
+        target=TARGET,
+        draft=DRAFT,
+    )
+    return replace(good, **changes)
+
+
+def wrong(**changes: Any) -> PairReport:
+    """A pair whose ids differ."""
+    told = {
+        "verdict": "Incompatible",
+        "reason": "IdsDiffer",
+        "allowed": False,
+        "message": "4 of 8000 ids differ",
+        "first_differences": DIFFERENCES,
+    }
+    return report(**(told | changes))
+
+
+def judge(given: PairReport) -> pair.Judged:
+    return pair.judge(given, "DraftModel", FOLDERS)
+
+
+def test_an_allowed_pair_is_locked_to_what_was_seen() -> None:
+    judged = judge(report())
+
+    assert judged.reason is PairReason.EQUAL
+    assert judged.lock is not None
+    assert pod_lock.to_document(judged.lock) == {
+        "version": 1,
+        "hash": judged.lock.hash,
+        "method": "DraftModel",
+        "target": {
+            "uri": "hf://org/target",
+            "revision": COMMIT,
+            "path": None,
+            "tokenizerDigest": TARGET.tokenizer_digest,
+            "filesDigest": TARGET.files_digest,
+        },
+        "draft": {
+            "uri": "pvc://models/draft",
+            "revision": COMMIT,
+            "path": "/models/draft",
+            "tokenizerDigest": DRAFT.tokenizer_digest,
+            "filesDigest": DRAFT.files_digest,
+        },
+    }
+
+
+def test_the_lock_reads_back_as_it_was_written() -> None:
+    lock = judge(report()).lock
+
+    assert lock is not None
+    assert pod_lock.parse(pod_lock.render(lock)) == lock
+
+
+def test_a_method_without_a_draft_locks_the_target_alone() -> None:
+    judged = judge(report(reason="NoDraft", draft=None))
+
+    assert judged.reason is PairReason.NO_DRAFT
+    assert judged.lock is not None
+    assert judged.lock.draft is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target": replace(TARGET, files_digest="sha256:" + "4" * 64)},
+        {"target": replace(TARGET, revision="0b" * 20)},
+        {"draft": replace(DRAFT, files_digest="sha256:" + "4" * 64)},
+        {"draft": None},
+    ],
+)
+def test_any_other_content_is_another_lock(changes: dict[str, Any]) -> None:
+    one, other = judge(report()).lock, judge(report(**changes)).lock
+
+    assert one is not None
+    assert other is not None
+    assert one.hash != other.hash
+
+
+def test_what_the_lock_only_remarks_on_does_not_change_it() -> None:
+    one = judge(report()).lock
+    other = judge(report(verdict="Warn", reason="TemplateDiffers", message="templates differ")).lock
+
+    assert one == other
+
+
+def test_a_wrong_pair_is_told_by_its_first_differing_ids_and_has_no_lock() -> None:
+    judged = judge(wrong())
+
+    assert judged.lock is None
+    assert judged.reason is PairReason.IDS_DIFFER
+    assert judged.message == (
+        "4 of 8000 ids differ; id 6001 is 't6001' in the target and 'd6001' in the draft; "
+        "id 6002 is 't6002' in the target and 'd6002' in the draft; "
+        "id 6003 is 't6003' in the target and 'd6003' in the draft"
+    )
+
+
+def test_an_id_that_the_message_names_is_not_told_twice() -> None:
+    judged = judge(wrong(message="ids differ: 6001: 't6001' and 'd6001'"))
+
+    assert judged.message.count("6001") == 3
+    assert "id 6001 is" not in judged.message
+    assert "id 6002 is" in judged.message
+
+
+def test_advice_stands_at_the_end() -> None:
+    assert judge(wrong(advice="use org/other")).message.endswith("; use org/other")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [("Warn", "TemplateDiffers"), ("PrefixCompatible", "TargetExtra"), ("Unknown", "NoTokenizer")],
+)
+def test_what_only_the_policy_forbids_says_so_and_begins_with_the_verdict(
+    verdict: str, reason: str
+) -> None:
+    judged = judge(report(verdict=verdict, reason=reason, allowed=False, message="why"))
+
+    assert judged.lock is None
+    assert judged.reason is PairReason.NOT_ALLOWED_BY_POLICY
+    assert judged.message == f"{verdict} {reason}: why"
+
+
+@pytest.mark.parametrize("verdict", ["Incompatible", "Refused"])
+def test_a_verdict_that_forbids_by_itself_keeps_its_own_reason(verdict: str) -> None:
+    assert judge(wrong(verdict=verdict, reason="RemoteCode")).reason is PairReason.REMOTE_CODE
+
+
+def test_an_unknown_reason_is_no_ground_to_start_anything() -> None:
+    with pytest.raises(pair.UnknownReportError, match="FromTheFuture"):
+        judge(report(reason="FromTheFuture"))
+
+
+@pytest.mark.parametrize("side", ["target", "draft"])
+def test_an_allowed_pair_without_a_digest_of_its_files_is_not_started(side: str) -> None:
+    blind = replace(getattr(report(), side), files_digest=None)
+
+    with pytest.raises(pair.UnknownReportError, match=blind.uri):
+        judge(report(**{side: blind}))
+
+
+def test_a_report_that_allows_what_it_refuses_is_not_believed() -> None:
+    with pytest.raises(pair.UnknownReportError, match="allows what it calls Refused"):
+        judge(report(verdict="Refused", reason="RemoteCode"))
+
+
+def test_every_reason_of_the_condition_is_known() -> None:
+    assert set(pair.REASONS.values()) == set(PairReason)
+
+
+TEXTS = st.text(max_size=3000)
+
+
+@given(message=TEXTS, advice=st.none() | TEXTS, text=st.none() | TEXTS)
+def test_no_text_of_a_repository_makes_the_message_too_long_or_allows_the_pair(
+    message: str, advice: str | None, text: str | None
+) -> None:
+    hostile = wrong(message=message, advice=advice, first_differences=(Difference(1, text, text),))
+    judged = judge(hostile)
+
+    assert judged.lock is None
+    assert len(judged.message) <= 2000
+
+
+@given(st.sampled_from(contract.VERDICTS), st.sampled_from(sorted(pair.REASONS)))
+def test_a_pair_that_is_not_allowed_never_has_a_lock(verdict: str, reason: str) -> None:
+    assert judge(report(verdict=verdict, reason=reason, allowed=False)).lock is None
