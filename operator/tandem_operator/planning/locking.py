@@ -88,6 +88,7 @@ def step(
         return Accepted(known.numbered(_number(known, revisions)))
     refusals = (
         *driver.judge(resource.spec),
+        *sources.judge(resource.spec),
         *template.judge(resource.spec.template, driver.owned_env),
     )
     if refusals:

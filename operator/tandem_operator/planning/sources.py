@@ -1,4 +1,4 @@
-"""Sources that the kubelet mounts: claims of the namespace, into the lock Job and engine pods."""
+"""Sources of a pair: which of them can be brought at all, and which the kubelet mounts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import uri
+from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import ModelSource, Spec
 from tandem_operator.api.uri import Scheme
+from tandem_operator.engines.refusal import Refusal
 
 Object = dict[str, Any]
 
 TARGET = "target"
 DRAFT = "draft"
+MODEL_SCHEMES = (Scheme.HF, Scheme.PVC)
+TOKENIZER_SCHEMES = (Scheme.HF,)
+"""A tokenizer of its own is fetched; only models are mounted."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,37 @@ def sides(spec: Spec) -> dict[str, ModelSource]:
     if spec.draft is not None:
         held[DRAFT] = spec.draft
     return held
+
+
+def judge(spec: Spec) -> tuple[Refusal, ...]:
+    """The sources that this release can neither fetch nor mount; no Job is made for them."""
+    found: list[Refusal] = []
+    for side, source in sides(spec).items():
+        if uri.parse(source.uri).scheme not in MODEL_SCHEMES:
+            found.append(_refusal(f"spec.{side}.uri", source.uri, "use hf:// or pvc://"))
+        tokenizer = source.tokenizer
+        if tokenizer is not None and uri.parse(tokenizer.uri).scheme not in TOKENIZER_SCHEMES:
+            found.append(
+                _refusal(
+                    f"spec.{side}.tokenizer.uri",
+                    tokenizer.uri,
+                    f"use hf://, or put the tokenizer beside the weights and remove {side}."
+                    "tokenizer",
+                )
+            )
+    return tuple(found)
+
+
+def _refusal(field: str, value: str, remedy: str) -> Refusal:
+    scheme = uri.parse(value).scheme.value
+    return Refusal(
+        StalledReason.UNSUPPORTED_COMBINATION,
+        field,
+        value,
+        f"this release cannot bring {field.removeprefix('spec.').rpartition('.')[0]} "
+        f"from {scheme}://",
+        remedy,
+    )
 
 
 def mounted(spec: Spec, folders: dict[str, str]) -> Mounted:

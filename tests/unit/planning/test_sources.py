@@ -1,0 +1,59 @@
+"""Sources that this release cannot bring are told at the first look; no Job goes after them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tandem_operator.planning import sources
+from tests.unit.planning import builders
+from tests.unit.planning.world import World
+
+
+@pytest.mark.parametrize(
+    ("field", "uri", "remedy"),
+    [
+        ("target.uri", "s3://bucket/target", "use hf:// or pvc://"),
+        ("target.uri", "oci://registry.example/target:1", "use hf:// or pvc://"),
+        ("draft.uri", "s3://bucket/draft", "use hf:// or pvc://"),
+        ("draft.uri", "oci://registry.example/draft:1", "use hf:// or pvc://"),
+        ("target.tokenizer.uri", "s3://bucket/tokenizer", "use hf://"),
+        ("draft.tokenizer.uri", "oci://registry.example/tokenizer:1", "use hf://"),
+        ("draft.tokenizer.uri", "pvc://models/tokenizer", "put the tokenizer beside the weights"),
+    ],
+)
+def test_it_is_stalled_with_field_value_and_remedy(field: str, uri: str, remedy: str) -> None:
+    world = World(builders.resource({field: uri}))
+    world.settle()
+
+    assert world.names() == set()
+    assert world.condition("Stalled") == ("True", "UnsupportedCombination")
+    for words in (f"spec.{field}", uri, remedy):
+        assert words in world.message("Stalled")
+
+
+def test_every_such_source_is_told_at_once() -> None:
+    world = World(
+        builders.resource({"target.uri": "s3://bucket/target", "draft.uri": "oci://draft:1"})
+    )
+    world.settle()
+
+    assert "spec.target.uri: s3://bucket/target" in world.message("Stalled")
+    assert "spec.draft.uri: oci://draft:1" in world.message("Stalled")
+
+
+def test_a_source_that_can_be_brought_is_looked_at_once_it_is_named() -> None:
+    world = World(builders.resource({"draft.uri": "s3://bucket/draft"}))
+    world.settle()
+
+    world.edit({"draft.uri": "pvc://models/draft"})
+    world.settle()
+
+    assert world.condition("Stalled") is None
+    (job,) = world.all_of("Job")
+    mount = {
+        "name": f"tandem-{sources.DRAFT}",
+        "mountPath": "/sources/draft",
+        "readOnly": True,
+        "subPath": "draft",
+    }
+    assert mount in job["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
