@@ -265,7 +265,7 @@ REFUSED_BY_SCHEMA = (
         "a segment deeper than the engine",
         {"tuning.segments": [{"name": "creative", "maxTokens": 9}]},
         "spec.tuning",
-        "7",
+        "maxTokens 9 of segment creative",
         "lower it or raise speculation.maxTokens",
     ),
     Bad(
@@ -379,8 +379,13 @@ SPELLINGS = (
     _argument("--data_parallel_rank=1", "set spec.parallelism.data"),
     _argument("-dp", "set spec.parallelism.data"),
     _argument("-dpr=1", "set spec.parallelism.data"),
+    _argument("$(OWN)", "write --option=$(NAME)"),
+    _argument("--$(OWN)=x", "write --option=$(NAME)"),
 )
-"""Owned flags as vLLM's parser takes them: full, shortened, underscored, dotted, short, negated."""
+"""Owned flags as vLLM's parser takes them: full, shortened, underscored, dotted, short, negated.
+
+The last two become whatever a variable of the container holds.
+"""
 
 
 def _variable(name: str) -> Bad:
@@ -466,6 +471,20 @@ PAST_THE_LOCK = (
         "VLLM_PLUGINS",
         "remove it",
     ),
+    _main_case(
+        "variables that nobody sees",
+        {"envFrom": [{"configMapRef": {"name": "own"}}]},
+        "envFrom[0]",
+        '"own"',
+        "name each variable in spec.engine.env",
+    ),
+    _main_case(
+        "variables that nobody sees, under a beginning of the operator's",
+        {"envFrom": [{"prefix": "VLLM_", "secretRef": {"name": "own"}}]},
+        "envFrom[0]",
+        '"VLLM_"',
+        "give them a prefix of your own",
+    ),
     _mount("/models"),
     _mount("/models/target/"),
     _mount("/tandem/plugin"),
@@ -541,14 +560,25 @@ PAST_THE_LOCK = (
         "a template that is a Deployment",
         {"template": {"replicas": 3}},
         "spec.template.replicas",
-        "metadata and spec",
+        "3",
         "remove it",
         TEMPLATE,
     ),
 )
 """Templates that would serve something that nobody locked, or hide what serves."""
 
+
+def _source(field: str, uri: str, remedy: str) -> Bad:
+    return Bad(f"{field} at {uri}", {field: uri}, f"spec.{field}", uri, remedy, COMBINATION)
+
+
 CANNOT = (
+    _source("target.uri", "s3://bucket/target", "use hf:// or pvc://"),
+    _source("target.uri", "oci://registry.example/target:1", "use hf:// or pvc://"),
+    _source("draft.uri", "s3://bucket/draft", "use hf:// or pvc://"),
+    _source("draft.uri", "oci://registry.example/draft:1", "use hf:// or pvc://"),
+    _source("target.tokenizer.uri", "s3://bucket/tokenizer", "use hf://"),
+    _source("draft.tokenizer.uri", "pvc://models/tokenizer", "use hf://"),
     Bad(
         "an engine that is not driven yet",
         {"engine.type": "SGLang"},

@@ -20,6 +20,15 @@ def owns(owned: Iterable[str], name: str) -> bool:
     )
 
 
+def may_own(owned: Iterable[str], prefix: str) -> bool:
+    """Whether a variable whose name begins with `prefix` can be the operator's."""
+    return any(
+        entry.rstrip("*").startswith(prefix)
+        or (entry.endswith("*") and prefix.startswith(entry[:-1]))
+        for entry in owned
+    )
+
+
 def judge(spec: Spec, owned: tuple[str, ...]) -> tuple[Refusal, ...]:
     """The variables in `engine.env` that are the operator's."""
     return tuple(

@@ -8,6 +8,9 @@ where argparse would call it ambiguous.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+REFERENCE = "$("
+"""How the reference to a variable of the container begins, which the kubelet replaces."""
+
 
 @dataclass(frozen=True)
 class OwnedFlag:
@@ -35,6 +38,11 @@ def owned_by(argument: str, table: Iterable[OwnedFlag]) -> OwnedFlag | None:
     if option.startswith("-") and len(option) > 1:
         return next((flag for flag in table if _sets_short(option, flag)), None)
     return None
+
+
+def is_open(argument: str) -> bool:
+    """Whether the kubelet could make any option of it: `$(NAME)` stands before an `=`."""
+    return REFERENCE in argument.partition("=")[0]
 
 
 def _sets(name: str, flag: OwnedFlag) -> bool:

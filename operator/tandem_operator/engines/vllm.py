@@ -279,15 +279,14 @@ def _judge_arguments(spec: Spec) -> list[Refusal]:
     for index, argument in enumerate(spec.engine.args):
         owned = flags.owned_by(argument, OWNED_FLAGS)
         if owned is not None:
-            found.append(
-                Refusal(
-                    StalledReason.INVALID_ARGUMENTS,
-                    f"spec.engine.args[{index}]",
-                    argument,
-                    f"the operator sets --{owned.name.rstrip('-')}",
-                    owned.remedy,
-                )
-            )
+            message, remedy = f"the operator sets --{owned.name.rstrip('-')}", owned.remedy
+        elif flags.is_open(argument):
+            message = "the variable in it could make any option of it"
+            remedy = "write --option=$(NAME)"
+        else:
+            continue
+        field = f"spec.engine.args[{index}]"
+        found.append(Refusal(StalledReason.INVALID_ARGUMENTS, field, argument, message, remedy))
     return found
 
 

@@ -6,6 +6,7 @@ too, to compare what stands with what is wanted.
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Iterable
 from typing import Any
@@ -98,7 +99,8 @@ def judge(template: Object | None, owned_env: tuple[str, ...]) -> tuple[Refusal,
 
 
 def _refusal(field: str, value: Any, message: str, remedy: str) -> Refusal:
-    return Refusal(StalledReason.INVALID_TEMPLATE, field, str(value), message, remedy)
+    written = value if isinstance(value, str) else json.dumps(value)
+    return Refusal(StalledReason.INVALID_TEMPLATE, field, written, message, remedy)
 
 
 def _nulls(value: Any, field: str) -> Iterable[Refusal]:
@@ -115,7 +117,10 @@ def _nulls(value: Any, field: str) -> Iterable[Refusal]:
 def _shapes(template: Object) -> Iterable[Refusal]:
     for key in template.keys() - {"metadata", "spec"}:
         yield _refusal(
-            f"spec.template.{key}", "", "a pod template has metadata and spec", "remove it"
+            f"spec.template.{key}",
+            template[key],
+            "a pod template has metadata and spec",
+            "remove it",
         )
     metadata = template.get("metadata", {})
     spec = template.get("spec", {})
@@ -148,7 +153,7 @@ def _named_list(entries: Any, field: str) -> Iterable[Refusal]:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             yield _refusal(at, entry, "an entry without a name", "name it")
             continue
-        for inner in ("env", "volumeMounts", "volumeDevices"):
+        for inner in ("env", "envFrom", "volumeMounts", "volumeDevices"):
             held = entry.get(inner, [])
             if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
                 yield _refusal(f"{at}.{inner}", held, "not a list of objects", "write a list")
@@ -220,4 +225,13 @@ def _main(container: Object, at: str, owned_env: tuple[str, ...]) -> Iterable[Re
         if environment.owns(owned_env, name):
             yield _refusal(
                 f"{at}.env[{index}].name", name, "the operator sets this variable", "remove it"
+            )
+    for index, source in enumerate(container.get("envFrom", [])):
+        prefix = str(source.get("prefix", ""))
+        if environment.may_own(owned_env, prefix):
+            yield _refusal(
+                f"{at}.envFrom[{index}]",
+                source,
+                "it may hold variables of the operator, and nobody could tell",
+                "name each variable in spec.engine.env, or give them a prefix of your own",
             )

@@ -110,6 +110,18 @@ def test_a_variable_of_the_operator_is_refused(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("argument", ["$(OWN)", "--$(OWN)", "--mod$(OWN)el=x", "-$(OWN).a=1"])
+def test_an_argument_that_a_variable_could_make_any_option_is_refused(argument: str) -> None:
+    (found,) = DRIVER.judge(builders.spec({"engine.args": ["--seed=1", argument]}))
+
+    assert (found.reason, found.field, found.value) == (ARGUMENTS, "spec.engine.args[1]", argument)
+    assert "--option=$(NAME)" in found.remedy
+
+
+def test_a_variable_may_be_the_value_of_an_option() -> None:
+    assert DRIVER.judge(builders.spec({"engine.args": ["--max-model-len=$(LENGTH)"]})) == ()
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     changes = {
         "engine.server": "Triton",

@@ -147,8 +147,11 @@ class Spec(SpecModel):
         Rule(
             "!has(self.tuning.segments) "
             "|| self.tuning.segments.all(s, s.maxTokens <= self.speculation.maxTokens)",
-            "maxTokens of a segment is above speculation.maxTokens {self.speculation.maxTokens}: "
-            "lower it or raise speculation.maxTokens",
+            "maxTokens {self.tuning.segments.filter(s, s.maxTokens > "
+            "self.speculation.maxTokens)[0].maxTokens} of segment "
+            "{self.tuning.segments.filter(s, s.maxTokens > self.speculation.maxTokens)[0].name} "
+            "is above speculation.maxTokens {self.speculation.maxTokens}: lower it or raise "
+            "speculation.maxTokens",
             ".tuning",
         ),
         Rule(
