@@ -1,0 +1,33 @@
+"""Each manifest in examples/bad is one of the table of bad ones, and says what will be said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster import bad_manifests
+
+FOLDER = Path(__file__).parents[3] / "examples" / "bad"
+CASES = (*bad_manifests.REFUSED_BY_SCHEMA, *bad_manifests.STALLED)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
+def test_an_example_says_where_it_is_wrong_and_what_is_answered(path: Path) -> None:
+    text = path.read_text()
+    manifest = yaml.safe_load(text)
+    cases = [case for case in CASES if case.manifest(path.stem) == manifest]
+    assert len(cases) == 1, "no case of bad_manifests is this manifest"
+    (case,) = cases
+
+    comment = " ".join(line[2:] for line in text.splitlines() if line.startswith("# "))
+    answered = "Refused by the API server" if case.reason is None else f"reason {case.reason}"
+    for words in (answered, case.field, case.remedy):
+        assert words in comment
+
+
+def test_there_are_examples_of_both_kinds_of_answer() -> None:
+    firsts = {path.read_text().split()[1].rstrip(",") for path in FOLDER.iterdir()}
+
+    assert firsts == {"Refused", "Stored"}
