@@ -4,7 +4,7 @@
 whether a value follows. To make it anew, run in the engine's environment:
 
     import json
-    from vllm.entrypoints.openai.cli_args import make_arg_parser
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
     from vllm.utils.argparse_utils import FlexibleArgumentParser
     actions = make_arg_parser(FlexibleArgumentParser())._actions
     print(json.dumps([{"options": a.option_strings, "value": a.nargs != 0}
