@@ -69,6 +69,7 @@ def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
         *driver.judge(wanted.spec),
+        *sources.judge(wanted.spec),
         *template.judge(wanted.spec.template, driver.owned_env),
     )
     first: tuple[Object, ...] = ()
