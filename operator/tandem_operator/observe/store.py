@@ -79,6 +79,10 @@ class Store:
     def resource(self, key: Key) -> Object | None:
         return self._resources.get(key)
 
+    def object(self, key: Key, kind: str, name: str) -> Object | None:
+        """One object of a resource, as last seen."""
+        return self._children.get(key, {}).get((kind, name))
+
     def objects(self, key: Key) -> tuple[Object, ...]:
         """Everything known about a resource, in a stable order."""
         held = self._children.get(key, {})

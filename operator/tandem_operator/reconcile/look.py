@@ -89,5 +89,8 @@ class Looker:
             )
         )
         again = await self._actor.carry_out(key, resource, plan)
-        # What was just written may have opened the next step (a revision before its children).
-        return 0.0 if again else plan.look_again_s
+        if again:
+            # What was just written may have opened the next step (a revision before its children).
+            return 0.0
+        due = (plan.look_again_s, self._actor.rest_s(key))
+        return min((seconds for seconds in due if seconds is not None), default=None)

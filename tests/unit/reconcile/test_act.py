@@ -9,6 +9,7 @@ import pytest
 
 from tandem_operator.observe.store import Store
 from tandem_operator.planning import Apply, Note, Plan, Poke, Reference, Remove
+from tandem_operator.planning.change import stamped
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.errors import NotLeadingError, RetryError
@@ -191,3 +192,44 @@ def test_a_deposed_leader_writes_nothing(scene: Scene) -> None:
         scene.carry_out(applies=(Apply(service()),), status={})
 
     assert scene.server.sent == []
+
+
+def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None:
+    wanted = stamped(service())
+    scene.store.put(scene.server.put(wanted), KEY)
+
+    for _ in range(5):
+        taken = scene.server.put({**wanted, "spec": {"port": 1}})
+        scene.store.put(taken, KEY)
+        scene.carry_out(applies=(Apply(wanted, uid=taken["metadata"]["uid"]),), status={})
+
+    assert scene.server.sent.count("force Service chat") == 3
+    (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
+    assert (event["type"], event["reason"]) == ("Warning", "FieldContested")
+    assert "Service chat: somebody keeps changing spec.port" in event["note"]
+    assert scene.actor.rest_s(KEY) == 300
+    assert scene.server.sent.count("status SpeculativeDeployment chat") >= 1
+
+    another = stamped(service(port=8080))
+    scene.carry_out(applies=(Apply(another, uid=taken["metadata"]["uid"]),))
+    assert scene.server.held["Service", "chat"]["spec"] == {"port": 8080}, "a new wish is written"
+
+
+def test_a_refused_delete_does_not_hold_up_the_status(scene: Scene) -> None:
+    held = scene.server.put(service())
+    scene.server.refuse["Service"] = (403, "not allowed")
+
+    with pytest.raises(RetryError, match="delete of chat: 403: not allowed"):
+        scene.carry_out(removes=(Remove(SERVICE, held["metadata"]["uid"]),), status={"replicas": 1})
+
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
+
+
+def test_a_refused_annotation_does_not_hold_up_the_status(scene: Scene) -> None:
+    pod = scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+    scene.server.refuse["Pod"] = (403, "a webhook said no")
+
+    with pytest.raises(RetryError, match="annotation of pod chat-1: 403: a webhook said no"):
+        scene.carry_out(pokes=(Poke("chat-1", pod["metadata"]["uid"], 4),), status={"replicas": 1})
+
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]

@@ -78,6 +78,8 @@ class Server:
 
     def remove(self, kind: str, name: str, uid: str) -> None:
         self._reach()
+        if kind in self.refuse:
+            raise RefusedError(*self.refuse[kind])
         before = self.held.get((kind, name))
         if before is not None and before["metadata"]["uid"] != uid:
             raise RetryError(f"409: uid of {kind} {name} is another")
