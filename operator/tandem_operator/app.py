@@ -22,16 +22,17 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from tandem_operator import planning
 from tandem_operator.observe.clock import SystemClock
-from tandem_operator.observe.kinds import POD_MONITOR, RESOURCE
+from tandem_operator.observe.kinds import RESOURCE
 from tandem_operator.observe.store import Key, Store
 from tandem_operator.observe.tuning import Subject, TuningRoom
 from tandem_operator.observe.watch import registry_of, watch_settings
 from tandem_operator.planning import Installation
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.errors import RetryError
+from tandem_operator.reconcile.errors import RefusedError, RetryError
 from tandem_operator.reconcile.lease import Lease
 from tandem_operator.reconcile.look import Looker
+from tandem_operator.reconcile.optional import PodMonitors
 from tandem_operator.reconcile.queue import Queue
 from tandem_operator.settings import Settings
 from tandem_operator.telemetry.metrics import Metrics
@@ -59,8 +60,8 @@ class Operator:
         self._watching = asyncio.Event()
         self._synced = asyncio.Event()
         self._beat_s = self._clock.now_s()
-        self._pod_monitors = False
         self._client = Client(api, lambda: self._lease.held, self._metrics.write)
+        self._pod_monitors = PodMonitors(self._client, self._store, settings.watch_namespaces)
         self._lease = Lease(
             self._client, settings.namespace, settings.lease, settings.identity, self._clock
         )
@@ -165,17 +166,18 @@ class Operator:
         self._listen()
         while True:
             try:
-                self._pod_monitors = await self._client.served(POD_MONITOR)
                 if not self._synced.is_set() and not await self._any_resource():
                     self._synced.set()
-            except RetryError as error:
+                for key in await self._pod_monitors.refresh():
+                    self._queue.add(key)
+            except (RetryError, RefusedError) as error:
                 LOG.warning("discovery: %s", error)
             await asyncio.sleep(DISCOVER_EVERY_S if self._synced.is_set() else 1.0)
 
     async def _any_resource(self) -> bool:
         namespaces: tuple[str | None, ...] = self._settings.watch_namespaces or (None,)
         for namespace in namespaces:
-            if await self._client.list(RESOURCE, namespace):
+            if await self._client.list(RESOURCE, namespace, limit=1):
                 return True
         return False
 
@@ -217,7 +219,7 @@ class Operator:
             image_pull_policy=settings.image_pull_policy,
             hub_endpoint=settings.hub_endpoint,
             s3_endpoint=settings.s3_endpoint,
-            pod_monitors=self._pod_monitors,
+            pod_monitors=self._pod_monitors.served,
             memory_bytes=settings.memory_bytes,
             scrape_interval_s=settings.scrape_interval_seconds,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tandem_operator.api import names
@@ -75,6 +76,27 @@ class Store:
     def forget(self, key: Key, kind: str, name: str) -> None:
         """Forget an object that the API server says is absent."""
         self._children.get(key, {}).pop((kind, name), None)
+
+    def replace(self, kind: str, raws: Iterable[Object]) -> set[Key]:
+        """Take a whole listing of a kind that nobody watches; returns the keys that it changed."""
+        changed: set[Key] = set()
+        listed: set[tuple[Key, str]] = set()
+        for raw in raws:
+            key = key_of(raw)
+            if key is None:
+                continue
+            name = raw["metadata"]["name"]
+            listed.add((key, name))
+            before = self.object(key, kind, name)
+            self.put(raw, key)
+            if before is None or before["metadata"] != _trimmed(raw)["metadata"]:
+                changed.add(key)
+        for key, held in self._children.items():
+            for identity in [each for each in held if each[0] == kind]:
+                if (key, identity[1]) not in listed:
+                    del held[identity]
+                    changed.add(key)
+        return changed
 
     def resource(self, key: Key) -> Object | None:
         return self._resources.get(key)

@@ -47,11 +47,16 @@ class Client:
         """The object, or None when it does not exist. Raises RetryError."""
         return await self._call("GET", _path(kind, namespace, name), absent=True)
 
-    async def list(self, kind: Kind, namespace: str | None, limit: int = 1) -> list[Object]:
-        """At most `limit` objects. Raises RetryError."""
-        found = await self._call("GET", _path(kind, namespace), query={"limit": str(limit)})
+    async def list(
+        self, kind: Kind, namespace: str | None, selector: str = "", limit: int | None = None
+    ) -> list[Object]:
+        """Objects of a kind with a label, at most `limit`. Raises RetryError or RefusedError."""
+        query = {"labelSelector": selector} if selector else {}
+        if limit is not None:
+            query["limit"] = str(limit)
+        found = await self._call("GET", _path(kind, namespace), query=query)
         items: list[Object] = (found or {}).get("items") or []
-        return items
+        return [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in items]
 
     async def served(self, kind: Kind) -> bool:
         """Whether the API server serves the kind. Raises RetryError."""

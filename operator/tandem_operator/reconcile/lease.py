@@ -57,7 +57,7 @@ class Lease:
         """Wait until the Lease is ours."""
         while not await self._attempt():  # noqa: ASYNC110 (another process changes it, no event)
             await asyncio.sleep(ASK_EVERY_S)
-        LOG.info("leading", extra={"identity": self._identity})
+        LOG.info("leading as %s", self._identity)
 
     async def keep(self) -> None:
         """Renew until cancelled. Raises LeaseLostError."""

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from tandem_operator.api import names
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.store import Key, Store
-from tandem_operator.planning import Installation, Plan, Snapshot, TuningView
+from tandem_operator.planning import Installation, Plan, Snapshot, TuningView, table
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.errors import NotLeadingError, RetryError
 from tandem_operator.reconcile.queue import Queue
+from tandem_operator.telemetry.decisions import Decisions
 from tandem_operator.telemetry.metrics import Metrics
 
 LOG = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Looker:
         self._installation = installation
         self._clock = clock
         self._metrics = metrics
+        self._decisions = Decisions(metrics)
 
     async def run(self, workers: int) -> None:
         """Work until cancelled."""
@@ -65,7 +68,12 @@ class Looker:
         except Exception:
             # A bug of ours must not end the looks at every other resource.
             delay_s = self._queue.failed(key)
-            LOG.exception("a look at %s/%s failed; again in %.1f s", *key, delay_s)
+            LOG.exception(
+                "a look at %s/%s failed; again in %.1f s; it saw %s",
+                *key,
+                delay_s,
+                ", ".join(self._seen(key)),
+            )
             self._metrics.look("bug", self._clock.now_s() - began_s)
         else:
             self._queue.done(key)
@@ -77,20 +85,42 @@ class Looker:
         resource = self._store.resource(key)
         if resource is None:
             self._actor.forget(key)
+            self._decisions.forget(key)
             return None
+        tuning = self._tuning(key)
         plan = self._planner(
             Snapshot(
                 resource=resource,
                 objects=self._store.objects(key),
                 installation=self._installation(),
-                now=datetime.fromtimestamp(self._clock.now_s(), UTC),
-                tuning=self._tuning(key),
+                now=self._now(),
+                tuning=tuning,
                 failures=self._actor.failures(key),
             )
         )
         again = await self._actor.carry_out(key, resource, plan)
+        if tuning is not None:
+            self._follow(key, tuning)
         if again:
             # What was just written may have opened the next step (a revision before its children).
             return 0.0
         due = (plan.look_again_s, self._actor.rest_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
+
+    def _follow(self, key: Key, tuning: TuningView) -> None:
+        place = names.speculation_table(key[1], tuning.lock_hash)
+        stands = table.standing(self._store.object(key, "ConfigMap", place))
+        if stands is not None:
+            self._decisions.see(key, stands, tuning, self._now())
+
+    def _seen(self, key: Key) -> list[str]:
+        """What a look at the key sees, by version: bodies may hold what logs must not."""
+        resource = self._store.resource(key)
+        found = (*([] if resource is None else [resource]), *self._store.objects(key))
+        return [
+            f"{each['kind']}/{each['metadata']['name']}@{each['metadata']['resourceVersion']}"
+            for each in found
+        ]
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now_s(), UTC)

@@ -12,8 +12,16 @@ QUIET = ("kopf", "aiohttp.access", "kubernetes")
 """Libraries whose info is our debug."""
 
 
+FIELDS = "tandem_fields"
+
+
+def fields(**values: object) -> dict[str, object]:
+    """The `extra` of a log call: values that a JSON line carries beside its message."""
+    return {FIELDS: values}
+
+
 class JsonFormatter(logging.Formatter):
-    """time, level, logger, message, and the traceback of an exception as one string."""
+    """time, level, logger, message, the call's fields, and a traceback as one string."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -22,9 +30,14 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= {
+            name: value
+            for name, value in getattr(record, FIELDS, {}).items()
+            if name not in line and value is not None
+        }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json.dumps(line, default=str)
 
 
 def configure(level: str, form: Literal["json", "text"]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 LOOK_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+DECISION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 120.0)
 
 
 class Metrics:
@@ -40,6 +41,14 @@ class Metrics:
             ["verb", "kind"],
             registry=self._registry,
         )
+        self._decisions = Histogram(
+            "tandem_operator_decision_seconds",
+            "From a decision until its table was written, and until every ready pod was seen to "
+            "have applied it. The latter is as coarse as the scrapes that see it.",
+            ["until"],
+            buckets=DECISION_BUCKETS,
+            registry=self._registry,
+        )
 
     def leading(self, leads: bool) -> None:
         self._leading.set(1 if leads else 0)
@@ -53,6 +62,9 @@ class Metrics:
 
     def write(self, verb: str, kind: str) -> None:
         self._writes.labels(verb, kind).inc()
+
+    def decision(self, until: str, seconds: float) -> None:
+        self._decisions.labels(until).observe(seconds)
 
     def page(self) -> bytes:
         """The page, in Prometheus' text format."""

@@ -31,7 +31,8 @@ class Server:
     """Objects by kind and name in one namespace, with UIDs and resourceVersions.
 
     `down` makes each call fail as an unreachable server does; `refuse` answers writes of a kind
-    with a code and a message; `sent` lists the writes that were taken, oldest first.
+    with a code and a message; `sent` lists the writes that were taken, oldest first; `served` are
+    the optional kinds.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Server:
         self.sent: list[str] = []
         self.refuse: dict[str, tuple[int, str]] = {}
         self.down = False
+        self.served: set[Kind] = set()
         self._serial = 0
 
     def put(self, body: Object) -> Object:
@@ -59,6 +61,14 @@ class Server:
     def get(self, kind: str, name: str) -> Object | None:
         self._reach()
         return copy.deepcopy(self.held.get((kind, name)))
+
+    def all_of(self, kind: str) -> list[Object]:
+        self._reach()
+        return [copy.deepcopy(held) for (each, _), held in self.held.items() if each == kind]
+
+    def serves(self, kind: Kind) -> bool:
+        self._reach()
+        return kind in self.served
 
     def write(self, verb: str, body: Object) -> Object:
         """What the operator writes; its UID and resourceVersion are preconditions."""
@@ -103,6 +113,20 @@ class Hands:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         return self.server.get(kind.kind, name)
+
+    async def list(
+        self, kind: Kind, namespace: str | None, selector: str = "", limit: int | None = None
+    ) -> list[Object]:
+        """Objects that carry the label of the selector, in the one namespace that there is."""
+        return [
+            held
+            for held in self.server.all_of(kind.kind)
+            if namespace in (None, NAMESPACE)
+            and (not selector or selector in held["metadata"].get("labels", {}))
+        ]
+
+    async def served(self, kind: Kind) -> bool:
+        return self.server.serves(kind)
 
     async def apply(self, body: Object, *, force: bool) -> Object:
         self._may_write()

@@ -1,0 +1,42 @@
+"""PodMonitors: a kind that a cluster may or may not serve, so nobody watches it.
+
+`app` refreshes it every few minutes, and asks for looks at what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tandem_operator.observe.kinds import POD_MONITOR, SELECTOR
+from tandem_operator.observe.store import Key, Store
+from tandem_operator.reconcile.client import Client
+
+
+class PodMonitors:
+    """Whether the kind is served, and what of it stands. `namespaces` empty: all."""
+
+    def __init__(self, client: Client, store: Store, namespaces: Sequence[str]) -> None:
+        self._client = client
+        self._store = store
+        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
+        self._served = False
+
+    @property
+    def served(self) -> bool:
+        return self._served
+
+    async def refresh(self) -> set[Key]:
+        """List them into the store; returns the resources that want a look because of it.
+
+        Raises RetryError or RefusedError; what was known then stays.
+        """
+        served = await self._client.served(POD_MONITOR)
+        found = []
+        if served:
+            for namespace in self._namespaces:
+                found += await self._client.list(POD_MONITOR, namespace, selector=SELECTOR)
+        changed = self._store.replace(POD_MONITOR.kind, found)
+        if served != self._served:
+            self._served = served
+            changed |= set(self._store.known())
+        return changed
