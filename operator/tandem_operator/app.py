@@ -72,7 +72,7 @@ class Operator:
             interval_s=settings.scrape_interval_seconds,
             prometheus_url=settings.prometheus_url,
         )
-        actor = Actor(self._client, self._store, self._clock, settings.identity)
+        actor = Actor(self._client, self._store, self._clock, settings.identity, self._pod_monitors)
         self._looker = Looker(
             store=self._store,
             queue=self._queue,
@@ -160,7 +160,10 @@ class Operator:
         self._queue.add(key)
 
     async def _find_out(self) -> None:
-        """Optional kinds; and that a cluster without resources is synced as well."""
+        """Optional kinds; and that a cluster without resources is synced as well.
+
+        Raises RefusedError where resources may not even be listed.
+        """
         await self._watching.wait()
         # kopf took the signals for itself, and it would wait for our loops before it ends them.
         self._listen()
@@ -168,11 +171,18 @@ class Operator:
             try:
                 if not self._synced.is_set() and not await self._any_resource():
                     self._synced.set()
-                for key in await self._pod_monitors.refresh():
-                    self._queue.add(key)
-            except (RetryError, RefusedError) as error:
+                await self._look_for_pod_monitors()
+            except RetryError as error:
                 LOG.warning("discovery: %s", error)
             await asyncio.sleep(DISCOVER_EVERY_S if self._synced.is_set() else 1.0)
+
+    async def _look_for_pod_monitors(self) -> None:
+        try:
+            for key in await self._pod_monitors.refresh():
+                self._queue.add(key)
+        except RefusedError as refused:
+            # An optional kind: without the right to it the operator does everything else.
+            LOG.warning("PodMonitors: %s", refused)
 
     async def _any_resource(self) -> bool:
         namespaces: tuple[str | None, ...] = self._settings.watch_namespaces or (None,)

@@ -43,6 +43,7 @@ PATHS: Mapping[str, str] = {
     "services": "api/v1/namespaces/{}/services",
     "configmaps": "api/v1/namespaces/{}/configmaps",
     "pods": "api/v1/namespaces/{}/pods",
+    "podmonitors": "apis/monitoring.coreos.com/v1/namespaces/{}/podmonitors",
     "leases": "apis/coordination.k8s.io/v1/namespaces/{}/leases",
     "events": "apis/events.k8s.io/v1/namespaces/{}/events",
 }
@@ -293,6 +294,12 @@ class Operators:
 
     def start(self, identity: str) -> Process:
         """Start one and wait until it is Ready (synced); leading or standing by."""
+        made = self.launch(identity)
+        wait(f"{identity} is Ready", made.ready)
+        return made
+
+    def launch(self, identity: str) -> Process:
+        """Start one and wait for nothing."""
         port = _free_port()
         log = self.folder / f"{identity}-{port}.log"
         environment = {
@@ -316,7 +323,6 @@ class Operators:
             )
         made = Process(identity, child, port, log)
         self.running[identity] = made
-        wait(f"{identity} is Ready", made.ready)
         return made
 
     def kill(self, identity: str) -> None:
@@ -385,8 +391,13 @@ def install_rights(cluster: Cluster, folder: Path) -> Path:
     )
     assert done.returncode == 0, done.stderr
     cluster.apply(done.stdout)
+    return kubeconfig_of(cluster, folder, SYSTEM_NAMESPACE, "tandem")
+
+
+def kubeconfig_of(cluster: Cluster, folder: Path, namespace: str, account: str) -> Path:
+    """A kubeconfig of a service account."""
     token = cluster.run(
-        "create", "token", "tandem", f"--namespace={SYSTEM_NAMESPACE}", "--duration=2h"
+        "create", "token", account, f"--namespace={namespace}", "--duration=2h"
     ).strip()
     config: Object = yaml.safe_load(cluster.kubeconfig.read_text())
     for user in config["users"]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from hack.cluster.cluster import Cluster
+from tandem_operator.planning.removals import JOB_KEPT_S
 from tests.cluster.outside import (
     LEASE,
     SYSTEM_NAMESPACE,
@@ -19,6 +21,7 @@ from tests.cluster.outside import (
     Room,
     Server,
     install_rights,
+    kubeconfig_of,
     wait,
 )
 from tests.unit.planning import builders
@@ -26,6 +29,21 @@ from tests.unit.planning import builders
 pytestmark = pytest.mark.cluster
 
 QUIET_S = 20.0
+POD_MONITORS = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: podmonitors.monitoring.coreos.com}
+spec:
+  group: monitoring.coreos.com
+  scope: Namespaced
+  names: {kind: PodMonitor, plural: podmonitors, singular: podmonitor, listKind: PodMonitorList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+"""
 FIRST = "first"
 
 
@@ -202,6 +220,38 @@ def test_a_child_that_somebody_deletes_comes_back(
     room.settle(1)
 
 
+def test_a_field_that_somebody_keeps_changing_is_left_to_them_and_told(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    room.serve(builders.good())
+
+    theirs = [{"name": "http", "port": 80, "targetPort": 9999}]
+
+    def ours() -> bool:
+        held = room.get("services")
+        assert held is not None
+        return bool(held["spec"]["ports"][0]["targetPort"] != 9999)
+
+    for _ in range(4):
+        wait("the operator's port stands", ours)
+        server.patch("services", room.namespace, room.name, {"spec": {"ports": theirs}})
+
+    def told() -> list[str]:
+        events = server.all_of("events", room.namespace, label=None)
+        return [each["note"] for each in events if each["reason"] == "FieldContested"]
+
+    wait("an Event", lambda: bool(told()))
+    assert len(told()) == 1
+    assert "Service chat: somebody keeps changing spec.ports" in told()[0]
+    assert not ours()
+
+    room.scale(2)
+    room.settle(2)
+    assert not ours()
+    # Another leader would begin the fight anew, in the midst of another test.
+    server.delete("specdep", room.namespace, room.name)
+
+
 def test_a_killed_operator_comes_back_and_changes_nothing(
     operators: Operators, server: Server, room: Room, new_room: Callable[[], Room]
 ) -> None:
@@ -250,6 +300,54 @@ def test_a_standby_is_ready_writes_nothing_and_takes_over(
     assert wait_lead(operators.running[FIRST].leads) < 8
 
 
+def test_pod_monitors_are_made_where_the_cluster_serves_them(
+    operators: Operators,
+    shared_control_plane: Cluster,
+    room: Room,
+    new_room: Callable[[], Room],
+) -> None:
+    """And the cluster may stop to serve them while the operator runs."""
+    room.serve(builders.good())
+    shared_control_plane.apply(POD_MONITORS)
+    shared_control_plane.run(
+        "wait", "--for=condition=Established", "crd/podmonitors.monitoring.coreos.com"
+    )
+    try:
+        operators.kill(FIRST)
+        operators.start(FIRST)
+        wait("a PodMonitor", lambda: bool(room.all_of("podmonitors")))
+
+        (made,) = room.all_of("podmonitors")
+        resource = room.resource()
+        assert made["metadata"]["ownerReferences"][0]["uid"] == resource["metadata"]["uid"]
+        (service,) = room.all_of("services")
+        assert made["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
+    finally:
+        shared_control_plane.run("delete", "crd", "podmonitors.monitoring.coreos.com")
+
+    after = new_room()
+    after.serve(builders.good())
+
+
+def test_an_operator_without_rights_ends_and_says_which(
+    operators: Operators, tmp_path: Path
+) -> None:
+    """Standing there with a store that nobody fills would be worse: its pod tries again."""
+    operators.cluster.run("create", "namespace", "nobody")
+    operators.cluster.run("create", "serviceaccount", "nobody", "--namespace=nobody")
+    stranger = Operators(
+        operators.cluster, tmp_path, kubeconfig_of(operators.cluster, tmp_path, "nobody", "nobody")
+    )
+
+    process = stranger.launch("stranger")
+    try:
+        assert process.child.wait(timeout=30) == 1
+    finally:
+        stranger.end()
+    assert "ended by: RefusedError" in process.said()
+    assert 'cannot list resource "speculativedeployments"' in process.said()
+
+
 def test_settled_resources_cause_no_writes(
     operators: Operators, server: Server, new_room: Callable[[], Room]
 ) -> None:
@@ -267,7 +365,8 @@ def test_settled_resources_cause_no_writes(
             last, count = time.monotonic(), now
         return time.monotonic() - last >= QUIET_S
 
-    wait(f"{QUIET_S:.0f} s without a write", quiet, timeout_s=3 * QUIET_S)
+    # Jobs of earlier tests end their time meanwhile.
+    wait(f"{QUIET_S:.0f} s without a write", quiet, timeout_s=JOB_KEPT_S + 2 * QUIET_S)
     held = server.get("leases", SYSTEM_NAMESPACE, LEASE)
     assert held is not None
     assert held["spec"]["holderIdentity"] == FIRST

@@ -9,12 +9,14 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.observe.clock import Clock
+from tandem_operator.observe.kinds import POD_MONITOR
 from tandem_operator.observe.store import Key, Store
 from tandem_operator.planning import Apply, Failure, Note, Plan, Poke, Reference, Remove
 from tandem_operator.planning.pokes import ANNOTATION_GENERATION
 from tandem_operator.reconcile.client import KINDS, Client
 from tandem_operator.reconcile.contest import Contests, Rest, contested_at, is_repair
-from tandem_operator.reconcile.errors import RefusedError, RetryError
+from tandem_operator.reconcile.errors import AbsentError, RefusedError, RetryError
+from tandem_operator.reconcile.optional import PodMonitors
 
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
@@ -26,9 +28,17 @@ CONTESTED = "FieldContested"
 class Actor:
     """The only writer of children, status, pod annotations and Events."""
 
-    def __init__(self, client: Client, store: Store, clock: Clock, identity: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        store: Store,
+        clock: Clock,
+        identity: str,
+        pod_monitors: PodMonitors,
+    ) -> None:
         self._client = client
         self._store = store
+        self._pod_monitors = pod_monitors
         self._clock = clock
         self._identity = identity
         self._failures: dict[Key, dict[Reference, Failure]] = {}
@@ -114,7 +124,9 @@ class Actor:
         except RefusedError as refused:
             self._refused(key, resource, reference, refused)
             return True
-        except RetryError:
+        except RetryError as error:
+            if isinstance(error, AbsentError) and reference.kind == POD_MONITOR.kind:
+                self._pod_monitors.gone()
             await self._live(key, reference)
             raise
         self._failures.get(key, {}).pop(reference, None)

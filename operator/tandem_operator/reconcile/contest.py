@@ -61,7 +61,6 @@ class Contests:
         if len(fight.repairs_s) < MOST_REPAIRS:
             fight.repairs_s.append(now_s)
             return None
-        fight.repairs_s.clear()
         fight.rest_s = min(2 * fight.rest_s, LONGEST_REST_S)
         fight.until_s = now_s + fight.rest_s
         return Rest(fight.rest_s, begins=True)

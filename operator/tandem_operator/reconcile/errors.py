@@ -10,6 +10,10 @@ class RetryError(Exception):
     """Nothing is wrong with what we wanted: the API server was down or somebody was faster."""
 
 
+class AbsentError(RetryError):
+    """Not found: the namespace is gone, or the API server does not serve the kind any more."""
+
+
 class RefusedError(Exception):
     """The API server understood and refuses; the same write will be refused again.
 
@@ -26,6 +30,7 @@ class NotLeadingError(Exception):
     """The Lease is not ours any more, so nothing may be written."""
 
 
+NOT_FOUND = 404
 FINAL_CODES = frozenset({400, 403, 413, 422})
 
 
@@ -34,6 +39,8 @@ def of_answer(code: int, body: Any) -> Exception:
     message = said(body)
     if code in FINAL_CODES:
         return RefusedError(code, message)
+    if code == NOT_FOUND:
+        return AbsentError(f"{code}: {message}")
     return RetryError(f"{code}: {message}")
 
 

@@ -25,6 +25,10 @@ class PodMonitors:
     def served(self) -> bool:
         return self._served
 
+    def gone(self) -> None:
+        """A write found the kind absent: want none until it is found again."""
+        self._served = False
+
     async def refresh(self) -> set[Key]:
         """List them into the store; returns the resources that want a look because of it.
 

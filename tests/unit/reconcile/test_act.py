@@ -7,12 +7,14 @@ from typing import Any, cast
 
 import pytest
 
+from tandem_operator.observe.kinds import POD_MONITOR
 from tandem_operator.observe.store import Store
 from tandem_operator.planning import Apply, Note, Plan, Poke, Reference, Remove
 from tandem_operator.planning.change import stamped
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.errors import NotLeadingError, RetryError
+from tandem_operator.reconcile.optional import PodMonitors
 from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Hands, Object, Server
 
 SERVICE = Reference("v1", "Service", "chat")
@@ -26,7 +28,9 @@ class Scene:
         self.server = Server()
         self.hands = Hands(self.server)
         self.store = Store()
-        self.actor = Actor(cast(Client, self.hands), self.store, self.clock, "one")
+        client = cast(Client, self.hands)
+        self.monitors = PodMonitors(client, self.store, ())
+        self.actor = Actor(client, self.store, self.clock, "one", self.monitors)
         self.resource = self.server.put(
             {
                 "apiVersion": "tandem.dev/v1alpha1",
@@ -233,3 +237,19 @@ def test_a_refused_annotation_does_not_hold_up_the_status(scene: Scene) -> None:
         scene.carry_out(pokes=(Poke("chat-1", pod["metadata"]["uid"], 4),), status={"replicas": 1})
 
     assert scene.server.sent == ["status SpeculativeDeployment chat"]
+
+
+def test_a_kind_that_is_gone_is_not_wanted_again_until_it_is_found(scene: Scene) -> None:
+    scene.server.served = {POD_MONITOR}
+    asyncio.run(scene.monitors.refresh())
+    scene.server.served = set()
+    monitor = {
+        "apiVersion": POD_MONITOR.api_version,
+        "kind": POD_MONITOR.kind,
+        "metadata": {"name": "chat", "namespace": NAMESPACE},
+    }
+
+    with pytest.raises(RetryError, match="404"):
+        scene.carry_out(applies=(Apply(monitor),))
+
+    assert not scene.monitors.served

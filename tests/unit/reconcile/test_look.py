@@ -14,6 +14,7 @@ from tandem_operator.planning.change import stamped
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.look import Looker
+from tandem_operator.reconcile.optional import PodMonitors
 from tandem_operator.reconcile.queue import Queue
 from tandem_operator.telemetry.metrics import Metrics
 from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Hands, Object, Server
@@ -34,7 +35,7 @@ class Scene:
         self.looker = Looker(
             store=self.store,
             queue=self.queue,
-            actor=Actor(client, self.store, self.clock, "one"),
+            actor=Actor(client, self.store, self.clock, "one", PodMonitors(client, self.store, ())),
             planner=self._plan,
             tuning=lambda key: None,
             installation=lambda: Installation(version="0.1.0", runtime_image="image"),

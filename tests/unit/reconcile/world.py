@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from tandem_operator.observe.kinds import Kind
-from tandem_operator.reconcile.errors import NotLeadingError, RefusedError, RetryError
+from tandem_operator.observe.kinds import POD_MONITOR, Kind
+from tandem_operator.reconcile.errors import AbsentError, NotLeadingError, RefusedError, RetryError
 
 Object = dict[str, Any]
 NAMESPACE = "serving"
@@ -74,6 +74,8 @@ class Server:
         """What the operator writes; its UID and resourceVersion are preconditions."""
         self._reach()
         kind, metadata = body["kind"], body["metadata"]
+        if kind == POD_MONITOR.kind and POD_MONITOR not in self.served:
+            raise AbsentError("404: page not found")
         if kind in self.refuse:
             raise RefusedError(*self.refuse[kind])
         before = self.held.get((kind, metadata["name"]))
