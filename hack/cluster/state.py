@@ -83,7 +83,7 @@ def load(name: str) -> State | None:
     """The record of a cluster, or None when there is none."""
     try:
         held = json.loads((CLUSTERS / name / "state.json").read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
         return None
     owner = held["owner"]
     return State(

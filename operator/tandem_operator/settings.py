@@ -1,4 +1,4 @@
-"""What the administrator configures, from the environment; the chart writes every variable.
+"""What the administrator configures, from the environment; the chart writes it.
 
 | variable | meaning |
 |---|---|
@@ -11,7 +11,7 @@
 | `TANDEM_SCRAPE_INTERVAL_SECONDS` | between two reads when nothing changes |
 | `TANDEM_ACCELERATOR_MEMORY_GIB` | JSON object: GiB of one device by extended resource |
 | `TANDEM_HTTP_PORT` | of /healthz, /readyz and /metrics |
-| `TANDEM_LOG_LEVEL`, `TANDEM_LOG_FORMAT` | debug..error; json or text |
+| `TANDEM_LOG_LEVEL`, `TANDEM_LOG_FORMAT` | debug..error; json (as in the chart) or text |
 """
 
 from __future__ import annotations
