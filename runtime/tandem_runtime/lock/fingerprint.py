@@ -9,6 +9,7 @@ import hashlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from tandem_runtime.contract.pod_lock import canonical
 from tandem_runtime.lock.tokenizer import Tokenizer
@@ -71,16 +72,10 @@ def _leaves(tokenizer: Tokenizer) -> dict[int, bytes]:
         end = min(start + LEAF_IDS, count)
         while ids[end - 1] >= limit:
             end -= 1
-        sums = hashlib.sha256()
-        sums.update(
-            b"".join(
-                pack(token_id, kind, len(content)) + content
-                for token_id, kind, content in zip(
-                    ids[start:end], tokenizer.kinds[start:end], contents[start:end], strict=True
-                )
-            )
-        )
-        leaves[number] = sums.digest()
+        held = contents[start:end]
+        heads = map(pack, ids[start:end], tokenizer.kinds[start:end], map(len, held))
+        records = b"".join(chain.from_iterable(zip(heads, held, strict=True)))
+        leaves[number] = hashlib.sha256(records).digest()
         start = end
     return leaves
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +21,7 @@ from tandem_runtime.lock import (
     weights,
 )
 from tandem_runtime.lock.chat_template import template_hash
+from tandem_runtime.lock.choose import Known
 from tandem_runtime.lock.fingerprint import Fingerprint
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.formats import added
@@ -54,13 +57,37 @@ def at(
     folder: ModelFolder,
     remote_weights: Weights | None = None,
     tokenizer_folder: ModelFolder | None = None,
+    known: Known | None = None,
 ) -> Side:
     """Look at one model.
 
     Args:
         remote_weights: tensors, where the weights' files are not in the folder.
         tokenizer_folder: where another source's tokenizer replaces this one's.
+        known: tokenizers of sides that were looked at before; this one's is put into it.
     """
+    with _collector_paused():
+        return _at(folder, remote_weights, tokenizer_folder, {} if known is None else known)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A tokenizer makes millions of objects and no cycle: looking for cycles doubles the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _at(
+    folder: ModelFolder,
+    remote_weights: Weights | None,
+    tokenizer_folder: ModelFolder | None,
+    known: Known,
+) -> Side:
     remote_code = pickle = False
     try:
         configs = _configs(folder)
@@ -71,20 +98,20 @@ def at(
         tensors = remote_weights or weights.read(folder)
         source = tokenizer_folder or folder
         more = added.configured("tokenizer_config.json", tokenizer_configs.tokenizer)
-        tokenizer = choose.read(source, more)
+        tokenizer = choose.read(source, more, known)
         merged = Configs(
             configs.config,
             configs.generation,
             tokenizer_configs.tokenizer,
             tokenizer_configs.special_tokens,
         )
-        known = {} if tokenizer is None else specials.facts(tokenizer, merged)
+        stated = {} if tokenizer is None else specials.facts(tokenizer, merged)
         return Side(
             tokenizer=tokenizer,
             fingerprint=None
             if tokenizer is None
-            else fingerprint.take(tokenizer, known, specials.unknown(known)),
-            specials=known,
+            else fingerprint.take(tokenizer, stated, specials.unknown(stated)),
+            specials=stated,
             template_hash=template_hash(source, tokenizer_configs.tokenizer, tokenizer),
             config=configs.config,
             model=model,
@@ -95,7 +122,9 @@ def at(
             files_digest=pod_lock.files_digest(locked_files.digests(folder)),
         )
     except RefusedError as error:
-        return Side(remote_code=remote_code, pickle=pickle, refused=error)
+        # Without its traceback, which would keep all that was read alive.
+        plain = RefusedError(error.reason, str(error))
+        return Side(remote_code=remote_code, pickle=pickle, refused=plain)
 
 
 def report(side: Side, uri: str, revision: str | None, immutable: bool) -> SideReport:

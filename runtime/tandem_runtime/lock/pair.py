@@ -10,6 +10,7 @@ from pathlib import Path
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import judge, look
+from tandem_runtime.lock.choose import Known
 from tandem_runtime.lock.judge import Seen
 from tandem_runtime.lock.look import Side
 from tandem_runtime.lock.refusal import CannotLookError, RefusedError
@@ -28,15 +29,18 @@ class SideError(Exception):
 def report(request: LockRequest, environ: Mapping[str, str]) -> PairReport:
     """Bring and judge a pair. Raises SideError."""
     with tempfile.TemporaryDirectory(prefix="tandem-lock-") as scratch:
+        known: Known = {}
         seen = {
-            side: _see(source, side, Path(scratch), environ)
+            side: _see(source, side, Path(scratch), environ, known)
             for side, source in request.sides().items()
             if side == "target" or request.method not in judge.WITHOUT_DRAFT
         }
     return judge.judge(request, seen["target"], seen.get("draft"))
 
 
-def _see(source: SourceRequest, side: str, scratch: Path, environ: Mapping[str, str]) -> Seen:
+def _see(
+    source: SourceRequest, side: str, scratch: Path, environ: Mapping[str, str], known: Known
+) -> Seen:
     into, tokenizer_into = scratch / side, scratch / f"{side}-tokenizer"
     into.mkdir()
     tokenizer_into.mkdir()
@@ -45,7 +49,7 @@ def _see(source: SourceRequest, side: str, scratch: Path, environ: Mapping[str, 
         tokenizer = None
         if source.tokenizer is not None:
             tokenizer = bring(source.tokenizer, side, tokenizer_into, environ).folder
-        found = look.at(brought.folder, brought.weights, tokenizer)
+        found = look.at(brought.folder, brought.weights, tokenizer, known)
     except CannotLookError as error:
         raise SideError(side, error) from error
     except RefusedError as error:

@@ -6,10 +6,7 @@ loaders, so no verdict could hold for all of them.
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from tandem_runtime.lock import refusal
@@ -41,6 +38,7 @@ def decode(name: str, content: bytes) -> object:
         raise refusal.too_large(name, f"more than {MAX_CONTAINERS} lists and objects")
     if content.count(b",") > MAX_ITEMS:
         raise refusal.too_large(name, f"more than {MAX_ITEMS} values")
+    may_hold_surrogates = b"\\ud" in content or b"\\uD" in content
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -57,28 +55,15 @@ def decode(name: str, content: bytes) -> object:
         raise refusal.malformed(name, f"{constant} is no JSON number")
 
     try:
-        with _collector_paused():
-            value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=no_constant)
     except RecursionError:
         raise refusal.malformed(name, "is nested too deeply") from None
     except ValueError as error:
         raise refusal.malformed(name, f"is not JSON: {error}") from error
     # Only an escape can bring one in: the text itself was UTF-8.
-    if ("\\ud" in text or "\\uD" in text) and _has_lone_surrogate(value):
+    if may_hold_surrogates and _has_lone_surrogate(value):
         raise refusal.malformed(name, "holds half of a surrogate pair, which is no character")
     return value
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A document makes a million containers and no cycle: looking for cycles doubles the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:

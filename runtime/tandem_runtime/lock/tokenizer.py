@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from operator import itemgetter
 
 from tandem_runtime.lock import refusal
 
@@ -54,17 +53,20 @@ def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]
     """
     if len(pieces) > MAX_IDS:
         raise refusal.too_large(name, f"{len(pieces)} ids, at most {MAX_IDS} are read")
-    if not all(type(token_id) is int for token_id in pieces.values()):
+    if not set(map(type, pieces.values())) <= {int}:
         text, token_id = next(item for item in pieces.items() if type(item[1]) is not int)
         raise refusal.malformed(name, f"the id of {text[:40]!r} is {str(token_id)[:20]}")
-    pairs = sorted(pieces.items(), key=itemgetter(1))
-    if not pairs:
+    if not pieces:
         raise refusal.malformed(name, "has no tokens")
-    texts, ids = [text for text, _ in pairs], [token_id for _, token_id in pairs]
+    texts, written = list(pieces), list(pieces.values())
+    ids = sorted(written)
     if ids[0] < 0 or ids[-1] > MAX_ID:
         wrong = ids[0] if ids[0] < 0 else ids[-1]
         raise refusal.malformed(name, f"id {wrong} lies outside 0 to {MAX_ID}")
     if len(set(ids)) != len(ids):
         twice = next(one for one, two in pairwise(ids) if one == two)
         raise refusal.malformed(name, f"id {twice} stands for two tokens")
+    if ids != written:
+        # Most files list their ids in order already, which spares this.
+        texts = list(map(texts.__getitem__, sorted(range(len(written)), key=written.__getitem__)))
     return texts, ids

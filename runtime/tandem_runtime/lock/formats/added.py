@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from tandem_runtime.contract.pod_lock import canonical
 from tandem_runtime.lock import refusal
 from tandem_runtime.lock.tokenizer import MAX_ID, MAX_IDS
 
+Flags = tuple[bool, bool, bool, bool, bool]
+"""single_word, lstrip, rstrip, normalized, special."""
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+
 
 @dataclass(frozen=True)
 class AddedToken:
-    """One added token; `flags` are single_word, lstrip, rstrip, normalized, special."""
+    """One added token."""
 
     content: str
-    flags: tuple[bool, bool, bool, bool, bool]
+    flags: Flags
 
     @property
     def special(self) -> bool:
@@ -98,21 +102,23 @@ def flags(tokens: Mapping[int, AddedToken]) -> str:
 def _token(name: str, entry: object) -> AddedToken:
     if not isinstance(entry, dict) or not isinstance(entry.get("content"), str):
         raise refusal.malformed(name, "an added token has no content")
-    special = _flag(name, entry, "special", False)
-    return AddedToken(
-        entry["content"],
-        (
-            _flag(name, entry, "single_word", False),
-            _flag(name, entry, "lstrip", False),
-            _flag(name, entry, "rstrip", False),
-            _flag(name, entry, "normalized", not special),
-            special,
-        ),
+    written = tuple(map(entry.get, _FLAGS))
+    # All are written as a rule, and a large vocabulary has thousands of added tokens.
+    plain = set(map(type, written)) == {bool}
+    flags = cast(Flags, written) if plain else _flags(name, written)
+    return AddedToken(entry["content"], flags)
+
+
+def _flags(name: str, written: Sequence[object]) -> Flags:
+    special = _flag(name, "special", written[-1], False)
+    single_word, lstrip, rstrip, normalized, _ = (
+        _flag(name, key, value, key == "normalized" and not special)
+        for key, value in zip(_FLAGS, written, strict=True)
     )
+    return single_word, lstrip, rstrip, normalized, special
 
 
-def _flag(name: str, entry: dict[str, Any], key: str, default: bool) -> bool:
-    value = entry.get(key)
+def _flag(name: str, key: str, value: object, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):

@@ -8,6 +8,7 @@ import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import itemgetter
 
 from tandem_runtime.lock import refusal
 
@@ -19,11 +20,14 @@ def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> s
     """
     if not isinstance(merges, list):
         raise refusal.malformed(name, "has no list of merges")
-    pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
-    if not all(type(pair) is list and len(pair) == 2 for pair in pairs):
+    if str in set(map(type, merges)):
+        merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
+    if not set(map(type, merges)) <= {list} or not set(map(len, merges)) <= {2}:
         raise refusal.malformed(name, "a merge is no pair of tokens")
+    pieces = list(chain.from_iterable(merges))
     try:
-        ids = array("I", map(vocabulary.__getitem__, chain.from_iterable(pairs)))
+        # Half a million merges are common: one call looks all their pieces up.
+        ids = array("I", itemgetter(*pieces)(vocabulary) if pieces else ())
     except KeyError as error:
         raise refusal.malformed(
             name, f"a merge names {str(error.args[0])[:40]!r}, which is no token"
