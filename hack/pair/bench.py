@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from hack.vllm.client import Counters, Request, ask_all, scrape
 from hack.vllm.server import serve
+from tandem_runtime.contract import environment
 from tandem_runtime.contract.table import Range, SpeculationTable, render
 from tandem_runtime.vllm.install import copy_to
 
@@ -97,17 +98,29 @@ def running(target: Path, draft: Path) -> Iterator[Bench]:
 
     Raises ServerFailedError with the tail of the engine's log.
     """
+    with steerable(target, draft) as (url, table):
+        yield Bench(url, table)
+
+
+@contextmanager
+def steerable(target: Path, draft: Path, tiers: tuple[int, ...] = ()) -> Iterator[tuple[str, Path]]:
+    """The same as its address and its table file; `tiers` as the operator would start it with."""
     with TemporaryDirectory(prefix="tandem-bench-") as temporary:
         folder = Path(temporary)
         copy_to(folder / "plugin")
         table = folder / "table" / "speculation.json"
         table.parent.mkdir()
-        environ = {"TANDEM_TABLE_FILE": str(table), "TANDEM_METRICS_DIR": str(folder / "metrics")}
+        environ = {
+            environment.TABLE_FILE: str(table),
+            environment.METRICS_DIR: str(folder / "metrics"),
+        }
+        if tiers:
+            environ[environment.TIERS] = ",".join(map(str, tiers))
         with serve(
             target, draft, max_tokens=DEEPEST, plugin_dir=folder / "plugin", extra_env=environ,
             name=MODEL,
         ) as server:  # fmt: skip
-            yield Bench(server.url, table)
+            yield server.url, table
 
 
 def _between(before: Counters, after: Counters, tokens_per_s: float) -> Load:

@@ -56,29 +56,36 @@ class Steering:
         It may be less: the engine's deepest K and its tiers bound it. Raises EndpointError when
         the plugin does not take the table.
         """
+        plugin = await self.put(
+            SpeculationTable(
+                lock="",
+                generation=0,
+                schedule=(Range(1, _LAST, tokens),),
+                constrained_output=ALLOW,
+                reason="tandem bench",
+            )
+        )
+        in_force = plugin.tokens_for(1) or 0
+        self._deepest = max(self._deepest or 0, in_force)
+        return in_force
+
+    async def put(self, table: SpeculationTable) -> Plugin:
+        """Let the engine follow ``table``, under this run's own lock, epoch and generation.
+
+        Returns what the plugin says once the table is in force. Raises EndpointError when the
+        plugin does not take it.
+        """
         self._generation += 1
         plugin = await self._plugin()
         self._lock = plugin.lock
-        self._write(
-            render(
-                SpeculationTable(
-                    lock=self._lock,
-                    epoch=self._epoch,
-                    generation=self._generation,
-                    schedule=(Range(1, _LAST, tokens),),
-                    constrained_output=ALLOW,
-                    reason="tandem bench",
-                )
-            )
-        )
+        own = replace(table, lock=self._lock, epoch=self._epoch, generation=self._generation)
+        self._write(render(own))
         deadline_s = time.monotonic() + TAKEN_WITHIN_S
         while time.monotonic() < deadline_s:
             plugin = await self._plugin()
-            if (plugin.epoch, plugin.applied_generation) == (self._epoch, self._generation):
-                in_force = plugin.tokens_for(1)
-                if in_force is not None:
-                    self._deepest = max(self._deepest or 0, in_force)
-                    return in_force
+            taken = (plugin.epoch, plugin.applied_generation) == (self._epoch, self._generation)
+            if taken and plugin.effective:
+                return plugin
             await asyncio.sleep(_POLL_S)
         raise EndpointError(
             f"the plugin did not take {self._table} within {TAKEN_WITHIN_S:.0f} s (mode "

@@ -1,0 +1,152 @@
+"""One engine, all blocks in their order; every finished block is on the disk before the next.
+
+Interrupted or out of time, the same command goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hack.pair.bench import DEEPEST, read_prompts, steerable
+from hack.tuning import phases
+from hack.tuning.tuner import Tuner
+from tandem_operator.bench import plan as plans
+from tandem_operator.bench.endpoint import Endpoint
+from tandem_operator.bench.load import Texts
+from tandem_operator.bench.measure import Bench, Times
+from tandem_operator.bench.measured import Measured
+from tandem_operator.bench.plan import Block
+from tandem_operator.bench.state import State
+from tandem_operator.bench.steering import Steering
+from tandem_operator.engines.vllm import SERIES
+from tandem_operator.tuning import Settings
+
+TIERS = (0, 1, 2, 3, 5, 7)
+"""What the operator starts an engine with for a deepest K of 7."""
+STABILIZATION_S = 30.0
+"""The resource's default."""
+JOURNAL = "journal.jsonl"
+_OVERHEAD_S = 3.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is measured, and where it is kept."""
+
+    target: Path
+    draft: Path
+    prompts: Path
+    folder: Path
+    rounds: int
+    times: Times
+    new_tokens: int
+    limit_s: float
+    seed: int
+
+
+def blocks_file(options: Options) -> Path:
+    return options.folder / "blocks.jsonl"
+
+
+def state_of(options: Options) -> State:
+    """Finished blocks so far. Raises StateError for those of another measurement."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    subject = {
+        "target": options.target.name,
+        "draft": options.draft.name,
+        "phases": {phase.name: [phase.clients, dict(phase.mix)] for phase in phases.PHASES},
+        "settings": dict(phases.SETTINGS),
+        "new_tokens": options.new_tokens,
+        "block_s": options.times.block_s,
+        "warmup_s": options.times.warmup_s,
+        "seed": options.seed,
+    }
+    return State(blocks_file(options), subject)
+
+
+def measure(options: Options, state: State, say: Callable[[str], None]) -> bool:
+    """Measure what is left; True when every block is done.
+
+    Raises EndpointError, ServerFailedError and EnvironmentMissingError.
+    """
+    plan = phases.blocks(options.rounds, options.seed)
+    if not plans.remaining(plan, [one.block for one in state.done]):
+        return True
+    say("starting the engine")
+    with steerable(options.target, options.draft, TIERS) as (url, table):
+        return asyncio.run(_blocks(options, state, plan, url, table, say))
+
+
+async def _blocks(
+    options: Options,
+    state: State,
+    plan: tuple[Block, ...],
+    url: str,
+    table: Path,
+    say: Callable[[str], None],
+) -> bool:
+    end_s = time.monotonic() + options.limit_s
+    kinds = {kind for phase in phases.PHASES for kind in phase.mix}
+    by_kind = {kind: read_prompts(options.prompts, kind) for kind in kinds}
+    settings = Settings(max_tokens=DEEPEST, tiers=TIERS, stabilization_s=STABILIZATION_S)
+    tuner = Tuner(settings, options.folder / "tuner.json", options.folder / JOURNAL)
+    block_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S
+    async with Endpoint(url, SERIES, max(phase.clients for phase in phases.PHASES)) as endpoint:
+        model = await endpoint.model()
+        texts = {
+            phase.name: Texts(model, phases.prompts_of(phase, by_kind), options.new_tokens)
+            for phase in phases.PHASES
+        }
+        steering = Steering(endpoint, table)
+        bench = Bench(endpoint, steering, texts, options.times)
+        with _stopped() as stop:
+            for block in plans.remaining(plan, [one.block for one in state.done]):
+                if time.monotonic() + block_s > end_s:
+                    return False
+                measuring = asyncio.create_task(_one(block, bench, tuner, endpoint, steering))
+                stopping = asyncio.create_task(stop.wait())
+                await asyncio.wait({measuring, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                stopping.cancel()
+                if not measuring.done():
+                    measuring.cancel()
+                    await asyncio.gather(measuring, return_exceptions=True)
+                    return False
+                state.add(measuring.result())
+                done = len(state.done)
+                rate = state.done[-1].tokens_per_s
+                say(f"{done}/{len(plan)}  {_named(block)}  {rate:.0f} tokens/s")
+    return True
+
+
+async def _one(
+    block: Block, bench: Bench, tuner: Tuner, endpoint: Endpoint, steering: Steering
+) -> Measured:
+    if block.tokens is not None:
+        return await bench.measure(block)
+    async with tuner.in_charge(endpoint, steering, block.segment):
+        return await bench.measure(block)
+
+
+@contextlib.contextmanager
+def _stopped() -> Iterator[asyncio.Event]:
+    """An event that a stop from outside sets; the block under way is lost, the others are kept."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield event
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _named(block: Block) -> str:
+    name = next(name for name, tokens in phases.SETTINGS.items() if tokens == block.tokens)
+    return f"round {block.round + 1}  {block.segment:<9} {name:<8}"
