@@ -23,7 +23,11 @@ MAX_ITEMS = 6_000_000
 
 def read_object(folder: ModelFolder, name: str, most_bytes: int) -> dict[str, Any]:
     """The JSON object in the file `name`. Raises RefusedError (Malformed, TooLarge)."""
-    value = decode(name, folder.read(name, most_bytes))
+    return only_object(name, decode(name, folder.read(name, most_bytes)))
+
+
+def only_object(name: str, value: object) -> dict[str, Any]:
+    """The value, which must be an object. Raises RefusedError (Malformed)."""
     if not isinstance(value, dict):
         raise refusal.malformed(name, f"holds a JSON {type(value).__name__}, not an object")
     return value
@@ -34,10 +38,7 @@ def decode(name: str, content: bytes) -> object:
 
     Complexity: linear; at most MAX_CONTAINERS lists and objects and MAX_ITEMS values are made.
     """
-    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
-        raise refusal.too_large(name, f"more than {MAX_CONTAINERS} lists and objects")
-    if content.count(b",") > MAX_ITEMS:
-        raise refusal.too_large(name, f"more than {MAX_ITEMS} values")
+    check_size(name, content)
     may_hold_surrogates = b"\\ud" in content or b"\\uD" in content
     try:
         text = content.decode("utf-8")
@@ -64,6 +65,14 @@ def decode(name: str, content: bytes) -> object:
     if may_hold_surrogates and _has_lone_surrogate(value):
         raise refusal.malformed(name, "holds half of a surrogate pair, which is no character")
     return value
+
+
+def check_size(name: str, content: bytes) -> None:
+    """Raise RefusedError (TooLarge) for more than `decode` would make."""
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        raise refusal.too_large(name, f"more than {MAX_CONTAINERS} lists and objects")
+    if content.count(b",") > MAX_ITEMS:
+        raise refusal.too_large(name, f"more than {MAX_ITEMS} values")
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:

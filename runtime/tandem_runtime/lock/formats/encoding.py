@@ -6,11 +6,13 @@ import hashlib
 import struct
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
+from typing import Any
 
 from tandem_runtime.lock import refusal
+from tandem_runtime.lock.long_list import LongList
 
 
 def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> str:
@@ -18,15 +20,26 @@ def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> s
 
     Ids make the notations `"a b"` and `["a", "b"]` one. Raises RefusedError.
     """
-    if not isinstance(merges, list):
+    if isinstance(merges, LongList):
+        blocks: Iterable[list[Any]] = merges.blocks()
+    elif isinstance(merges, list):
+        blocks = (merges,)
+    else:
         raise refusal.malformed(name, "has no list of merges")
+    sums = hashlib.sha256()
+    for block in blocks:
+        sums.update(_merge_ids(name, block, vocabulary))
+    return "sha256:" + sums.hexdigest()
+
+
+def _merge_ids(name: str, merges: list[Any], vocabulary: Mapping[str, int]) -> bytes:
     if str in set(map(type, merges)):
         merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
     if not set(map(type, merges)) <= {list} or not set(map(len, merges)) <= {2}:
         raise refusal.malformed(name, "a merge is no pair of tokens")
     pieces = list(chain.from_iterable(merges))
     try:
-        # Half a million merges are common: one call looks all their pieces up.
+        # Half a million merges are common: one call looks a block's pieces up.
         ids = array("I", itemgetter(*pieces)(vocabulary) if pieces else ())
     except KeyError as error:
         raise refusal.malformed(
@@ -36,7 +49,7 @@ def merges_digest(name: str, merges: object, vocabulary: Mapping[str, int]) -> s
         raise refusal.malformed(name, "a merge is no pair of tokens") from error
     if sys.byteorder == "little":
         ids.byteswap()
-    return "sha256:" + hashlib.sha256(ids.tobytes()).hexdigest()
+    return ids.tobytes()
 
 
 def scores_digest(ids: Sequence[int], scores: Sequence[float]) -> str:

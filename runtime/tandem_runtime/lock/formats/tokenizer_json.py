@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tandem_runtime.contract.pod_lock import canonical
-from tandem_runtime.lock import refusal, strict_json
+from tandem_runtime.lock import long_list, refusal, strict_json
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.formats import added, components, encoding
 from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.formats.pieces import WORD_START, Decoding
+from tandem_runtime.lock.long_list import LongList
 from tandem_runtime.lock.tokenizer import BYTE, Tokenizer, ordered
 
 FORMAT = "tokenizer.json"
@@ -28,7 +29,8 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     Raises:
         RefusedError: Malformed or TooLarge.
     """
-    document = strict_json.read_object(folder, name, strict_json.MAX_TOKENIZER_BYTES)
+    content = folder.read(name, strict_json.MAX_TOKENIZER_BYTES)
+    document = strict_json.only_object(name, long_list.decode(name, content, "model", "merges"))
     model = document.get("model")
     if not isinstance(model, dict):
         raise refusal.malformed(name, "has no model")
@@ -127,8 +129,13 @@ def _encoder(
         "normalizer": _digest(components.canonical_steps(name, document.get("normalizer"))),
         "preTokenizer": _digest(components.canonical_steps(name, document.get("pre_tokenizer"))),
     }
+    merges = model.get("merges")
     if kind == "BPE":
-        facts["merges"] = encoding.merges_digest(name, model.get("merges"), vocabulary)
+        facts["merges"] = encoding.merges_digest(name, merges, vocabulary)
+    elif isinstance(merges, LongList):
+        # Without meaning there, but what is no JSON is refused wherever it stands.
+        for _ in merges.blocks():
+            pass
     if kind == "Unigram":
         facts["scores"] = _scores(name, model["vocab"], special)
     regular = [
