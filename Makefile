@@ -80,6 +80,10 @@ engine-env: setup ## vLLM for CPUs, in an environment of its own
 demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
 	$(PYTHON) -m hack.demo
 
+.PHONY: bench-tuning
+bench-tuning: setup ## the tuner against every fixed K on real vLLM (2 hours of a quiet machine)
+	$(PYTHON) -m hack.tuning
+
 .PHONY: test
 test: setup ## every test of the main job
 	$(PYTEST) tests/unit -n 2

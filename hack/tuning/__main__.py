@@ -9,22 +9,35 @@ the A/A control tells.
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 from pathlib import Path
 
 from hack.pair.__main__ import PAIR_FOLDER
-from hack.tuning import run
+from hack.tuning import phases, report, run
+from hack.tuning.plot import plot
+from hack.tuning.ratio import TooFewRoundsError
 from hack.vllm.environment import EnvironmentMissingError, cache_folder
 from hack.vllm.server import ServerFailedError
 from tandem_operator.bench.endpoint import EndpointError
 from tandem_operator.bench.measure import Times
 from tandem_operator.bench.state import StateError
 
+COULD_NOT = 2
+UNDECIDED = 3
+"""Exit code where blocks are missing or the machine was too noisy to tell."""
+
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.rounds < 2:
+        parser.error(f"--rounds {arguments.rounds}: give 2 or more, one to pick K and one to score")
+    if arguments.block_s <= 0 or arguments.new_tokens < 1:
+        parser.error("--block-s and --new-tokens: give numbers above 0")
     options = run.Options(
-        target=arguments.target,
+        target=arguments.target or _widened(),
         draft=arguments.draft,
         prompts=arguments.prompts,
         folder=arguments.folder,
@@ -36,16 +49,41 @@ def main() -> int:
     )
     try:
         state = run.state_of(options)
-        complete = run.measure(options, state, lambda text: print(text, flush=True))
+        complete = arguments.report or run.measure(
+            options, state, lambda text: print(text, flush=True)
+        )
     except (EndpointError, StateError, ServerFailedError, EnvironmentMissingError) as problem:
         print(f"bench-tuning: {problem}", file=sys.stderr)
-        return 1
-    return 0 if complete else 3
+        return COULD_NOT
+    journal = options.folder / run.JOURNAL
+    try:
+        document = report.document_of(state.done, len(phases.blocks(options.rounds, options.seed)))
+    except TooFewRoundsError as problem:
+        print(f"bench-tuning: {problem}; the same command goes on", file=sys.stderr)
+        return UNDECIDED
+    (options.folder / "results.json").write_text(json.dumps(document, indent=1) + "\n")
+    print(report.text_of(document))
+    if journal.exists():
+        plot(document, journal, options.folder / "results.png")
+    print(f"figures and picture: {options.folder}/results.json, results.png")
+    if not complete:
+        print("not every block is measured: the same command goes on", file=sys.stderr)
+        return UNDECIDED
+    return {report.PASSED: 0, report.FAILED: 1}.get(report.verdict_of(document), UNDECIDED)
+
+
+def _widened() -> Path:
+    """The folder that `python -m hack.pair widen` prints: made once."""
+    command = [sys.executable, "-m", "hack.pair", "widen"]
+    made = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if made.returncode:
+        raise SystemExit(f"bench-tuning: {' '.join(command)} ended with {made.returncode}")
+    return Path(made.stdout.strip())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hack.tuning", description=__doc__)
-    parser.add_argument("--target", type=Path, required=True)
+    parser.add_argument("--target", type=Path, help="default: the tiny pair's, widened")
     parser.add_argument("--draft", type=Path, default=PAIR_FOLDER / "draft")
     parser.add_argument("--prompts", type=Path, default=PAIR_FOLDER / "prompts")
     parser.add_argument("--folder", type=Path, default=cache_folder() / "bench-tuning")
@@ -55,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--new-tokens", type=int, default=96)
     parser.add_argument("--limit-s", type=float, default=3 * 3600.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", action="store_true", help="only say what is measured by now")
     return parser
 
 

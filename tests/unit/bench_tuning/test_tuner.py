@@ -1,0 +1,82 @@
+"""The tuner in front of one engine: its table is in force, and its state outlives the run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from hack.tuning import tuner as room
+from hack.tuning.tuner import Tuner
+from tandem_operator.bench.endpoint import Endpoint
+from tandem_operator.bench.load import Texts, running
+from tandem_operator.bench.steering import Steering
+from tandem_operator.engines.vllm import SERIES
+from tandem_operator.tuning import Settings, State
+from tandem_runtime.contract.table import parse
+from tests.unit.bench.fake_engine import FakeEngine, serving
+
+STEP_TIME = {"base_s": 0.012, "token_s": 2e-4, "draft_start_s": 1e-3, "draft_pass_s": 1.5e-3}
+HOPELESS = (0.02, 0.0, 0.0, 0.0, 0.0)
+SETTINGS = Settings(max_tokens=5)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "SCRAPE_S", 0.2)
+
+
+def tuned(engine: FakeEngine, folder: Path, windows: int) -> list[dict[str, object]]:
+    """The journal once the tuner has seen so many windows of two clients."""
+    journal = folder / "journal.jsonl"
+
+    async def run() -> None:
+        async with Endpoint(engine.url, SERIES, 4) as endpoint:
+            assert engine.table_file is not None
+            steering = Steering(endpoint, engine.table_file)
+            tuner = Tuner(SETTINGS, folder / "tuner.json", journal)
+            before = lines(journal)
+            async with (
+                tuner.in_charge(endpoint, steering, "load"),
+                running(endpoint, Texts("fake", ("a b",), 64), 2),
+                asyncio.timeout(60),
+            ):
+                while len(lines(journal)) < len(before) + windows:  # noqa: ASYNC110 (a file tells)
+                    await asyncio.sleep(0.01)
+
+    with serving(engine):
+        asyncio.run(run())
+    return lines(journal)
+
+
+def lines(journal: Path) -> list[dict[str, object]]:
+    text = journal.read_text() if journal.exists() else ""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> FakeEngine:
+    table = tmp_path / "table" / "speculation.json"
+    table.parent.mkdir()
+    return FakeEngine(STEP_TIME, HOPELESS, table_file=table)
+
+
+def test_the_engine_follows_what_was_decided(engine: FakeEngine, tmp_path: Path) -> None:
+    journal = tuned(engine, tmp_path, windows=12)
+    assert engine.table_file is not None
+    last = parse(engine.table_file.read_text())
+    assert [[r.first, r.last, r.tokens] for r in last.schedule] == journal[-1]["schedule"]
+    assert last.tokens_for(2) == 0, "drafts that are never taken must not be made"
+
+
+def test_its_clock_runs_only_in_charge_and_its_state_goes_on(
+    engine: FakeEngine, tmp_path: Path
+) -> None:
+    first = tuned(engine, tmp_path, windows=3)
+    learned = State.from_json((tmp_path / "tuner.json").read_text())
+    assert learned.now_s == pytest.approx(first[-1]["clock_s"], abs=0.01)
+    second = tuned(engine, tmp_path, windows=2)
+    seconds = [float(str(line["seconds"])) for line in second]
+    assert float(str(second[-1]["clock_s"])) == pytest.approx(sum(seconds), abs=0.05)
