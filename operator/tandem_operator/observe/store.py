@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tandem_operator.api import names
@@ -29,6 +30,7 @@ class Store:
         self._resources: dict[Key, Object] = {}
         self._children: dict[Key, dict[Identity, Object]] = {}
         self._ends: dict[str, int] = {}
+        self._pairs: dict[str, dict[str, dict[tuple[Key, Identity], Object]]] = {}
 
     def put_resource(self, raw: Object) -> Key:
         """Take a resource as it is now; returns its key."""
@@ -44,6 +46,8 @@ class Store:
         held = self._resources.get(key)
         if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
             del self._resources[key]
+            for identity in tuple(self._children.get(key, {})):
+                self._remove(key, identity)
             self._children.pop(key, None)
         return key
 
@@ -58,7 +62,9 @@ class Store:
         held = self._children.setdefault(found, {})
         identity = (raw["kind"], raw["metadata"]["name"])
         if not self._older(raw, held.get(identity)):
+            self._remove(found, identity)
             held[identity] = _trimmed(raw)
+            self._list_pair(found, identity)
         return found
 
     def drop(self, raw: Object, key: Key | None = None) -> Key | None:
@@ -70,12 +76,12 @@ class Store:
         identity = (raw["kind"], raw["metadata"]["name"])
         held = self._children.get(found, {}).get(identity)
         if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
-            del self._children[found][identity]
+            self._remove(found, identity)
         return found
 
     def forget(self, key: Key, kind: str, name: str) -> None:
         """Forget an object that the API server says is absent."""
-        self._children.get(key, {}).pop((kind, name), None)
+        self._remove(key, (kind, name))
 
     def replace(self, kind: str, raws: Iterable[Object]) -> set[Key]:
         """Take a whole listing of a kind that nobody watches; returns the keys that it changed."""
@@ -94,7 +100,7 @@ class Store:
         for key, held in self._children.items():
             for identity in [each for each in held if each[0] == kind]:
                 if (key, identity[1]) not in listed:
-                    del held[identity]
+                    self._remove(key, identity)
                     changed.add(key)
         return changed
 
@@ -110,9 +116,31 @@ class Store:
         held = self._children.get(key, {})
         return tuple(held[identity] for identity in sorted(held))
 
+    def pairs(self, namespace: str) -> Mapping[str, Mapping[tuple[Key, Identity], Object]]:
+        """Objects of the namespace that carry the label of a pair, by that label: as they are now,
+        for a reader that does not keep it. No other namespace's are ever in it."""
+        return MappingProxyType(self._pairs.get(namespace, {}))
+
     def known(self) -> tuple[Key, ...]:
         """The keys of all resources."""
         return tuple(self._resources)
+
+    def _remove(self, key: Key, identity: Identity) -> None:
+        gone = self._children.get(key, {}).pop(identity, None)
+        pair = None if gone is None else _pair_of(gone)
+        if pair is None:
+            return
+        held = self._pairs[key[0]]
+        del held[pair][key, identity]
+        if not held[pair]:
+            del held[pair]
+
+    def _list_pair(self, key: Key, identity: Identity) -> None:
+        held = self._children[key][identity]
+        pair = _pair_of(held)
+        if pair is not None:
+            alike = self._pairs.setdefault(key[0], {}).setdefault(pair, {})
+            alike[key, identity] = held
 
     def _end(self, raw: Object) -> None:
         """Remember the version at which an object left the watch."""
@@ -135,6 +163,11 @@ def key_of(raw: Object) -> Key | None:
     """The resource that an object's label names; None without the label."""
     name = (raw["metadata"].get("labels") or {}).get(names.LABEL_DEPLOYMENT)
     return (raw["metadata"]["namespace"], name) if name else None
+
+
+def _pair_of(raw: Object) -> str | None:
+    name: str | None = (raw["metadata"].get("labels") or {}).get(names.LABEL_PAIR)
+    return name
 
 
 def _version(raw: Object) -> int:

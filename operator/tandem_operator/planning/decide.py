@@ -36,7 +36,7 @@ from tandem_operator.planning import (
 )
 from tandem_operator.planning.children import Child, Placed
 from tandem_operator.planning.locking import Accepted, Step
-from tandem_operator.planning.plan import Plan, Reference
+from tandem_operator.planning.plan import Plan, Reference, Sharing
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
 from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.situation import Situation
@@ -45,6 +45,9 @@ from tandem_operator.planning.standing import Standing
 
 Object = dict[str, Any]
 Drivers = Callable[[EngineType], Driver]
+
+FOLLOWED_S = 60.0
+"""Another resource's Job is looked after this time, though its own looks tell when it ends."""
 
 
 def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
@@ -108,6 +111,9 @@ def _told(
     gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
     paused = wanted.spec.paused
     due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
+    sharing = _sharing(wanted, step)
+    if sharing is not None and sharing.by != wanted.name:
+        due.append(FOLLOWED_S)
     return Plan(
         applies=placed.applies,
         removes=() if paused else gone.removes,
@@ -116,7 +122,15 @@ def _told(
         notes=events.between(wanted.status, after) if changed else (),
         look_up=placed.look_up,
         look_again_s=None if paused else min(due, default=None),
+        sharing=sharing,
     )
+
+
+def _sharing(wanted: Resource, step: Step) -> Sharing | None:
+    """What is shared now. A paused resource makes no Job that others could wait for."""
+    if isinstance(step, Accepted) or (wanted.spec.paused and step.job is not None):
+        return None
+    return step.sharing
 
 
 def _current(step: Step, revisions: tuple[Revision, ...]) -> Revision | None:

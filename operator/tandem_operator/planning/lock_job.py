@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning import lock_request, ownership, small_container, sources
+from tandem_operator.planning import (
+    lock_cache,
+    lock_request,
+    ownership,
+    small_container,
+    sources,
+)
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import environment, paths, request
@@ -36,6 +42,9 @@ def body(resource: Resource, installation: Installation) -> Object:
         names.LABEL_LOCK: resource.input_hash,
         names.LABEL_MANAGED_BY: names.MANAGED_BY,
     }
+    shared = lock_cache.pair(resource, installation)
+    if shared is not None:
+        labels[names.LABEL_PAIR] = shared
     name = names.lock_job(resource.name, resource.input_hash)
     return {
         "apiVersion": "batch/v1",

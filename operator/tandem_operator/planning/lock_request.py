@@ -12,14 +12,18 @@ from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequ
 
 
 def made(resource: Resource, paths: dict[str, str]) -> LockRequest:
-    """The request; `paths` are those of mounted sources, by side."""
+    """The request; `paths` are those of mounted sources, by side.
+
+    A head may declare the name that its target is served under. The resource's own name, which the
+    API takes where spec gives none, proves nothing about a model.
+    """
     spec = resource.spec
     lock = spec.tokenizer_lock
     attested = lock.attested_target
     return LockRequest(
         method=spec.speculation.method.value,
         policy=resource.values.lock_policy.value,
-        target=replace(_source(spec.target, paths.get(TARGET)), name=resource.values.served_name),
+        target=replace(_source(spec.target, paths.get(TARGET)), name=spec.target.served_name),
         draft=None if spec.draft is None else _source(spec.draft, paths.get(DRAFT)),
         digest=lock.digest,
         allow_remote_code=lock.allow_remote_code,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tandem_operator.api import defaults, names
+from tandem_operator.api import names
 from tandem_operator.api.conditions import PairReason, StalledReason
-from tandem_operator.api.status import Candidate, LockedSource
+from tandem_operator.api.status import Candidate
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.refusal import Refusal, told
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
+    candidate,
+    lock_cache,
     lock_job,
     lock_report,
     memory,
@@ -21,12 +23,13 @@ from tandem_operator.planning import (
     sources,
     template,
 )
+from tandem_operator.planning.plan import Sharing
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import Revision, Rollout
 from tandem_operator.planning.snapshot import Installation, Snapshot
 from tandem_operator.planning.standing import Standing
 from tandem_runtime.contract.pod_lock import PodLock
-from tandem_runtime.contract.report import LockFailure, PairReport, SideReport
+from tandem_runtime.contract.report import LockFailure, PairReport
 
 Object = dict[str, Any]
 
@@ -46,11 +49,12 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Locking:
-    """A Job looks, or shall be made (``job``)."""
+    """A Job looks, or shall be made (``job``); ``sharing`` where it does so for several."""
 
     candidate: Candidate
     message: str
     job: Object | None = None
+    sharing: Sharing | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Refused:
 
     ``pair`` is the lock's reason when the pair itself is refused. ``retry_at`` is when a Job that
     could not look gives way to another; ``job`` the one that shall be made now. ``looked`` says
-    that a Job tried, ``report`` is there when it could.
+    that a Job tried, ``report`` is there when it could. ``sharing`` as in Locking.
     """
 
     candidate: Candidate
@@ -70,6 +74,7 @@ class Refused:
     job: Object | None = None
     looked: bool = False
     report: PairReport | None = None
+    sharing: Sharing | None = None
 
 
 Step = Accepted | Locking | Refused
@@ -111,61 +116,100 @@ def _look(
     driver: Driver,
     snapshot: Snapshot,
 ) -> Step:
+    """From the resource's own Job, from what its namespace knows of the pair, or by a new Job."""
+    look = _Look(resource, revisions, driver, snapshot)
     job = standing.ours("Job", names.lock_job(resource.name, resource.input_hash))
-    failed_before = _failure_in_status(resource)
-    if job is None:
-        wanted = lock_job.body(resource, snapshot.installation)
+    if job is not None:
+        shared = lock_cache.pair_of(job)
+        sharing = None if shared is None else Sharing(shared, resource.name)
+        outcome = lock_report.read(job, standing.all_of("Pod"))
+        return look.read(outcome, lock_report.finished_at(job), shared, sharing)
+    shared = lock_cache.pair(resource, snapshot.installation)
+    if shared is not None:
+        alike = snapshot.pairs.get(shared, {}).values()
+        known = lock_cache.known(shared, alike)
+        if known is not None:
+            return look.read(known, None, shared, None)
+        other = lock_cache.elsewhere(resource, shared, alike)
+        if other is not None:
+            ended = lock_report.finished_at(other.job)
+            return look.read(other.outcome, ended, shared, other.sharing)
+    return look.begun(None if shared is None else Sharing(shared, resource.name))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a Job found, wherever it ran, as a step of this resource."""
+
+    resource: Resource
+    revisions: tuple[Revision, ...]
+    driver: Driver
+    snapshot: Snapshot
+
+    def begun(self, sharing: Sharing | None) -> Step:
+        """A Job shall be made."""
+        wanted = lock_job.body(self.resource, self.snapshot.installation)
+        failed_before = _failure_in_status(self.resource)
         if failed_before is not None:
-            return _failed(resource, failed_before, None, wanted)
+            return _failed(self.resource, failed_before, None, wanted, sharing)
         message = "the lock Job is being made"
-        return Locking(_candidate(resource, LOCKING, message), message, wanted)
-    outcome = lock_report.read(job, standing.all_of("Pod"))
-    if isinstance(outcome, PairReport):
-        try:
-            return _judged(resource, outcome, revisions, driver, snapshot)
-        except judgement.UnknownReportError as error:
-            outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
-    if isinstance(outcome, LockFailure):
-        return _failed(resource, outcome, lock_report.finished_at(job), None)
-    if failed_before is not None:
-        return _failed(resource, failed_before, None, None)
-    return Locking(_candidate(resource, LOCKING, outcome.message), outcome.message)
+        return Locking(candidate.of(self.resource, LOCKING, message), message, wanted, sharing)
 
+    def read(
+        self,
+        outcome: lock_report.Outcome,
+        ended: datetime | None,
+        pair: str | None,
+        sharing: Sharing | None,
+    ) -> Step:
+        """What an outcome means here. An own Job that has ended is no longer shared with anybody:
+        whoever waits for it finds its report."""
+        own = sharing is not None and sharing.by == self.resource.name
+        followed = None if own else sharing
+        if isinstance(outcome, PairReport):
+            try:
+                return self._judged(outcome, pair)
+            except judgement.UnknownReportError as error:
+                outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
+        if isinstance(outcome, LockFailure):
+            return _failed(self.resource, outcome, ended, None, followed)
+        failed_before = _failure_in_status(self.resource)
+        if failed_before is not None:
+            return _failed(self.resource, failed_before, None, None, sharing)
+        message = outcome.message
+        if followed is not None:
+            message = f"the lock Job of {followed.by} looks at the same pair: {message}"
+        asked = candidate.of(self.resource, LOCKING, message)
+        return Locking(asked, message, sharing=sharing)
 
-def _judged(
-    resource: Resource,
-    report: PairReport,
-    revisions: tuple[Revision, ...],
-    driver: Driver,
-    snapshot: Snapshot,
-) -> Step:
-    mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
-    judged = judgement.judge(report, resource.spec.speculation.method.value, mounted.paths)
-    if judged.lock is None:
-        return Refused(
-            _candidate(resource, judged.reason.value, judged.message, report),
-            StalledReason.PAIR_REJECTED,
-            judged.message,
-            judged.reason,
+    def _judged(self, report: PairReport, pair: str | None) -> Step:
+        resource, installation = self.resource, self.snapshot.installation
+        mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
+        judged = judgement.judge(report, resource.spec.speculation.method.value, mounted.paths)
+        if judged.lock is None:
+            return Refused(
+                candidate.of(resource, judged.reason.value, judged.message, report),
+                StalledReason.PAIR_REJECTED,
+                judged.message,
+                judged.reason,
+            )
+        mixture = report.target.mixture_of_experts is not None
+        refusals = (
+            *self.driver.judge_pair(resource.spec, mixture),
+            *memory.judge(resource, report, installation),
         )
-    mixture = report.target.mixture_of_experts is not None
-    refusals = (
-        *driver.judge_pair(resource.spec, mixture),
-        *memory.judge(resource, report, snapshot.installation),
-    )
-    if refusals:
-        return _refused_by_spec(resource, refusals, report)
-    return Accepted(
-        accepted(
+        if refusals:
+            return _refused_by_spec(resource, refusals, report)
+        made = accepted(
             resource,
             report,
             judged.lock,
-            driver,
-            snapshot.installation,
-            number=1 + max((held.number for held in revisions), default=0),
-            locked_at=snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            self.driver,
+            installation,
+            number=1 + max((held.number for held in self.revisions), default=0),
+            locked_at=self.snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
-    )
+        return Accepted(replace(made, pair=pair))
 
 
 def accepted(
@@ -206,12 +250,16 @@ def _refused_by_spec(
 ) -> Refused:
     reason = refusals[0].reason
     message = told(tuple(each for each in refusals if each.reason is reason))
-    candidate = _candidate(resource, reason.value, message, report)
-    return Refused(candidate, reason, message, looked=report is not None, report=report)
+    asked = candidate.of(resource, reason.value, message, report)
+    return Refused(asked, reason, message, looked=report is not None, report=report)
 
 
 def _failed(
-    resource: Resource, failure: LockFailure, ended: datetime | None, job: Object | None
+    resource: Resource,
+    failure: LockFailure,
+    ended: datetime | None,
+    job: Object | None,
+    sharing: Sharing | None,
 ) -> Refused:
     reason = STALLED_REASONS.get(failure.reason, StalledReason.LOCK_FAILED)
     side = "" if failure.side is None else f"{failure.side}: "
@@ -221,8 +269,8 @@ def _failed(
         if ended is None
         else datetime.fromtimestamp(ended.timestamp() + RETRY_S, tz=ended.tzinfo)
     )
-    candidate = _candidate(resource, reason.value, message)
-    return Refused(candidate, reason, message, retry_at=retry_at, job=job, looked=True)
+    asked = candidate.of(resource, reason.value, message)
+    return Refused(asked, reason, message, retry_at=retry_at, job=job, looked=True, sharing=sharing)
 
 
 def _remembered(resource: Resource) -> Refused | None:
@@ -252,33 +300,3 @@ def _failure_in_status(resource: Resource) -> LockFailure | None:
     if held.reason not in failures:
         return None
     return LockFailure(held.reason, None, held.message)
-
-
-def _candidate(
-    resource: Resource, reason: str, message: str, report: PairReport | None = None
-) -> Candidate:
-    spec = resource.spec
-    draft = None
-    if spec.draft is not None:
-        draft = _source(
-            spec.draft.uri, defaults.revision(spec.draft), None if report is None else report.draft
-        )
-    return Candidate(
-        input_hash=resource.input_hash,
-        target=_source(
-            spec.target.uri,
-            defaults.revision(spec.target),
-            None if report is None else report.target,
-        ),
-        draft=draft,
-        verdict=None if report is None else report.verdict,
-        reason=reason,
-        message=message,
-    )
-
-
-def _source(uri: str, asked: str | None, report: SideReport | None) -> LockedSource:
-    """The source as it was asked for, and at the commit it was resolved to once that is known."""
-    if report is None or report.revision is None:
-        return LockedSource(uri=uri, revision=asked)
-    return LockedSource(uri=uri, revision=report.revision)

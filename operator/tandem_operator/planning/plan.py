@@ -62,6 +62,17 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Sharing:
+    """One Job looks at a pair for every resource of the namespace that asks for it.
+
+    ``pair`` names the pair (see `lock_cache.pair`), ``by`` the resource whose Job looks.
+    """
+
+    pair: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything to do, and when to look again.
 
@@ -69,7 +80,8 @@ class Plan:
     the whole of the resource's status in its JSON form, or None when what stands is right.
     ``look_up`` names objects that nobody watches and that the next look needs (a foreign object of
     a child's name). ``look_again_s``: seconds until the next look, if no event comes before; None:
-    an event is enough.
+    an event is enough. ``sharing`` is set while the resource's own Job of a shared pair looks or
+    is made, and while another's is waited for: a look that ends that Job is the others' event.
     """
 
     applies: tuple[Apply, ...] = ()
@@ -79,6 +91,7 @@ class Plan:
     notes: tuple[Note, ...] = ()
     look_up: tuple[Reference, ...] = ()
     look_again_s: float | None = None
+    sharing: Sharing | None = None
 
     @property
     def writes_nothing(self) -> bool:

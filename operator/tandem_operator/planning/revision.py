@@ -39,7 +39,8 @@ class Revision:
     """One accepted input. ``number`` orders revisions; the highest is what shall serve.
 
     ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
-    ``tiers`` the depths that the engine is started with (empty: any).
+    ``tiers`` the depths that the engine is started with (empty: any); ``pair`` names what was
+    locked where it cannot change (see `lock_cache`).
     """
 
     input_hash: str
@@ -53,6 +54,7 @@ class Revision:
     max_tokens: int
     tiers: tuple[int, ...]
     number: int
+    pair: str | None = None
 
     @property
     def lock_hash(self) -> str:
@@ -77,6 +79,9 @@ def all_of(standing: Standing) -> tuple[Revision, ...]:
 def body(resource: Resource, revision: Revision) -> Object:
     """The ControllerRevision; its data never changes, its number does."""
     labels = {names.LABEL_DEPLOYMENT: resource.name, names.LABEL_LOCK: revision.lock_hash}
+    shared = {}
+    if revision.pair is not None:
+        labels[names.LABEL_PAIR] = shared["pair"] = revision.pair
     name = names.controller_revision(resource.name, revision.input_hash)
     rollout = revision.rollout
     return {
@@ -101,6 +106,7 @@ def body(resource: Resource, revision: Revision) -> Object:
             },
             "maxTokens": revision.max_tokens,
             "tiers": list(revision.tiers),
+            **shared,
         },
     }
 
@@ -125,6 +131,7 @@ def _parse(held: Object) -> Revision:
         max_tokens=data["maxTokens"],
         tiers=tuple(data["tiers"]),
         number=held["revision"],
+        pair=data.get("pair"),
     )
 
 

@@ -107,7 +107,9 @@ class Snapshot:
     its children, each in full with apiVersion and kind: Deployment, Service, ConfigMap,
     PodDisruptionBudget, PodMonitor, ControllerRevision, Job, Pod (of the lock and of the engine),
     ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
-    but for names that carry no label of ours (see `Plan.look_up`).
+    but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
+    lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
+    and by any key within.
     """
 
     resource: Object
@@ -116,3 +118,4 @@ class Snapshot:
     now: datetime
     tuning: TuningView | None = None
     failures: tuple[Failure, ...] = ()
+    pairs: Mapping[str, Mapping[Any, Object]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.observe.clock import Clock
@@ -13,11 +14,13 @@ from tandem_operator.observe.store import Key, Store
 from tandem_operator.planning import Installation, Plan, Snapshot, TuningView, table
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.errors import NotLeadingError, RetryError
+from tandem_operator.reconcile.followers import Followers
 from tandem_operator.reconcile.queue import Queue
 from tandem_operator.telemetry.decisions import Decisions
 from tandem_operator.telemetry.metrics import Metrics
 
 LOG = logging.getLogger(__name__)
+Object = dict[str, Any]
 Planner = Callable[[Snapshot], Plan]
 
 
@@ -45,6 +48,7 @@ class Looker:
         self._clock = clock
         self._metrics = metrics
         self._decisions = Decisions(metrics)
+        self._followers = Followers(queue.add)
 
     async def run(self, workers: int) -> None:
         """Work until cancelled."""
@@ -86,19 +90,20 @@ class Looker:
         if resource is None:
             self._actor.forget(key)
             self._decisions.forget(key)
+            self._followers.see(key, None)
             return None
         tuning = self._tuning(key)
-        plan = self._planner(
-            Snapshot(
-                resource=resource,
-                objects=self._store.objects(key),
-                installation=self._installation(),
-                now=self._now(),
-                tuning=tuning,
-                failures=self._actor.failures(key),
-            )
-        )
-        again = await self._actor.carry_out(key, resource, plan)
+        plan = self._plan(key, resource, tuning)
+        if plan.sharing is not None and plan.sharing.by == key[1]:
+            # Others may be about to make a Job for the same pair: one at a time, and each sees
+            # what the one before it made.
+            async with self._followers.turn(key[0], plan.sharing):
+                resource = self._store.resource(key) or resource
+                plan = self._plan(key, resource, tuning)
+                again = await self._actor.carry_out(key, resource, plan)
+        else:
+            again = await self._actor.carry_out(key, resource, plan)
+        self._followers.see(key, plan.sharing)
         if tuning is not None:
             self._follow(key, tuning)
         if again:
@@ -106,6 +111,19 @@ class Looker:
             return 0.0
         due = (plan.look_again_s, self._actor.rest_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
+
+    def _plan(self, key: Key, resource: Object, tuning: TuningView | None) -> Plan:
+        return self._planner(
+            Snapshot(
+                resource=resource,
+                objects=self._store.objects(key),
+                installation=self._installation(),
+                now=self._now(),
+                tuning=tuning,
+                failures=self._actor.failures(key),
+                pairs=self._store.pairs(key[0]),
+            )
+        )
 
     def _follow(self, key: Key, tuning: TuningView) -> None:
         place = names.speculation_table(key[1], tuning.lock_hash)

@@ -138,3 +138,53 @@ def test_an_object_that_left_the_watch_and_lives_can_come_back(store: Store) -> 
     store.put(service(9, labels={}), KEY)
 
     assert versions(store) == ["9"]
+
+
+def job(version: int, name: str = "chat-lock", namespace: str = "serving") -> Object:
+    return {
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": f"uid-{namespace}-{name}",
+            "resourceVersion": str(version),
+            "labels": {"tandem.dev/deployment": "chat", "tandem.dev/pair": "p"},
+        },
+    }
+
+
+def alike(store: Store, namespace: str = "serving") -> list[tuple[str, str]]:
+    held = store.pairs(namespace).get("p", {}).values()
+    return [(each["metadata"]["namespace"], each["metadata"]["resourceVersion"]) for each in held]
+
+
+def test_objects_of_a_pair_are_found_by_its_label_in_their_namespace_alone(store: Store) -> None:
+    store.put(job(1))
+    store.put(job(2))
+    store.put(job(3, namespace="other"))
+    assert alike(store) == [("serving", "2")]
+    assert alike(store, "other") == [("other", "3")]
+    assert alike(store, "third") == []
+
+
+def test_objects_of_a_pair_go_with_their_end_with_their_resource_and_with_their_label(
+    store: Store,
+) -> None:
+    store.put(job(1))
+    store.drop(job(2))
+    assert alike(store) == []
+
+    store.put(job(3, "again"))
+    store.forget(KEY, "Job", "again")
+    assert alike(store) == []
+
+    store.put_resource(resource(4))
+    store.put(job(5, "owned"))
+    store.drop_resource(resource(6))
+    assert alike(store) == []
+
+    store.put(job(7, "bare"))
+    bare = job(8, "bare")
+    del bare["metadata"]["labels"]["tandem.dev/pair"]
+    store.put(bare)
+    assert alike(store) == []

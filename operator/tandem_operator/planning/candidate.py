@@ -1,0 +1,39 @@
+"""`status.candidate` of a look: the input as it was asked for, and what was found out about it."""
+
+from __future__ import annotations
+
+from tandem_operator.api import defaults
+from tandem_operator.api.status import Candidate, LockedSource
+from tandem_operator.planning.resource import Resource
+from tandem_runtime.contract.report import PairReport, SideReport
+
+
+def of(
+    resource: Resource, reason: str, message: str, report: PairReport | None = None
+) -> Candidate:
+    """The candidate; with a report, at the commits that it names."""
+    spec = resource.spec
+    draft = None
+    if spec.draft is not None:
+        draft = _source(
+            spec.draft.uri, defaults.revision(spec.draft), None if report is None else report.draft
+        )
+    return Candidate(
+        input_hash=resource.input_hash,
+        target=_source(
+            spec.target.uri,
+            defaults.revision(spec.target),
+            None if report is None else report.target,
+        ),
+        draft=draft,
+        verdict=None if report is None else report.verdict,
+        reason=reason,
+        message=message,
+    )
+
+
+def _source(uri: str, asked: str | None, report: SideReport | None) -> LockedSource:
+    """The source as it was asked for, and at the commit it was resolved to once that is known."""
+    if report is None or report.revision is None:
+        return LockedSource(uri=uri, revision=asked)
+    return LockedSource(uri=uri, revision=report.revision)

@@ -1,0 +1,378 @@
+"""One look at a pair serves every resource of its namespace, where the pair cannot change."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tandem_operator.api import names
+from tandem_operator.observe.store import Key, Store
+from tandem_operator.planning import Plan, Snapshot, lock_cache, plan, resource
+from tandem_runtime.contract import report as pair_report
+from tandem_runtime.contract.report import LockFailure, PairReport
+from tests.unit.planning import builders
+from tests.unit.planning.builders import Object, stamp
+
+COMMIT = "0" * 39 + "1"
+OTHER_COMMIT = "0" * 39 + "2"
+PINNED = {"target.revision": COMMIT, "draft.revision": COMMIT}
+IMAGE = "oci://registry.example/target@sha256:" + "a" * 64
+
+
+class Namespaces:
+    """Several resources, what the operator makes of them, and the store that it looks through."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.installation = builders.INSTALLATION
+        self.now = builders.START
+        self.jobs_made: list[Key] = []
+        self._serial = 0
+
+    def add(
+        self, name: str, changes: Object | None = None, namespace: str = builders.NAMESPACE
+    ) -> Key:
+        """A resource appears."""
+        raw = builders.resource({**PINNED, **(changes or {})})
+        raw["metadata"] |= {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}"}
+        return self.store.put_resource(self._stamped(raw))
+
+    def edit(self, key: Key, changes: Object) -> None:
+        raw = copy.deepcopy(self._resource(key))
+        for path, value in changes.items():
+            builders.put(raw["spec"], path, value)
+        raw["metadata"]["generation"] += 1
+        self.store.put_resource(self._stamped(raw))
+
+    def delete(self, key: Key) -> None:
+        """A resource goes, and all that it owns with it."""
+        self.store.drop_resource(self._stamped(copy.deepcopy(self._resource(key))))
+
+    def plan(self, key: Key) -> Plan:
+        return plan(
+            Snapshot(
+                resource=self._resource(key),
+                objects=self.store.objects(key),
+                installation=self.installation,
+                now=self.now,
+                pairs=self.store.pairs(key[0]),
+            )
+        )
+
+    def look(self, key: Key) -> Plan:
+        """One look, carried out, but for the children of a locked revision."""
+        wanted = self.plan(key)
+        for apply in wanted.applies:
+            if apply.reference.kind not in ("Job", "ControllerRevision"):
+                continue
+            body = copy.deepcopy(apply.body)
+            held = self.store.object(key, body["kind"], body["metadata"]["name"])
+            if held is None and body["kind"] == "Job":
+                self.jobs_made.append(key)
+            body["metadata"]["uid"] = (
+                f"uid-{self._serial}" if held is None else held["metadata"]["uid"]
+            )
+            self.store.put(self._stamped(body))
+        for remove in wanted.removes:
+            self.store.forget(key, remove.reference.kind, remove.reference.name)
+        if wanted.status is not None:
+            raw = {**copy.deepcopy(self._resource(key)), "status": wanted.status}
+            self.store.put_resource(self._stamped(raw))
+        return wanted
+
+    def look_at_all(self) -> None:
+        for key in self.store.known():
+            self.look(key)
+
+    def restart(self) -> None:
+        """A new operator: what stands in the API server is all that it knows."""
+        before, self.store = self.store, Store()
+        for key in before.known():
+            self.store.put_resource(before.resource(key) or {})
+            for held in before.objects(key):
+                self.store.put(held)
+
+    def job_ends(self, key: Key, outcome: PairReport | LockFailure) -> None:
+        """The resource's Job ends, and its pod says so."""
+        (job,) = [held for held in self.store.objects(key) if held["kind"] == "Job"]
+        ended = "Complete" if isinstance(outcome, PairReport) else "Failed"
+        body = copy.deepcopy(job)
+        body["status"] = {
+            "conditions": [{"type": ended, "status": "True", "lastTransitionTime": stamp(self.now)}]
+        }
+        self.store.put(self._stamped(body))
+        terminated = {"exitCode": 0, "message": pair_report.render(outcome)}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": f"{job['metadata']['name']}-pod",
+                "namespace": key[0],
+                "labels": job["spec"]["template"]["metadata"]["labels"],
+                "ownerReferences": [
+                    {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
+                ],
+                "uid": f"uid-pod-{self._serial}",
+            },
+            "status": {
+                "containerStatuses": [{"name": "tandem-lock", "state": {"terminated": terminated}}]
+            },
+        }
+        self.store.put(self._stamped(pod))
+
+    def locked(self, key: Key) -> bool:
+        """Whether the resource has a revision of its own."""
+        return any(held["kind"] == "ControllerRevision" for held in self.store.objects(key))
+
+    def condition(self, key: Key, kind: str) -> tuple[str, str]:
+        conditions = self._resource(key)["status"]["conditions"]
+        return next((held["status"], held["reason"]) for held in conditions if held["type"] == kind)
+
+    def message(self, key: Key, kind: str) -> str:
+        conditions = self._resource(key)["status"]["conditions"]
+        return next(str(held["message"]) for held in conditions if held["type"] == kind)
+
+    def _resource(self, key: Key) -> Object:
+        found = self.store.resource(key)
+        assert found is not None
+        return found
+
+    def _stamped(self, raw: Object) -> Object:
+        self._serial += 1
+        raw["metadata"]["resourceVersion"] = str(self._serial)
+        raw["metadata"].setdefault("creationTimestamp", stamp(self.now))
+        return raw
+
+
+@pytest.fixture
+def world() -> Namespaces:
+    return Namespaces()
+
+
+def many(world: Namespaces, count: int, **fields: Any) -> list[Key]:
+    return [world.add(f"chat-{number}", **fields) for number in range(count)]
+
+
+def test_a_thousand_resources_of_one_pair_run_one_job(world: Namespaces) -> None:
+    keys = many(world, 1_000)
+    world.look_at_all()
+    assert world.jobs_made == [keys[0]]
+    assert world.condition(keys[-1], "Reconciling") == ("True", "Locking")
+    assert "chat-0" in world.message(keys[-1], "PairCompatible")
+
+    world.job_ends(keys[0], builders.good())
+    world.look_at_all()
+    assert world.jobs_made == [keys[0]]
+    assert all(world.locked(key) for key in keys)
+
+
+def test_each_namespace_looks_for_itself(world: Namespaces) -> None:
+    one, two = world.add("chat", namespace="one"), world.add("chat", namespace="two")
+    world.look_at_all()
+    assert world.jobs_made == [one, two]
+
+    world.job_ends(one, builders.good())
+    world.look_at_all()
+    assert world.locked(one)
+    assert not world.locked(two), "what one namespace may read is nothing to another"
+
+    late = world.add("late", namespace="three")
+    world.look(late)
+    assert world.jobs_made == [one, two, late]
+
+
+def test_what_is_locked_is_known_after_a_restart(world: Namespaces) -> None:
+    first = world.add("first")
+    world.look(first)
+    world.job_ends(first, builders.good())
+    world.look(first)
+    world.restart()
+
+    second = world.add("second")
+    world.look(second)
+    assert world.locked(second)
+    assert world.jobs_made == [first]
+
+
+def test_a_job_under_way_is_known_after_a_restart_whoever_is_looked_at_first(
+    world: Namespaces,
+) -> None:
+    leader, follower = world.add("zulu"), world.add("alpha")
+    world.look(leader)
+    world.restart()
+    for key in (follower, leader):
+        world.look(key)
+    assert world.jobs_made == [leader]
+
+    world.job_ends(leader, builders.good())
+    world.restart()
+    for key in (follower, leader):
+        world.look(key)
+    assert world.jobs_made == [leader]
+    assert world.locked(follower) and world.locked(leader)
+
+
+def test_another_of_them_looks_where_the_first_is_deleted(world: Namespaces) -> None:
+    keys = many(world, 3)
+    world.look_at_all()
+    world.delete(keys[0])
+    world.look_at_all()
+    assert world.jobs_made == keys[:2]
+
+
+def test_another_of_them_looks_where_the_first_asks_for_something_else(world: Namespaces) -> None:
+    keys = many(world, 3)
+    world.look_at_all()
+    world.edit(keys[0], {"draft.uri": "hf://org/other"})
+    for _ in range(2):
+        world.look_at_all()
+    assert world.jobs_made == [keys[0], keys[0], keys[1]]
+
+
+def test_a_wrong_pair_is_refused_for_all_that_ask(world: Namespaces) -> None:
+    keys = many(world, 3)
+    world.look_at_all()
+    world.job_ends(keys[0], builders.wrong())
+    world.look_at_all()
+    for key in keys:
+        assert world.condition(key, "PairCompatible") == ("False", "IdsDiffer")
+        assert world.condition(key, "Stalled") == ("True", "PairRejected")
+    assert world.jobs_made == keys[:1]
+
+
+def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Namespaces) -> None:
+    keys = many(world, 3)
+    world.look_at_all()
+    world.job_ends(keys[0], builders.not_found())
+    world.look_at_all()
+    for key in keys:
+        assert world.condition(key, "Stalled") == ("True", "ModelNotFound")
+
+    world.now = builders.START.replace(hour=builders.START.hour + 1)
+    for _ in range(3):
+        world.look_at_all()
+    assert len(world.jobs_made) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"target.revision": None},
+        {"draft.revision": "v1.0"},
+        {"draft.revision": COMMIT[:12]},
+        {"target.uri": "pvc://models/target", "target.revision": None},
+        {"target.tokenizer": {"uri": "hf://org/tokenizer", "revision": "main"}},
+    ],
+)
+def test_what_may_change_is_looked_at_for_each(world: Namespaces, changes: Object) -> None:
+    first, second = world.add("first", changes), world.add("second", changes)
+    world.look(first)
+    world.job_ends(first, builders.good())
+    world.look(first)
+    world.look(second)
+    assert world.jobs_made == [first, second]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"draft.revision": OTHER_COMMIT},
+        {"draft.uri": "hf://org/other"},
+        {"tokenizerLock.policy": "Exact"},
+        {"tokenizerLock.digest": "tokfp/v1:sha256:" + "c" * 64},
+        {"tokenizerLock.allowRemoteCode": True},
+        {"speculation.method": "Eagle"},
+        {"target.servedName": "other"},
+        {"target.secretName": "token"},
+        {"draft.secretName": "token"},
+        {"imagePullSecrets": ["pull"]},
+        {"serviceAccountName": "reader"},
+        {"target.tokenizer": {"uri": "hf://org/tokenizer", "revision": COMMIT}},
+    ],
+)
+def test_another_question_or_other_credentials_are_another_look(
+    world: Namespaces, changes: Object
+) -> None:
+    first, second = world.add("first"), world.add("second", changes)
+    world.look(first)
+    world.job_ends(first, builders.good())
+    world.look(first)
+    world.look(second)
+    assert world.jobs_made == [first, second]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"engine.args": ["--max-model-len=4096"]},
+        {"speculation.maxTokens": 3},
+        {"template": {"spec": {"nodeSelector": {"gpu": "h100"}}}},
+        {"replicas": 4},
+    ],
+)
+def test_what_a_job_does_not_see_changes_nothing(world: Namespaces, changes: Object) -> None:
+    first, second = world.add("first"), world.add("second", changes)
+    world.look(first)
+    world.job_ends(first, builders.good())
+    world.look(first)
+    world.look(second)
+    assert world.jobs_made == [first]
+    assert world.locked(second)
+
+
+def test_an_edit_of_arguments_needs_no_second_look_at_a_pinned_pair(world: Namespaces) -> None:
+    key = world.add("chat")
+    world.look(key)
+    world.job_ends(key, builders.good())
+    world.look(key)
+    world.edit(key, {"engine.args": ["--max-model-len=4096"]})
+    world.look(key)
+    assert world.jobs_made == [key]
+    assert world.condition(key, "Reconciling") == ("True", "RollingOut")
+
+
+def test_another_release_of_the_lock_looks_for_itself(world: Namespaces) -> None:
+    first = world.add("first")
+    world.look(first)
+    world.job_ends(first, builders.good())
+    world.look(first)
+    world.installation = replace(world.installation, runtime_image="registry.example/newer")
+    second = world.add("second")
+    world.look_at_all()
+    assert world.jobs_made == [first, second]
+    assert world.plan(first).sharing is None, "what is locked stays as it is"
+
+
+def test_a_revision_that_no_resource_controls_counts_for_nothing(world: Namespaces) -> None:
+    first = world.add("first")
+    world.look(first)
+    world.job_ends(first, builders.good())
+    world.look(first)
+    held = world.store.objects(first)
+    revision = next(each for each in held if each["kind"] == "ControllerRevision")
+    forged = copy.deepcopy(revision)
+    forged["metadata"] |= {"ownerReferences": [], "name": "forged", "uid": "uid-forged"}
+    wanted = resource.parse(world.store.resource(first) or {})
+    name = lock_cache.pair(wanted, world.installation)
+    assert name == forged["metadata"]["labels"][names.LABEL_PAIR]
+    assert lock_cache.known(name, [revision]) is not None
+    assert lock_cache.known(name, [forged]) is None
+
+
+def test_a_paused_resource_keeps_nobody_waiting(world: Namespaces) -> None:
+    paused, other = world.add("paused", {"paused": True}), world.add("other")
+    world.look_at_all()
+    assert world.jobs_made == [other]
+    assert world.plan(paused).sharing is not None
+
+
+def test_an_image_by_digest_is_as_good_as_a_commit(world: Namespaces) -> None:
+    def name(uri: str) -> str | None:
+        changes: Object = {"target.uri": uri, "target.revision": None, "draft.revision": COMMIT}
+        return lock_cache.pair(resource.parse(builders.resource(changes)), builders.INSTALLATION)
+
+    assert name(IMAGE) is not None
+    assert name("oci://registry.example/target:v1") is None
