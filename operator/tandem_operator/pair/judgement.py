@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tandem_operator.api.conditions import PairReason
+from tandem_operator.api.spec import LockPolicy
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import PairReport, SideReport
@@ -30,7 +31,7 @@ class Judged:
     lock: PodLock | None
 
 
-def judge(report: PairReport, method: str, paths: dict[str, str]) -> Judged:
+def judge(report: PairReport, method: str, paths: dict[str, str], policy: LockPolicy) -> Judged:
     """What the report means for the pair; `paths` of mounted sources by side.
 
     Raises UnknownReportError.
@@ -39,14 +40,27 @@ def judge(report: PairReport, method: str, paths: dict[str, str]) -> Judged:
         raise UnknownReportError(f"the lock reports the unknown reason {report.reason}")
     if report.allowed and report.verdict == REFUSED:
         raise UnknownReportError(f"the lock allows what it calls {REFUSED} ({report.reason})")
+    if report.allowed:
+        return Judged(*finding(report, policy), _lock(report, method, paths))
     reason = REASONS[report.reason]
     message = told(report)
-    if report.allowed:
-        return Judged(reason, message, _lock(report, method, paths))
     if report.verdict not in FORBIDDING_VERDICTS:
         message = f"{report.verdict} {reason.value}: {message}"[:MAX_MESSAGE_LENGTH]
         reason = PairReason.NOT_ALLOWED_BY_POLICY
     return Judged(reason, message, None)
+
+
+def finding(report: PairReport, policy: LockPolicy) -> tuple[PairReason, str]:
+    """Reason and message of an allowed pair; where the policy skips, it says what it let pass."""
+    reason = REASONS[report.reason]
+    message = told(report) or reason.meaning
+    if policy is not LockPolicy.SKIP:
+        return reason, message
+    said = (
+        "tokenizerLock.policy is Skip, so nothing is held against the pair; the lock found "
+        f"{report.verdict} {reason.value}: {message}"
+    )
+    return PairReason.SKIPPED, said[:MAX_MESSAGE_LENGTH]
 
 
 def told(report: PairReport) -> str:

@@ -89,10 +89,14 @@ def step(
 ) -> Step:
     """Where the resource's present input stands."""
     known = next((held for held in revisions if held.input_hash == resource.input_hash), None)
+    # Fields that are no part of the input hash change what the engine can do: judged every time.
+    refusals = driver.judge(resource.spec)
     if known is not None:
+        if refusals:
+            return _refused_by_spec(resource, refusals, known.report)
         return Accepted(known.numbered(_number(known, revisions)))
     refusals = (
-        *driver.judge(resource.spec),
+        *refusals,
         *sources.judge(resource.spec),
         *template.judge(resource.spec.template, driver.owned_env),
     )
@@ -185,7 +189,8 @@ class _Look:
     def _judged(self, report: PairReport, pair: str | None) -> Step:
         resource, installation = self.resource, self.snapshot.installation
         mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
-        judged = judgement.judge(report, resource.spec.speculation.method.value, mounted.paths)
+        method, policy = resource.spec.speculation.method, resource.values.lock_policy
+        judged = judgement.judge(report, method.value, mounted.paths, policy)
         if judged.lock is None:
             return Refused(
                 candidate.of(resource, judged.reason.value, judged.message, report),

@@ -92,7 +92,9 @@ def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
     driver = registry.driver(wanted.spec.engine.type)
     report = _assumed(wanted)
     mounted = sources.mounted(wanted.spec, pod_template.FOLDERS)
-    judged = judgement.judge(report, wanted.spec.speculation.method.value, mounted.paths)
+    judged = judgement.judge(
+        report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
+    )
     assert judged.lock is not None
     made = locking.accepted(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH

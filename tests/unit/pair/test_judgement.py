@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tandem_operator import pair
 from tandem_operator.api.conditions import PairReason
+from tandem_operator.api.spec import LockPolicy
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract import report as contract
 from tandem_runtime.contract.report import Difference, PairReport, SideReport
@@ -52,8 +53,8 @@ def wrong(**changes: Any) -> PairReport:
     return report(**(told | changes))
 
 
-def judge(given: PairReport) -> pair.Judged:
-    return pair.judge(given, "DraftModel", FOLDERS)
+def judge(given: PairReport, policy: LockPolicy = LockPolicy.SAME_VOCABULARY) -> pair.Judged:
+    return pair.judge(given, "DraftModel", FOLDERS, policy)
 
 
 def test_an_allowed_pair_is_locked_to_what_was_seen() -> None:
@@ -162,6 +163,29 @@ def test_what_only_the_policy_forbids_says_so_and_begins_with_the_verdict(
 @pytest.mark.parametrize("verdict", ["Incompatible", "Refused"])
 def test_a_verdict_that_forbids_by_itself_keeps_its_own_reason(verdict: str) -> None:
     assert judge(wrong(verdict=verdict, reason="RemoteCode")).reason is PairReason.REMOTE_CODE
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [("Compatible", "Equal"), ("Incompatible", "IdsDiffer"), ("Unknown", "NoTokenizer")],
+)
+def test_a_pair_that_the_policy_skips_is_locked_and_says_what_was_let_pass(
+    verdict: str, reason: str
+) -> None:
+    judged = judge(wrong(verdict=verdict, reason=reason, allowed=True), LockPolicy.SKIP)
+
+    assert judged.lock is not None
+    assert judged.reason is PairReason.SKIPPED
+    assert judged.message.startswith("tokenizerLock.policy is Skip")
+    assert f"{verdict} {reason}: 4 of 8000 ids differ" in judged.message
+
+
+def test_skip_lets_nothing_pass_that_is_refused_or_that_another_digest_pins() -> None:
+    refused = judge(wrong(verdict="Refused", reason="RemoteCode"), LockPolicy.SKIP)
+    pinned = judge(wrong(reason="DigestMismatch"), LockPolicy.SKIP)
+
+    assert (refused.lock, refused.reason) == (None, PairReason.REMOTE_CODE)
+    assert (pinned.lock, pinned.reason) == (None, PairReason.DIGEST_MISMATCH)
 
 
 def test_an_unknown_reason_is_no_ground_to_start_anything() -> None:

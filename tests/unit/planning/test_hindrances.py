@@ -211,3 +211,45 @@ def test_a_pair_that_does_not_fit_the_devices_is_told_with_both_sizes() -> None:
     world.settle()
     assert world.condition("Stalled") == ("True", "InsufficientMemory")
     assert world.condition("PairCompatible") == ("True", "Equal")
+
+
+def test_a_live_edit_that_the_engine_cannot_carry_out_is_told_with_its_remedy() -> None:
+    world = World(
+        builders.resource(
+            {"speculation.method": "Suffix", "speculation.constrainedOutput": "Allow"}, draft=None
+        )
+    )
+    world.settle()
+    world.lock_ends(builders.good(reason="NoDraft", draft=None))
+    world.settle()
+    world.roll_out()
+    world.settle()
+    assert world.condition("Stalled") is None
+
+    world.edit({"speculation.constrainedOutput": "Bypass"})
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "UnsupportedCombination")
+    assert "set constrainedOutput: Allow" in world.message("Stalled")
+    assert world.condition("PairCompatible") == ("True", "NoDraft")
+    assert world.condition("Ready") == ("True", "Serving")
+    assert len(world.all_of("ControllerRevision")) == 1
+
+    world.edit({"speculation.constrainedOutput": "Allow"})
+    world.settle()
+
+    assert world.condition("Stalled") is None
+    assert "candidate" not in world.resource["status"]
+
+
+def test_a_pair_that_the_policy_skips_says_so_for_as_long_as_it_serves() -> None:
+    world = World(builders.resource({"tokenizerLock.policy": "Skip"}))
+    world.settle()
+    world.lock_ends(replace(builders.wrong(), allowed=True))
+    world.settle()
+    world.roll_out()
+    world.settle()
+
+    assert world.condition("PairCompatible") == ("True", "Skipped")
+    assert "Incompatible IdsDiffer" in world.message("PairCompatible")
+    assert world.resource["status"]["pair"]["reason"] == "IdsDiffer"

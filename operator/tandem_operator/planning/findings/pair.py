@@ -11,18 +11,15 @@ from tandem_operator.planning.situation import Situation
 
 def find(situation: Situation) -> Finding:
     """The finding, in the lock's own words."""
-    step = situation.step
+    step, policy = situation.step, situation.resource.values.lock_policy
     if isinstance(step, Accepted):
-        report = step.revision.report
-        reason = judgement.REASONS[report.reason]
-        return _finding("True", reason, judgement.told(report) or reason.meaning)
+        return _finding("True", *judgement.finding(step.revision.report, policy))
     if isinstance(step, Locking):
         return _finding("Unknown", PairReason.LOCK_PENDING, step.message)
     if step.pair is not None:
         return _finding("False", step.pair, step.message)
     if step.report is not None:
-        reason = judgement.REASONS[step.report.reason]
-        return _finding("True", reason, judgement.told(step.report) or reason.meaning)
+        return _finding("True", *judgement.finding(step.report, policy))
     if step.candidate.verdict is not None:
         return _kept(situation, step.candidate.verdict)
     reason = PairReason.LOCK_FAILED if step.looked else PairReason.LOCK_PENDING
