@@ -1,0 +1,128 @@
+"""One lock Job a namespace for all resources of a pair, on a real API server.
+
+The kubelet alone is not there: the tests say what the lock's pod leaves behind (see `outside`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hack.cluster.cluster import Cluster
+from tests.cluster.outside import (
+    REPOSITORY,
+    Operators,
+    Room,
+    Server,
+    install_rights,
+    wait,
+)
+from tests.unit.planning import builders
+
+pytestmark = pytest.mark.cluster
+
+COUNT = 50
+COMMIT = "0" * 39 + "1"
+PINNED = {
+    "target": {"uri": "hf://org/target", "revision": COMMIT},
+    "draft": {"uri": "hf://org/draft", "revision": COMMIT},
+    "replicas": 0,
+}
+FIRST = "first"
+
+
+@pytest.fixture(scope="module")
+def plane(new_control_plane: Callable[[], Cluster]) -> Cluster:
+    """An API server of its own: the operators here are killed at will."""
+    made = new_control_plane()
+    made.install_crds(REPOSITORY / "crds")
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(plane: Cluster) -> Iterator[Server]:
+    made = Server(plane)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def installed(plane: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Operators:
+    folder = tmp_path_factory.mktemp("operators")
+    return Operators(plane, folder, install_rights(plane, folder))
+
+
+@pytest.fixture
+def operators(installed: Operators) -> Iterator[Operators]:
+    """One operator leads at the start of each test, and none is left after it."""
+    installed.start(FIRST)
+    yield installed
+    installed.end()
+
+
+@pytest.fixture
+def new_rooms(plane: Cluster, server: Server) -> Callable[[int], list[Room]]:
+    """Rooms of several resources in one fresh namespace."""
+
+    def make(count: int) -> list[Room]:
+        name = f"lock-{secrets.token_hex(4)}"
+        plane.make_namespace(name)
+        return [Room(server, name, f"chat-{number}") for number in range(count)]
+
+    return make
+
+
+def jobs_made(server: Server, room: Room) -> set[str]:
+    """Every Job that any operator ever wrote in the room's namespace."""
+    return {
+        write.name
+        for write in server.writes()
+        if write.resource == "jobs" and write.namespace == room.namespace and write.verb != "delete"
+    }
+
+
+def locked(room: Room) -> bool:
+    return room.condition("PairCompatible") == ("True", "Equal")
+
+
+def test_fifty_resources_of_a_pair_run_one_job_and_each_namespace_its_own(
+    operators: Operators, server: Server, new_rooms: Callable[[int], list[Room]]
+) -> None:
+    rooms, (stranger,) = new_rooms(COUNT), new_rooms(1)
+    for room in (*rooms, stranger):
+        room.create(**PINNED)
+    wait("all wait", lambda: all(room.condition("Reconciling") for room in (*rooms, stranger)))
+    assert all(room.condition("Reconciling") == ("True", "Locking") for room in rooms)
+    assert len(jobs_made(server, rooms[0])) == 1
+
+    rooms[0].end_lock(builders.good())
+    wait("all are locked", lambda: all(locked(room) for room in rooms))
+    assert len(rooms[0].all_of("controllerrevisions")) == COUNT
+    assert len(jobs_made(server, rooms[0])) == 1
+
+    assert stranger.condition("PairCompatible") == ("Unknown", "LockPending")
+    assert len(jobs_made(server, stranger)) == 1
+    stranger.end_lock(builders.good())
+    wait("the other namespace is locked", lambda: locked(stranger))
+
+
+def test_an_operator_that_starts_knows_jobs_under_way_and_pairs_that_are_locked(
+    operators: Operators, server: Server, new_rooms: Callable[[int], list[Room]]
+) -> None:
+    rooms = new_rooms(4)
+    early, late = rooms[:3], rooms[3]
+    for room in early:
+        room.create(**PINNED)
+    wait("all wait", lambda: all(room.condition("Reconciling") for room in early))
+    operators.stop(FIRST)
+    early[0].end_lock(builders.good())
+    operators.start("second")
+    wait("all are locked", lambda: all(locked(room) for room in early), timeout_s=60)
+
+    operators.stop("second")
+    late.create(**PINNED)
+    operators.start("third")
+    wait("the late one is locked", lambda: locked(late), timeout_s=60)
+    assert len(jobs_made(server, late)) == 1
