@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 
 from tandem_operator.tuning import reasons
+from tandem_operator.tuning.borders import cleared
 from tandem_operator.tuning.goodput import (
     LEAST_GAIN,
     Scores,
@@ -86,7 +87,7 @@ def _proposed(state: State, scores: Scores, settings: Settings) -> tuple[Table, 
     with_prefill = allowed_with_prefill(rows, depths, settings.objective, state.service)
     before = state.prefill_table or state.table
     return (
-        proposed_table(scores, rows, state.table, LEAST_GAIN),
+        cleared(proposed_table(scores, rows, state.table, LEAST_GAIN), state.batch, rows),
         proposed_prefill_table(scores, with_prefill, before, LEAST_GAIN),
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tandem_operator.tuning.borders import in_force
 from tandem_operator.tuning.step_model import StepModel, step_seconds
 from tandem_operator.tuning.step_time import Floats
 from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table
@@ -97,9 +98,8 @@ def proposed_prefill_table(
 def gain_of(scores: Scores, current: Table, proposed: Table, weights: Sequence[float]) -> float:
     """Share of time per token that ``proposed`` saves, over rows weighted by their use."""
     cost = scores.seconds_per_token
-    rows = np.arange(ROWS)
-    before = cost[rows, [scores.column(depth) for depth in current]]
-    after = cost[rows, [scores.column(depth) for depth in proposed]]
+    before = in_force(cost, [scores.column(depth) for depth in current])
+    after = in_force(cost, [scores.column(depth) for depth in proposed])
     share = np.array(weights)
     total = float(share.sum())
     return float(((1.0 - after / before) * share).sum() / total) if total > 0 else 0.0
