@@ -55,6 +55,9 @@ class LocalHub:
         self._large: dict[str, StoredFile] = {}
         self._failures: list[int] = []
         self._cut_after_bytes: int | None = None
+        self._held_after_bytes: int | None = None
+        self.holding = threading.Event()
+        self._let_go = threading.Event()
         hub = self
 
         class Handler(_Handler):
@@ -72,6 +75,7 @@ class LocalHub:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.let_downloads_go()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -115,6 +119,20 @@ class LocalHub:
     def cut_downloads_after(self, count_bytes: int | None) -> None:
         """Close the connection in the middle of every longer body; None ends that."""
         self._cut_after_bytes = count_bytes
+
+    def hold_downloads_after(self, count_bytes: int) -> None:
+        """Keep every longer body waiting in its middle until `let_downloads_go`.
+
+        `holding` is set once a client waits.
+        """
+        self.holding.clear()
+        self._let_go.clear()
+        self._held_after_bytes = count_bytes
+
+    def let_downloads_go(self) -> None:
+        """End what `hold_downloads_after` began."""
+        self._held_after_bytes = None
+        self._let_go.set()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -237,7 +255,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:cut])
             self.close_connection = True
             return
-        self.wfile.write(content)
+        held = self.hub._held_after_bytes
+        if held is not None and len(content) > held:
+            self.wfile.write(content[:held])
+            self.wfile.flush()
+            self.hub.holding.set()
+            self.hub._let_go.wait()
+            content = content[held:]
+        try:
+            self.wfile.write(content)
+        except ConnectionError:
+            self.close_connection = True  # the client was killed meanwhile
 
 
 def _entry(path: str, file: StoredFile) -> dict[str, Any]:

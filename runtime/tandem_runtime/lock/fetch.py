@@ -6,6 +6,7 @@ digests for the plugin, and puts the plugin where the engine's PYTHONPATH points
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -17,13 +18,22 @@ from tandem_runtime.contract import environment, paths, pod_lock, report
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure
-from tandem_runtime.lock import folder, locked_files, refusal
+from tandem_runtime.lock import folder, folder_lock, locked_files, refusal
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.job import TERMINATION_LOG, TERMINATION_LOG_VARIABLE
 from tandem_runtime.lock.refusal import CannotLookError, RefusedError
 from tandem_runtime.lock.sources.bring import HUB
 
 DONE, FAILED = 0, 1
+_MORE_SPACE = "raise modelCache.sizeLimit, or give modelCache.claimName a claim with more room"
+DISK_TROUBLES = {
+    errno.ENOSPC: f"no space is left; {_MORE_SPACE}",
+    errno.EDQUOT: f"the quota is used up; {_MORE_SPACE}",
+    errno.EFBIG: f"a file is larger than may be written there; {_MORE_SPACE}",
+    errno.EROFS: "it is mounted read-only; give modelCache.claimName a claim that can be written",
+    errno.EACCES: "user 65532 may not write there; set fsGroup in template.spec.securityContext",
+    errno.EIO: "the disk fails; look at its node or storage",
+}
 
 
 @dataclass(frozen=True)
@@ -89,9 +99,7 @@ def _place(
     if locked.path is not None:
         place = Path(locked.path)
     elif locked.uri.startswith(HUB):
-        from tandem_runtime.lock.sources import hub_models
-
-        hub_models.download(locked, side, place, environ)
+        _download(locked, side, place, environ)
     try:
         found = folder.at(place)
     except OSError as error:
@@ -101,6 +109,26 @@ def _place(
     return _verified(locked, found)
 
 
+def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
+    from tandem_runtime.lock.sources import hub_models
+
+    try:
+        with folder_lock.held(place):
+            hub_models.download(locked, side, place, environ)
+    except (OSError, CannotLookError) as error:
+        # The hub's client tells its own troubles and the disk's with the same kind of error.
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and cause.errno in DISK_TROUBLES:
+            raise CannotLookError(
+                refusal.LOCK_FAILED,
+                f"{locked.uri} cannot be written to {place} ({cause.strerror}): "
+                f"{DISK_TROUBLES[cause.errno]}",
+            ) from error
+        if isinstance(error, OSError):
+            raise CannotLookError(refusal.LOCK_FAILED, f"{place}: {error}") from error
+        raise
+
+
 def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:
     digests = locked_files.digests(found)
     digest = pod_lock.files_digest(digests)
@@ -108,10 +136,15 @@ def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:
         raise CannotLookError(
             refusal.CONTENT_CHANGED,
             f"{locked.uri}: tokenizer and config files are {digest}, locked as "
-            f"{locked.files_digest}: they changed after the pair was locked; restore them, or "
-            "annotate the resource with tandem.dev/refresh to lock the new content",
+            f"{locked.files_digest}: they changed after the pair was locked; {_remedy(locked)}",
         )
     return {str(found.root / name): f"sha256:{value}" for name, value in digests.items()}
+
+
+def _remedy(locked: LockedSide) -> str:
+    if locked.path is None:
+        return f"remove the folder {locked.revision} from the model cache: it is fetched anew"
+    return "restore them, or annotate the resource with tandem.dev/refresh to lock the new content"
 
 
 def _record(lock: PodLock, digests: Mapping[str, str], path: Path) -> None:
