@@ -12,16 +12,20 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.pair.__main__ import PAIR_FOLDER
-from hack.tuning import phases, report, run
+from hack.tuning import phases, real_run, report, run
 from hack.tuning.plot import plot
 from hack.tuning.ratio import TooFewRoundsError
 from hack.vllm.environment import EnvironmentMissingError, cache_folder
 from hack.vllm.server import ServerFailedError
 from tandem_operator.bench.endpoint import EndpointError
+from tandem_operator.bench.fit import FitError
 from tandem_operator.bench.measure import Times
+from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.state import StateError
 
 COULD_NOT = 2
@@ -65,11 +69,26 @@ def main() -> int:
     print(report.text_of(document))
     if journal.exists():
         plot(document, journal, options.folder / "results.png")
-    print(f"figures and picture: {options.folder}/results.json, results.png")
+    _for_simulator(options, state.done)
+    print(f"figures, picture, profile and the run for the simulator: {options.folder}")
     if not complete:
         print("not every block is measured: the same command goes on", file=sys.stderr)
         return UNDECIDED
     return {report.PASSED: 0, report.FAILED: 1}.get(report.verdict_of(document), UNDECIDED)
+
+
+def _for_simulator(options: run.Options, measured: Sequence[Measured]) -> None:
+    """Write real-run.json and profile.json; the second only once blocks determine one."""
+    block_s = options.times.block_s
+    lengths = run.prompt_tokens(options)
+    blocks = real_run.document_of(measured, lengths, options.new_tokens, block_s)
+    (options.folder / "real-run.json").write_text(json.dumps(blocks, indent=1) + "\n")
+    try:
+        profile = real_run.profile_of_run(measured, datetime.now(UTC).date(), block_s)
+    except FitError as problem:
+        print(f"no profile yet: {problem}", file=sys.stderr)
+        return
+    (options.folder / "profile.json").write_text(json.dumps(profile, indent=1) + "\n")
 
 
 def _widened() -> Path:

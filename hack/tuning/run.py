@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokenizers import Tokenizer
+
 from hack.pair.bench import DEEPEST, read_prompts, steerable
-from hack.tuning import phases
+from hack.tuning import neighbours, phases
 from hack.tuning.tuner import Tuner
 from tandem_operator.bench import plan as plans
 from tandem_operator.bench.endpoint import Endpoint
@@ -32,6 +34,7 @@ TIERS = (0, 1, 2, 3, 5, 7)
 STABILIZATION_S = 30.0
 """The resource's default."""
 JOURNAL = "journal.jsonl"
+QUIET_S = 3.0
 _OVERHEAD_S = 3.0
 
 
@@ -70,6 +73,22 @@ def state_of(options: Options) -> State:
     return State(blocks_file(options), subject)
 
 
+def prompts_by_phase(options: Options) -> dict[str, tuple[str, ...]]:
+    """What clients of each phase ask in turn. Raises FileNotFoundError for a missing kind."""
+    kinds = {kind for phase in phases.PHASES for kind in phase.mix}
+    by_kind = {kind: read_prompts(options.prompts, kind) for kind in kinds}
+    return {phase.name: phases.prompts_of(phase, by_kind) for phase in phases.PHASES}
+
+
+def prompt_tokens(options: Options) -> dict[str, list[int]]:
+    """Lengths of the same in tokens."""
+    tokenizer = Tokenizer.from_file(str(options.target / "tokenizer.json"))
+    return {
+        name: [len(tokenizer.encode(prompt).ids) for prompt in prompts]
+        for name, prompts in prompts_by_phase(options).items()
+    }
+
+
 def measure(options: Options, state: State, say: Callable[[str], None]) -> bool:
     """Measure what is left; True when every block is done.
 
@@ -92,16 +111,14 @@ async def _blocks(
     say: Callable[[str], None],
 ) -> bool:
     end_s = time.monotonic() + options.limit_s
-    kinds = {kind for phase in phases.PHASES for kind in phase.mix}
-    by_kind = {kind: read_prompts(options.prompts, kind) for kind in kinds}
     settings = Settings(max_tokens=DEEPEST, tiers=TIERS, stabilization_s=STABILIZATION_S)
     tuner = Tuner(settings, options.folder / "tuner.json", options.folder / JOURNAL)
     block_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S
     async with Endpoint(url, SERIES, max(phase.clients for phase in phases.PHASES)) as endpoint:
         model = await endpoint.model()
         texts = {
-            phase.name: Texts(model, phases.prompts_of(phase, by_kind), options.new_tokens)
-            for phase in phases.PHASES
+            name: Texts(model, prompts, options.new_tokens)
+            for name, prompts in prompts_by_phase(options).items()
         }
         steering = Steering(endpoint, table)
         bench = Bench(endpoint, steering, texts, options.times)
@@ -109,19 +126,57 @@ async def _blocks(
             for block in plans.remaining(plan, [one.block for one in state.done]):
                 if time.monotonic() + block_s > end_s:
                     return False
-                measuring = asyncio.create_task(_one(block, bench, tuner, endpoint, steering))
+                measuring = asyncio.create_task(
+                    _undisturbed(block, bench, tuner, endpoint, steering, say)
+                )
                 stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait({measuring, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {measuring, stopping},
+                    timeout=end_s - time.monotonic(),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
                 stopping.cancel()
                 if not measuring.done():
                     measuring.cancel()
                     await asyncio.gather(measuring, return_exceptions=True)
                     return False
                 state.add(measuring.result())
-                done = len(state.done)
                 rate = state.done[-1].tokens_per_s
-                say(f"{done}/{len(plan)}  {_named(block)}  {rate:.0f} tokens/s")
+                say(f"{len(state.done)}/{len(plan)}  {_named(block)}  {rate:.0f} tokens/s")
     return True
+
+
+async def _undisturbed(
+    block: Block,
+    bench: Bench,
+    tuner: Tuner,
+    endpoint: Endpoint,
+    steering: Steering,
+    say: Callable[[str], None],
+) -> Measured:
+    """The block's first measurement beside no busy neighbour."""
+    while True:
+        await _quiet(say)
+        before = neighbours.look()
+        measured = await _one(block, bench, tuner, endpoint, steering)
+        cores = neighbours.others_cores(before, neighbours.look())
+        if cores < neighbours.BUSY_CORES:
+            return measured
+        say(f"{_named(block)}  again: others kept {cores:.2f} cores busy")
+
+
+async def _quiet(say: Callable[[str], None]) -> None:
+    """Return once others left the machine alone for a moment."""
+    waited = False
+    while True:
+        before = neighbours.look()
+        await asyncio.sleep(QUIET_S)
+        cores = neighbours.others_cores(before, neighbours.look())
+        if cores < neighbours.BUSY_CORES:
+            return
+        if not waited:
+            say(f"waiting: others keep {cores:.2f} cores busy")
+            waited = True
 
 
 async def _one(
