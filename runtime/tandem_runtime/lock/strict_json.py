@@ -7,6 +7,7 @@ loaders, so no verdict could hold for all of them.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 from tandem_runtime.lock import refusal
@@ -19,6 +20,14 @@ MAX_CONTAINERS = 1_600_000
 """Lists and objects in one document: three times what the largest known tokenizer has, and few
 enough that they fit beside each other in a third of a gibibyte."""
 MAX_ITEMS = 6_000_000
+_SUSPICIOUS_ESCAPE = re.compile(
+    rb"\\u[dD](?:"
+    rb"[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F]"
+    rb"|(?<=\\\\u[dD])[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F])",
+)
+"""Half of a surrogate pair: only an escape can bring one into text that is UTF-8. Also matches
+where a backslash stands before a pair, which may undo its first half."""
 
 
 def read_object(folder: ModelFolder, name: str, most_bytes: int) -> dict[str, Any]:
@@ -39,7 +48,7 @@ def decode(name: str, content: bytes) -> object:
     Complexity: linear; at most MAX_CONTAINERS lists and objects and MAX_ITEMS values are made.
     """
     check_size(name, content)
-    may_hold_surrogates = b"\\ud" in content or b"\\uD" in content
+    suspicious = _SUSPICIOUS_ESCAPE.search(content) is not None
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -61,8 +70,7 @@ def decode(name: str, content: bytes) -> object:
         raise refusal.malformed(name, "is nested too deeply") from None
     except ValueError as error:
         raise refusal.malformed(name, f"is not JSON: {error}") from error
-    # Only an escape can bring one in: the text itself was UTF-8.
-    if may_hold_surrogates and _has_lone_surrogate(value):
+    if suspicious and _has_lone_surrogate(value):
         raise refusal.malformed(name, "holds half of a surrogate pair, which is no character")
     return value
 

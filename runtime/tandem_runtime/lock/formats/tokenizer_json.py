@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from tandem_runtime.contract.pod_lock import canonical
@@ -30,7 +31,13 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
         RefusedError: Malformed or TooLarge.
     """
     content = folder.read(name, strict_json.MAX_TOKENIZER_BYTES)
-    document = strict_json.only_object(name, long_list.decode(name, content, "model", "merges"))
+    with suppress(long_list.BrokenError):
+        return _tokenizer(name, long_list.decode(name, content, "model", "merges"), more)
+    return _tokenizer(name, strict_json.decode(name, content), more)
+
+
+def _tokenizer(name: str, value: object, more: Mapping[int, AddedToken]) -> Tokenizer:
+    document = strict_json.only_object(name, value)
     model = document.get("model")
     if not isinstance(model, dict):
         raise refusal.malformed(name, "has no model")

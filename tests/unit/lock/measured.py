@@ -1,0 +1,73 @@
+"""The command and the Job's entry point as processes of their own, with what they took."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tandem_runtime.contract import environment, request
+from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.lock.job import TERMINATION_LOG_VARIABLE
+
+_RUN = """
+import resource, sys, time
+limit = int(sys.argv.pop(1))
+if limit:
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+{body}
+sys.stdout.flush()
+status = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print("TOOK", code, time.process_time(), int(status.split()[1]) << 10, file=sys.stderr)
+sys.exit(code)
+"""
+COMMAND = "from tandem_operator.cli.main import main; code = main(sys.argv[1:])"
+JOB = "from tandem_runtime.lock.job import main; code = main()"
+LIBRARY = "from tokenizers import Tokenizer; Tokenizer.from_file(sys.argv[1]); code = 0"
+
+
+@dataclass(frozen=True)
+class Took:
+    """One process: `cpu_s` of user and system from its start, `peak_bytes` of resident memory."""
+
+    status: int
+    out: str
+    err: str
+    cpu_s: float
+    peak_bytes: int
+
+
+def run(
+    body: str,
+    *arguments: str,
+    address_bytes: int = 0,
+    timeout_s: float = 60.0,
+    environ: dict[str, str] | None = None,
+) -> Took:
+    """Run `body` with `arguments`; `address_bytes` limits its address space, 0 for no limit."""
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN.format(body=body), str(address_bytes), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        env={**os.environ, **(environ or {})},
+        check=False,
+    )
+    err, mark, took = done.stderr.rpartition("TOOK ")
+    assert mark, f"ended with {done.returncode} on its way: {done.stderr[-2000:]}"
+    code, cpu_s, peak_bytes = took.split()
+    assert int(code) == done.returncode
+    return Took(done.returncode, done.stdout, err, float(cpu_s), int(peak_bytes))
+
+
+def job(target: Path, draft: Path, log: Path, address_bytes: int = 0) -> Took:
+    """`tandem-lock` on two mounted folders; the termination message goes to `log`."""
+    sides = {
+        name: SourceRequest(f"pvc://models/{path.name}", path=str(path))
+        for name, path in (("target", target), ("draft", draft))
+    }
+    asked = LockRequest("DraftModel", "SameVocabulary", sides["target"], sides["draft"])
+    environ = {environment.LOCK_REQUEST: request.render(asked), TERMINATION_LOG_VARIABLE: str(log)}
+    return run(JOB, address_bytes=address_bytes, environ=environ)
