@@ -1,9 +1,13 @@
 """Which other depths the engine tries, so that the model keeps knowing them.
 
 The engine runs ``steps`` of every ``every`` steps at an offset in tiers from the table, one offset
-a burst; where the table says 0 it tries K=1. The first step of a burst is not counted, so a burst
-has three. Where only the engine's own counters are read, a burst must show in the mean of a whole
-scrape interval: the same share of steps then comes in fewer and longer bursts.
+a burst; where the table says 0 it tries K=1. With the plugin's cells a burst has three steps, of
+which the first is not counted. Where only the engine's own counters are read, all that a scrape
+interval shows is one mean: what n tried steps of N teach grows with n^2 / N, so a burst there lasts
+`STOCK_INTERVALS` scrape intervals and comes as much more seldom.
+
+Trying costs what the tried depths lose, and tells what the better one would gain. So it is keen
+(`KEEN_SHARE` of steps) while depths near the table's are not known apart, and sparse once they are.
 
 While the acceptance rail holds speculation off, drafts are all that can bring it back, and its
 promise is in seconds: an engine of slow steps or few requests tries more often, so that the rail
@@ -13,6 +17,7 @@ has its drafts within ``forSeconds``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tandem_operator.tuning.arithmetic import load_of
@@ -22,15 +27,43 @@ from tandem_operator.tuning.window import Window
 OFFSETS = (1, -1, 2, -2, 3, -3)
 EVERY_STEPS = 200
 BURST_STEPS = 3
-STOCK_FACTOR = 3
 RETURN_EVERY = (EVERY_STEPS, 100, 50, 25)
 """Steps between bursts while the rail is off: at most one step of eight."""
 RETURN_DRAFTS = 24.0
 SHORTEST_RETURN_S = 10.0
 
+STOCK_INTERVALS = 1.5
+MOST_BURST_STEPS = 4096
+KEEN_SHARE = 1 / 6
+SPARSE_SHARE = 1 / 50
+_OUTGROWN = 1.7
+"""A burst is resized when it is this many times too long or too short: the load wanders."""
+
+
+@dataclass(frozen=True)
+class Trying:
+    """``burst_steps``: steps of a burst where only stock counters are read; ``keen``: see above."""
+
+    burst_steps: int = BURST_STEPS
+    keen: bool = False
+
+
+def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
+    """The burst that lasts `STOCK_INTERVALS` of these windows, in steps of the present length."""
+    loads = [(load_of(window), window.duration_s) for window in windows]
+    wanted = [
+        STOCK_INTERVALS * duration_s / load.step_s for load, duration_s in loads if load is not None
+    ]
+    if not wanted:
+        return trying
+    steps = round(min(MOST_BURST_STEPS, max(BURST_STEPS, sum(wanted) / len(wanted))))
+    if steps / _OUTGROWN <= trying.burst_steps <= steps * _OUTGROWN:
+        return trying
+    return replace(trying, burst_steps=steps)
+
 
 def exploration(
-    settings: Settings, *, off: bool, stock: bool, return_every: int
+    settings: Settings, trying: Trying, *, off: bool, stock: bool, return_every: int
 ) -> Mapping[str, Any] | None:
     """The exploration of the present table; None when there is nothing to explore.
 
@@ -38,12 +71,13 @@ def exploration(
     """
     if settings.depths[-1] == 0:
         return None
-    factor = STOCK_FACTOR if stock and not off else 1
-    return {
-        "every": return_every if off else EVERY_STEPS * factor,
-        "steps": BURST_STEPS * factor,
-        "offsets": [1] if off else list(OFFSETS),
-    }
+    if off:
+        return {"every": return_every, "steps": BURST_STEPS, "offsets": [1]}
+    if not stock:
+        return {"every": EVERY_STEPS, "steps": BURST_STEPS, "offsets": list(OFFSETS)}
+    share = KEEN_SHARE if trying.keen else SPARSE_SHARE
+    every = round(trying.burst_steps / share)
+    return {"every": every, "steps": trying.burst_steps, "offsets": list(OFFSETS)}
 
 
 def return_every(before: int, windows: tuple[Window, ...], for_s: float) -> int:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from tandem_operator.tuning.acceptance_rail import AcceptanceRail
 from tandem_operator.tuning.decision import Schedule
-from tandem_operator.tuning.exploration import EVERY_STEPS
+from tandem_operator.tuning.exploration import EVERY_STEPS, Trying
 from tandem_operator.tuning.objective import Service
 from tandem_operator.tuning.pacing import Pacing
 from tandem_operator.tuning.step_model import StepModel
@@ -53,6 +53,7 @@ class State:
     off_since_s: float | None = None
     batch: float | None = None
     return_every: int = EVERY_STEPS
+    trying: Trying = field(default_factory=Trying)
     learned: bool = False
     verdict: tuple[str, str] | None = None
     shown: tuple[Schedule, Schedule | None, str] | None = None

@@ -37,6 +37,8 @@ PRIOR_DRAFTS = 3.0
 FIRST_HAZARD = 0.65
 CHANGE_Z = 4.0
 CHANGE_SHIFT = 0.10
+SPREAD_MEMORY_S = 300.0
+MOST_SQUARE = 25.0
 
 
 class Pool(NamedTuple):
@@ -60,11 +62,16 @@ EMPTY = Pool()
 
 @dataclass(frozen=True)
 class Survival:
-    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start."""
+    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start.
+
+    ``spread``: how many times the variance between windows is what their drafts explain. At few
+    requests of unlike texts it is large, and what looks like a change is the next request.
+    """
 
     older: Pool = EMPTY
     newest: tuple[Pool, ...] = ()
     shape: Pool = EMPTY
+    spread: float = 1.0
     changes: int = 0
     changed_s: float | None = None
 
@@ -76,11 +83,12 @@ def learn(
 
     ``batch`` is how many requests they came from, ``duration_s`` the time that passed.
     """
-    older = faded(known.older, duration_s, _memory_s(known.older))
+    older = faded(known.older, duration_s, _memory_s(known.older, known.spread))
     if drafts.count < 1:
         return replace(known, older=older)
     alike = min(MOST_ALIKE, 1.0 + ALIKE * max(0.0, drafts.count / max(1.0, batch) - 1.0))
     window = Pool(drafts.accepted, _trials_by_position(drafts), alike)
+    known = replace(known, older=older, spread=_spread(known, window, duration_s))
     newest = (*known.newest, window)
     if len(newest) > NEWEST:
         older, newest = added(older, newest[0]), newest[1:]
@@ -112,7 +120,7 @@ def pooled(known: Survival) -> Pool:
 def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[float, ...]:
     """Posterior means of a_1 to a_depth. ``prior``: hazards expected before any draft was seen."""
     pool = pooled(known)
-    strength = PRIOR_DRAFTS * pool.alike
+    strength = PRIOR_DRAFTS * pool.alike * known.spread
     hazards: list[float] = []
     for place in range(depth):
         centre = _centre(known.shape, prior, hazards)
@@ -165,8 +173,18 @@ def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
     )
 
 
-def _memory_s(pool: Pool) -> float:
-    independent = pool.drafts / pool.alike
+def _spread(known: Survival, window: Pool, duration_s: float) -> float:
+    """The mean square of z between a window and what was known before it, over 5 minutes."""
+    before = pooled(known)
+    if before.drafts <= 0 or window.drafts <= 0:
+        return known.spread
+    square = min(MOST_SQUARE, compared(before, window)[1] ** 2)
+    share = 1.0 - math.exp(-max(0.0, duration_s) / SPREAD_MEMORY_S)
+    return max(1.0, round(known.spread + share * (square - known.spread), 4))
+
+
+def _memory_s(pool: Pool, spread: float) -> float:
+    independent = pool.drafts / (pool.alike * spread)
     stretch = ENOUGH_DRAFTS / independent if independent > 0 else 1.0
     return min(LONGEST_MEMORY_S, MEMORY_S * max(1.0, stretch))
 
@@ -188,27 +206,44 @@ def _centre(shape: Pool, prior: Sequence[float], hazards: Sequence[float]) -> fl
 
 
 def _split(known: Survival) -> int | None:
-    """Where the newest windows part from what came before, or None.
-
-    For each split the pooled hazard (accepted over trials) before and after is compared by
-    z = (p - q) / sqrt(v (1/n + 1/m)), with v = r (1 - r) of both together and counts divided by
-    how alike drafts of one request are.
-    """
-    before = _trials(known.older)
-    parts = [_trials(window) for window in known.newest]
-    best, where = CHANGE_Z, None
-    for place in range(1, len(parts)) if before[1] <= 0 else range(len(parts)):
-        old = _sum([before, *parts[:place]])
-        new = _sum(parts[place:])
-        if old[1] <= 0 or new[1] <= 0:
-            continue
-        shift = new[0] / new[1] - old[0] / old[1]
-        both = (old[0] + new[0]) / (old[1] + new[1])
-        spread = max(1e-3, both * (1.0 - both)) * (old[2] / old[1] + new[2] / new[1])
-        z = abs(shift) / math.sqrt(spread)
+    """Where the newest windows part from what came before, or None."""
+    limit = CHANGE_Z * math.sqrt(known.spread)
+    best, where = limit, None
+    for place in range(0 if known.older.drafts > 0 else 1, len(known.newest)):
+        old = known.older
+        for window in known.newest[:place]:
+            old = added(old, window)
+        new = EMPTY
+        for window in known.newest[place:]:
+            new = added(new, window)
+        shift, z = compared(old, new)
         if z > best and abs(shift) > CHANGE_SHIFT:
             best, where = z, place
     return where
+
+
+def compared(old: Pool, new: Pool) -> tuple[float, float]:
+    """How far the hazards of ``new`` are from those of ``old``, and in how many deviations.
+
+    Positions are strata (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959): with n and m trials
+    at a position, weight w = n m / (n + m), the shift is sum w (p - q) / sum w, its variance
+    sum w r (1 - r) / (sum w)^2 with r the share of both together, times how alike drafts of one
+    request are. So a change of K alone, which changes how often deep positions are tried, is none.
+    """
+    weights = shifts = variances = 0.0
+    alike = max(old.alike, new.alike)
+    for place in range(min(len(old.trials), len(new.trials))):
+        n, m = new.trials[place], old.trials[place]
+        if n <= 0 or m <= 0:
+            continue
+        weight = n * m / (n + m)
+        both = (new.accepted[place] + old.accepted[place]) / (n + m)
+        weights += weight
+        shifts += weight * (new.accepted[place] / n - old.accepted[place] / m)
+        variances += weight * max(1e-3, both * (1.0 - both)) * alike
+    if weights <= 0:
+        return 0.0, 0.0
+    return shifts / weights, abs(shifts) / math.sqrt(variances)
 
 
 def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
@@ -217,18 +252,6 @@ def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
         trials.append(reached * share)
         share = min(share, accepted / reached) if reached > 0 else 0.0
     return tuple(trials)
-
-
-def _trials(pool: Pool) -> tuple[float, float, float]:
-    """Accepted, trials, and how alike: each accepted draft and each rejection is one trial."""
-    accepted, trials = sum(pool.accepted), sum(pool.trials)
-    return accepted, trials, pool.alike
-
-
-def _sum(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    trials = sum(part[1] for part in parts)
-    alike = sum(part[1] * part[2] for part in parts) / trials if trials > 0 else 1.0
-    return sum(part[0] for part in parts), trials, alike
 
 
 def _log_odds(share: float) -> float:

@@ -14,7 +14,7 @@ from tandem_operator.tuning import reasons
 from tandem_operator.tuning.arithmetic import problem_of
 from tandem_operator.tuning.deciding import decided, started
 from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision
-from tandem_operator.tuning.exploration import EVERY_STEPS, exploration, return_every
+from tandem_operator.tuning.exploration import EVERY_STEPS, exploration, return_every, sized
 from tandem_operator.tuning.learning import learned
 from tandem_operator.tuning.prediction import prediction_of, tax_share
 from tandem_operator.tuning.removal import removal_advised
@@ -61,7 +61,11 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         state = learned(state, good, settings)
         if settings.policy == GOODPUT:
             state = decided(state, settings, max(window.duration_s for window in good))
-    state = replace(state, return_every=_return_every(state, good, settings))
+    state = replace(
+        state,
+        return_every=_return_every(state, good, settings),
+        trying=sized(state.trying, good),
+    )
     table, reason, message = _judged(state, settings, good, wrong)
     state = _off_since(state, table)
     limit = settings.max_concurrency
@@ -85,6 +89,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         prefill_schedule=prefill_schedule,
         explore=exploration(
             settings,
+            state.trying,
             off=not any(table),
             stock=state.steps.stock,
             return_every=state.return_every,
