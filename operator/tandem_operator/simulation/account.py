@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tandem_operator.simulation.draws import Floats
+from tandem_operator.simulation.interval import Interval, Moment
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.replica import Finished, Replica, Step
 from tandem_operator.tuning import Window
@@ -23,15 +24,16 @@ FIRST_S = 120.0
 class Account:
     """What a run came to. Seconds are of busy engine time but for `end_s`, the wall clock.
 
-    `first_loss_s` and `first_busy_s` are of the first two minutes; `off_loss_s` is what K = 0 would
-    have lost in the same states.
+    `first_loss_s` and `first_busy_s` are of the first two minutes; `off_s` and `bare_s` are what
+    K = 0 would have taken for the same tokens, with the draft loaded and without it.
     """
 
     busy_s: float = 0.0
     loss_s: float = 0.0
     first_busy_s: float = 0.0
     first_loss_s: float = 0.0
-    off_loss_s: float = 0.0
+    off_s: float = 0.0
+    bare_s: float = 0.0
     steps: int = 0
     generated_tokens: int = 0
     end_s: float = 0.0
@@ -40,7 +42,10 @@ class Account:
 
     @property
     def regret(self) -> float:
-        """1 - the oracle's time for the same tokens from the same states / the time used."""
+        """1 - the oracle's time for the same tokens from the same states / the time used.
+
+        The oracle has the draft loaded: an engine without it may do better, below 0.
+        """
         return self.loss_s / self.busy_s if self.busy_s else 0.0
 
     @property
@@ -48,34 +53,23 @@ class Account:
         """The same over the first two minutes."""
         return self.first_loss_s / self.first_busy_s if self.first_busy_s else 0.0
 
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """One scrape interval, for plots and for what happened when.
-
-    `tokens` and `best_tokens` are the mean K used and the oracle's over decoding steps. Seconds of
-    loss are against the oracle: of the policy, and of K = 0 in the same states.
-    """
-
-    now_s: float
-    running: int
-    waiting: int
-    tokens: float
-    best_tokens: float
-    acceptance_rate: float | None
-    time_per_token_s: float | None
-    busy_s: float
-    loss_s: float
-    off_loss_s: float
+    @property
+    def tax(self) -> float:
+        """Share by which K = 0 is slower with the draft loaded than without it, in these states."""
+        return self.off_s / self.bare_s - 1.0 if self.bare_s else 0.0
 
 
 class Book:
-    """Keeps the account of one run. `gains` are the oracle's, by segment and tier."""
+    """Keeps the account of one run. `gains` are the oracle's, by segment and tier.
 
-    def __init__(self, oracle: Oracle) -> None:
+    Without the draft `loaded`, each step is spared what keeps the draft in sync.
+    """
+
+    def __init__(self, oracle: Oracle, loaded: bool) -> None:
         self.account = Account()
         self.gains: Floats = np.ones((1, len(oracle.tiers)))
         self._oracle = oracle
+        self._spared_s = 0.0 if loaded else oracle.sync_s
         self._places = {tier: place for place, tier in enumerate(oracle.tiers)}
         self._notes: list[tuple[float, ...]] = []
         self._counts: list[tuple[int, ...]] = []
@@ -118,17 +112,25 @@ class Book:
         notes = np.array(self._notes, dtype=np.float64)
         counts = np.array(self._counts, dtype=np.float64)
         gains = counts @ self.gains / counts.sum(axis=1, keepdims=True)
-        losses_s = self._oracle.losses_s(notes[:, 1], notes[:, 2], notes[:, 3], gains)
-        used = losses_s[np.arange(len(notes)), notes[:, 4].astype(int)]
+        judged = self._oracle.judge(notes[:, 1], notes[:, 2], notes[:, 3], gains)
+        rows, places = np.arange(len(notes)), notes[:, 4].astype(int)
+        lost = judged.losses_s[rows, places] - self._spared_s
+        made = gains[rows, places]
+        # K = 0 makes the same tokens by one step like this one and further ones without prefill.
+        off_s = judged.times_s[:, 0] + (made - 1.0) * judged.off_s
         account, interval = self.account, self._interval
-        account.loss_s += float(used.sum())
-        account.off_loss_s += float(losses_s[:, 0].sum())
-        account.first_loss_s += float(used[notes[:, 0] < FIRST_S].sum())
-        interval.loss_s += float(used.sum())
-        interval.off_loss_s += float(losses_s[:, 0].sum())
+        account.loss_s += float(lost.sum())
+        account.first_loss_s += float(lost[notes[:, 0] < FIRST_S].sum())
+        bare_s = float(off_s.sum()) - self._oracle.sync_s * float(made.sum())
+        account.off_s += float(off_s.sum())
+        account.bare_s += bare_s
+        interval.loss_s += float(lost.sum())
+        interval.used_s += float((judged.times_s[rows, places] - self._spared_s).sum())
+        interval.off_s += float(off_s.sum())
+        interval.bare_s += bare_s
         interval.steps += len(notes)
         interval.tokens += float(notes[:, 5].sum())
-        best = np.array(self._oracle.tiers)[np.argmin(losses_s, axis=1)]
+        best = np.array(self._oracle.tiers)[np.argmin(judged.losses_s, axis=1)]
         interval.best += float(best.sum())
         self._notes.clear()
         self._counts.clear()
@@ -137,33 +139,3 @@ class Book:
         """End the interval that `window` covers."""
         self.account.timeline.append(self._interval.moment(window, rejections))
         self._interval = Interval()
-
-
-@dataclass
-class Interval:
-    """Sums over the steps of one scrape interval."""
-
-    busy_s: float = 0.0
-    loss_s: float = 0.0
-    off_loss_s: float = 0.0
-    steps: int = 0
-    tokens: float = 0.0
-    best: float = 0.0
-
-    def moment(self, window: Window, rejections: int) -> Moment:
-        steps = max(1, self.steps)
-        accepted = sum(window.accepted_by_position)
-        judged = accepted + rejections
-        decoded = window.generated_tokens - window.first_tokens
-        return Moment(
-            now_s=window.now_s,
-            running=int(window.running),
-            waiting=int(window.waiting),
-            tokens=self.tokens / steps,
-            best_tokens=self.best / steps,
-            acceptance_rate=accepted / judged if judged else None,
-            time_per_token_s=window.request_step_seconds / decoded if decoded > 0 else None,
-            busy_s=self.busy_s,
-            loss_s=self.loss_s,
-            off_loss_s=self.off_loss_s,
-        )

@@ -96,6 +96,7 @@ def window_between(
     waiting: int,
     context_tokens: int,
     plugin: bool,
+    loaded: bool = True,
     replica: str = "replica-0",
 ) -> Window:
     """The window of one scrape interval; without `plugin`, the engine's own counters alone."""
@@ -121,7 +122,7 @@ def window_between(
         if plugin
         else None,
         cells=cells_between(before.cells, after.cells) if plugin else None,
-        speculation_loaded=True,
+        speculation_loaded=loaded,
         reset=False,
         first_token_seconds=after.first_token_seconds - before.first_token_seconds,
     )

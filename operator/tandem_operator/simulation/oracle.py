@@ -6,6 +6,7 @@ It gives the regret that every policy is measured by, and is a policy itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,19 @@ def mean_survival(curve: Floats) -> Floats:
     return np.asarray((1.0 - STEADINESS_SCALE * logs) ** -STEADINESS_SHAPE)
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """Of noted steps: arrays of shape (steps, tiers), and `off_s` of shape (steps,).
+
+    `losses_s` against the best tier, `times_s` is the step's mean time, `off_s` that of a step with
+    K = 0 and without prefill.
+    """
+
+    losses_s: Floats
+    times_s: Floats
+    off_s: Floats
+
+
 class Oracle:
     """Best K in a state, by argmax over the tiers of expected tokens over mean step time.
 
@@ -35,7 +49,8 @@ class Oracle:
 
     def __init__(self, truth: Truth, tiers: Sequence[int]) -> None:
         self._truth = truth
-        self.tiers = tuple(sorted(tiers))
+        self.tiers = tuple(sorted({0} | set(tiers)))
+        self.sync_s = truth.sync_s
         self._depths = np.array(self.tiers, dtype=np.float64)
 
     def gains(self, survival: Mapping[str, Floats], segments: Sequence[str]) -> Floats:
@@ -51,14 +66,16 @@ class Oracle:
             rows.append(np.concatenate(([1.0], 1.0 + np.cumsum(mean)))[list(self.tiers)])
         return np.asarray(rows)
 
-    def losses_s(self, batch: Floats, context: Floats, prefill: Floats, gains: Floats) -> Floats:
-        """Seconds that each tier loses against the best one: shape (steps, tiers), as `gains`."""
+    def judge(self, batch: Floats, context: Floats, prefill: Floats, gains: Floats) -> Judgement:
+        """What each tier takes and loses in these states; `gains` has the shape (steps, tiers)."""
         b, c, p = batch[:, None], context[:, None], prefill[:, None]
         verified = b * (self._depths + 1.0)
         plain = self._truth.mean_s(b, verified, c, self._depths, np.zeros_like(p))
+        times = self._truth.mean_s(b, verified, c, self._depths, p)
         rate = np.max(gains / plain, axis=1, keepdims=True)
-        worth = gains - rate * self._truth.mean_s(b, verified, c, self._depths, p)
-        return np.asarray((np.max(worth, axis=1, keepdims=True) - worth) / rate)
+        worth = gains - rate * times
+        losses = np.asarray((np.max(worth, axis=1, keepdims=True) - worth) / rate)
+        return Judgement(losses, times, plain[:, 0])
 
     def best(self, batch: int, context: float, prefill: int, gains: Sequence[float]) -> int:
         """The tier that loses nothing in one step."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from tandem_operator.simulation.account import Moment
+from tandem_operator.simulation.interval import Moment
 from tandem_operator.simulation.report import Outcome
 
 mpl.use("Agg")

@@ -7,6 +7,7 @@ table for steps with prefill, and bursts of exploration.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -27,12 +28,14 @@ class PolicyError(ValueError):
 class Policy(Protocol):
     """`tokens` is asked before each step; `look` is told each window.
 
-    `best` is the oracle's K, worked out only for a clairvoyant policy, else 0.
+    `best` is the oracle's K, worked out only for a clairvoyant policy, else 0. `loaded`: the engine
+    was started with the draft.
     """
 
     name: str
     changes: int
     clairvoyant: bool
+    loaded: bool
 
     def tokens(self, batch: int, prefill: int, best: int) -> int: ...
 
@@ -40,12 +43,14 @@ class Policy(Protocol):
 
 
 class Fixed:
-    """The same K always: `fixed:K`, and `off`, which is K = 0 with the draft loaded."""
+    """The same K always: `fixed:K`; `off`, which is K = 0 with the draft loaded and pays for
+    keeping it in sync; and `removed`, an engine started without the draft."""
 
     clairvoyant = False
 
-    def __init__(self, name: str, tokens: int) -> None:
+    def __init__(self, name: str, tokens: int, loaded: bool = True) -> None:
         self.name = name
+        self.loaded = loaded
         self.changes = 0
         self._tokens = tokens
 
@@ -60,6 +65,7 @@ class Clairvoyant:
     """Takes the oracle's K at every step."""
 
     clairvoyant = True
+    loaded = True
 
     def __init__(self) -> None:
         self.name = "oracle"
@@ -76,6 +82,7 @@ class Table:
     """A table that never changes, read with hysteresis: `static`."""
 
     clairvoyant = False
+    loaded = True
 
     def __init__(self, name: str, schedule: Sequence[Sequence[int]]) -> None:
         self.name = name
@@ -94,6 +101,7 @@ class Tuned:
     """The product: `tune` decides, its table is read at each step."""
 
     clairvoyant = False
+    loaded = True
 
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
@@ -114,6 +122,12 @@ class Tuned:
         if (decision.schedule, decision.prefill_schedule) != (last.schedule, last.prefill_schedule):
             self.changes += 1
             self._take(window.now_s, decision)
+
+    def depth_at(self, now_s: float, batch: int) -> int:
+        """K for so many decoding requests by the table of that time, exploration left out."""
+        place = bisect_right(self.decisions, now_s, key=lambda one: one[0]) - 1
+        schedule = self.decisions[place][1].schedule
+        return span_of(schedule, batch)[2]
 
     def _take(self, now_s: float, decision: Decision) -> None:
         self.decisions.append((now_s, decision))
@@ -190,7 +204,7 @@ def within(span: tuple[int, int, int], batch: int) -> bool:
 def policy_of(
     name: str, settings: Settings, oracle: Oracle, survival: Mapping[str, Floats]
 ) -> Policy:
-    """The policy of that name: goodput, thresholds, static, fixed:K, off or oracle.
+    """The policy of that name: goodput, thresholds, static, fixed:K, off, removed, oracle.
 
     `static` is the table that is best by batch for `survival`, as offline tuning would find it.
     Raises PolicyError for any other name.
@@ -207,11 +221,13 @@ def policy_of(
         return Clairvoyant()
     if name == "off":
         return Fixed(name, 0)
+    if name == "removed":
+        return Fixed(name, 0, loaded=False)
     if kind == "fixed" and value.isdecimal() and int(value) in settings.depths:
         return Fixed(name, int(value))
     raise PolicyError(
-        f"policy {name!r} is not known: give goodput, thresholds, static, off, oracle or fixed:K "
-        f"with K one of {', '.join(map(str, settings.depths))}"
+        f"policy {name!r} is not known: give goodput, thresholds, static, off, removed, oracle or "
+        f"fixed:K with K one of {', '.join(map(str, settings.depths))}"
     )
 
 

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tandem_operator.simulation.account import Account
+from tandem_operator.simulation.harm import Harm, worst_of
 from tandem_operator.simulation.latency import by_concurrency, by_output_length, latency_of
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Policy, best_schedule
 from tandem_operator.simulation.run import World
-
-TEN_MINUTES_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -50,40 +49,30 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
         "tokens_per_busy_s": account.generated_tokens / account.busy_s if account.busy_s else 0.0,
         "regret_percent": 100 * account.regret,
         "first_minutes_regret_percent": 100 * account.first_regret,
-        "worst_ten_minutes_against_off_percent": 100 * worst_against_off(account),
+        "draft_loaded": outcome.policy.loaded,
+        "tax_of_idle_draft_percent": 100 * account.tax,
+        "worst_ten_minutes": _harm(worst_of(account.timeline)),
         "table_changes": outcome.policy.changes,
         "simulated_s": account.end_s,
         "wall_s": outcome.wall_s,
     }
 
 
-def worst_against_off(account: Account) -> float:
-    """Largest share of time, over any ten minutes, by which a run was slower than K = 0.
-
-    The time of K = 0 for the same tokens is the oracle's time plus what K = 0 loses. Negative:
-    quicker in every ten minutes.
-    """
-    worst = -1.0
-    moments = account.timeline
-    start = 0
-    busy_s = off_s = 0.0
-    for moment in moments:
-        busy_s += moment.busy_s
-        off_s += moment.busy_s - moment.loss_s + moment.off_loss_s
-        while moment.now_s - moments[start].now_s > TEN_MINUTES_S:
-            early = moments[start]
-            busy_s -= early.busy_s
-            off_s -= early.busy_s - early.loss_s + early.off_loss_s
-            start += 1
-        if moment.now_s - moments[start].now_s > TEN_MINUTES_S / 2 and off_s > 1.0:
-            worst = max(worst, busy_s / off_s - 1.0)
-    return worst
-
-
 def stops_helping_at(world: World) -> int | None:
     """The smallest batch where K = 0 is best at the start of the run; None: it always helps."""
     schedule = best_schedule(Oracle(world.truth, world.tiers), world.survival_at(0.0))
     return next((start for start, _, tokens in schedule if tokens == 0), None)
+
+
+def _harm(harm: Harm | None) -> dict[str, float] | None:
+    """Percent by which a run was slower than K = 0 in its worst ten minutes."""
+    if harm is None:
+        return None
+    return {
+        "against_removed_percent": 100 * harm.against_bare,
+        "tax_of_idle_draft_percent": 100 * harm.tax,
+        "against_off_percent": 100 * ((1 + harm.against_bare) / (1 + harm.tax) - 1),
+    }
 
 
 def _groups(groups: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tandem_operator.simulation.account import Account, Book
 from tandem_operator.simulation.counters import window_between
@@ -38,10 +38,11 @@ def run(world: World, policy: Policy) -> Account:
     """Play the trace under one policy until `horizon_s` or until it is served."""
     segments = tuple(dict.fromkeys(arrival.segment for arrival in world.trace.arrivals))
     oracle = Oracle(world.truth, world.tiers)
+    truth = world.truth if policy.loaded else replace(world.truth, sync_s=0.0)
     replica = Replica(
-        world.truth, oracle.tiers[-1], Draws(world.seed), world.limits, segments or ("other",)
+        truth, oracle.tiers[-1], Draws(world.seed), world.limits, segments or ("other",)
     )
-    book = Book(oracle)
+    book = Book(oracle, policy.loaded)
     account = book.account
     source = Source(world.trace)
     now_s, next_look_s, looked_s = 0.0, world.scrape_s, 0.0
@@ -81,6 +82,7 @@ def run(world: World, policy: Policy) -> Account:
                 waiting=len(replica.waiting),
                 context_tokens=replica.context,
                 plugin=world.plugin,
+                loaded=policy.loaded,
             )
             before = replica.counters.copy()
             looked_s = now_s

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tandem_operator.simulation.interval import Moment
 from tandem_operator.simulation.run import World
 from tandem_operator.simulation.trace import closed_loop
 from tandem_operator.simulation.truth import Floats, Truth
@@ -36,3 +37,23 @@ def world(concurrency: int, hazard: float, horizon_s: float = 20.0, **other: obj
         "horizon_s": horizon_s,
     }
     return World(**(values | other))  # type: ignore[arg-type]
+
+
+def moment(now_s: float, **other: object) -> Moment:
+    """A scrape interval of four requests, busy without a loss."""
+    values: dict[str, object] = {
+        "now_s": now_s,
+        "running": 4,
+        "waiting": 0,
+        "steps": 100,
+        "tokens": 3.0,
+        "best_tokens": 3.0,
+        "acceptance_rate": 0.7,
+        "time_per_token_s": 0.01,
+        "busy_s": 10.0,
+        "loss_s": 0.0,
+        "used_s": 10.0,
+        "off_s": 10.0,
+        "bare_s": 10.0,
+    }
+    return Moment(**(values | other))  # type: ignore[arg-type]
