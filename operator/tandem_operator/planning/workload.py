@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
 from tandem_operator.planning.standing import Standing
+from tandem_runtime.contract import report
+from tandem_runtime.contract.fields import ContractError
+from tandem_runtime.contract.report import LockFailure
 
 Object = dict[str, Any]
+
+HINDRANCES = ("ContentChanged", "ModelNotFound", "AccessDenied")
+"""What a pod that is started again and again will say again."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,8 @@ class Workload:
 
     ``observed`` says that the counts are about the Deployment as it is now. ``refused`` is why no
     pod can be made, ``overdue`` the rollout's missed deadline, ``waiting`` what a pod waits for.
+    ``hindered`` is why a pod does not start although it is there: what its container said about
+    the locked files as it ended.
     """
 
     exists: bool = False
@@ -31,6 +39,7 @@ class Workload:
     refused: str | None = None
     overdue: str | None = None
     waiting: str | None = None
+    hindered: LockFailure | None = None
 
     @property
     def rolled_out(self) -> bool:
@@ -51,6 +60,7 @@ def read(name: str, standing: Standing) -> Workload:
     status = deployment.get("status", {})
     metadata = deployment["metadata"]
     progressing = _condition(deployment, "Progressing", "False")
+    held = pods(name, standing)
     return Workload(
         exists=True,
         observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
@@ -63,7 +73,8 @@ def read(name: str, standing: Standing) -> Workload:
         overdue=progressing.get("message", "")
         if progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded"
         else None,
-        waiting=_waiting(pods(name, standing)),
+        waiting=_waiting(held),
+        hindered=_hindered(held),
     )
 
 
@@ -115,31 +126,63 @@ def _waiting(held: list[Object]) -> str | None:
     for pod in held:
         if is_ready(pod):
             continue
-        status = pod.get("status", {})
-        for container in (
-            *status.get("initContainerStatuses", []),
-            *status.get("containerStatuses", []),
-        ):
+        for container in _containers(pod):
             waiting = container.get("state", {}).get("waiting")
             if waiting is not None and waiting.get("reason") not in (
                 None,
                 "ContainerCreating",
                 "PodInitializing",
             ):
-                return _told(pod, waiting["reason"], _last_words(container) or waiting)
+                return _told(pod, waiting["reason"], _last_words(container), waiting)
         unscheduled = _condition(pod, "PodScheduled", "False")
         if unscheduled is not None:
-            return _told(pod, unscheduled.get("reason", "Unschedulable"), unscheduled)
+            return _told(pod, unscheduled.get("reason", "Unschedulable"), None, unscheduled)
     return None
 
 
-def _last_words(container: Object) -> Object | None:
-    ended: Object | None = container.get("lastState", {}).get("terminated")
-    return ended if ended is not None and ended.get("message") else None
+def _hindered(held: list[Object]) -> LockFailure | None:
+    """The first pod's words that only the user can do something about; others are retried."""
+    for pod in held:
+        if is_ready(pod):
+            continue
+        for container in _containers(pod):
+            if container.get("ready") and "terminated" in container.get("state", {}):
+                continue  # an init container that did its work in the end
+            failure = _failure(_last_words(container))
+            if failure is not None and failure.reason in HINDRANCES:
+                told = f"pod {pod['metadata']['name']}: {failure.side or 'pod'}: {failure.message}"
+                return replace(failure, message=told)
+    return None
 
 
-def _told(pod: Object, reason: str, said: Object) -> str:
-    message = str(said.get("message", ""))[:500]
+def _containers(pod: Object) -> tuple[Object, ...]:
+    status = pod.get("status", {})
+    return (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
+
+
+def _last_words(container: Object) -> str | None:
+    """What the container left behind as it ended: just now, or before it was started again."""
+    for state in ("state", "lastState"):
+        ended: Object | None = container.get(state, {}).get("terminated")
+        if ended is not None and ended.get("message"):
+            return str(ended["message"])
+    return None
+
+
+def _failure(words: str | None) -> LockFailure | None:
+    """The words as `tandem-fetch` and the plugin leave them; anybody else's are none of theirs."""
+    try:
+        read = report.parse(words or "")
+    except ContractError:
+        return None
+    return read if isinstance(read, LockFailure) else None
+
+
+def _told(pod: Object, reason: str, words: str | None, said: Object) -> str:
+    failure = _failure(words)
+    if failure is not None:
+        words = f"{failure.side or 'pod'}: {failure.message}"
+    message = (words or str(said.get("message", "")))[:500]
     return f"pod {pod['metadata']['name']} waits: {reason}" + (f": {message}" if message else "")
 
 

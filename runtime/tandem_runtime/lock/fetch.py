@@ -20,7 +20,6 @@ from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure
 from tandem_runtime.lock import folder, folder_lock, locked_files, refusal
 from tandem_runtime.lock.folder import ModelFolder
-from tandem_runtime.lock.job import TERMINATION_LOG, TERMINATION_LOG_VARIABLE
 from tandem_runtime.lock.refusal import CannotLookError, RefusedError
 from tandem_runtime.lock.sources.bring import HUB
 
@@ -63,7 +62,7 @@ def run(environ: Mapping[str, str], places: Places) -> int:
     if failure is None:
         return DONE
     print(f"tandem-fetch: {failure.side or 'pod'}: {failure.message}", file=sys.stderr, flush=True)
-    path = Path(environ.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
+    path = Path(environ.get(environment.TERMINATION_LOG) or paths.TERMINATION_LOG)
     path.write_text(report.render(failure), encoding="ascii")
     return FAILED
 

@@ -12,15 +12,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tandem_runtime.contract import environment, report, request
+from tandem_runtime.contract import environment, paths, report, request
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.lock import pair, refusal
 from tandem_runtime.lock.pair import SideError
 
-TERMINATION_LOG = "/dev/termination-log"
-TERMINATION_LOG_VARIABLE = "TANDEM_TERMINATION_LOG"
-"""Another place for the message, where the container runtime is not what starts the process."""
+TERMINATION_LOG_VARIABLE = environment.TERMINATION_LOG
 DONE, FAILED, NOT_RETRIED = 0, 1, 3
 
 
@@ -33,7 +31,7 @@ def run(environ: Mapping[str, str]) -> int:
     """Answer the request in `environ`; the message goes to the termination log, all to stdout."""
     outcome = answer(environ)
     print(json.dumps(report.to_document(outcome), indent=1), flush=True)
-    path = Path(environ.get(TERMINATION_LOG_VARIABLE) or TERMINATION_LOG)
+    path = Path(environ.get(environment.TERMINATION_LOG) or paths.TERMINATION_LOG)
     path.write_text(report.render(outcome), encoding="ascii")
     if isinstance(outcome, PairReport):
         return DONE

@@ -6,6 +6,7 @@ when the engine's container restarts.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,15 +14,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tandem_runtime.contract import environment
+from tandem_runtime.contract import environment, paths, report
+from tandem_runtime.contract.report import LockFailure
 
 _CHECKED = "TANDEM_DIGESTS_CHECKED"
 """Set for the child processes, which would only hash the same files again."""
+_REASON = "ContentChanged"
 _CHUNK_BYTES = 1 << 20
 
 
 class DigestsDifferError(Exception):
-    """The engine must not start. The message names the file and what to do."""
+    """The engine must not start. The message names the file and what to do, `side` whose it is
+    (None: the record itself is wrong)."""
+
+    def __init__(self, message: str, side: str | None = None) -> None:
+        super().__init__(message)
+        self.side = side
 
 
 def check(environ: Mapping[str, str]) -> bool:
@@ -49,21 +57,49 @@ def check(environ: Mapping[str, str]) -> bool:
         if found != digest:
             raise DigestsDifferError(
                 f"{name} is {found}, locked as {digest}: the model was changed after it was "
-                "locked; restore the file, or delete the pod so that the pair is locked again"
+                "locked; restore the file, or annotate the resource with tandem.dev/refresh to "
+                "lock the new content",
+                _side(name, environ),
             )
     return True
 
 
 def check_or_exit(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
-    """`check` once a tree of processes. Raises SystemExit with the reason."""
+    """`check` once a tree of processes.
+
+    Raises SystemExit with the reason, which also becomes the container's termination message: from
+    there the operator tells it.
+    """
     if _CHECKED in environ:
         return
     try:
         done = check(environ)
     except DigestsDifferError as difference:
+        _leave_word(difference, environ)
         raise SystemExit(f"tandem: {difference}") from difference
     if done:
         environ[_CHECKED] = "1"
+
+
+def _leave_word(difference: DigestsDifferError, environ: Mapping[str, str]) -> None:
+    failure = LockFailure(_REASON, difference.side, str(difference))
+    path = environ.get(environment.TERMINATION_LOG) or paths.TERMINATION_LOG
+    # The kubelet makes the file. Where there is none, stderr alone has the reason.
+    with contextlib.suppress(OSError), Path(path).open("r+", encoding="ascii") as file:
+        file.write(report.render(failure))
+        file.truncate()
+
+
+def _side(name: str, environ: Mapping[str, str]) -> str | None:
+    """Whose file it is, by the folder that it is in."""
+    text = environ.get(environment.LOCK)
+    lock = json.loads(text) if text else {}
+    for side, folder in (("target", paths.TARGET), ("draft", paths.DRAFT)):
+        held = lock.get(side) if isinstance(lock, dict) else None
+        mounted = held.get("path") if isinstance(held, dict) else None
+        if Path(name).is_relative_to(mounted or folder):
+            return side
+    return None
 
 
 def _record(path: Path) -> dict[str, Any]:

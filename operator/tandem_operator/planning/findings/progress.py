@@ -10,6 +10,7 @@ from tandem_operator.api.conditions import (
     StalledReason,
 )
 from tandem_operator.api.status import ConditionStatus
+from tandem_operator.planning import locking
 from tandem_operator.planning.locking import Locking, Refused
 from tandem_operator.planning.situation import Situation
 
@@ -48,6 +49,9 @@ def stalled(situation: Situation) -> Finding | None:
         return _stalled(StalledReason.INVALID_TEMPLATE, "; ".join(placed.refusals))
     if workload.refused is not None:
         return _stalled(StalledReason.INVALID_TEMPLATE, f"no pod is made: {workload.refused}")
+    if workload.hindered is not None:
+        reason = locking.STALLED_REASONS[workload.hindered.reason]
+        return _stalled(reason, workload.hindered.message)
     if workload.overdue is not None and not situation.rolled_out:
         message = "; ".join(part for part in (workload.overdue, workload.waiting) if part)
         return _stalled(StalledReason.PROGRESS_DEADLINE_EXCEEDED, message)
