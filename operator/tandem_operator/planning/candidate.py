@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tandem_operator.api import defaults
+from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.status import Candidate, LockedSource
 from tandem_operator.planning.resource import Resource
-from tandem_runtime.contract.report import PairReport, SideReport
+from tandem_runtime.contract.report import LockFailure, PairReport, SideReport
 
 
 def of(
@@ -37,3 +38,19 @@ def _source(uri: str, asked: str | None, report: SideReport | None) -> LockedSou
     if report is None or report.revision is None:
         return LockedSource(uri=uri, revision=asked)
     return LockedSource(uri=uri, revision=report.revision)
+
+
+def failure(resource: Resource) -> LockFailure | None:
+    """What the last Job of this input could not do, while another one looks."""
+    held = resource.status.candidate
+    if held is None or held.input_hash != resource.input_hash or held.verdict is not None:
+        return None
+    failures = (
+        StalledReason.MODEL_NOT_FOUND,
+        StalledReason.ACCESS_DENIED,
+        StalledReason.CONTENT_CHANGED,
+        StalledReason.LOCK_FAILED,
+    )
+    if held.reason not in failures:
+        return None
+    return LockFailure(held.reason, None, held.message)

@@ -102,7 +102,7 @@ def step(
     )
     if refusals:
         return _refused_by_spec(resource, refusals)
-    remembered = _remembered(resource)
+    remembered = _remembered(resource, snapshot.installation)
     if remembered is not None:
         return remembered
     return _look(resource, standing, revisions, driver, snapshot)
@@ -153,7 +153,7 @@ class _Look:
     def begun(self, sharing: Sharing | None) -> Step:
         """A Job shall be made."""
         wanted = lock_job.body(self.resource, self.snapshot.installation)
-        failed_before = _failure_in_status(self.resource)
+        failed_before = candidate.failure(self.resource)
         if failed_before is not None:
             return _failed(self.resource, failed_before, None, wanted, sharing)
         message = "the lock Job is being made"
@@ -177,7 +177,7 @@ class _Look:
                 outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
         if isinstance(outcome, LockFailure):
             return _failed(self.resource, outcome, ended, None, followed)
-        failed_before = _failure_in_status(self.resource)
+        failed_before = candidate.failure(self.resource)
         if failed_before is not None:
             return _failed(self.resource, failed_before, None, None, sharing)
         message = outcome.message
@@ -278,7 +278,7 @@ def _failed(
     return Refused(asked, reason, message, retry_at=retry_at, job=job, looked=True, sharing=sharing)
 
 
-def _remembered(resource: Resource) -> Refused | None:
+def _remembered(resource: Resource, installation: Installation) -> Refused | None:
     """A refusal that status holds: its Job is gone, and nothing that it judged has changed."""
     held = resource.status.candidate
     if held is None or held.input_hash != resource.input_hash or held.verdict is None:
@@ -286,22 +286,10 @@ def _remembered(resource: Resource) -> Refused | None:
     if held.reason in PAIR_REASONS:
         pair = PAIR_REASONS[held.reason]
         return Refused(held, StalledReason.PAIR_REJECTED, held.message, pair)
+    if held.reason == StalledReason.INSUFFICIENT_MEMORY.value and (
+        memory.basis(resource, installation) not in held.message
+    ):
+        return None  # the administrator describes another device now
     if held.reason in STALLED_REASONS:
         return Refused(held, STALLED_REASONS[held.reason], held.message)
     return None
-
-
-def _failure_in_status(resource: Resource) -> LockFailure | None:
-    """What the last Job of this input could not do, while another one looks."""
-    held = resource.status.candidate
-    if held is None or held.input_hash != resource.input_hash or held.verdict is not None:
-        return None
-    failures = (
-        StalledReason.MODEL_NOT_FOUND,
-        StalledReason.ACCESS_DENIED,
-        StalledReason.CONTENT_CHANGED,
-        StalledReason.LOCK_FAILED,
-    )
-    if held.reason not in failures:
-        return None
-    return LockFailure(held.reason, None, held.message)
