@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.table import Table as TextTable
 
 from tandem_operator.simulation.drift import DRIFTS, DriftError, drifting
 from tandem_operator.simulation.oracle import Oracle
@@ -19,11 +18,17 @@ from tandem_operator.simulation.profile import Engine, ProfileError, read_profil
 from tandem_operator.simulation.report import Outcome, report_of
 from tandem_operator.simulation.run import World
 from tandem_operator.simulation.run import run as simulate
+from tandem_operator.simulation.text import print_report
 from tandem_operator.simulation.trace import Trace, TraceError, closed_loop, read_trace, scaled
 from tandem_operator.tuning import Settings, Thresholds
 
-POLICIES = "goodput,static,fixed:3,off,oracle"
+POLICIES = "goodput,static,fixed:3,off,removed,oracle"
+LONGEST_S = 7 * 86_400.0
 _WRONG_USAGE = 2
+
+
+class OptionError(ValueError):
+    """An option cannot be meant; the message names it, its value and what it may be."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,16 +54,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     try:
+        check(arguments)
         engine = read_profile(arguments.profile)
         world = world_of(arguments, engine)
         settings = settings_of(arguments, engine)
         oracle = Oracle(world.truth, world.tiers)
         start = world.survival_at(0.0)
-        names = [name.strip() for name in arguments.policy.split(",") if name.strip()]
-        policies = [policy_of(name, settings, oracle, start) for name in names]
-    except (ProfileError, TraceError, PolicyError, DriftError, ValueError, OSError) as problem:
-        print(f"tandem simulate: {problem}", file=sys.stderr)
-        return _WRONG_USAGE
+        policies = [policy_of(name, settings, oracle, start) for name in names_of(arguments)]
+    except OSError as problem:
+        return _refuse(f"{problem.filename}: {problem.strerror}")
+    except (ProfileError, TraceError, PolicyError, DriftError, ValueError) as problem:
+        return _refuse(str(problem))
     outcomes = []
     for policy in policies:
         begun_s = time.perf_counter()
@@ -74,14 +80,48 @@ def run(arguments: argparse.Namespace) -> int:
         from tandem_operator.simulation.plot import plot_outcomes
 
         title = f"{engine.name}, {world.trace.name}, drift {arguments.drift}"
-        plot_outcomes(title, outcomes, arguments.plot)
+        try:
+            plot_outcomes(title, outcomes, arguments.plot)
+        except OSError as problem:
+            return _refuse(f"--plot {arguments.plot}: {problem.strerror}")
     return 0
 
 
+def check(arguments: argparse.Namespace) -> None:
+    """Raises OptionError for what no simulation can be meant by, before anything is run."""
+    clients = arguments.concurrency
+    if clients is not None and clients < 1:
+        raise OptionError(f"--concurrency is {clients}: give 1 or more")
+    if clients is not None and arguments.rate != 1.0:
+        raise OptionError("--rate is for a trace: with --concurrency the clients set the load")
+    for name in ("horizon", "scrape", "rate"):
+        value = getattr(arguments, name)
+        if not (math.isfinite(value) and value > 0):
+            raise OptionError(f"--{name} is {value:g}: give a number above 0")
+    if arguments.horizon > LONGEST_S:
+        raise OptionError(f"--horizon is {arguments.horizon:g}: give {LONGEST_S:g} s at most")
+    if arguments.seed < 0:
+        raise OptionError(f"--seed is {arguments.seed}: give 0 or more")
+    if not names_of(arguments):
+        raise OptionError(f"--policy is empty: give one or more, as {POLICIES}")
+    share = arguments.min_acceptance
+    if share is not None and not 0 <= share <= 100:
+        raise OptionError(f"--min-acceptance is {share:g}: give percent, 0 to 100")
+    plot = arguments.plot
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise OptionError(f"--plot {plot}: give the name of a PNG file, as {plot.stem}.png")
+    if plot is not None and not plot.absolute().parent.is_dir():
+        raise OptionError(f"--plot {plot}: there is no folder {plot.parent}")
+
+
+def names_of(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The policies asked for, each once."""
+    names = (name.strip() for name in arguments.policy.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def world_of(arguments: argparse.Namespace, engine: Engine) -> World:
-    """The world that the options describe."""
-    if arguments.concurrency is not None and arguments.concurrency < 1:
-        raise TraceError(f"concurrency is {arguments.concurrency}: give 1 or more")
+    """The world that the options describe. Raises OptionError when no request would come."""
     trace: Trace = (
         scaled(read_trace(arguments.trace), arguments.rate, arguments.seed)
         if arguments.trace is not None
@@ -89,6 +129,13 @@ def world_of(arguments: argparse.Namespace, engine: Engine) -> World:
             arguments.concurrency, tuple(engine.survival), arguments.seed, requests=200_000
         )
     )
+    first_s = trace.arrivals[0].arrival_s
+    if first_s >= arguments.horizon:
+        raise OptionError(
+            f"{arguments.trace}: the first request comes at {first_s:.10g} s, beyond the "
+            f"horizon of {arguments.horizon:g} s: count arrival_s from the start of the trace, or "
+            "give --horizon"
+        )
     return World(
         trace=trace,
         truth=engine.truth,
@@ -121,52 +168,17 @@ def settings_of(arguments: argparse.Namespace, engine: Engine) -> Settings:
 
 
 def depth_of(arguments: argparse.Namespace, engine: Engine) -> int:
+    """The deepest K. Raises OptionError for one that the profile's engine was not started with."""
     asked: int | None = arguments.max_tokens
-    return engine.max_tokens if asked is None else min(asked, engine.max_tokens)
-
-
-def print_report(report: dict[str, Any], console: Console) -> None:
-    """Latency by policy, by concurrency and by output length."""
-    stops = report["stops_helping_at"]
-    console.print(
-        f"{report['profile']}: {report['trace']} ({report['requests'] or 'endless'} requests), "
-        f"drift {report['drift']}, {report['counters']} counters. Speculation "
-        + ("always helps." if stops is None else f"stops helping at {stops} requests a replica.")
-    )
-    table = TextTable("policy", "p50 s", "p95 s", "p99 s", "TTFT p95 s", "tokens/s", "regret %")
-    table.add_column("changes")
-    for name, policy in report["policies"].items():
-        latency = policy["request_latency"]
-        if latency is None:
-            table.add_row(name, *["-"] * 7)
-            continue
-        table.add_row(
-            name,
-            *(f"{latency['end_to_end_s'][rank]:.2f}" for rank in ("p50", "p95", "p99")),
-            f"{latency['first_token_s']['p95']:.2f}",
-            f"{policy['tokens_per_s']:.0f}",
-            f"{policy['regret_percent']:.1f}",
-            str(policy["table_changes"]),
+    if asked is None:
+        return engine.max_tokens
+    if not 0 <= asked <= engine.max_tokens:
+        raise OptionError(
+            f"--max-tokens is {asked}: give 0 to {engine.max_tokens}, the deepest of {engine.name}"
         )
-    console.print(table)
-    for title, key in (
-        ("p50 / p95 request latency, s, by concurrency", "by_concurrency"),
-        ("p50 / p95 request latency, s, by output tokens", "by_output_length"),
-    ):
-        console.print(_grouped(title, key, report["policies"]))
+    return asked
 
 
-def _grouped(title: str, key: str, policies: dict[str, Any]) -> TextTable:
-    groups = list(dict.fromkeys(group for policy in policies.values() for group in policy[key]))
-    table = TextTable("policy", *groups, title=title, title_justify="left")
-    for name, policy in policies.items():
-        cells = []
-        for group in groups:
-            latency = policy[key].get(group)
-            cells.append(
-                "-"
-                if latency is None
-                else f"{latency['end_to_end_s']['p50']:.2f} / {latency['end_to_end_s']['p95']:.2f}"
-            )
-        table.add_row(name, *cells)
-    return table
+def _refuse(problem: str) -> int:
+    print(f"tandem simulate: {problem}", file=sys.stderr)
+    return _WRONG_USAGE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,12 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
     unknown = sorted(set(form) - set(_NAMES))
     if unknown:
         raise ProfileError(f"step_time.{unknown[0]} is not known: see docs/profile.schema.json")
-    max_tokens = int(document.get("max_tokens", 7))
     rough = document.get("roughness", {})
+    check_numbers("step_time", form)
+    check_numbers("roughness", rough)
+    if form.get("base_s", 0) <= 0:
+        raise ProfileError("step_time.base_s is missing or 0: give seconds above 0")
+    max_tokens = whole(document, "max_tokens", 7, (0, 32))
     values: dict[str, Any] = {"token_s": 0.0, "draft_pass_s": 0.0, "knee_tokens": _NEVER}
     values |= {_NAMES[name]: value for name, value in form.items()}
     values |= {name: rough[name] for name in _ROUGHNESS if name in rough}
@@ -91,14 +96,54 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
         name=str(document.get("name", "profile")),
         truth=Truth(**values),
         limits=Limits(
-            max_running=int(document.get("max_running", 256)),
-            step_tokens=int(document.get("step_tokens", 2048)),
+            max_running=whole(document, "max_running", 256, (1, 65_536)),
+            step_tokens=whole(document, "step_tokens", 2048, (1, 10_000_000)),
         ),
-        survival={str(name): extended(curve, max_tokens) for name, curve in curves.items()},
+        survival={
+            str(name): _curve(str(name), curve, max_tokens) for name, curve in curves.items()
+        },
         max_tokens=max_tokens,
-        mixture_of_experts=(int(experts[0]), int(experts[1])) if experts else None,
+        mixture_of_experts=_experts(experts) if experts else None,
         document=document,
     )
+
+
+def check_numbers(where: str, values: Any) -> None:
+    """Raises ProfileError naming the first value that is no number of 0 or more."""
+    if not isinstance(values, Mapping):
+        raise ProfileError(f"{where} is {values!r}: give an object")
+    for name, value in values.items():
+        if not _number(value) or value < 0:
+            raise ProfileError(f"{where}.{name} is {value!r}: give a number, 0 or more")
+
+
+def whole(document: Mapping[str, Any], name: str, default: int, bounds: tuple[int, int]) -> int:
+    """A whole number of the profile. Raises ProfileError beyond `bounds`, both included."""
+    value = document.get(name, default)
+    if not _number(value) or value != int(value) or not bounds[0] <= value <= bounds[1]:
+        raise ProfileError(f"{name} is {value!r}: give {bounds[0]} to {bounds[1]}")
+    return int(value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _experts(value: Any) -> tuple[int, int]:
+    if (
+        not isinstance(value, Sequence)
+        or len(value) != 2
+        or not all(map(_number, value))
+        or not 1 <= value[1] <= value[0]
+    ):
+        raise ProfileError(f"mixture_of_experts is {value!r}: give [experts, active for a token]")
+    return int(value[0]), int(value[1])
+
+
+def _curve(name: str, curve: Any, positions: int) -> Floats:
+    if not isinstance(curve, Sequence) or not all(map(_number, curve)):
+        raise ProfileError(f"survival.{name} is {curve!r}: give a list of probabilities")
+    return extended(curve, positions)
 
 
 def extended(curve: Sequence[float], positions: int) -> Floats:

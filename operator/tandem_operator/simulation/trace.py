@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,23 +44,42 @@ def read_trace(path: Path) -> Trace:
     Raises TraceError naming the line and the column of the first bad value, OSError when the file
     cannot be read.
     """
-    with path.open(newline="", encoding="utf-8") as lines:
-        reader = csv.DictReader(line for line in lines if not line.startswith("#"))
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise TraceError(
-                f"{path}: column {missing[0]!r} is missing; a trace has {', '.join(COLUMNS)}"
-                " and maybe segment"
-            )
-        arrivals = tuple(parse_rows(path, reader))
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = Lines(file)
+        try:
+            reader = csv.DictReader(lines)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise TraceError(
+                    f"{path}: column {missing[0]!r} is missing; a trace has {', '.join(COLUMNS)}"
+                    " and maybe segment"
+                )
+            arrivals = tuple(parse_rows(path, lines, reader))
+        except (csv.Error, UnicodeDecodeError) as problem:
+            raise TraceError(f"{path}: no CSV in UTF-8: {problem}") from problem
     if not arrivals:
         raise TraceError(f"{path}: no request in it")
     return Trace(path.stem, tuple(sorted(arrivals, key=lambda arrival: arrival.arrival_s)))
 
 
-def parse_rows(path: Path, rows: Iterable[dict[str, str]]) -> Iterable[Arrival]:
-    for number, row in enumerate(rows, start=2):
-        if number > MAX_REQUESTS:
+class Lines:
+    """The lines of a file without comments; `number` is that of the last one, comments counted."""
+
+    def __init__(self, file: Iterable[str]) -> None:
+        self.number = 0
+        self._file = file
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.number += 1
+            if not line.startswith("#"):
+                yield line
+
+
+def parse_rows(path: Path, lines: Lines, rows: Iterable[dict[str, str]]) -> Iterable[Arrival]:
+    for count, row in enumerate(rows, start=1):
+        number = lines.number
+        if count > MAX_REQUESTS:
             raise TraceError(f"{path}: more than {MAX_REQUESTS} requests")
         try:
             arrival = Arrival(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -86,4 +88,25 @@ def test_deeper_positions_go_on_with_the_last_hazard() -> None:
 )
 def test_what_cannot_be_simulated_is_named(document: dict[str, object], word: str) -> None:
     with pytest.raises(ProfileError, match=word):
+        engine_of(document)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"step_time": {"base_s": "x"}}, "step_time.base_s is 'x'"),
+        ({"step_time": {"base_s": 0.01, "token_s": float("nan")}}, "step_time.token_s"),
+        ({"step_time": {"token_s": 0.01}}, "step_time.base_s is missing"),
+        ({"roughness": {"noise": -1}}, "roughness.noise"),
+        ({"roughness": []}, "roughness"),
+        ({"max_tokens": 99}, "max_tokens is 99: give 0 to 32"),
+        ({"max_running": 0.5}, "max_running"),
+        ({"mixture_of_experts": [8, 64]}, "mixture_of_experts"),
+        ({"survival": {"chat": 0.7}}, "survival.chat"),
+        ({"survival": {"chat": [0.7, "x"]}}, "survival.chat"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(wrong: dict[str, Any], said: str) -> None:
+    document = {"step_time": {"base_s": 0.01}, "survival": {"chat": [0.7]}} | wrong
+    with pytest.raises(ProfileError, match=re.escape(said)):
         engine_of(document)

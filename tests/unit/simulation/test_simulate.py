@@ -41,21 +41,86 @@ def test_text_leads_with_latency(capsys: pytest.CaptureFixture[str]) -> None:
     assert "fixed:3" in said
 
 
+LOOP = ["--concurrency", "2", "--horizon", "5"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--concurrency", "2", "--policy", "magic"], "magic"),
-        (["--concurrency", "2", "--drift", "tide"], "tide"),
-        (["--concurrency", "0"], "concurrency"),
-        (["--trace", "no-such-file.csv"], "no-such-file.csv"),
-        (["--concurrency", "2", "--policy", "fixed:99"], "fixed:99"),
+        ([*LOOP, "--policy", "magic"], "'magic' is not known: give goodput"),
+        ([*LOOP, "--policy", " , "], "--policy is empty"),
+        ([*LOOP, "--policy", "fixed:99"], "fixed:99"),
+        ([*LOOP, "--drift", "tide"], "'tide' is not known: give one of none"),
+        ([*LOOP, "--profile", "no-such.json"], "no-such.json: No such file"),
+        ([*LOOP, "--profile", str(ROOT / "README.md")], "README.md: not JSON"),
+        ([*LOOP, "--max-tokens", "99"], "--max-tokens is 99: give 0 to 7"),
+        ([*LOOP, "--min-acceptance", "250"], "--min-acceptance is 250"),
+        ([*LOOP, "--rate", "2"], "--rate is for a trace"),
+        ([*LOOP, "--scrape", "0"], "--scrape is 0"),
+        ([*LOOP, "--seed", "-1"], "--seed is -1"),
+        ([*LOOP, "--stabilization", "-1"], "stabilization_s is -1"),
+        ([*LOOP, "--plot", "no-such-folder/plot.png"], "no folder no-such-folder"),
+        ([*LOOP, "--plot", "plot.xyz"], "PNG"),
+        (["--concurrency", "0"], "--concurrency is 0: give 1 or more"),
+        (["--concurrency", "-3"], "--concurrency is -3: give 1 or more"),
+        (["--concurrency", "2", "--horizon", "nan"], "--horizon is nan"),
+        (["--concurrency", "2", "--horizon", "1e9"], "--horizon is 1e+09"),
+        (["--trace", "no-such-file.csv"], "no-such-file.csv: No such file"),
+        (["--trace", str(ROOT)], "Is a directory"),
+        (["--trace", str(TRACES[0]), "--rate", "0"], "--rate is 0"),
     ],
 )
-def test_wrong_usage_is_named(
+def test_wrong_usage_is_one_line(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["simulate", "--profile", PROFILE, *words]) == 2
-    assert said in capsys.readouterr().err
+    written = capsys.readouterr()
+    assert said in written.err
+    assert written.err.count("\n") == 1
+    assert written.out == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([], "column 'arrival_s' is missing"),
+        (["arrival_s,input_tokens,output_tokens"], "no request in it"),
+        (["arrival_s,input_tokens,output_tokens", "1e9,20,20"], "comes at 1000000000 s"),
+        (["# a comment", "arrival_s,input_tokens,output_tokens", "0,20,x"], "line 3"),
+        (["arrival_s,input_tokens,output_tokens", "-1,20,20"], "line 2: arrival_s"),
+    ],
+)
+def test_a_trace_that_cannot_be_played_is_one_line(
+    rows: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("\n".join(rows))
+    assert main(["simulate", "--profile", PROFILE, "--trace", str(trace)]) == 2
+    said_all = capsys.readouterr().err
+    assert said in said_all
+    assert str(trace) in said_all
+    assert said_all.count("\n") == 1
+
+
+def test_bytes_are_no_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_bytes(b"\xff\xfe\x00")
+    assert main(["simulate", "--profile", PROFILE, "--trace", str(trace)]) == 2
+    assert f"{trace}: no CSV" in capsys.readouterr().err
+
+
+def test_the_idle_draft_is_told_apart_from_no_draft(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*LOOP, "--horizon", "60", "--policy", "off,removed", "--output", "json"]
+    assert main(["simulate", "--profile", PROFILE, *words]) == 0
+    policies = json.loads(capsys.readouterr().out)["policies"]
+    off, removed = policies["off"], policies["removed"]
+    assert (off["draft_loaded"], removed["draft_loaded"]) == (True, False)
+    tax = off["tax_of_idle_draft_percent"]
+    assert tax > 0.5
+    assert off["worst_ten_minutes"]["against_removed_percent"] == pytest.approx(tax, abs=0.1)
+    assert removed["worst_ten_minutes"]["against_removed_percent"] == pytest.approx(0, abs=1e-6)
+    faster = removed["tokens_per_s"] / off["tokens_per_s"] - 1
+    assert 100 * faster == pytest.approx(tax, abs=0.5)
 
 
 @pytest.mark.parametrize("path", TRACES, ids=lambda path: path.stem)
