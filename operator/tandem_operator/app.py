@@ -13,6 +13,7 @@ import logging
 import os
 import random
 import signal
+from functools import partial
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -219,7 +220,7 @@ class Operator:
         resource = self._store.resource(key)
         if resource is None:
             return None
-        return Subject(resource, self._store.objects(key))
+        return Subject(resource, self._store.objects(key), partial(self._store.tuners, key[0]))
 
     def _installation(self) -> Installation:
         settings = self._settings

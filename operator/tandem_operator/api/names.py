@@ -90,6 +90,11 @@ def tuner(name: str) -> str:
     return f"{name}-tuner"
 
 
+def profile(name: str) -> str:
+    """ConfigMap of a start profile, made by whoever measured one."""
+    return f"{name}-profile"
+
+
 def lock_job(name: str, input_hash: str) -> str:
     """The Job that looks at one pair."""
     return f"{name}-lock-{input_hash}"

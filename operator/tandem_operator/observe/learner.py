@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tandem_operator.observe import record
+from tandem_operator.observe.memory import Kept, Remembered, earlier_to_json
 from tandem_operator.observe.reading import Reading
 from tandem_operator.observe.replica import Replica
 from tandem_operator.observe.verdict import Lost, judge
@@ -24,13 +25,16 @@ RATE_OVER_S = 60.0
 class Learner:
     """Holds state between looks; every decision itself is `tune`'s.
 
-    ``lock`` is the lock hash of the pods it learns from; another lock starts anew.
+    ``lock`` and ``shape`` are those of the pods that it learns from; other ones have another
+    learner. ``earlier``: what was learned of engines that served before.
     """
 
     lock: str
+    shape: str
     state: State
     interval_s: float
     started_s: float
+    earlier: tuple[Kept, ...] = ()
     records: tuple[record.Record, ...] = ()
     decision: Decision | None = None
     decided_at_s: float = 0.0
@@ -51,22 +55,23 @@ class Learner:
     def resumed(
         cls,
         lock: str,
+        shape: str,
         settings: Settings,
         interval_s: float,
         now_s: float,
-        state_json: str | None,
-        records_json: str | None,
+        remembered: Remembered,
     ) -> Learner:
-        """From what was kept under the same lock; a state that cannot be read starts anew."""
+        """From what was kept of just these engines; a state that cannot be read starts anew."""
         state = initial_state(settings)
+        state_json, records_json = remembered.state_json, remembered.records_json
         if state_json is not None:
             try:
                 state = State.from_json(state_json)
             except ValueError:
                 state_json = None
         records = record.from_json(records_json) if records_json else ()
-        learner = cls(lock, state, interval_s, now_s, records)
-        if state_json is not None and records_json is not None:
+        learner = cls(lock, shape, state, interval_s, now_s, remembered.earlier, records)
+        if remembered.stands and state_json is not None and records_json is not None:
             learner._persisted = (state_json, records_json)
             learner._persisted_s = now_s
         return learner
@@ -117,6 +122,12 @@ class Learner:
         )
         self._replicas = tuple(_view(r, readings.get(r.pod)) for r in replicas)
 
+    def kept(self) -> Kept | None:
+        """What it leaves to a learner of other engines; None when it learned nothing."""
+        if not self.state.learned:
+            return None
+        return Kept(self.lock, self.shape, self.state.to_json())
+
     def due_in_s(self, now_s: float, quick_s: float) -> float:
         """Seconds until the next look: soon after a change, and until every pod was read twice."""
         if now_s < self.quick_until_s or self.metrics.status != "True":
@@ -140,7 +151,9 @@ class Learner:
             acceptance_rate=accepted / judged if judged > 0 else None,
             mean_accepted_tokens=accepted / drafts if drafts > 0 else None,
             segments=self._segment_rates(),
+            shape=self.shape,
             state_json=self._persisted[0] if self._persisted else None,
+            earlier_json=earlier_to_json(self.earlier) if self.earlier else None,
             records_json=self._persisted[1] if self._persisted else None,
             state_due=self._persisted is not None,
         )
@@ -159,7 +172,7 @@ class Learner:
                 continue
             before = self._readings.get(replica.uid)
             self._readings[replica.uid] = after
-            if before is None or after.at_s <= before.at_s:
+            if before is None or after.at_s <= before.at_s or replica.shape != self.shape:
                 continue
             window = window_between(
                 before,

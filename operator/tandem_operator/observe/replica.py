@@ -16,13 +16,14 @@ METRICS_PORT = 8000
 
 @dataclass(frozen=True)
 class Replica:
-    """One ready engine pod."""
+    """One ready engine pod. ``shape`` names what its step times depend on."""
 
     pod: str
     uid: str
     address: str
     port: int
     lock: str
+    shape: str
     speculation_loaded: bool
     tiers: tuple[int, ...]
 
@@ -82,6 +83,19 @@ def _ready(pod: Object) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
+def _shape(pod_spec: Object, container: Object) -> str:
+    """Image, parallelism and accelerator, as far as the pod tells them: two pods that differ in
+    none of these take as long for a step, but for their neighbours."""
+    told = ("image", "command", "args", "resources")
+    return names.digest(
+        {
+            "container": {key: container.get(key) for key in told},
+            "nodeSelector": pod_spec.get("nodeSelector"),
+            "runtimeClassName": pod_spec.get("runtimeClassName"),
+        }
+    )
+
+
 def _replica(pod: Object) -> Replica:
     container = next(
         (c for c in pod["spec"]["containers"] if c["name"] == names.CONTAINER_MAIN),
@@ -97,6 +111,7 @@ def _replica(pod: Object) -> Replica:
         address=pod["status"]["podIP"],
         port=next((p["containerPort"] for p in ports if p.get("name") == "http"), METRICS_PORT),
         lock=labels.get(names.LABEL_LOCK, ""),
+        shape=_shape(pod["spec"], container),
         speculation_loaded=int(variables.get(environment.MAX_TOKENS) or 0) > 0,
         tiers=tiers,
     )

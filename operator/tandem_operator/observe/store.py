@@ -116,6 +116,15 @@ class Store:
         held = self._children.get(key, {})
         return tuple(held[identity] for identity in sorted(held))
 
+    def tuners(self, namespace: str) -> tuple[Object, ...]:
+        """`<name>-tuner` of every resource of the namespace, by name."""
+        held = (
+            self._children[key].get(("ConfigMap", names.tuner(key[1])))
+            for key in sorted(self._children)
+            if key[0] == namespace
+        )
+        return tuple(each for each in held if each is not None)
+
     def pairs(self, namespace: str) -> Mapping[str, Mapping[tuple[Key, Identity], Object]]:
         """Objects of the namespace that carry the label of a pair, by that label: as they are now,
         for a reader that does not keep it. No other namespace's are ever in it."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from tandem_operator.api import names
 from tandem_operator.api.spec import Spec, TuningMode
 from tandem_operator.engines.registry import driver
 from tandem_operator.engines.series import Series
+from tandem_operator.observe import memory, start_profile
 from tandem_operator.observe.ask import settings_of
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.learner import Learner
@@ -27,7 +29,8 @@ from tandem_operator.observe.reading import Reading
 from tandem_operator.observe.replica import Replica, replicas_of
 from tandem_operator.observe.scrape import MalformedError, Scraper, UnreachableError
 from tandem_operator.observe.verdict import Lost
-from tandem_operator.planning import TuningView, tuner
+from tandem_operator.planning import TuningView, revision
+from tandem_operator.tuning import Settings
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -40,10 +43,14 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Subject:
-    """A resource and everything that the store holds of it."""
+    """A resource and everything that the store holds of it.
+
+    ``tuners`` finds `<name>-tuner` of all resources of the namespace, when they are needed.
+    """
 
     resource: Object
     objects: tuple[Object, ...]
+    tuners: Callable[[], Iterable[Object]] = tuple
 
 
 class TuningRoom:
@@ -73,6 +80,7 @@ class TuningRoom:
         self._prometheus = PrometheusReader(prometheus_url) if prometheus_url else None
         self._learners: dict[Key, Learner] = {}
         self._told: dict[Key, tuple[object, ...]] = {}
+        self._profiles: dict[Key, tuple[tuple[str, Spec], Mapping[str, Any] | None]] = {}
         self._due: list[tuple[float, Key]] = []
         self._scheduled: set[Key] = set()
         self._looks: set[asyncio.Task[None]] = set()
@@ -131,6 +139,7 @@ class TuningRoom:
                 self._scheduled.discard(key)
                 self._learners.pop(key, None)
                 self._told.pop(key, None)
+                self._profiles.pop(key, None)
             else:
                 self._schedule(key, self._clock.now_s() + delay_s)
 
@@ -150,13 +159,15 @@ class TuningRoom:
         replicas = _of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
         if not replicas:
             return NOTHING_TO_READ_S
-        settings = settings_of(spec, replicas[0].tiers)
+        profile = self._profile(key, spec, subject.objects)
+        lock, shape = replicas[0].lock, _common_shape(replicas)
+        tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
+        settings = replace(
+            settings_of(spec, tiers, _experts(lock, subject.objects)), profile=profile
+        )
         learner = self._learners.get(key)
-        if learner is None or learner.lock != replicas[0].lock:
-            kept = _kept(key[1], replicas[0].lock, subject.objects)
-            learner = Learner.resumed(
-                replicas[0].lock, settings, self._interval_s, self._clock.now_s(), *kept
-            )
+        if learner is None or (learner.lock, learner.shape) != (lock, shape):
+            learner = self._begun(key, lock, shape, settings, subject)
             self._learners[key] = learner
         readings, lost = await self._read(key[0], replicas, driver(spec.engine.type).series)
         learner.take(
@@ -169,6 +180,42 @@ class TuningRoom:
         )
         self._tell(key, learner)
         return learner.due_in_s(self._clock.now_s(), QUICK_S)
+
+    def _begun(
+        self, key: Key, lock: str, shape: str, settings: Settings, subject: Subject
+    ) -> Learner:
+        former = self._learners.get(key)
+        own = _config_map(names.tuner(key[1]), subject.objects)
+        remembered = memory.remembered(
+            lock,
+            shape,
+            own,
+            None if former is None else former.kept(),
+            () if former is None else former.earlier,
+            subject.tuners(),
+        )
+        now_s = self._clock.now_s()
+        return Learner.resumed(lock, shape, settings, self._interval_s, now_s, remembered)
+
+    def _profile(
+        self, key: Key, spec: Spec, objects: tuple[Object, ...]
+    ) -> Mapping[str, Any] | None:
+        """The start profile; a refused one is told once and not used."""
+        held = _config_map(names.profile(key[1]), objects)
+        if held is None:
+            self._profiles.pop(key, None)
+            return None
+        asked = (held["metadata"].get("resourceVersion", ""), spec)
+        known = self._profiles.get(key)
+        if known is None or known[0] != asked:
+            found: Mapping[str, Any] | None = None
+            try:
+                found = start_profile.read(held, spec)
+            except start_profile.ProfileRefusedError as problem:
+                LOG.warning("%s/%s: the start profile is not used: %s", *key, problem)
+            known = (asked, found)
+            self._profiles[key] = known
+        return known[1]
 
     async def _read(
         self, namespace: str, replicas: tuple[Replica, ...], series: Series
@@ -222,10 +269,24 @@ def _of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
     return tuple(by_lock[lock])
 
 
-def _kept(name: str, lock: str, objects: tuple[Object, ...]) -> tuple[str | None, str | None]:
+def _common_shape(replicas: tuple[Replica, ...]) -> str:
+    """The shape of the most replicas: during a rollout the others are served, not learned from."""
+    shapes = Counter(replica.shape for replica in replicas)
+    return max(sorted(shapes), key=shapes.__getitem__)
+
+
+def _config_map(name: str, objects: tuple[Object, ...]) -> Object | None:
     for item in objects:
-        if item.get("kind") == "ConfigMap" and item["metadata"]["name"] == names.tuner(name):
-            data = item.get("data") or {}
-            if data.get(tuner.LOCK_KEY) == lock:
-                return data.get(tuner.STATE_KEY), data.get(tuner.RECORDS_KEY)
-    return None, None
+        if item.get("kind") == "ConfigMap" and item["metadata"]["name"] == name:
+            return item
+    return None
+
+
+def _experts(lock: str, objects: tuple[Object, ...]) -> tuple[int, int] | None:
+    """Experts of the target and those active for a token, as its lock report says."""
+    for item in objects:
+        if item.get("kind") != "ControllerRevision":
+            continue
+        if (item["metadata"].get("labels") or {}).get(names.LABEL_LOCK) == lock:
+            return revision.mixture_of_experts(item)
+    return None

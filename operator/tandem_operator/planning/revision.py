@@ -111,6 +111,21 @@ def body(resource: Resource, revision: Revision) -> Object:
     }
 
 
+def mixture_of_experts(held: Object) -> tuple[int, int] | None:
+    """Experts of the locked target, and those active for a token; None for a dense one.
+
+    ``held`` is a ControllerRevision; of a later format nothing is known.
+    """
+    data = held.get("data") or {}
+    if data.get("version") != FORMAT:
+        return None
+    mixture = _report(data["report"]).target.mixture_of_experts
+    active = None if mixture is None else mixture.experts_per_token
+    if mixture is None or active is None or not 1 <= active <= mixture.experts:
+        return None
+    return mixture.experts, active
+
+
 def _parse(held: Object) -> Revision:
     data = held["data"]
     rollout = data["rollout"]

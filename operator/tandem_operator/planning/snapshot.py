@@ -81,7 +81,9 @@ class TuningView:
     table is the plan's to say (tuning.mode: Auto alone applies it; Observe and Fixed keep
     initialTokens, and Observe tells the proposal). ``state_json`` is the learned state and
     ``records_json`` the newest decision records, both as they go into `<name>-tuner`;
-    ``state_due`` says that they should be written now (a decision, or ten minutes passed).
+    ``earlier_json`` are states of engines that served before, ``shape`` names what the present ones
+    are made of. ``state_due`` says that all this should be written now (a decision, or ten minutes
+    passed).
     ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
     """
 
@@ -93,7 +95,9 @@ class TuningView:
     acceptance_rate: float | None = None
     mean_accepted_tokens: float | None = None
     segments: Mapping[str, float] = field(default_factory=dict)
+    shape: str = ""
     state_json: str | None = None
+    earlier_json: str | None = None
     records_json: str | None = None
     state_due: bool = False
 

@@ -14,14 +14,24 @@ Object = dict[str, Any]
 STATE_KEY = "state.json"
 RECORDS_KEY = "records.json"
 LOCK_KEY = "lock"
-"""Of which lock the state was learned: another pair starts anew."""
+SHAPE_KEY = "shape"
+"""Of which lock and which shape of engine the state was learned: another pair, image, accelerator
+or parallelism starts anew."""
+EARLIER_KEY = "earlier.json"
+"""States of engines that served before, for a way back to them."""
 
 
 def body(resource: Resource, tuning: TuningView | None) -> Object | None:
     """The ConfigMap when it should be written now; None leaves what stands as it is."""
     if tuning is None or not tuning.state_due or tuning.state_json is None:
         return None
-    data = {LOCK_KEY: tuning.lock_hash, STATE_KEY: tuning.state_json}
+    data = {
+        LOCK_KEY: tuning.lock_hash,
+        SHAPE_KEY: tuning.shape,
+        STATE_KEY: tuning.state_json,
+    }
+    if tuning.earlier_json is not None:
+        data[EARLIER_KEY] = tuning.earlier_json
     if tuning.records_json is not None:
         data[RECORDS_KEY] = tuning.records_json
     labels = {names.LABEL_DEPLOYMENT: resource.name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -76,7 +77,18 @@ def room_of(
 ) -> TuningRoom:
     pod = engine_pod()
     pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
-    resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": SPEC}
+    return room_with(clock, pod, *more, changed=changed)
+
+
+def room_with(
+    clock: ManualClock,
+    pod: dict[str, Any],
+    *more: dict[str, Any],
+    changed: Callable[[tuple[str, str]], None] = lambda key: None,
+    policy: str = "Thresholds",
+) -> TuningRoom:
+    spec = SPEC | {"tuning": SPEC["tuning"] | {"policy": policy}}
+    resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": spec}
     subject = Subject(resource, (*workload(), pod, *more))
     return TuningRoom(
         subject=lambda key: subject if key == KEY else None,
@@ -196,6 +208,7 @@ async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -
         "metadata": {"name": "chat-tuner", "uid": "tuner"},
         "data": {
             "lock": before.lock_hash,
+            "shape": before.shape,
             "state.json": before.state_json,
             "records.json": before.records_json,
         },
@@ -212,3 +225,69 @@ async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -
     assert after is not None
     assert after.decision.schedule == before.decision.schedule
     assert after.records_json == before.records_json
+
+
+async def test_another_image_of_the_pair_is_learned_anew(engine: Engine) -> None:
+    clock, pod = ManualClock(), engine_pod()
+    main = pod["spec"]["containers"][1]
+    main["ports"][0]["containerPort"] = engine.port
+    room = room_with(clock, pod)
+    shapes = []
+    for image in ("vllm:1", "vllm:2", "vllm:1"):
+        main["image"] = image
+        for rounds in range(1, 4):
+            engine.run(rounds, accepted_share=0.8)
+            await room.look(KEY)
+            clock.at_s += QUICK_S
+        view = room.view(KEY)
+        assert view is not None
+        shapes.append((view.shape, view.earlier_json))
+
+    assert shapes[0][0] == shapes[2][0] != shapes[1][0]
+    assert shapes[0][1] is None
+    assert shapes[0][0] in (shapes[1][1] or "")
+    assert shapes[1][0] in (shapes[2][1] or "")
+
+
+async def test_a_start_profile_shapes_the_first_table(engine: Engine) -> None:
+    """A draft as slow as its target pays nowhere; without the profile the first table drafts."""
+    dear = {"base_s": 0.02, "token_s": 0.002, "draft_pass_s": 0.02}
+    profile = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "chat-profile", "uid": "profile", "resourceVersion": "1"},
+        "data": {"profile.json": json.dumps({"step_time": dear, "survival": {"chat": [0.3]}})},
+    }
+    deepest = []
+    for more in ((), (profile,)):
+        pod = engine_pod()
+        pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
+        room = room_with(ManualClock(), pod, *more, policy="Goodput")
+        engine.run(1, accepted_share=0.3)
+        await room.look(KEY)
+        view = room.view(KEY)
+        assert view is not None
+        deepest.append(max(tokens for _, _, tokens in view.decision.schedule))
+
+    assert deepest[0] > 0
+    assert deepest[1] == 0
+
+
+async def test_a_refused_profile_is_told_once_and_not_used(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    pod = engine_pod()
+    pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
+    profile = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "chat-profile", "uid": "profile", "resourceVersion": "1"},
+        "data": {"profile.json": '{"step_time": {"base_s": "quick"}}'},
+    }
+    room = room_with(ManualClock(), pod, profile)
+    for rounds in (1, 2, 3):
+        engine.run(rounds, accepted_share=0.8)
+        await room.look(KEY)
+
+    told = [each.getMessage() for each in caplog.records if "start profile" in each.getMessage()]
+    assert len(told) == 1
+    assert "chat-profile" in told[0] and "step_time.base_s" in told[0]
+    assert room.view(KEY) is not None

@@ -145,7 +145,12 @@ def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
 def test_the_tuners_memory_is_written_when_it_is_due() -> None:
     world = World().serve()
     world.tuning = builders.tuning(
-        world.lock_hash, state_json='{"a":1}', records_json="[]", state_due=True
+        world.lock_hash,
+        shape="x",
+        state_json='{"a":1}',
+        earlier_json="[2]",
+        records_json="[]",
+        state_due=True,
     )
 
     world.settle()
@@ -153,6 +158,8 @@ def test_the_tuners_memory_is_written_when_it_is_due() -> None:
     held = world.objects["ConfigMap", "chat-tuner"]
     assert held["data"] == {
         "lock": world.lock_hash,
+        "shape": "x",
         "state.json": '{"a":1}',
+        "earlier.json": "[2]",
         "records.json": "[]",
     }
