@@ -125,9 +125,7 @@ def world_of(arguments: argparse.Namespace, engine: Engine) -> World:
     trace: Trace = (
         scaled(read_trace(arguments.trace), arguments.rate, arguments.seed)
         if arguments.trace is not None
-        else closed_loop(
-            arguments.concurrency, tuple(engine.survival), arguments.seed, requests=200_000
-        )
+        else closed_loop(arguments.concurrency, tuple(engine.survival), arguments.seed)
     )
     first_s = trace.arrivals[0].arrival_s
     if first_s >= arguments.horizon:

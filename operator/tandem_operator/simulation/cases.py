@@ -71,7 +71,7 @@ def alternating_world(
     return _world(
         engine,
         truth,
-        closed_loop(int(rng.choice(fitting or [1])), segments, seed, 100_000),
+        closed_loop(int(rng.choice(fitting or [1])), segments, seed),
         _alternating(engine.survival, fallen, rng, horizon_s),
         seed,
         horizon_s,
@@ -130,7 +130,7 @@ def _load(
     """A closed loop, or a synthetic trace at 10 to 60 % of what K=0 serves at 32 requests."""
     kind = str(rng.choice(["closed", *SYNTHETIC]))
     if kind == "closed":
-        return closed_loop(int(rng.choice(_CLIENTS)), segments, seed, 100_000)
+        return closed_loop(int(rng.choice(_CLIENTS)), segments, seed)
     step_s = truth.step_s(32, 32, 32 * 800.0, 0, 0)
     rate = float(rng.uniform(0.1, 0.6)) * 32 / step_s / _USUAL_ANSWER_TOKENS
     prefill_s = truth.step_s(0, 0, 0.0, 0, 2048) / 2048 * 700

@@ -21,6 +21,7 @@ class Moment:
     running: int
     waiting: int
     steps: int
+    generated_tokens: int
     tokens: float
     best_tokens: float
     acceptance_rate: float | None
@@ -55,6 +56,7 @@ class Interval:
             running=int(window.running),
             waiting=int(window.waiting),
             steps=self.steps,
+            generated_tokens=int(window.generated_tokens),
             tokens=self.tokens / steps,
             best_tokens=self.best / steps,
             acceptance_rate=accepted / judged if judged else None,

@@ -11,19 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tandem_operator.simulation.replica import STEADINESS_SCALE, STEADINESS_SHAPE
 from tandem_operator.simulation.truth import Truth
 
 Floats = npt.NDArray[np.float64]
-
-
-def mean_survival(curve: Floats) -> Floats:
-    """E[s ** g] over the requests' exponents g, gamma distributed with mean 1.
-
-    E[exp(g ln s)] = (1 - scale * ln s) ** -shape.
-    """
-    logs = np.log(np.clip(curve, 1e-9, 1.0))
-    return np.asarray((1.0 - STEADINESS_SCALE * logs) ** -STEADINESS_SHAPE)
 
 
 @dataclass(frozen=True)
@@ -62,8 +52,8 @@ class Oracle:
         fallback = next(iter(survival.values()))
         rows = []
         for name in segments:
-            mean = mean_survival(survival.get(name, fallback)[:deepest])
-            rows.append(np.concatenate(([1.0], 1.0 + np.cumsum(mean)))[list(self.tiers)])
+            curve = survival.get(name, fallback)[:deepest]
+            rows.append(np.concatenate(([1.0], 1.0 + np.cumsum(curve)))[list(self.tiers)])
         return np.asarray(rows)
 
     def judge(self, batch: Floats, context: Floats, prefill: Floats, gains: Floats) -> Judgement:

@@ -17,11 +17,9 @@ import numpy.typing as npt
 
 from tandem_operator.simulation.counters import Counters
 from tandem_operator.simulation.draws import Draws, Floats
+from tandem_operator.simulation.steadiness import SCALE, SHAPE, per_request
 from tandem_operator.simulation.trace import Arrival
 from tandem_operator.simulation.truth import Truth
-
-STEADINESS_SHAPE = 4.0
-STEADINESS_SCALE = 0.25
 
 
 @dataclass(frozen=True)
@@ -108,14 +106,14 @@ class Replica:
         return self.batch + len(self._prefilling)
 
     def believe(self, survival: Mapping[str, Floats]) -> None:
-        """What is true of acceptance from now on: P(the first i+1 drafts are accepted).
+        """What is true from now on: P(the first i+1 drafts are accepted), over drafts.
 
         A segment that `survival` does not name follows its first curve.
         """
         fallback = next(iter(survival.values()))
         for name, place in self._segments.items():
             curve = survival.get(name, fallback)
-            self._curves[place] = curve[: self._curves.shape[1]]
+            self._curves[place] = per_request(curve[: self._curves.shape[1]])
         rows = slice(0, self.batch)
         places = [one.segment for one in self._rows]
         self._survives[rows] = self._curves[places] ** self._steadiness[rows, None]
@@ -242,7 +240,7 @@ class Replica:
         self.context += one.arrival.input_tokens + 1
         row = self.batch
         # One draw a request: some texts are easy from start to end, so drafts are correlated.
-        self._steadiness[row] = self._draws.gamma(STEADINESS_SHAPE, STEADINESS_SCALE)
+        self._steadiness[row] = self._draws.gamma(SHAPE, SCALE)
         self._remaining[row] = one.arrival.output_tokens - 1
         self._survives[row] = self._curves[one.segment] ** self._steadiness[row]
         self._rows.append(one)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -35,7 +36,7 @@ class World:
 
 
 def run(world: World, policy: Policy) -> Account:
-    """Play the trace under one policy until `horizon_s` or until it is served."""
+    """Play the trace under one policy until `horizon_s`, or, but for a loop, until it is served."""
     segments = tuple(dict.fromkeys(arrival.segment for arrival in world.trace.arrivals))
     oracle = Oracle(world.truth, world.tiers)
     truth = world.truth if policy.loaded else replace(world.truth, sync_s=0.0)
@@ -96,11 +97,13 @@ def run(world: World, policy: Policy) -> Account:
 
 
 class Source:
-    """Hands arrivals to the engine when they are due, or to keep a closed loop full."""
+    """Hands arrivals to the engine when they are due, or, again and again, to keep a loop full."""
 
     def __init__(self, trace: Trace) -> None:
         self._concurrency = trace.concurrency
-        self._pending = iter(trace.arrivals)
+        self._pending = (
+            itertools.cycle(trace.arrivals) if trace.concurrency else iter(trace.arrivals)
+        )
         self._following = next(self._pending, None)
 
     @property

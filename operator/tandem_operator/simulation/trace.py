@@ -31,7 +31,7 @@ class Arrival:
 @dataclass(frozen=True)
 class Trace:
     """Requests in order of arrival. `concurrency` is set for a closed loop: then `arrival_s` is
-    ignored and a new request starts when one ends."""
+    ignored and a new request starts when one ends, from the front again after the last."""
 
     name: str
     arrivals: tuple[Arrival, ...]

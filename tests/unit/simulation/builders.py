@@ -46,6 +46,7 @@ def moment(now_s: float, **other: object) -> Moment:
         "running": 4,
         "waiting": 0,
         "steps": 100,
+        "generated_tokens": 1000,
         "tokens": 3.0,
         "best_tokens": 3.0,
         "acceptance_rate": 0.7,
