@@ -18,8 +18,23 @@ from tandem_runtime.lock import refusal
 from tandem_runtime.lock.refusal import RefusedError
 
 MAX_ENTRIES = 20_000
+MAX_HASHED_BYTES = 256 << 20
+"""Of all files together: those that a lock covers are a quarter of it in the largest models."""
 _CHUNK_BYTES = 1 << 20
 _HUB_CACHE_PREFIX = "models--"
+
+
+@dataclass
+class Hashed:
+    """SHA-256 (hexadecimal) of files that were read whole, by name, and how long they are."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    total_bytes: int = 0
+
+    def keep(self, name: str, digest: str, size_bytes: int) -> None:
+        """Remember one file."""
+        self.digests[name] = digest
+        self.total_bytes += size_bytes
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class ModelFolder:
     root: Path
     names: tuple[str, ...]
     boundary: Path
-    digests: dict[str, str] = field(default_factory=dict, compare=False)
+    hashed: Hashed = field(default_factory=Hashed, compare=False)
 
     def holds(self, name: str) -> bool:
         """Whether an entry of this name stands at the top level, of whatever kind."""
@@ -74,7 +89,7 @@ class ModelFolder:
         return os.fdopen(handle, "rb")
 
     def read(self, name: str, most_bytes: int) -> bytes:
-        """The whole content of `name`; its SHA-256 is kept in `digests`.
+        """The whole content of `name`; its SHA-256 is kept in `hashed`.
 
         Raises:
             RefusedError: as `open`, or TooLarge beyond `most_bytes`.
@@ -86,18 +101,28 @@ class ModelFolder:
             content = file.read(most_bytes + 1)
         if len(content) > most_bytes:
             raise refusal.too_large(name, f"more than {most_bytes} bytes")
-        self.digests[name] = hashlib.sha256(content).hexdigest()
+        self.hashed.keep(name, hashlib.sha256(content).hexdigest(), len(content))
         return content
 
     def digest(self, name: str) -> str:
-        """Hexadecimal SHA-256 of `name`, from `digests` where it was read already."""
-        if name not in self.digests:
-            sums = hashlib.sha256()
+        """Hexadecimal SHA-256 of `name`, from `hashed` where it was read already.
+
+        Raises:
+            RefusedError: as `open`, or TooLarge where all that is hashed together exceeds
+                MAX_HASHED_BYTES.
+        """
+        if name not in self.hashed.digests:
+            sums, size = hashlib.sha256(), 0
             with self.open(name) as file:
                 while chunk := file.read(_CHUNK_BYTES):
                     sums.update(chunk)
-            self.digests[name] = sums.hexdigest()
-        return self.digests[name]
+                    size += len(chunk)
+                    if self.hashed.total_bytes + size > MAX_HASHED_BYTES:
+                        raise refusal.too_large(
+                            name, f"with it more than {MAX_HASHED_BYTES} bytes would be hashed"
+                        )
+            self.hashed.keep(name, sums.hexdigest(), size)
+        return self.hashed.digests[name]
 
 
 def at(path: Path, more_names: Iterable[str] = ()) -> ModelFolder:

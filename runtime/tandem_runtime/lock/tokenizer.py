@@ -12,6 +12,8 @@ MAX_ID = (1 << 23) - 1
 """32 times the largest known vocabulary; ids beyond it are refused."""
 MAX_IDS = 1_000_000
 """Four times the largest known vocabulary."""
+MAX_PIECE_CHARACTERS = 65_536
+"""Thirty times the longest known piece."""
 
 TEXT = 0
 BYTE = 1
@@ -49,7 +51,8 @@ def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]
     """Texts and ids in ascending order of id.
 
     Raises:
-        RefusedError: an id that is no integer from 0 to MAX_ID, stands twice, or too many ids.
+        RefusedError: an id that is no integer from 0 to MAX_ID or stands twice; too many ids, or a
+            piece that is too long.
     """
     if len(pieces) > MAX_IDS:
         raise refusal.too_large(name, f"{len(pieces)} ids, at most {MAX_IDS} are read")
@@ -59,6 +62,9 @@ def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]
     if not pieces:
         raise refusal.malformed(name, "has no tokens")
     texts, written = list(pieces), list(pieces.values())
+    longest = max(map(len, texts))
+    if longest > MAX_PIECE_CHARACTERS:
+        raise refusal.malformed(name, f"a piece has {longest} characters")
     ids = sorted(written)
     if ids[0] < 0 or ids[-1] > MAX_ID:
         wrong = ids[0] if ids[0] < 0 else ids[-1]

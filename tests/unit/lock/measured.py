@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,14 +14,20 @@ from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock.job import TERMINATION_LOG_VARIABLE
 
 _RUN = """
-import resource, sys, time
+import json, os, resource, sys, time
+opened = set()
+def seen(event, arguments):
+    if event == "open" and isinstance(arguments[0], (str, bytes)):
+        opened.add(os.path.abspath(os.fsdecode(arguments[0])))
+sys.addaudithook(seen)
 limit = int(sys.argv.pop(1))
 if limit:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 {body}
 sys.stdout.flush()
 status = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print("TOOK", code, time.process_time(), int(status.split()[1]) << 10, file=sys.stderr)
+took = [code, time.process_time(), int(status.split()[1]) << 10, sorted(opened)]
+print("TOOK", json.dumps(took), file=sys.stderr)
 sys.exit(code)
 """
 COMMAND = "from tandem_operator.cli.main import main; code = main(sys.argv[1:])"
@@ -30,13 +37,14 @@ LIBRARY = "from tokenizers import Tokenizer; Tokenizer.from_file(sys.argv[1]); c
 
 @dataclass(frozen=True)
 class Took:
-    """One process: `cpu_s` of user and system from its start, `peak_bytes` of resident memory."""
+    """One process: `cpu_s` of user and system, `peak_bytes` of resident memory, `opened` files."""
 
     status: int
     out: str
     err: str
     cpu_s: float
     peak_bytes: int
+    opened: tuple[Path, ...]
 
 
 def run(
@@ -57,9 +65,10 @@ def run(
     )
     err, mark, took = done.stderr.rpartition("TOOK ")
     assert mark, f"ended with {done.returncode} on its way: {done.stderr[-2000:]}"
-    code, cpu_s, peak_bytes = took.split()
-    assert int(code) == done.returncode
-    return Took(done.returncode, done.stdout, err, float(cpu_s), int(peak_bytes))
+    code, cpu_s, peak_bytes, opened = json.loads(took)
+    assert code == done.returncode
+    paths = tuple(map(Path, opened))
+    return Took(done.returncode, done.stdout, err, cpu_s, peak_bytes, paths)
 
 
 def job(target: Path, draft: Path, log: Path, address_bytes: int = 0) -> Took:
