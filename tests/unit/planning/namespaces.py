@@ -1,0 +1,172 @@
+"""Several resources in several namespaces, looked at through one store as the operator does."""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime, timedelta
+
+from tandem_operator.observe.store import Key, Store
+from tandem_operator.planning import Plan, Snapshot, plan
+from tandem_runtime.contract import report as pair_report
+from tandem_runtime.contract.report import LockFailure, PairReport
+from tests.unit.planning import builders
+from tests.unit.planning.builders import Object, stamp
+
+COMMIT = "0" * 39 + "1"
+PINNED = {"target.revision": COMMIT, "draft.revision": COMMIT}
+LOCKS = ("Job", "ControllerRevision")
+MOST_ROUNDS = 12
+
+
+class Namespaces:
+    """Several resources, what the operator makes of them, and the store that it looks through."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.installation = builders.INSTALLATION
+        self.now: datetime = builders.START
+        self.jobs_made: list[Key] = []
+        self._serial = 0
+
+    def add(
+        self, name: str, changes: Object | None = None, namespace: str = builders.NAMESPACE
+    ) -> Key:
+        """A resource appears."""
+        raw = builders.resource({**PINNED, **(changes or {})})
+        raw["metadata"] |= {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}"}
+        return self.store.put_resource(self._stamped(raw))
+
+    def edit(self, key: Key, changes: Object) -> None:
+        raw = copy.deepcopy(self._resource(key))
+        for path, value in changes.items():
+            builders.put(raw["spec"], path, value)
+        raw["metadata"]["generation"] += 1
+        self.store.put_resource(self._stamped(raw))
+
+    def delete(self, key: Key) -> None:
+        """A resource goes, and all that it owns with it."""
+        self.store.drop_resource(self._stamped(copy.deepcopy(self._resource(key))))
+
+    def plan(self, key: Key) -> Plan:
+        return plan(
+            Snapshot(
+                resource=self._resource(key),
+                objects=self.store.objects(key),
+                installation=self.installation,
+                now=self.now,
+                pairs=self.store.pairs(key[0]),
+            )
+        )
+
+    def look(self, key: Key) -> Plan:
+        """One look, carried out, but for the children of a locked revision."""
+        wanted = self.plan(key)
+        for apply in wanted.applies:
+            if apply.reference.kind not in LOCKS:
+                continue
+            body = copy.deepcopy(apply.body)
+            held = self.store.object(key, body["kind"], body["metadata"]["name"])
+            if held is None and body["kind"] == "Job":
+                self.jobs_made.append(key)
+            body["metadata"]["uid"] = (
+                f"uid-{self._serial}" if held is None else held["metadata"]["uid"]
+            )
+            self.store.put(self._stamped(body))
+        for remove in wanted.removes:
+            self.store.forget(key, remove.reference.kind, remove.reference.name)
+            self._collect(key, remove.uid)
+        if wanted.status is not None:
+            raw = {**copy.deepcopy(self._resource(key)), "status": wanted.status}
+            self.store.put_resource(self._stamped(raw))
+        return wanted
+
+    def look_at_all(self) -> None:
+        for key in self.store.known():
+            self.look(key)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def restart(self) -> None:
+        """A new operator: what stands in the API server is all that it knows."""
+        before, self.store = self.store, Store()
+        for key in before.known():
+            self.store.put_resource(before.resource(key) or {})
+            for held in before.objects(key):
+                self.store.put(held)
+
+    def job_ends(self, key: Key, outcome: PairReport | LockFailure) -> None:
+        """The resource's Job ends, and its pod says so."""
+        (job,) = self.pending(key)
+        ended = "Complete" if isinstance(outcome, PairReport) else "Failed"
+        body = copy.deepcopy(job)
+        body["status"] = {
+            "conditions": [{"type": ended, "status": "True", "lastTransitionTime": stamp(self.now)}]
+        }
+        self.store.put(self._stamped(body))
+        terminated = {"exitCode": 0, "message": pair_report.render(outcome)}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": f"{job['metadata']['name']}-pod",
+                "namespace": key[0],
+                "labels": job["spec"]["template"]["metadata"]["labels"],
+                "ownerReferences": [
+                    {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
+                ],
+                "uid": f"uid-pod-{self._serial}",
+            },
+            "status": {
+                "containerStatuses": [{"name": "tandem-lock", "state": {"terminated": terminated}}]
+            },
+        }
+        self.store.put(self._stamped(pod))
+
+    def pending(self, key: Key) -> list[Object]:
+        """The resource's Jobs that have not ended."""
+        held = self.store.objects(key)
+        return [each for each in held if each["kind"] == "Job" and "status" not in each]
+
+    def settle(self) -> None:
+        """Look at all until nobody has anything to write."""
+        for _ in range(MOST_ROUNDS):
+            plans = [self.look(key) for key in self.store.known()]
+            if not any(_writes(each) for each in plans):
+                return
+        raise AssertionError(f"still writing after {MOST_ROUNDS} rounds")
+
+    def locked(self, key: Key) -> bool:
+        """Whether the resource has a revision of its own."""
+        return any(held["kind"] == "ControllerRevision" for held in self.store.objects(key))
+
+    def condition(self, key: Key, kind: str) -> tuple[str, str]:
+        conditions = self._resource(key)["status"]["conditions"]
+        return next((held["status"], held["reason"]) for held in conditions if held["type"] == kind)
+
+    def message(self, key: Key, kind: str) -> str:
+        conditions = self._resource(key)["status"]["conditions"]
+        return next(str(held["message"]) for held in conditions if held["type"] == kind)
+
+    def _collect(self, key: Key, uid: str) -> None:
+        for held in self.store.objects(key):
+            owners = held["metadata"].get("ownerReferences", [])
+            if any(owner["uid"] == uid for owner in owners):
+                self.store.forget(key, held["kind"], held["metadata"]["name"])
+
+    def _resource(self, key: Key) -> Object:
+        found = self.store.resource(key)
+        assert found is not None
+        return found
+
+    def _stamped(self, raw: Object) -> Object:
+        self._serial += 1
+        raw["metadata"]["resourceVersion"] = str(self._serial)
+        raw["metadata"].setdefault("creationTimestamp", stamp(self.now))
+        return raw
+
+
+def _writes(wanted: Plan) -> bool:
+    """Whether there is more to do about the lock."""
+    locks = [each for each in wanted.applies if each.reference.kind in LOCKS]
+    return bool(locks or wanted.removes or wanted.status is not None)
