@@ -32,7 +32,6 @@ _NAMES = {
     "expert_s": "expert_s",
 }
 _ROUGHNESS = ("padding", "captured_tokens", "cliff", "noise", "stall_chance", "stall_s")
-_NEVER = 1e9
 
 
 class ProfileError(ValueError):
@@ -88,7 +87,7 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
     if form.get("base_s", 0) <= 0:
         raise ProfileError("step_time.base_s is missing or 0: give seconds above 0")
     max_tokens = whole(document, "max_tokens", 7, (0, 32))
-    values: dict[str, Any] = {"token_s": 0.0, "draft_pass_s": 0.0, "knee_tokens": _NEVER}
+    values: dict[str, Any] = {"token_s": 0.0, "draft_pass_s": 0.0, "knee_tokens": 0.0}
     values |= {_NAMES[name]: value for name, value in form.items()}
     values |= {name: rough[name] for name in _ROUGHNESS if name in rough}
     experts = document.get("mixture_of_experts")

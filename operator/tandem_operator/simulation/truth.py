@@ -8,6 +8,7 @@ its own form is found out here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from tandem_operator.simulation.draws import Draws
 
 Floats = npt.NDArray[np.float64]
-KNEE_SHARPNESS = 6.0  # p of the p-norm that rounds the knee: the hinge itself is p = infinity
+KNEE_ROUNDING = 0.06  # width of the rounding as a share of the knee; at 0 it is a hinge
+_FAR = 30.0  # widths from the knee where rounding is nothing any more
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,9 @@ class Truth:
         """Mean step time in seconds, for arrays that broadcast against each other."""
         tokens = self.padded(verified)
         floor = self.base_s + self.context_s * context + self.token_s * tokens
-        above = floor + self.knee_token_s * (
-            tokens + self.prefill_weight * prefill - self.knee_tokens
-        )
-        target = rounded_max(floor, above)
+        width = KNEE_ROUNDING * max(1.0, self.knee_tokens)
+        above = (tokens + self.prefill_weight * prefill - self.knee_tokens) / width
+        target = floor + self.knee_token_s * width * np.logaddexp(0.0, above)
         if self.experts:
             share = 1.0 - self.active_experts / self.experts
             target = target + self.expert_s * self.experts * (
@@ -99,12 +100,11 @@ class Truth:
         else:
             tokens = float(-(-verified // self.padding) * self.padding)
         floor = self.base_s + self.context_s * context + self.token_s * tokens
-        above = floor + self.knee_token_s * (
-            tokens + self.prefill_weight * prefill - self.knee_tokens
-        )
-        high = max(floor, above, 1e-12)
-        low = max(min(floor, above), 0.0)
-        target: float = high * (1.0 + (low / high) ** KNEE_SHARPNESS) ** (1.0 / KNEE_SHARPNESS)
+        width = KNEE_ROUNDING * max(1.0, self.knee_tokens)
+        above = (tokens + self.prefill_weight * prefill - self.knee_tokens) / width
+        if above < _FAR:
+            above = math.log1p(math.exp(above)) if above > -_FAR else 0.0
+        target = floor + self.knee_token_s * width * above
         if self.experts:
             share = 1.0 - self.active_experts / self.experts
             target += (
@@ -127,10 +127,3 @@ class Truth:
         stalled = draws.one() < self.stall_chance
         stall = self.stall_s * draws.exponential() if stalled else 0.0
         return mean_s * max(0.5, factor) + stall
-
-
-def rounded_max(a: Floats, b: Floats) -> Floats:
-    """Smooth maximum of two times: the p-norm, so that the knee has no corner."""
-    high = np.maximum(np.maximum(a, b), 1e-12)
-    low = np.maximum(np.minimum(a, b), 0.0)
-    return np.asarray(high * (1.0 + (low / high) ** KNEE_SHARPNESS) ** (1.0 / KNEE_SHARPNESS))

@@ -44,3 +44,20 @@ def test_noise_leaves_the_mean() -> None:
     times_s = [DENSE.noisy_s(0.02, draws) for _ in range(4000)]
     assert np.mean(times_s) == pytest.approx(0.02, rel=0.02)
     assert np.std(times_s) > 0
+
+
+@given(tokens=st.floats(1, 4000), knee=st.floats(0, 1000))
+def test_the_knee_is_round_only_near_itself(tokens: float, knee: float) -> None:
+    truth = Truth(base_s=0.01, token_s=0.0, draft_pass_s=0.0, knee_tokens=knee, knee_token_s=1e-4,
+                  padding=1, captured_tokens=10_000)  # fmt: skip
+    values = [np.array([x]) for x in (1.0, np.ceil(tokens), 0.0, 0.0, 0.0)]
+    hinge_s = 0.01 + 1e-4 * max(0.0, np.ceil(tokens) - knee)
+    more_s = float(truth.mean_s(*values)[0]) - hinge_s
+    assert -1e-12 <= more_s <= 1e-4 * 0.06 * max(1.0, knee)
+    if abs(np.ceil(tokens) - knee) > 0.5 * max(1.0, knee):
+        assert more_s < 1e-4 * 0.06 * max(1.0, knee) / 1000
+
+
+def test_an_engine_without_a_knee_takes_what_its_coefficients_say() -> None:
+    truth = Truth(base_s=0.01, token_s=1e-4, draft_pass_s=0.0, padding=1)
+    assert truth.step_s(1, 100, 0.0, 0, 0) == pytest.approx(0.02)
