@@ -33,6 +33,7 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tandem"
 ROLE_ENGINE = "engine"
 ROLE_LOCK = "lock"
+ANNOTATION_LOCK_SCHEDULING = f"{GROUP}/lock-scheduling"
 ANNOTATION_REFRESH = f"{GROUP}/refresh"
 
 MAX_NAME_LENGTH = 40

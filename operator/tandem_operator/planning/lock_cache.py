@@ -83,8 +83,13 @@ def known(pair_name: str, alike: Collection[Object]) -> PairReport | None:
     return None
 
 
-def elsewhere(resource: Resource, pair_name: str, alike: Collection[Object]) -> Elsewhere | None:
-    """Another resource's Job that looks at this pair; the oldest, where chance made two."""
+def elsewhere(
+    resource: Resource, pair_name: str, scheduling_name: str, alike: Collection[Object]
+) -> Elsewhere | None:
+    """Another resource's Job that looks at this pair; the oldest, where chance made two.
+
+    One that is scheduled otherwise is not waited for: it may never run.
+    """
     jobs = [
         held
         for held in alike
@@ -92,6 +97,7 @@ def elsewhere(resource: Resource, pair_name: str, alike: Collection[Object]) -> 
         and _is_childs(held)
         and _owner(held) != resource.name
         and "deletionTimestamp" not in held["metadata"]
+        and _annotation(held, names.ANNOTATION_LOCK_SCHEDULING) == scheduling_name
     ]
     if not jobs:
         return None
@@ -121,6 +127,11 @@ def _is_childs(held: Object) -> bool:
         and owner.get("kind") == names.KIND
         and str(owner.get("apiVersion", "")).partition("/")[0] == names.GROUP
     )
+
+
+def _annotation(held: Object, name: str) -> str | None:
+    found: str | None = (held["metadata"].get("annotations") or {}).get(name)
+    return found
 
 
 def _owner(held: Object) -> str:

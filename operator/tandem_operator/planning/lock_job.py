@@ -35,6 +35,17 @@ SCHEDULING = (
 """What of spec.template the Job inherits: where it may run and how it finds its sources."""
 
 
+def scheduling(resource: Resource) -> Object:
+    """What the Job's pod inherits."""
+    inherited = (resource.spec.template or {}).get("spec", {})
+    return {key: inherited[key] for key in SCHEDULING if key in inherited}
+
+
+def scheduling_name(resource: Resource) -> str:
+    """16 hex digits; a Job of other scheduling may wait, or fail, where this one would not."""
+    return names.digest(scheduling(resource))
+
+
 def body(resource: Resource, installation: Installation) -> Object:
     """The Job. Its spec is immutable, so a Job that exists is never applied again."""
     labels = {
@@ -46,10 +57,12 @@ def body(resource: Resource, installation: Installation) -> Object:
     if shared is not None:
         labels[names.LABEL_PAIR] = shared
     name = names.lock_job(resource.name, resource.input_hash)
+    metadata = ownership.metadata(resource, name, labels)
+    metadata["annotations"] = {names.ANNOTATION_LOCK_SCHEDULING: scheduling_name(resource)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": ownership.metadata(resource, name, labels),
+        "metadata": metadata,
         "spec": {
             "backoffLimit": RETRIES,
             "activeDeadlineSeconds": DEADLINE_S,
@@ -79,9 +92,8 @@ def _pod(resource: Resource, installation: Installation) -> Object:
         spec, {sources.TARGET: paths.SOURCE_TARGET, sources.DRAFT: paths.SOURCE_DRAFT}
     )
     asked = request.render(lock_request.made(resource, mounted.paths))
-    inherited = (spec.template or {}).get("spec", {})
-    pod: Object = {key: inherited[key] for key in SCHEDULING if key in inherited}
-    pod |= {
+    pod: Object = {
+        **scheduling(resource),
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

@@ -134,7 +134,8 @@ def _look(
         known = lock_cache.known(shared, alike)
         if known is not None:
             return look.read(known, None, shared, None)
-        other = lock_cache.elsewhere(resource, shared, alike)
+        scheduled = lock_job.scheduling_name(resource)
+        other = lock_cache.elsewhere(resource, shared, scheduled, alike)
         if other is not None:
             ended = lock_report.finished_at(other.job)
             return look.read(other.outcome, ended, shared, other.sharing)

@@ -115,6 +115,23 @@ def test_a_wrong_pair_is_refused_for_all_that_ask(world: Namespaces) -> None:
     assert world.jobs_made == keys[:1]
 
 
+def test_nobody_waits_for_a_job_that_is_scheduled_otherwise(world: Namespaces) -> None:
+    """Its node selector may match no node; what it found in the end is as good as any."""
+    elsewhere = {"template": {"spec": {"nodeSelector": {"gpu": "none"}}}}
+    stuck, first, second = world.add("stuck", elsewhere), world.add("first"), world.add("second")
+    world.look_at_all()
+    assert world.jobs_made == [stuck, first]
+
+    world.job_ends(first, builders.good())
+    world.look_at_all()
+    assert world.locked(first) and world.locked(second)
+    assert not world.locked(stuck), "its own Job still looks"
+
+    late = world.add("late", elsewhere)
+    world.look(late)
+    assert world.locked(late)
+
+
 def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Namespaces) -> None:
     keys = many(world, 3)
     world.look_at_all()
