@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hack.cluster.cluster import Cluster
+from tandem_runtime.contract import report
+from tandem_runtime.contract.report import LockFailure
 from tests.cluster.outside import (
     REPOSITORY,
     Operators,
@@ -126,3 +128,38 @@ def test_an_operator_that_starts_knows_jobs_under_way_and_pairs_that_are_locked(
     operators.start("third")
     wait("the late one is locked", lambda: locked(late), timeout_s=60)
     assert len(jobs_made(server, late)) == 1
+
+
+def test_what_a_pod_says_of_changed_files_is_told_and_ends_with_it(
+    operators: Operators, server: Server, new_rooms: Callable[[int], list[Room]]
+) -> None:
+    (room,) = new_rooms(1)
+    room.create(**{**PINNED, "replicas": 1})
+    room.end_lock(builders.good())
+    wait("an engine pod", lambda: len(room.pods("engine")) == 1)
+    (pod,) = room.pods("engine")
+    words = report.render(LockFailure("ContentChanged", "draft", "its files are others now"))
+    ended = {"exitCode": 1, "reason": "Error", "message": words}
+    said = {
+        "phase": "Pending",
+        "initContainerStatuses": [
+            {
+                "name": "tandem-fetch",
+                "ready": False,
+                "restartCount": 1,
+                "image": "image",
+                "imageID": "image",
+                "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                "lastState": {"terminated": ended},
+            }
+        ],
+    }
+    name = pod["metadata"]["name"]
+    server.patch("pods", room.namespace, f"{name}/status", {"status": said})
+
+    wait("Stalled", lambda: room.condition("Stalled") == ("True", "ContentChanged"))
+    assert "draft: its files are others now" in room.message("Stalled")
+    assert room.condition("Ready") == ("False", "WorkloadFailed")
+
+    room.settle(1)
+    assert room.condition("Stalled") is None
