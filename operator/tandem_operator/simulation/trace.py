@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,6 +119,38 @@ def closed_loop(
         ),
         concurrency=concurrency,
     )
+
+
+def mixed_loop(
+    concurrency: int,
+    mix: Mapping[str, float],
+    input_tokens: Sequence[int],
+    output_tokens: Sequence[int],
+    seed: int = 0,
+    requests: int = 2_000,
+) -> Trace:
+    """Requests for `concurrency` clients whose lengths are drawn from those given.
+
+    Segments take turns by their shares in `mix`, so that every stretch has the mix.
+    """
+    rng = np.random.default_rng([seed, 13])
+    inputs, outputs = (
+        rng.choice(np.array(each), requests) for each in (input_tokens, output_tokens)
+    )
+    whole = sum(mix.values())
+    owed = {name: share / whole * float(rng.random()) for name, share in mix.items()}
+    names = []
+    for _ in range(requests):
+        for name, share in mix.items():
+            owed[name] += share / whole
+        name = max(owed, key=owed.__getitem__)
+        owed[name] -= 1.0
+        names.append(name)
+    arrivals = tuple(
+        Arrival(0.0, int(i), int(o), name)
+        for i, o, name in zip(inputs, outputs, names, strict=True)
+    )
+    return Trace(f"closed-loop-{concurrency}", arrivals, concurrency=concurrency)
 
 
 def scaled(trace: Trace, rate: float, seed: int = 0) -> Trace:
