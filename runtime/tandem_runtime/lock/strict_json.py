@@ -14,20 +14,21 @@ from tandem_runtime.lock import refusal
 from tandem_runtime.lock.folder import ModelFolder
 
 MAX_CONFIG_BYTES = 16 << 20
-MAX_TOKENIZER_BYTES = 96 << 20
-"""Three times the largest known tokenizer.json."""
-MAX_CONTAINERS = 1_600_000
-"""Lists and objects in one document: three times what the largest known tokenizer has, and few
+MAX_TOKENIZER_BYTES = 64 << 20
+"""Twice the largest known tokenizer.json. One character beyond U+FFFF makes it five times as large
+in memory."""
+MAX_CONTAINERS = 1_200_000
+"""Lists and objects in one document: twice what the largest known tokenizer has, and few
 enough that they fit beside each other in a third of a gibibyte."""
 MAX_ITEMS = 6_000_000
-_SUSPICIOUS_ESCAPE = re.compile(
-    rb"\\u[dD](?:"
-    rb"[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
-    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F]"
-    rb"|(?<=\\\\u[dD])[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F])",
+_HALF_PAIR = re.compile(
+    rb"(?P<high>\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F]))"
+    rb"|(?P<low>(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
+    rb"|(?P<pair>(?<=\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F])"
 )
-"""Half of a surrogate pair: only an escape can bring one into text that is UTF-8. Also matches
-where a backslash stands before a pair, which may undo its first half."""
+"""What may be half of a surrogate pair: one without the other, or a pair behind a backslash, which
+may take the first half's own backslash away."""
+_BACKSLASH = ord("\\")
 
 
 def read_object(folder: ModelFolder, name: str, most_bytes: int) -> dict[str, Any]:
@@ -48,12 +49,10 @@ def decode(name: str, content: bytes) -> object:
     Complexity: linear; at most MAX_CONTAINERS lists and objects and MAX_ITEMS values are made.
     """
     check_size(name, content)
-    suspicious = _SUSPICIOUS_ESCAPE.search(content) is not None
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise refusal.malformed(name, f"is not UTF-8 at byte {error.start}") from error
-    del content
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         held = dict(pairs)
@@ -70,7 +69,8 @@ def decode(name: str, content: bytes) -> object:
         raise refusal.malformed(name, "is nested too deeply") from None
     except ValueError as error:
         raise refusal.malformed(name, f"is not JSON: {error}") from error
-    if suspicious and _has_lone_surrogate(value):
+    # Only an escape can bring one in: the text itself was UTF-8.
+    if _has_half_pair(content):
         raise refusal.malformed(name, "holds half of a surrogate pair, which is no character")
     return value
 
@@ -92,10 +92,13 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
     raise AssertionError("called without a repeated key")
 
 
-def _has_lone_surrogate(value: object) -> bool:
-    """Whether any text in the value cannot be UTF-8. The value is not deep: it was parsed."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
+def _has_half_pair(content: bytes) -> bool:
+    """Whether valid JSON holds an escaped half of a surrogate pair."""
+    for found in _HALF_PAIR.finditer(content):
+        before = found.start()
+        while content[before - 1] == _BACKSLASH:
+            before -= 1
+        is_escape = (found.start() - before) % 2 == 0
+        if is_escape != (found.lastgroup == "pair"):
+            return True
     return False

@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tandem_runtime.lock import folder, look
+from tandem_runtime.lock import folder, look, strict_json
+from tandem_runtime.lock.formats import sentencepiece
 from tandem_runtime.lock.refusal import RefusedError
 from tests.unit.lock import builders
 
@@ -57,6 +60,7 @@ def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
         (b'{"model": {"vocab": {"a": 1}, "merges": [[["a"], "a"]]}}', "no pair"),
         (b'{"model": {"vocab": [["a", 1e300]], "unk_id": 0}}', "single precision"),
         (b'{"decoder": 3, "model": {"vocab": {"a": 1}, "merges": []}}', "component"),
+        (b'{"model": {"vocab": {"' + b"a" * 70_000 + b'": 1}, "merges": []}}', "70000 characters"),
         (b'{"added_tokens": [{"id": 1}], "model": {"vocab": {"a": 1}}}', "no content"),
         (
             b'{"added_tokens": [{"id": 2, "content": "a"}], "model": {"vocab": {"a": 1}}}',
@@ -180,6 +184,8 @@ def test_a_gguf_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:
         b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
         b"\x0a\x05\x0a\x03\xff\xff\xff",
         b"\x0a" * 40,
+        bytes(100_000),
+        b"\x10\x01",
         b"\x0b\x0c",
         b"\xff" * 40,
         bytes(100),
@@ -210,3 +216,61 @@ def test_code_is_seen_even_where_the_tokenizer_is_broken(tmp_path: Path) -> None
     side = look.at(folder.at(path))
     assert side.remote_code
     assert side.refused is not None
+
+
+@pytest.mark.parametrize(
+    "decoders",
+    [
+        [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * 12,
+        [{"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}],
+        [{"type": "Replace", "pattern": {"String": "a"}, "content": "b"}] * 17,
+    ],
+)
+def test_a_decoder_that_blows_pieces_up(tmp_path: Path, decoders: list[object]) -> None:
+    held = builders.tokenizer(decoder={"type": "Sequence", "decoders": decoders})
+    found = refused(model(tmp_path, json.dumps(held).encode()))
+    assert (found.reason, "replaces too much" in str(found)) == ("TooLarge", True)
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "added_tokens.json"])
+def test_too_many_added_tokens_in_other_files(tmp_path: Path, name: str) -> None:
+    tokens: dict[str, object] = {f"<{index}>": index for index in range(100_001)}
+    if name == "tokenizer_config.json":
+        tokens = {
+            "added_tokens_decoder": {str(key): {"content": text} for text, key in tokens.items()}
+        }
+    path = builders.write(
+        tmp_path / "model", {"vocab.txt": b"a\n", name: json.dumps(tokens).encode()}
+    )
+    assert refused(path).reason == "TooLarge"
+
+
+def test_more_fields_than_a_sentencepiece_model_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentencepiece, "_MAX_FIELDS", 10)
+    assert refused(model(tmp_path, b"\x12\x00" * 11, "tokenizer.model")).reason == "TooLarge"
+
+
+def test_what_is_hashed_has_an_end(tmp_path: Path) -> None:
+    path = builders.write(tmp_path / "model", builders.files())
+    for name in ("params.json", "a.tiktoken", "b.tiktoken"):
+        with (path / name).open("wb") as file:
+            file.truncate(folder.MAX_HASHED_BYTES // 3 + 1)
+    found = refused(path)
+    assert (found.reason, "would be hashed" in str(found)) == ("TooLarge", True)
+
+
+PARTS = ["\\\\", "\\ud83d", "\\uDE00", "\\u0041", "u", "d83d", "uDE00", "x", "\\n"]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=8))
+def test_half_a_surrogate_pair_is_refused_wherever_it_is_written(parts: list[str]) -> None:
+    content = json.dumps({"a": 1})[:-1] + ', "' + "".join(parts) + '": 1}'
+    is_text = not any(0xD800 <= ord(each) < 0xE000 for key in json.loads(content) for each in key)
+    try:
+        strict_json.decode("x", content.encode())
+    except RefusedError as error:
+        assert not is_text, error
+    else:
+        assert is_text

@@ -87,7 +87,7 @@ HOSTILE: dict[str, tuple[str, Make]] = {
         "TooLarge",
         repeated(b'{"a":' * MIB, 40, "tokenizer_config.json"),
     ),
-    "nesting within the limits": ("Malformed", holding(b'{"a":' * 1_500_000)),
+    "nesting within the limits": ("Malformed", holding(b'{"a":' * 1_000_000)),
     "nesting in the merges": (
         "Malformed",
         holding(b'{"model":{"vocab":{"a":1},"merges":' + b"[" * 700_000 + b"]" * 700_000 + b"}}"),
@@ -120,16 +120,16 @@ HOSTILE: dict[str, tuple[str, Make]] = {
         )(path),
     ),
     "a million added tokens": (
-        "Malformed",
+        "TooLarge",
         lambda path: holding(
             b'{"model":{"vocab":{"a":0},"merges":[]},"added_tokens":[' + rows(1_000_001) + b"]}"
         )(path),
     ),
     "a tokenizer of a tebibyte": ("TooLarge", hollow(1 << 40, NAME)),
     "a hashed file of a tebibyte": ("TooLarge", hollow(1 << 40, "params.json")),
-    "one wide character among 90 MiB": (
+    "one wide character among 60 MiB": (
         "Malformed",
-        lambda path: holding(b'{"a":"' + b"x" * (90 * MIB) + '😀"}'.encode())(path),
+        lambda path: holding(b'{"a":"' + b"x" * (60 * MIB) + '😀"}'.encode())(path),
     ),
     "code that exits": ("RemoteCode", holding(b"raise SystemExit(0)", "modeling_x.py")),
 }

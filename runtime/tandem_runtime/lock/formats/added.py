@@ -9,8 +9,10 @@ from typing import Any, cast
 
 from tandem_runtime.contract.pod_lock import canonical
 from tandem_runtime.lock import refusal
-from tandem_runtime.lock.tokenizer import MAX_ID, MAX_IDS
+from tandem_runtime.lock.tokenizer import MAX_ID
 
+MAX_ADDED = 100_000
+"""Fifteen times the most that any known tokenizer has."""
 Flags = tuple[bool, bool, bool, bool, bool]
 """single_word, lstrip, rstrip, normalized, special."""
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
@@ -33,8 +35,9 @@ def listed(name: str, tokens: object) -> dict[int, AddedToken]:
     """`added_tokens` of a tokenizer.json, by id. Raises RefusedError."""
     if tokens is None:
         return {}
-    if not isinstance(tokens, list) or len(tokens) > MAX_IDS:
-        raise refusal.malformed(name, "added_tokens is no list of a sensible length")
+    if not isinstance(tokens, list):
+        raise refusal.malformed(name, "added_tokens is no list")
+    _check_count(name, len(tokens))
     held: dict[int, AddedToken] = {}
     for entry in tokens:
         token_id = entry.get("id") if isinstance(entry, dict) else None
@@ -53,6 +56,7 @@ def configured(name: str, config: Mapping[str, Any] | None) -> dict[int, AddedTo
         return {}
     if not isinstance(tokens, dict):
         raise refusal.malformed(name, "added_tokens_decoder is no object")
+    _check_count(name, len(tokens))
     held: dict[int, AddedToken] = {}
     for key, entry in tokens.items():
         if not (key.isascii() and key.isdecimal()) or len(key) > 9 or int(key) > MAX_ID:
@@ -97,6 +101,11 @@ def flags(tokens: Mapping[int, AddedToken]) -> str:
     """`sha256:<hex>` over id and flags of every added token, in order of id."""
     rows = [[token_id, *map(int, tokens[token_id].flags)] for token_id in sorted(tokens)]
     return "sha256:" + hashlib.sha256(canonical(rows).encode()).hexdigest()
+
+
+def _check_count(name: str, count: int) -> None:
+    if count > MAX_ADDED:
+        raise refusal.too_large(name, f"{count} added tokens, at most {MAX_ADDED} are read")
 
 
 def _token(name: str, entry: object) -> AddedToken:

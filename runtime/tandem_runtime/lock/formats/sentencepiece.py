@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tandem_runtime.contract.pod_lock import canonical
@@ -26,6 +26,8 @@ _MODEL_TYPE = 3
 _MODELS = {1: "Unigram", 2: "BPE", 3: "Word", 4: "Char"}
 _SPECIAL_IDS = {40: "unk", 41: "bos", 42: "eos", 43: "pad"}
 _DEFAULT_IDS: dict[str, int] = {"unk": 0, "bos": 1, "eos": 2, "pad": -1}
+_MAX_FIELDS = 2_000_000
+"""Twice those of the largest known model: each piece is a field with three inside."""
 LACKS = ("merges", "normalizer", "preTokenizer", "flags")
 
 
@@ -81,19 +83,20 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
 def _gather(name: str, content: bytes) -> _Found:
     found = _Found()
     trainer: dict[int, int] = {}
-    for number, kind, value in wire.fields(name, content):
+    reader = wire.Reader(name, _MAX_FIELDS)
+    for number, kind, value in reader.fields(content):
         if number not in (_PIECES, _TRAINER, _NORMALIZER):
             continue
         if kind != wire.LENGTH or not isinstance(value, bytes):
             raise refusal.malformed(name, "is no SentencePiece model")
         if number == _PIECES:
-            _piece(name, value, found)
+            _piece(name, reader.fields(value), found)
         elif number == _TRAINER:
-            for inner, _, held in wire.fields(name, value):
+            for inner, _, held in reader.fields(value):
                 if isinstance(held, int):
                     trainer[inner] = wire.signed(held)
         else:
-            for inner, _, held in wire.fields(name, value):
+            for inner, _, held in reader.fields(value):
                 shown = hashlib.sha256(held).hexdigest() if isinstance(held, bytes) else held
                 if inner != 1:  # The rule's name; what it does stands in the other fields.
                     found.normalizer[str(inner)] = shown
@@ -106,9 +109,9 @@ def _gather(name: str, content: bytes) -> _Found:
     return found
 
 
-def _piece(name: str, content: bytes, found: _Found) -> None:
+def _piece(name: str, fields: Iterable[tuple[int, int, int | bytes]], found: _Found) -> None:
     text, score, kind = "", 0.0, _NORMAL
-    for number, _, value in wire.fields(name, content):
+    for number, _, value in fields:
         if number == _TEXT and isinstance(value, bytes):
             try:
                 text = value.decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,6 +19,9 @@ from tandem_runtime.lock.long_list import LongList
 from tandem_runtime.lock.tokenizer import BYTE, Tokenizer, ordered
 
 FORMAT = "tokenizer.json"
+_MAX_REPLACED = 16
+_MAX_GROWTH = 4.0
+"""How much longer the decoder may make a piece: no known one makes any longer."""
 _STRUCTURE = ("type", "vocab", "merges", "unk_id")
 
 
@@ -115,6 +119,9 @@ def _decoding(name: str, document: Mapping[str, Any], model: Mapping[str, Any]) 
             written = pattern.get("String") if isinstance(pattern, dict) else None
             if isinstance(written, str) and written and isinstance(meant, str):
                 replaced.append((written, meant))
+    growth = math.prod(max(1.0, len(meant) / len(written)) for written, meant in replaced)
+    if len(replaced) > _MAX_REPLACED or growth > _MAX_GROWTH:
+        raise refusal.too_large(name, "its decoder replaces too much")
     return Decoding(byte_level, byte_fallback, tuple(replaced))
 
 

@@ -10,31 +10,43 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
 
 
-def fields(name: str, content: bytes) -> Iterator[tuple[int, int, int | bytes]]:
-    """Number, wire type and value of each field; values of fixed width stay bytes.
+class Reader:
+    """Reads the messages of the file `name`, of `most_fields` fields altogether."""
 
-    Raises:
-        RefusedError: Malformed; `name` is the file's.
-    """
-    position, size = 0, len(content)
-    while position < size:
-        key, position = varint(name, content, position)
-        number, kind = key >> 3, key & 7
-        if kind == VARINT:
-            value, position = varint(name, content, position)
-            yield number, kind, value
-            continue
-        if kind == LENGTH:
-            length, position = varint(name, content, position)
-        elif kind in (FIXED64, FIXED32):
-            length = 8 if kind == FIXED64 else 4
-        else:
-            raise refusal.malformed(name, f"is no protocol buffer (wire type {kind})")
-        end = position + length
-        if end > size:
-            raise refusal.malformed(name, f"ends within field {number}")
-        yield number, kind, content[position:end]
-        position = end
+    def __init__(self, name: str, most_fields: int) -> None:
+        self._name = name
+        self._left = most_fields
+
+    def fields(self, content: bytes) -> Iterator[tuple[int, int, int | bytes]]:
+        """Number, wire type and value of each field; values of fixed width stay bytes.
+
+        Raises:
+            RefusedError: Malformed or TooLarge.
+        """
+        name, position, size = self._name, 0, len(content)
+        while position < size:
+            self._left -= 1
+            if self._left < 0:
+                raise refusal.too_large(name, "has more fields than any known model")
+            key, position = varint(name, content, position)
+            number, kind = key >> 3, key & 7
+            if number == 0:
+                raise refusal.malformed(name, "is no protocol buffer (field 0)")
+            if kind == VARINT:
+                value, position = varint(name, content, position)
+                yield number, kind, value
+                continue
+            if kind == LENGTH:
+                length, position = varint(name, content, position)
+            elif kind in (FIXED64, FIXED32):
+                length = 8 if kind == FIXED64 else 4
+            else:
+                raise refusal.malformed(name, f"is no protocol buffer (wire type {kind})")
+            end = position + length
+            if end > size:
+                raise refusal.malformed(name, f"ends within field {number}")
+            yield number, kind, content[position:end]
+            position = end
 
 
 def varint(name: str, content: bytes, position: int) -> tuple[int, int]:
