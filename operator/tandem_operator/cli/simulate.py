@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tandem_operator.simulation.drift import DRIFTS, DriftError, drifting
 from tandem_operator.simulation.oracle import Oracle
-from tandem_operator.simulation.policies import PolicyError, policy_of
+from tandem_operator.simulation.policies import Fixed, Policy, PolicyError, policy_of
 from tandem_operator.simulation.profile import Engine, ProfileError, read_profile
 from tandem_operator.simulation.report import Outcome, report_of
 from tandem_operator.simulation.run import World
@@ -23,6 +23,7 @@ from tandem_operator.simulation.trace import Trace, TraceError, closed_loop, rea
 from tandem_operator.tuning import Settings, Thresholds
 
 POLICIES = "goodput,static,fixed:3,off,removed,oracle"
+BEST_FIXED = "fixed:best"
 LONGEST_S = 7 * 86_400.0
 _WRONG_USAGE = 2
 
@@ -36,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--trace", type=Path, help="CSV: arrival_s,input_tokens,output_tokens")
     load.add_argument("--concurrency", type=int, help="a closed loop of so many clients")
     parser.add_argument("--profile", type=Path, required=True, help="engine profile (JSON)")
-    parser.add_argument("--policy", default=POLICIES, help=f"comma-separated; default {POLICIES}")
+    parser.add_argument(
+        "--policy",
+        default=POLICIES,
+        help=f"comma-separated, of goodput, thresholds, static, fixed:K, {BEST_FIXED} (each K is "
+        f"run), off, removed (no draft loaded) and oracle; default {POLICIES}",
+    )
     parser.add_argument("--drift", default="none", help=f"of acceptance: {', '.join(DRIFTS)}")
     parser.add_argument("--rate", type=float, default=1.0, help="times the load of the trace")
     parser.add_argument("--horizon", type=float, default=3600.0, help="simulated seconds at most")
@@ -60,16 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
         settings = settings_of(arguments, engine)
         oracle = Oracle(world.truth, world.tiers)
         start = world.survival_at(0.0)
-        policies = [policy_of(name, settings, oracle, start) for name in names_of(arguments)]
+        policies = [
+            None if name == BEST_FIXED else policy_of(name, settings, oracle, start)
+            for name in names_of(arguments)
+        ]
     except OSError as problem:
         return _refuse(f"{problem.filename}: {problem.strerror}")
     except (ProfileError, TraceError, PolicyError, DriftError, ValueError) as problem:
         return _refuse(str(problem))
-    outcomes = []
-    for policy in policies:
-        begun_s = time.perf_counter()
-        account = simulate(world, policy)
-        outcomes.append(Outcome(policy, account, time.perf_counter() - begun_s))
+    outcomes = [
+        played(world, policy) if policy else best_fixed(world, settings) for policy in policies
+    ]
     report = {"profile": engine.name, "drift": arguments.drift} | report_of(world, outcomes)
     if arguments.output == "json":
         json.dump(report, sys.stdout, indent=1)
@@ -85,6 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
         except OSError as problem:
             return _refuse(f"--plot {arguments.plot}: {problem.strerror}")
     return 0
+
+
+def played(world: World, policy: Policy) -> Outcome:
+    begun_s = time.perf_counter()
+    account = simulate(world, policy)
+    return Outcome(policy, account, time.perf_counter() - begun_s)
+
+
+def best_fixed(world: World, settings: Settings) -> Outcome:
+    """The fixed K that hindsight would have chosen for this very run."""
+    outcomes = [played(world, Fixed(f"fixed:{depth}, best", depth)) for depth in settings.depths]
+    return min(outcomes, key=lambda outcome: outcome.account.regret)
 
 
 def check(arguments: argparse.Namespace) -> None:

@@ -226,8 +226,8 @@ def policy_of(
     if kind == "fixed" and value.isdecimal() and int(value) in settings.depths:
         return Fixed(name, int(value))
     raise PolicyError(
-        f"policy {name!r} is not known: give goodput, thresholds, static, off, removed, oracle or "
-        f"fixed:K with K one of {', '.join(map(str, settings.depths))}"
+        f"policy {name!r} is not known: give goodput, thresholds, static, off, removed, oracle, "
+        f"fixed:best or fixed:K with K one of {', '.join(map(str, settings.depths))}"
     )
 
 

@@ -109,6 +109,15 @@ def test_bytes_are_no_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) 
     assert f"{trace}: no CSV" in capsys.readouterr().err
 
 
+def test_the_best_fixed_depth_is_found_in_hindsight(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*LOOP, "--max-tokens", "2", "--policy", "fixed:best,fixed:1,off", "--output", "json"]
+    assert main(["simulate", "--profile", PROFILE, *words]) == 0
+    policies = json.loads(capsys.readouterr().out)["policies"]
+    (best,) = (one for name, one in policies.items() if name.endswith(", best"))
+    regrets = [policies[name]["regret_percent"] for name in ("fixed:1", "off")]
+    assert best["regret_percent"] <= min(regrets)
+
+
 def test_the_idle_draft_is_told_apart_from_no_draft(capsys: pytest.CaptureFixture[str]) -> None:
     words = [*LOOP, "--horizon", "60", "--policy", "off,removed", "--output", "json"]
     assert main(["simulate", "--profile", PROFILE, *words]) == 0
