@@ -11,6 +11,8 @@ from dataclasses import replace
 
 from tandem_operator.tuning import reasons
 from tandem_operator.tuning.borders import cleared
+from tandem_operator.tuning.doubt import worth_of_trying
+from tandem_operator.tuning.exploration import chosen
 from tandem_operator.tuning.goodput import (
     LEAST_GAIN,
     Scores,
@@ -69,6 +71,7 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     )
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
+    state = _tried(state, scores, settings, now_s)
     old = (state.table, state.prefill_table or state.table)
     state, new = _ripe(state, _proposed(state, scores, settings), settings, now_s)
     if new == old:
@@ -79,6 +82,21 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     if needed is None or (saved < needed and not barred):
         return state
     return _taken(state, scores, new, saved, now_s)
+
+
+def _tried(state: State, scores: Scores, settings: Settings, now_s: float) -> State:
+    if state.batch is None or len(settings.depths) == 1:
+        return state
+    row = row_of(state.batch)
+    base = state.table[row]
+    worth = worth_of_trying(scores, row, base, state, settings)
+    own = settings.depths.index(base)
+    cost = scores.seconds_per_token[row]
+    offsets = {place - own: worth[place] for place in range(len(worth)) if place != own}
+    losses = {offset: float(cost[own + offset] / cost[own]) - 1.0 for offset in offsets}
+    if base == 0:
+        offsets = {1: offsets[1]}
+    return replace(state, trying=chosen(state.trying, offsets, losses, now_s))
 
 
 def _proposed(state: State, scores: Scores, settings: Settings) -> tuple[Table, Table]:

@@ -36,7 +36,13 @@ STOCK_INTERVALS = 1.5
 MOST_BURST_STEPS = 4096
 KEEN_SHARE = 1 / 6
 SPARSE_SHARE = 1 / 50
-_OUTGROWN = 1.7
+KEEN_EVERY_STEPS = 50
+LEAST_WORTH = 0.003
+BURST_COST = 0.01
+"""A burst lasts about this share of the time in which what it tells is of use."""
+MOST_KEEN = 3
+HELD_S = 20.0
+_OUTGROWN = 2.5
 """A burst is resized when it is this many times too long or too short: the load wanders."""
 
 
@@ -45,7 +51,9 @@ class Trying:
     """``burst_steps``: steps of a burst where only stock counters are read; ``keen``: see above."""
 
     burst_steps: int = BURST_STEPS
-    keen: bool = False
+    keen: bool = True
+    offsets: tuple[int, ...] = OFFSETS
+    since_s: float | None = None
 
 
 def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
@@ -62,6 +70,22 @@ def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
     return replace(trying, burst_steps=steps)
 
 
+def chosen(
+    trying: Trying, worth: Mapping[int, float], loss: Mapping[int, float], now_s: float
+) -> Trying:
+    """What to try of the offsets in tiers with this ``worth`` and ``loss``, as shares of time.
+
+    Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`.
+    """
+    since_s = trying.since_s
+    if since_s is not None and 0 <= now_s - since_s < HELD_S:
+        return trying
+    net = {offset: worth[offset] - BURST_COST * max(0.0, loss[offset]) for offset in worth}
+    best = sorted((o for o in net if net[o] > LEAST_WORTH), key=lambda o: -net[o])[:MOST_KEEN]
+    fresh = replace(trying, keen=bool(best), offsets=tuple(sorted(best)) or OFFSETS)
+    return trying if fresh == trying else replace(fresh, since_s=now_s)
+
+
 def exploration(
     settings: Settings, trying: Trying, *, off: bool, stock: bool, return_every: int
 ) -> Mapping[str, Any] | None:
@@ -74,10 +98,11 @@ def exploration(
     if off:
         return {"every": return_every, "steps": BURST_STEPS, "offsets": [1]}
     if not stock:
-        return {"every": EVERY_STEPS, "steps": BURST_STEPS, "offsets": list(OFFSETS)}
+        every = KEEN_EVERY_STEPS if trying.keen else EVERY_STEPS
+        return {"every": every, "steps": BURST_STEPS, "offsets": list(trying.offsets)}
     share = KEEN_SHARE if trying.keen else SPARSE_SHARE
     every = round(trying.burst_steps / share)
-    return {"every": every, "steps": trying.burst_steps, "offsets": list(OFFSETS)}
+    return {"every": every, "steps": trying.burst_steps, "offsets": list(trying.offsets)}
 
 
 def return_every(before: int, windows: tuple[Window, ...], for_s: float) -> int:

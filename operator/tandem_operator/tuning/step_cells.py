@@ -29,7 +29,9 @@ MOST_CELLS = 100
 FEWEST_STEPS = 0.2
 BLENDS = 6
 MOST_CONTEXT = 1e8
-STOCK_FORM_ERROR = 0.04
+KNEE_TOKENS = 200.0
+STOCK_FORM_ERROR = 0.03
+PREFILL_ERROR = 0.15
 CELL_FORM_ERROR = 0.02
 
 
@@ -93,6 +95,15 @@ def observed(window: Window, context_per_request: float) -> tuple[Steps, ...]:
         for cell in window.cells
         if _believable(cell)
     )
+
+
+def _mixture_error(prefill: float) -> float:
+    """Relative error of a window's mean time that holds ``prefill`` tokens in the mean step.
+
+    What prompts take must be told from it, and is known less well than what decoding takes.
+    """
+    part = prefill / KNEE_TOKENS
+    return STOCK_FORM_ERROR + PREFILL_ERROR * part / (1.0 + part)
 
 
 def _believable(cell: StepCell) -> bool:
@@ -166,6 +177,6 @@ def _from_stock(window: Window, context_per_request: float) -> tuple[Steps, ...]
             verified=load.batch * (1.0 + depth),
             prefill=min(MOST_CONTEXT, chunk),
             prefill_share=share,
-            form_error=STOCK_FORM_ERROR,
+            form_error=_mixture_error(share * chunk),
         ),
     )

@@ -105,10 +105,7 @@ def fitted(
     now_s: float | None,
 ) -> StepModel:
     """The model with its coefficients and residuals fitted to cells and start profile."""
-    cells = known.cells + profile_steps(profile, tuple(depths), known.cells)
-    fastest_s = known.fastest_s
-    if fastest_s is None:
-        fastest_s = unit_s(cells) or USUAL_STEP_S
+    cells, fastest_s = basis(known, profile, depths)
     coefficients = fit(cells, fastest_s, experts)
     return replace(
         known,
@@ -117,6 +114,15 @@ def fitted(
         residuals=_residuals(coefficients, cells, experts),
         fitted_s=now_s,
     )
+
+
+def basis(
+    known: StepModel, profile: Mapping[str, Any] | None, depths: Sequence[int]
+) -> tuple[tuple[Steps, ...], float]:
+    """What a fit rests on: cells with those of the profile, and the fastest step in seconds."""
+    cells = known.cells + profile_steps(profile, tuple(depths), known.cells)
+    fastest_s = known.fastest_s
+    return cells, fastest_s if fastest_s is not None else unit_s(cells) or USUAL_STEP_S
 
 
 def step_seconds(

@@ -22,16 +22,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tandem_operator.tuning.step_cells import Steps
+from tandem_operator.tuning.step_cells import KNEE_TOKENS, Steps
 
 Floats = npt.NDArray[np.float64]
 
 HINGES = (4.0, 8.0, 16.0, 32.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0)
 OVERLAPS = (0.35, 1.0)
 PREFILL_WEIGHTS = (1.0, 0.55, 0.3)
-KNEE_TOKENS = 200.0
 _BETTER_BY = 2.0
-STEP_NOISE = 0.12
+STEP_NOISE = 0.08
 _PLAIN = 8
 _MOST_PIVOTS = 40
 
@@ -141,7 +140,7 @@ def fit(cells: Sequence[Steps], fastest_s: float, experts: tuple[int, int] | Non
     if not cells:
         return Coefficients(tuple(map(float, means)), experts)
     seconds = np.array([cell.seconds for cell in cells])
-    variance = np.array([cell.form_error**2 + STEP_NOISE**2 / cell.steps for cell in cells])
+    variance = _variance(cells)
     mixed = any(cell.prefill_share > 0 for cell in cells)
     best, least = None, np.inf
     for weight in PREFILL_WEIGHTS if mixed else PREFILL_WEIGHTS[:1]:
@@ -155,6 +154,21 @@ def fit(cells: Sequence[Steps], fastest_s: float, experts: tuple[int, int] | Non
         if misfit < least - _BETTER_BY:
             best, least = Coefficients(tuple(map(float, theta)), experts, weight), misfit
     return best or Coefficients(tuple(map(float, means)), experts)
+
+
+def gram(cells: Sequence[Steps], known: Coefficients, fastest_s: float) -> Floats:
+    """The Gram matrix of the fit that gave ``known``: the inverse covariance of theta."""
+    _, widths = prior(fastest_s, known.experts)
+    whole = np.diag(1.0 / widths**2)
+    if not cells:
+        return whole
+    seconds = np.array([cell.seconds for cell in cells])
+    rows = matrix(cells, known.experts, known.prefill_weight) / seconds[:, None]
+    return np.asarray(whole + (rows / _variance(cells)[:, None]).T @ rows)
+
+
+def _variance(cells: Sequence[Steps]) -> Floats:
+    return np.array([cell.form_error**2 + STEP_NOISE**2 / cell.steps for cell in cells])
 
 
 def predicted_s(known: Coefficients, rows: Floats) -> Floats:

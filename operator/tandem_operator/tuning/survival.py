@@ -131,6 +131,13 @@ def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[flo
     return tuple(hazards)
 
 
+def independent_trials(known: Survival, depth: int) -> tuple[float, ...]:
+    """Trials at each position, as many independent ones as they are worth, the prior's included."""
+    pool = pooled(known)
+    seen = (*pool.trials[:depth], *(0.0,) * max(0, depth - len(pool.trials)))
+    return tuple(PRIOR_DRAFTS + trials / (pool.alike * known.spread) for trials in seen)
+
+
 def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
     """s_i, the products of the hazards."""
     survival, product = [], 1.0
