@@ -77,12 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
     outcomes = [
         played(world, policy) if policy else best_fixed(world, settings) for policy in policies
     ]
-    report = {"profile": engine.name, "drift": arguments.drift} | report_of(world, outcomes)
-    if arguments.output == "json":
-        json.dump(report, sys.stdout, indent=1)
-        print()
-    else:
-        print_report(report, Console())
     if arguments.plot is not None:
         from tandem_operator.simulation.plot import plot_outcomes
 
@@ -91,6 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
             plot_outcomes(title, outcomes, arguments.plot)
         except OSError as problem:
             return _refuse(f"--plot {arguments.plot}: {problem.strerror}")
+    report = {"profile": engine.name, "drift": arguments.drift} | report_of(world, outcomes)
+    if arguments.output == "json":
+        json.dump(report, sys.stdout, indent=1)
+        print()
+    else:
+        print_report(report, Console())
     return 0
 
 
