@@ -159,6 +159,7 @@ def world_of(arguments: argparse.Namespace, engine: Engine) -> World:
         survival_at=drifting(engine.survival, arguments.drift, arguments.seed, arguments.horizon),
         tiers=tuple(range(depth_of(arguments, engine) + 1)),
         limits=engine.limits,
+        spread=engine.spread,
         scrape_s=arguments.scrape,
         plugin=not arguments.stock,
         horizon_s=arguments.horizon,

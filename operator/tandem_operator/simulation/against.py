@@ -157,6 +157,7 @@ def play(engine: Engine, block: RealBlock, seed: int, tiers: Sequence[int] | Non
         survival_at=lambda _: curves,
         tiers=tuple(range(engine.max_tokens + 1)),
         limits=engine.limits,
+        spread=engine.spread,
         scrape_s=1.0 if block.tokens is not None else 2.0,
         horizon_s=before_s + block.seconds,
         seed=seed,

@@ -104,6 +104,7 @@ def _world(
         survival_at=survival_at,
         tiers=tuple(range(engine.max_tokens + 1)),
         limits=engine.limits,
+        spread=engine.spread,
         scrape_s=scrape_s,
         plugin=plugin,
         horizon_s=horizon_s,

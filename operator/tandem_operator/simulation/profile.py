@@ -13,6 +13,7 @@ import numpy as np
 
 from tandem_operator.simulation.draws import Floats
 from tandem_operator.simulation.replica import Limits
+from tandem_operator.simulation.steadiness import SPREAD
 from tandem_operator.simulation.truth import Truth
 
 _NAMES = {
@@ -47,6 +48,7 @@ class Engine:
     limits: Limits
     survival: Mapping[str, Floats]
     max_tokens: int
+    spread: float
     mixture_of_experts: tuple[int, int] | None
     document: Mapping[str, Any]
 
@@ -102,6 +104,7 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
             str(name): _curve(str(name), curve, max_tokens) for name, curve in curves.items()
         },
         max_tokens=max_tokens,
+        spread=float(rough.get("spread", SPREAD)),
         mixture_of_experts=_experts(experts) if experts else None,
         document=document,
     )

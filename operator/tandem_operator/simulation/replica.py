@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tandem_operator.simulation.counters import Counters
 from tandem_operator.simulation.draws import Draws, Floats
-from tandem_operator.simulation.steadiness import SCALE, SHAPE, per_request
+from tandem_operator.simulation.steadiness import SPREAD, drawn, per_request
 from tandem_operator.simulation.trace import Arrival
 from tandem_operator.simulation.truth import Truth
 
@@ -73,6 +73,7 @@ class Replica:
         draws: Draws,
         limits: Limits,
         segments: Sequence[str],
+        spread: float = SPREAD,
     ) -> None:
         self.truth = truth
         self.counters = Counters(max_tokens)
@@ -83,6 +84,7 @@ class Replica:
         self._segments = {name: place for place, name in enumerate(segments)}
         self._draws = draws
         self._limits = limits
+        self._spread = spread
         self._before: tuple[int, int] = (-1, -1)
         self._waiting_tokens = 0
         self._prefilling: list[Admitted] = []
@@ -113,7 +115,7 @@ class Replica:
         fallback = next(iter(survival.values()))
         for name, place in self._segments.items():
             curve = survival.get(name, fallback)
-            self._curves[place] = per_request(curve[: self._curves.shape[1]])
+            self._curves[place] = per_request(curve[: self._curves.shape[1]], self._spread)
         rows = slice(0, self.batch)
         places = [one.segment for one in self._rows]
         self._survives[rows] = self._curves[places] ** self._steadiness[rows, None]
@@ -240,7 +242,7 @@ class Replica:
         self.context += one.arrival.input_tokens + 1
         row = self.batch
         # One draw a request: some texts are easy from start to end, so drafts are correlated.
-        self._steadiness[row] = self._draws.gamma(SHAPE, SCALE)
+        self._steadiness[row] = drawn(self._draws, self._spread)
         self._remaining[row] = one.arrival.output_tokens - 1
         self._survives[row] = self._curves[one.segment] ** self._steadiness[row]
         self._rows.append(one)

@@ -12,6 +12,7 @@ from tandem_operator.simulation.draws import Draws, Floats
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Policy
 from tandem_operator.simulation.replica import Limits, Replica
+from tandem_operator.simulation.steadiness import SPREAD
 from tandem_operator.simulation.trace import Trace
 from tandem_operator.simulation.truth import Truth
 
@@ -22,7 +23,10 @@ SurvivalAt = Callable[[float], Survival]
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is true in a run, whatever the policy: the engine, its texts, its load."""
+    """Everything that is true in a run, whatever the policy: the engine, its texts, its load.
+
+    `spread` is how much requests of one segment differ (`steadiness`).
+    """
 
     trace: Trace
     truth: Truth
@@ -33,6 +37,7 @@ class World:
     plugin: bool = True
     horizon_s: float = 3600.0
     seed: int = 0
+    spread: float = SPREAD
 
 
 def run(world: World, policy: Policy) -> Account:
@@ -41,7 +46,12 @@ def run(world: World, policy: Policy) -> Account:
     oracle = Oracle(world.truth, world.tiers)
     truth = world.truth if policy.loaded else replace(world.truth, sync_s=0.0)
     replica = Replica(
-        truth, oracle.tiers[-1], Draws(world.seed), world.limits, segments or ("other",)
+        truth,
+        oracle.tiers[-1],
+        Draws(world.seed),
+        world.limits,
+        segments or ("other",),
+        world.spread,
     )
     book = Book(oracle, policy.loaded)
     account = book.account
