@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tandem_operator.simulation.drift import DRIFTS, DriftError, drifting
+from tandem_operator.simulation.loops import closed_loop
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Fixed, Policy, PolicyError, policy_of
 from tandem_operator.simulation.profile import Engine, ProfileError, read_profile
@@ -19,7 +20,7 @@ from tandem_operator.simulation.report import Outcome, report_of
 from tandem_operator.simulation.run import World
 from tandem_operator.simulation.run import run as simulate
 from tandem_operator.simulation.text import print_report
-from tandem_operator.simulation.trace import Trace, TraceError, closed_loop, read_trace, scaled
+from tandem_operator.simulation.trace import Trace, TraceError, read_trace, scaled
 from tandem_operator.tuning import Settings, Thresholds
 
 POLICIES = "goodput,static,fixed:3,off,removed,oracle"

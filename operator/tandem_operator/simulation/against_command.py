@@ -14,7 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tandem_operator.simulation.against import Difference, by_phase, compare, document_of
+from tandem_operator.simulation.against import compare
+from tandem_operator.simulation.difference import Difference, by_phase, document_of
 from tandem_operator.simulation.profile import ProfileError, read_profile
 from tandem_operator.simulation.real_run import RealRunError, blocks_of
 

@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from tandem_operator.simulation.drift import DRIFTS, STEP_S, drifting, shifted
+from tandem_operator.simulation.loops import closed_loop
 from tandem_operator.simulation.oracle import Oracle
-from tandem_operator.simulation.policies import best_schedule, span_of
+from tandem_operator.simulation.policies import best_schedule
 from tandem_operator.simulation.profile import Engine
+from tandem_operator.simulation.reader import span_of
 from tandem_operator.simulation.run import Survival, SurvivalAt, World
 from tandem_operator.simulation.synthetic import SYNTHETIC, synthetic_trace
-from tandem_operator.simulation.trace import Trace, closed_loop
+from tandem_operator.simulation.trace import Trace
 from tandem_operator.simulation.truth import Truth
 
 # Log-odds of each hazard: an acceptance of 0.65 becomes 0.13, 0.03 or 0.002. The first one

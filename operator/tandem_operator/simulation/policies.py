@@ -1,8 +1,6 @@
 """How K is chosen in a simulated engine: by the tuner, by a fixed rule, or by the oracle.
 
-A policy answers for every step and looks at a window now and then, as the real operator does. The
-table is read here as the engine's plugin reads it: by decoding requests, with hysteresis, a second
-table for steps with prefill, and bursts of exploration.
+A policy answers for every step and looks at a window now and then, as the real operator does.
 """
 
 from __future__ import annotations
@@ -10,14 +8,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from tandem_operator.simulation.counters import PREFILL_STEP_TOKENS
 from tandem_operator.simulation.draws import Floats
 from tandem_operator.simulation.oracle import Oracle
+from tandem_operator.simulation.reader import Reader, span_of
 from tandem_operator.tuning import Decision, Settings, Thresholds, Window, initial_state, tune
 
-HYSTERESIS = 0.10
 DEEPEST_BATCH = 256
 
 
@@ -132,73 +129,6 @@ class Tuned:
     def _take(self, now_s: float, decision: Decision) -> None:
         self.decisions.append((now_s, decision))
         self._reader.take(decision.schedule, decision.prefill_schedule, decision.explore)
-
-
-class Reader:
-    """Reads a table at each step, as the plugin does."""
-
-    def __init__(self, depths: Sequence[int]) -> None:
-        self._schedule: list[tuple[int, int, int]] = [(1, 1, 0)]
-        self._prefill: list[tuple[int, int, int]] | None = None
-        self._range: tuple[int, int, int] | None = None
-        self._every = self._steps = 0
-        self._offsets: tuple[int, ...] = ()
-        self._depths = tuple(sorted(depths))
-        self._count = self._burst = 0
-
-    def take(
-        self,
-        schedule: Sequence[Sequence[int]],
-        prefill_schedule: Sequence[Sequence[int]] | None,
-        explore: Mapping[str, Any] | None,
-    ) -> None:
-        self._schedule = [(int(a), int(b), int(k)) for a, b, k in schedule]
-        self._prefill = (
-            None
-            if prefill_schedule is None
-            else [(int(a), int(b), int(k)) for a, b, k in prefill_schedule]
-        )
-        self._range = None
-        self._every = int(explore["every"]) if explore else 0
-        self._steps = int(explore["steps"]) if explore else 0
-        self._offsets = tuple(explore["offsets"]) if explore else ()
-
-    def tokens(self, batch: int, prefill: int) -> int:
-        if prefill >= PREFILL_STEP_TOKENS and self._prefill is not None:
-            return span_of(self._prefill, batch)[2]
-        if self._range is None or not within(self._range, batch):
-            self._range = span_of(self._schedule, batch)
-        tokens = self._range[2]
-        if not self._every:
-            return tokens
-        self._count += 1
-        place = self._count % self._every
-        if place == 0:
-            self._burst += 1
-        if place < self._steps and self._count >= self._every:
-            return self._explored(tokens)
-        return tokens
-
-    def _explored(self, tokens: int) -> int:
-        """An offset counts tiers; where the table says 0, the shallowest tier is tried."""
-        place = self._depths.index(tokens) + self._offsets[self._burst % len(self._offsets)]
-        if tokens == 0:
-            place = 1
-        return self._depths[min(max(place, 0), len(self._depths) - 1)]
-
-
-def span_of(schedule: Sequence[tuple[int, int, int]], batch: int) -> tuple[int, int, int]:
-    """The range that holds `batch`; the last one extends upward."""
-    for span in schedule:
-        if batch <= span[1]:
-            return span
-    return schedule[-1]
-
-
-def within(span: tuple[int, int, int], batch: int) -> bool:
-    """Whether the batch is still inside, 10 % (at least one request) beyond either border."""
-    start, top, _ = span
-    return start - max(1.0, HYSTERESIS * start) <= batch <= top + max(1.0, HYSTERESIS * top)
 
 
 def policy_of(

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from tandem_operator.simulation.interval import Moment
+from tandem_operator.simulation.loops import closed_loop
 from tandem_operator.simulation.run import World
-from tandem_operator.simulation.trace import closed_loop
 from tandem_operator.simulation.truth import Floats, Truth
 
 DENSE = Truth(

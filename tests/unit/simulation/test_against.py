@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tandem_operator.simulation import against_command
-from tandem_operator.simulation.against import by_phase, compare, play, smooth
+from tandem_operator.simulation.against import compare, play, smooth
+from tandem_operator.simulation.difference import by_phase
 from tandem_operator.simulation.profile import Engine, engine_of
 from tandem_operator.simulation.real_run import RealRunError, blocks_of
 
