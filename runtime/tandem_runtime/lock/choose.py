@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -22,6 +23,8 @@ from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.tokenizer import Tokenizer
 
 _MODEL_NAMES = ("tokenizer.model", "spiece.model")
+_MODEL_FILE = re.compile(r"\.tiktoken$|\.model(?:\.v\d+\w*)?$")
+"""Mistral counts the versions of its files behind the name."""
 _ADDED = "added_tokens.json"
 _SNIFFED_BYTES = 4096
 
@@ -103,7 +106,7 @@ def _of_many(folder: ModelFolder) -> _Choice | None:
 
 def _of_one(folder: ModelFolder, name: str) -> _Choice | None:
     """A file that was named itself, or is alone in its folder: its content tells its format."""
-    if name.endswith((".model", ".tiktoken")):
+    if _MODEL_FILE.search(name):
         return _Choice(_reader_of_model(folder, name), (name,))
     if name.endswith(".txt"):
         return _Choice(word_files.read_wordpiece, (name,))

@@ -276,3 +276,16 @@ def test_tekken_with_an_unnamed_token_that_got_a_name(tmp_path: Path) -> None:
     one = see(tmp_path / "one", tekken(names, BYTES))
     two = see(tmp_path / "two", tekken([*names, "[THINK]"], BYTES))
     assert grade.pair(one, two).reason == "ReservedRenamed"
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.model.v3", "x.model.v7m1"])
+def test_a_file_that_is_named_itself_tells_its_format(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    for content, form in (
+        (sentencepiece([*PIECES, *WORDS], 1), "sentencepiece"),
+        (as_ranks("a.tiktoken")["a.tiktoken"], "tiktoken"),
+    ):
+        path.write_bytes(content)
+        found = look.at(folder.at(path)).tokenizer
+        assert found is not None
+        assert found.format == form
