@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         default=POLICIES,
         help=f"comma-separated, of goodput, thresholds, static, fixed:K, {BEST_FIXED} (each K is "
-        f"run), off, removed (no draft loaded) and oracle; default {POLICIES}",
+        f"run), off, removed (no draft loaded), informed and oracle; default {POLICIES}",
     )
     parser.add_argument("--drift", default="none", help=f"of acceptance: {', '.join(DRIFTS)}")
     parser.add_argument("--rate", type=float, default=1.0, help="times the load of the trace")

@@ -13,7 +13,7 @@ import numpy as np
 
 from tandem_operator.simulation.draws import Floats
 from tandem_operator.simulation.interval import Interval, Moment
-from tandem_operator.simulation.oracle import Oracle
+from tandem_operator.simulation.oracle import Knowledge, Oracle
 from tandem_operator.simulation.replica import Finished, Replica, Step
 from tandem_operator.tuning import Window
 
@@ -62,24 +62,32 @@ class Account:
 class Book:
     """Keeps the account of one run. `gains` are the oracle's, by segment and tier.
 
-    Without the draft `loaded`, each step is spared what keeps the draft in sync.
+    `token_shares` are the segments' shares of all output tokens. Without the draft `loaded`, each
+    step is spared what keeps the draft in sync.
     """
 
-    def __init__(self, oracle: Oracle, loaded: bool) -> None:
+    def __init__(self, oracle: Oracle, loaded: bool, token_shares: Sequence[float]) -> None:
         self.account = Account()
         self.gains: Floats = np.ones((1, len(oracle.tiers)))
         self._oracle = oracle
+        self._token_shares = np.asarray(token_shares)
         self._spared_s = 0.0 if loaded else oracle.sync_s
         self._places = {tier: place for place, tier in enumerate(oracle.tiers)}
         self._notes: list[tuple[float, ...]] = []
         self._counts: list[tuple[int, ...]] = []
         self._interval = Interval()
 
-    def best(self, replica: Replica, prefill: int) -> int:
-        """The oracle's K for the next step."""
-        counts = np.array(replica.segment_counts, dtype=np.float64)
-        gains = (counts @ self.gains / counts.sum()).tolist()
-        return self._oracle.best(replica.batch, float(replica.context), prefill, gains)
+    def best(self, replica: Replica, prefill: int, knows: Knowledge) -> int:
+        """The best K for the next step by what is known; 0 when that is nothing."""
+        if knows is Knowledge.NOTHING:
+            return 0
+        if knows is Knowledge.TEXTS:
+            # Texts that gain less take more steps: of so many tokens each, gains are harmonic.
+            gains = 1.0 / (self._token_shares @ (1.0 / self.gains))
+        else:
+            counts = np.array(replica.segment_counts, dtype=np.float64)
+            gains = counts @ self.gains / counts.sum()
+        return self._oracle.best(replica.batch, float(replica.context), prefill, gains.tolist())
 
     def note(
         self,

@@ -84,8 +84,9 @@ def counters(text: str) -> list[str]:
 
 def line_of(one: Score) -> str:
     return (
-        f"{one.seed:4d} regret {one.regret:5.2f} %, first minutes {one.first_regret:5.2f} %, with "
-        f"a profile {one.start_regret:5.2f} %, {one.changes:3.0f} changes an hour, {one.case}"
+        f"{one.seed:4d} regret {one.regret:5.2f} % (any table {one.floor:.2f} %), first minutes "
+        f"{one.first_regret:5.2f} %, with a profile {one.start_regret:5.2f} %, "
+        f"{one.changes:3.0f} changes an hour, {one.case}"
     )
 
 

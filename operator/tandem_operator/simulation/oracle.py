@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,15 @@ import numpy.typing as npt
 from tandem_operator.simulation.truth import Truth
 
 Floats = npt.NDArray[np.float64]
+
+
+class Knowledge(Enum):
+    """What is known beyond windows: nothing; step times, survival and the mix of texts; or also to
+    which texts the requests that run now belong, which no table by batch can know."""
+
+    NOTHING = 0
+    TEXTS = 1
+    REQUESTS = 2
 
 
 @dataclass(frozen=True)

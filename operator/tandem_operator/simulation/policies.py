@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from tandem_operator.simulation.draws import Floats
-from tandem_operator.simulation.oracle import Oracle
+from tandem_operator.simulation.oracle import Knowledge, Oracle
 from tandem_operator.simulation.reader import Reader, span_of
 from tandem_operator.tuning import Decision, Settings, Thresholds, Window, initial_state, tune
 
@@ -25,13 +25,13 @@ class PolicyError(ValueError):
 class Policy(Protocol):
     """`tokens` is asked before each step; `look` is told each window.
 
-    `best` is the oracle's K, worked out only for a clairvoyant policy, else 0. `loaded`: the engine
-    was started with the draft.
+    `best` is the best K by what the policy `knows` beyond its windows, 0 when that is nothing.
+    `loaded`: the engine was started with the draft.
     """
 
     name: str
     changes: int
-    clairvoyant: bool
+    knows: Knowledge
     loaded: bool
 
     def tokens(self, batch: int, prefill: int, best: int) -> int: ...
@@ -43,7 +43,7 @@ class Fixed:
     """The same K always: `fixed:K`; `off`, which is K = 0 with the draft loaded and pays for
     keeping it in sync; and `removed`, an engine started without the draft."""
 
-    clairvoyant = False
+    knows = Knowledge.NOTHING
 
     def __init__(self, name: str, tokens: int, loaded: bool = True) -> None:
         self.name = name
@@ -59,26 +59,26 @@ class Fixed:
 
 
 class Clairvoyant:
-    """Takes the oracle's K at every step."""
+    """Takes the best K at every step by the truth: `oracle` and `informed`."""
 
-    clairvoyant = True
     loaded = True
 
-    def __init__(self) -> None:
-        self.name = "oracle"
+    def __init__(self, name: str = "oracle", knows: Knowledge = Knowledge.REQUESTS) -> None:
+        self.name = name
+        self.knows = knows
         self.changes = 0
 
     def tokens(self, batch: int, prefill: int, best: int) -> int:
         return best
 
     def look(self, window: Window) -> None:
-        """The oracle knows already."""
+        """It knows already."""
 
 
 class Table:
     """A table that never changes, read with hysteresis: `static`."""
 
-    clairvoyant = False
+    knows = Knowledge.NOTHING
     loaded = True
 
     def __init__(self, name: str, schedule: Sequence[Sequence[int]]) -> None:
@@ -97,7 +97,7 @@ class Table:
 class Tuned:
     """The product: `tune` decides, its table is read at each step."""
 
-    clairvoyant = False
+    knows = Knowledge.NOTHING
     loaded = True
 
     def __init__(self, name: str, settings: Settings) -> None:
@@ -134,7 +134,8 @@ class Tuned:
 def policy_of(
     name: str, settings: Settings, oracle: Oracle, survival: Mapping[str, Floats]
 ) -> Policy:
-    """The policy of that name: goodput, thresholds, static, fixed:K, off, removed, oracle.
+    """The policy of that name: goodput, thresholds, static, fixed:K, off, removed, informed,
+    oracle.
 
     `static` is the table that is best by batch for `survival`, as offline tuning would find it.
     Raises PolicyError for any other name.
@@ -149,6 +150,8 @@ def policy_of(
         return Table(name, best_schedule(oracle, survival))
     if name == "oracle":
         return Clairvoyant()
+    if name == "informed":
+        return Clairvoyant(name, Knowledge.TEXTS)
     if name == "off":
         return Fixed(name, 0)
     if name == "removed":
@@ -156,8 +159,8 @@ def policy_of(
     if kind == "fixed" and value.isdecimal() and int(value) in settings.depths:
         return Fixed(name, int(value))
     raise PolicyError(
-        f"policy {name!r} is not known: give goodput, thresholds, static, off, removed, oracle, "
-        f"fixed:best or fixed:K with K one of {', '.join(map(str, settings.depths))}"
+        f"policy {name!r} is not known: give goodput, thresholds, static, off, removed, informed, "
+        f"oracle, fixed:best or fixed:K with K one of {', '.join(map(str, settings.depths))}"
     )
 
 

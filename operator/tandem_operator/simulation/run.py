@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tandem_operator.simulation.account import Account, Book
@@ -53,7 +53,7 @@ def run(world: World, policy: Policy) -> Account:
         segments or ("other",),
         world.spread,
     )
-    book = Book(oracle, policy.loaded)
+    book = Book(oracle, policy.loaded, token_shares(world.trace, segments))
     account = book.account
     source = Source(world.trace)
     now_s, next_look_s, looked_s = 0.0, world.scrape_s, 0.0
@@ -76,7 +76,7 @@ def run(world: World, policy: Policy) -> Account:
             batch, prefill = replica.batch, replica.expected_prefill()
             tokens = 0
             if batch:
-                best = book.best(replica, prefill) if policy.clairvoyant else 0
+                best = book.best(replica, prefill, policy.knows)
                 tokens = policy.tokens(batch, prefill, best)
                 book.note(now_s, batch, replica.context, prefill, tokens, replica.segment_counts)
             step = replica.step(now_s, tokens)
@@ -104,6 +104,15 @@ def run(world: World, policy: Policy) -> Account:
     book.settle()
     account.end_s = now_s
     return account
+
+
+def token_shares(trace: Trace, segments: Sequence[str]) -> list[float]:
+    """Each segment's share of the output tokens."""
+    tokens = dict.fromkeys(segments, 0)
+    for arrival in trace.arrivals:
+        tokens[arrival.segment] += arrival.output_tokens
+    whole = sum(tokens.values())
+    return [tokens[segment] / whole for segment in segments] or [1.0]
 
 
 class Source:

@@ -16,11 +16,16 @@ from tandem_operator.simulation.harm import Harm
 
 @dataclass(frozen=True)
 class Score:
-    """One case. `start_regret` is that of the first two minutes with a start profile."""
+    """One case. `start_regret` is that of the first two minutes with a start profile.
+
+    `floor` is the regret of one who knows step times and texts, but not which requests run now: no
+    table by batch can do better.
+    """
 
     seed: int
     case: str
     regret: float
+    floor: float
     first_regret: float
     start_regret: float
     changes: float
@@ -57,6 +62,7 @@ def figures_of(scores: Sequence[Score], stock: bool) -> tuple[Figure, ...]:
     excesses = [100 * one.harm.excess for one in scores if one.harm is not None]
     return (
         _means("regret, %", [one.regret for one in scores], *regret_limits),
+        _means("of it for any table, %", [one.floor for one in scores], None, None),
         _means("first 2 minutes, %", [one.first_regret for one in scores], 6.0, None),
         _means("with a start profile, %", [one.start_regret for one in scores], 3.0, None),
         _means("changes an hour", [one.changes for one in scores], 30.0, 50.0),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tandem_operator.simulation.answers import answers_of, changes_of
 from tandem_operator.simulation.cases import alternating_world, world_of
 from tandem_operator.simulation.harm import worst_of
-from tandem_operator.simulation.oracle import Oracle
-from tandem_operator.simulation.policies import Tuned
+from tandem_operator.simulation.oracle import Knowledge, Oracle
+from tandem_operator.simulation.policies import Clairvoyant, Tuned
 from tandem_operator.simulation.profile import Engine
 from tandem_operator.simulation.run import run
 from tandem_operator.simulation.scores import Score
@@ -36,7 +36,7 @@ class Setup:
 
 
 def score(engine: Engine, seed: int, setup: Setup, horizon_s: float) -> Score:
-    """Three runs of one case: its load, the first minutes with a start profile, and collapses."""
+    """Four runs of one case: its load twice, the start with a profile, and collapses."""
     plugin = not setup.stock
     world = world_of(engine, seed, horizon_s, setup.scrape_s, plugin)
     policy = tuned(engine, setup, start_profile=False)
@@ -50,6 +50,7 @@ def score(engine: Engine, seed: int, setup: Setup, horizon_s: float) -> Score:
         seed=seed,
         case=f"{engine.name[:28]}, {world.trace.name}",
         regret=100 * account.regret,
+        floor=100 * run(world, Clairvoyant("informed", Knowledge.TEXTS)).regret,
         first_regret=100 * account.first_regret,
         start_regret=100 * informed.first_regret,
         changes=policy.changes * 3600.0 / horizon_s,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tandem_operator.simulation.policies import Clairvoyant, Fixed, Tuned
+from tandem_operator.simulation.loops import closed_loop
+from tandem_operator.simulation.oracle import Knowledge
+from tandem_operator.simulation.policies import Clairvoyant, Fixed, Policy, Tuned
 from tandem_operator.simulation.run import run
 from tandem_operator.tuning import Settings
-from tests.unit.simulation.builders import world
+from tests.unit.simulation.builders import survival, world
 
 
 def test_the_oracle_regrets_nothing() -> None:
@@ -47,3 +49,16 @@ def test_the_tuner_drives_the_engine() -> None:
     account = run(world(4, 0.8), policy)
     assert {round(moment.tokens) for moment in account.timeline} == {3}
     assert account.regret < 0.3
+
+
+def test_not_knowing_which_texts_run_has_a_price_that_only_mixed_texts_charge() -> None:
+    def informed() -> Policy:
+        return Clairvoyant("informed", Knowledge.TEXTS)
+
+    alike = run(world(1, 0.8, 60.0), informed())
+    assert alike.regret == pytest.approx(0.0, abs=1e-9)
+    curves = {"easy": survival(0.95)["other"], "hard": survival(0.05)["other"]}
+    mixed = {"trace": closed_loop(1, tuple(curves)), "survival_at": lambda _: curves}
+    price = run(world(1, 0.8, 60.0, **mixed), informed()).regret
+    depths = [run(world(1, 0.8, 60.0, **mixed), Fixed(f"{k}", k)).regret for k in range(8)]
+    assert 0.02 < price < min(depths) + 0.01

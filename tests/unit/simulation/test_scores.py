@@ -11,7 +11,7 @@ from tandem_operator.simulation.scores import Score, document_of, figures_of, wo
 
 def score(regret: float = 1.0, excess: float = 0.0, answers: tuple[Answer, ...] = ()) -> Score:
     harm = Harm(against_bare=0.04 + excess, tax=0.04)
-    return Score(301, "a case", regret, 2.0, 1.0, 12.0, harm, answers)
+    return Score(301, "a case", regret, 0.5, 2.0, 1.0, 12.0, harm, answers)
 
 
 def answer(kind: str, windows: int, given: bool = True) -> Answer:
