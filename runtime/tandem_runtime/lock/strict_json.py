@@ -22,9 +22,10 @@ MAX_CONTAINERS = 1_200_000
 enough that they fit beside each other in a third of a gibibyte."""
 MAX_ITEMS = 6_000_000
 _HALF_PAIR = re.compile(
-    rb"(?P<high>\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F]))"
-    rb"|(?P<low>(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F])"
-    rb"|(?P<pair>(?<=\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F])"
+    rb"\\u[dD](?:"
+    rb"(?P<high>[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F]))"
+    rb"|(?P<low>(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F])"
+    rb"|(?P<pair>(?<=\\\\u[dD])[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]))"
 )
 """What may be half of a surrogate pair: one without the other, or a pair behind a backslash, which
 may take the first half's own backslash away."""
@@ -94,6 +95,8 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
 
 def _has_half_pair(content: bytes) -> bool:
     """Whether valid JSON holds an escaped half of a surrogate pair."""
+    if b"\\ud" not in content and b"\\uD" not in content:
+        return False
     for found in _HALF_PAIR.finditer(content):
         before = found.start()
         while content[before - 1] == _BACKSLASH:

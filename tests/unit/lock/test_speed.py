@@ -15,7 +15,8 @@ from tests.unit.lock.measured import Took
 
 IDS = 256_000
 MOST_BYTES = 500 << 20
-MOST_TIMES_THE_LIBRARY = 3.0
+MOST_TIMES_THE_LIBRARY = {"same": 1.5, "swapped": 3.0}
+"""The same bytes on both sides are read once."""
 ATTEMPTS = 2
 """The lesser of two times is that without the neighbours on the machine."""
 
@@ -87,5 +88,5 @@ def test_a_report_costs_little_more_than_a_load(
     took = least(
         measured.COMMAND, "verify-pair", str(room / "target"), str(room / draft), status=status
     )
-    assert took.cpu_s <= MOST_TIMES_THE_LIBRARY * library.cpu_s
+    assert took.cpu_s <= MOST_TIMES_THE_LIBRARY[draft] * library.cpu_s
     assert took.peak_bytes <= MOST_BYTES
