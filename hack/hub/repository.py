@@ -38,7 +38,7 @@ class Repository:
     """One model.
 
     Where it is not public, `tokens` are those that may see it; `accepted` those whose account took
-    a gated model's terms.
+    a gated model's terms. `sums` is the hub's own index of weights, by commit: {parameters, total}.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Repository:
     accepted: frozenset[str] = frozenset()
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, dict[str, StoredFile]] = field(default_factory=dict)
+    sums: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def commit(self, files: Mapping[str, bytes], branch: str = "main") -> str:
         """Make a commit of exactly these files the head of `branch`; returns its id."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ _TREE = re.compile(r"/api/models/([^/]+/[^/]+)/tree/([^/]+)(?:/.*)?")
 _FILE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 _LARGE = re.compile(r"/large/([0-9a-f]{40})/([0-9a-f]{64})")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_CHUNK_BYTES = 64 << 10
 _POLL_S = 0.02
 """How soon the server sees that it shall end."""
 
@@ -35,6 +37,7 @@ class RefusedError(Exception):
     status: int
     code: str = ""
     message: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Request:
     method: str
     path: str
     token: str | None
+    range: str | None = None
 
 
 class LocalHub:
@@ -53,7 +57,11 @@ class LocalHub:
         self.repositories: dict[str, Repository] = {}
         self.requests: list[Request] = []
         self._large: dict[str, StoredFile] = {}
-        self._failures: list[int] = []
+        self.sent_bytes: Counter[str] = Counter()
+        """Bodies of large files that went out, by SHA-256."""
+        self.ignores_ranges = False
+        self._renamed: dict[str, str] = {}
+        self._failures: list[tuple[int, dict[str, str]]] = []
         self._cut_after_bytes: int | None = None
         self._held_after_bytes: int | None = None
         self.holding = threading.Event()
@@ -112,9 +120,15 @@ class LocalHub:
                 self._large[file.sha256] = file
         return commit
 
-    def fail(self, status: int, times: int) -> None:
-        """Answer the next `times` requests with this status."""
-        self._failures.extend([status] * times)
+    def fail(self, status: int, times: int, headers: Mapping[str, str] | None = None) -> None:
+        """Answer the next `times` requests with this status and these headers."""
+        self._failures.extend([(status, dict(headers or {}))] * times)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a repository another name; the old one leads there, as on a real hub."""
+        self.repositories[new] = self.repositories.pop(old)
+        self.repositories[new].name = new
+        self._renamed[old] = new
 
     def cut_downloads_after(self, count_bytes: int | None) -> None:
         """Close the connection in the middle of every longer body; None ends that."""
@@ -150,10 +164,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ").strip() or None
-        self.hub.requests.append(Request(self.command, self.path, token))
+        self.hub.requests.append(Request(self.command, self.path, token, self.headers.get("Range")))
         try:
             if self.hub._failures:
-                raise RefusedError(self.hub._failures.pop(0), message="broken on purpose")
+                status, told = self.hub._failures.pop(0)
+                raise RefusedError(status, message="broken on purpose", headers=told)
             self._dispatch(token, with_body)
         except RefusedError as refusal:
             self._refuse(refusal, with_body)
@@ -161,6 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _dispatch(self, token: str | None, with_body: bool) -> None:
         parts = urlsplit(self.path)
         path = unquote(parts.path)
+        for old, new in self.hub._renamed.items():
+            if re.search(rf"(?:/models)?/{re.escape(old)}(?:/|$)", path):
+                moved = {"Location": self.path.replace(old, new, 1)}
+                raise RefusedError(307, message=f"moved to {new}", headers=moved)
         if match := _LARGE.fullmatch(path):
             self._send_file(self.hub._large[match[2]], match[1], with_body, large=True)
         elif match := _TREE.fullmatch(path):
@@ -219,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.FOUND, headers, b"", with_body)
             return
         match = _RANGE.fullmatch(self.headers.get("Range") or "")
-        if match is None:
+        if match is None or self.hub.ignores_ranges:
             self._send(HTTPStatus.OK, headers, file.content, with_body)
             return
         size = len(file.content)
@@ -234,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(HTTPStatus.OK, {"Content-Type": "application/json"}, content, True)
 
     def _refuse(self, refusal: RefusedError, with_body: bool) -> None:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **refusal.headers}
         if refusal.code:
             headers["X-Error-Code"] = refusal.code
         if refusal.message:
@@ -262,10 +281,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.holding.set()
             self.hub._let_go.wait()
             content = content[held:]
+        large = _LARGE.fullmatch(self.path)
         try:
-            self.wfile.write(content)
+            for start in range(0, len(content), _CHUNK_BYTES):
+                chunk = content[start : start + _CHUNK_BYTES]
+                self.wfile.write(chunk)
+                if large is not None:
+                    self.hub.sent_bytes[large[2]] += len(chunk)
         except ConnectionError:
-            self.close_connection = True  # the client was killed meanwhile
+            self.close_connection = True  # the client was killed, or has what it wanted
 
 
 def _entry(path: str, file: StoredFile) -> dict[str, Any]:
@@ -293,6 +317,7 @@ def _info(repository: Repository, commit: str, blobs: bool) -> dict[str, Any]:
                     "pointerSize": 134,
                 }
         siblings.append(sibling)
+    sums = repository.sums.get(commit)
     return {
         "_id": commit[:24],
         "id": repository.name,
@@ -303,4 +328,5 @@ def _info(repository: Repository, commit: str, blobs: bool) -> dict[str, Any]:
         "tags": [],
         "downloads": 0,
         "siblings": siblings,
+        **({} if sums is None else {"safetensors": sums}),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
-from tandem_runtime.lock import judge, look
+from tandem_runtime.lock import gguf_model, judge, look
 from tandem_runtime.lock.choose import Known
 from tandem_runtime.lock.judge import Seen
 from tandem_runtime.lock.look import Side
@@ -54,6 +54,10 @@ def _see(
         raise SideError(side, error) from error
     except RefusedError as error:
         return Seen(Side(refused=error), source.uri)
+    if found.refused is None and found.config is None and found.weights is None:
+        held = gguf_model.read(brought.folder)
+        if held is not None:
+            found = replace(found, model=held.model, weights=held.weights)
     # A mounted folder has no revision of its own: its content is its identity.
     revision = brought.revision or found.files_digest
     return replace(Seen(found, source.uri), revision=revision, immutable=brought.immutable)

@@ -12,6 +12,8 @@ from tandem_runtime.lock import weights
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.weights import Weights
 
+TABLES = ("d2t", "t2d")
+
 
 @dataclass(frozen=True)
 class Trimmed:

@@ -19,6 +19,12 @@ MAX_FILES = 1_000
 MAX_INTEGERS = 4_000_000
 _INTEGERS = {"BOOL": "B", "U8": "B", "I32": "i", "I64": "q"}
 _LENGTH_BYTES = 8
+_BESIDE_A_WEIGHT = (
+    "SCB", "activation_scale", "input_scale", "k_scale", "kv_scale", "v_scale",
+    "weight_format", "weight_g_idx", "weight_global_scale", "input_global_scale", "weight_scale",
+    "weight_scale_2", "weight_scale_inv", "weight_shape", "weight_zero_point",
+)  # fmt: skip
+_OF_FOUR_BITS = {"I32": 8, "U8": 2}
 BITS_OF_DTYPE = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6,
     "F6_E3M2": 6, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
@@ -41,7 +47,7 @@ class Tensor:
 class Weights:
     """All weights of a model. `dtype` is the one that most bytes have.
 
-    `parameters` counts values; packed low-bit formats count the words that they are packed into.
+    `parameters` counts weights, not the words that they are packed into, nor their scales.
     `tensors` is empty where a hub told the sums alone.
     """
 
@@ -79,11 +85,53 @@ def joined(headers: Iterable[tuple[str, Mapping[str, Any]]]) -> Weights | None:
     for tensor in tensors.values():
         sizes[tensor.dtype] += tensor.size_bytes
     return Weights(
-        parameters=sum(math.prod(tensor.shape) for tensor in tensors.values()),
+        parameters=parameters(tensors),
         size_bytes=sizes.total(),
         dtype=max(sizes, key=lambda dtype: (sizes[dtype], dtype)),
         tensors=tensors,
     )
+
+
+def parameters(tensors: Mapping[str, Tensor]) -> int:
+    """How many weights the tensors hold, whatever they are packed into; scales count nothing.
+
+    By the names and shapes that GPTQ and AWQ (`qweight` with `qzeros` and `scales`), MXFP4
+    (`_blocks` with `_scales`), compressed-tensors (`weight_packed`), NVFP4 (`weight_scale_2`), FP8
+    (`weight_scale`, `weight_scale_inv`) and bitsandbytes (`weight.absmax`) write.
+    """
+    return sum(
+        math.prod(tensor.shape) * _packed(tensors, name, tensor)
+        for name, tensor in tensors.items()
+        if not _beside_weights(tensors, name)
+    )
+
+
+def _beside_weights(tensors: Mapping[str, Tensor], name: str) -> bool:
+    """Whether a tensor says how to read another one, or which ids a head has, and holds none."""
+    if name in ("d2t", "t2d") or ".weight." in name:
+        return True
+    stem, _, last = name.rpartition(".")
+    if f"{stem}.qweight" in tensors:
+        return last in ("qzeros", "scales", "g_idx")
+    if last.endswith("_scales"):
+        return f"{name.removesuffix('_scales')}_blocks" in tensors
+    return last in _BESIDE_A_WEIGHT
+
+
+def _packed(tensors: Mapping[str, Tensor], name: str, tensor: Tensor) -> int:
+    """How many weights one stored word holds."""
+    stem, _, last = name.rpartition(".")
+    if last == "qweight":
+        zeros, scales = tensors.get(f"{stem}.qzeros"), tensors.get(f"{stem}.scales")
+        if zeros and scales and zeros.shape and scales.shape and zeros.shape[-1]:
+            return max(1, scales.shape[-1] // zeros.shape[-1])
+        return _OF_FOUR_BITS.get(tensor.dtype, 1)
+    if last == "weight_packed" or (last.endswith("_blocks") and tensor.dtype == "U8"):
+        return _OF_FOUR_BITS.get(tensor.dtype, 1)
+    if last == "weight" and tensor.dtype == "U8":
+        four_bits = (f"{name}.quant_map", f"{stem}.weight_scale_2")
+        return 2 if any(mark in tensors for mark in four_bits) else 1
+    return 1
 
 
 def integers(folder: ModelFolder, tensor: Tensor) -> list[int]:

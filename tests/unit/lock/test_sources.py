@@ -67,13 +67,6 @@ def test_a_pair_on_the_hub_is_resolved_to_commits_and_judged(hub: LocalHub, lock
     assert told.target.immutable
 
 
-def test_no_weights_are_downloaded(hub: LocalHub, lock_job: Job) -> None:
-    hub.commit("acme/chat", builders.files())
-    hub.commit("acme/small", builders.files())
-    lock_job.run(asked())
-    assert not [each for each in hub.requests if "safetensors" in each.path]
-
-
 def test_a_wrong_pair_is_a_report_and_not_a_failure(hub: LocalHub, lock_job: Job) -> None:
     hub.commit("acme/chat", builders.files())
     swapped = builders.tokenizer()

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_runtime.contract import environment
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import folder, locked_files, refusal, strict_json
+from tandem_runtime.lock import folder, gguf_model, locked_files, refusal, strict_json
+from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
+from tandem_runtime.lock.model_config import NAME
 from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock.sources import sparse
 from tandem_runtime.lock.sources.brought import Brought
-from tandem_runtime.lock.weights import SUFFIX, Weights
+from tandem_runtime.lock.sources.patience import patiently
+from tandem_runtime.lock.sources.ranged import RangedFile
+from tandem_runtime.lock.weights import MAX_FILES, SUFFIX, Weights
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
@@ -21,6 +28,11 @@ if TYPE_CHECKING:
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _PREFIXES = {"target": environment.TARGET_PREFIX, "draft": environment.DRAFT_PREFIX}
 _MAX_FILE_BYTES = strict_json.MAX_TOKENIZER_BYTES
+_PLAIN = {"F16", "BF16", "F32"}
+_AT_ONCE = 8
+_TOKENIZERS = (
+    "spiece.model", "tekken.json", "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt",
+)  # fmt: skip
 
 
 def token(side: str, environ: Mapping[str, str]) -> str | None:
@@ -30,9 +42,17 @@ def token(side: str, environ: Mapping[str, str]) -> str | None:
     return held or None
 
 
+def parts(uri: str) -> tuple[str, str | None]:
+    """`org/name` of an hf:// URI, and the path of the one file that it names (None: no file)."""
+    path = uri.removeprefix("hf://").strip("/")
+    organization, _, rest = path.partition("/")
+    name, _, file = rest.partition("/")
+    return (f"{organization}/{name}" if name else path), file or None
+
+
 def repository(uri: str) -> str:
     """`org/name` of an hf:// URI."""
-    return uri.removeprefix("hf://").strip("/")
+    return parts(uri)[0]
 
 
 def api(side: str, environ: Mapping[str, str]) -> HfApi:
@@ -46,34 +66,100 @@ def api(side: str, environ: Mapping[str, str]) -> HfApi:
 
 
 def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> Brought:
-    """Resolve the revision to a commit and download the files that the lock covers.
+    """Resolve the revision to a commit and bring what the lock reads, of weights the headers alone.
 
     Raises:
         CannotLookError: ModelNotFound, AccessDenied or LockFailed, with what to do.
+        RefusedError: a file that no model needs so large, or a header that is none.
     """
     client = api(side, environ)
-    repo = repository(source.uri)
+    repo, file = parts(source.uri)
     with told_apart(source.uri, source.revision, token(side, environ) is not None):
-        info = client.model_info(repo, revision=source.revision, files_metadata=True)
+        info = patiently(
+            lambda: client.model_info(repo, revision=source.revision, files_metadata=True)
+        )
         commit = info.sha
         if commit is None or not COMMIT.fullmatch(commit):
             raise CannotLookError(
                 refusal.LOCK_FAILED, f"{source.uri}: the hub names no commit but {commit!r}"
             )
-        siblings = {each.rfilename: each.size for each in info.siblings or []}
-        names = [name for name in siblings if "/" not in name]
-        for name in names:
-            if not locked_files.covers(name):
-                continue
-            if (siblings[name] or 0) > _MAX_FILE_BYTES:
-                raise refusal.too_large(name, f"{siblings[name]} bytes on the hub")
-            client.hf_hub_download(repo, name, revision=commit, local_dir=into)
-    return Brought(
-        folder.at(into, names),
-        revision=commit,
-        immutable=True,
-        weights=_weights(info),
-    )
+        sizes = {each.rfilename: each.size for each in info.siblings or []}
+        if file is not None and file not in sizes:
+            raise CannotLookError(
+                refusal.MODEL_NOT_FOUND, f"{source.uri}: {repo} has no file {file!r} at {commit}"
+            )
+        part = _Part(client, repo, commit, into, sizes)
+        if file is not None:
+            found = part.single(file)
+            return Brought(found, revision=commit, immutable=True)
+        weights = part.everything(info)
+    names = [name for name in sizes if "/" not in name]
+    return Brought(folder.at(into, names), revision=commit, immutable=True, weights=weights)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is brought of one commit; `sizes` are those of all its files, by path."""
+
+    client: HfApi
+    repository: str
+    commit: str
+    into: Path
+    sizes: Mapping[str, int | None]
+
+    def single(self, path: str) -> folder.ModelFolder:
+        """One file, judged by itself."""
+        name = path.rpartition("/")[2]
+        if name.endswith(GGUF):
+            self._gguf(path)
+            return folder.at(self.into / name)
+        self._whole(path)
+        return folder.at(self.into / path)
+
+    def everything(self, info: ModelInfo) -> Weights | None:
+        """Tokenizer and configuration whole; the hub's sums where no header had to be read."""
+        names = [name for name in self.sizes if "/" not in name]
+        covered = [name for name in names if locked_files.covers(name)]
+        for name in covered:
+            self._whole(name)
+        safe = [name for name in names if name.endswith(SUFFIX)]
+        sums = _weights(info) if len(safe) > 1 else None
+        if sums is None and len(safe) <= MAX_FILES:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                list(pool.map(self._safetensors, safe))
+        if not safe and (NAME not in covered or not any(map(_is_tokenizer, covered))):
+            for path in gguf_model.parts_of_first(names):
+                self._gguf(path)
+        return sums
+
+    def _whole(self, path: str) -> None:
+        size = self.sizes[path]
+        if (size or 0) > _MAX_FILE_BYTES:
+            raise refusal.too_large(path, f"{size} bytes on the hub")
+        self.client.hf_hub_download(
+            self.repository, path, revision=self.commit, local_dir=self.into
+        )
+
+    def _safetensors(self, name: str) -> None:
+        sparse.safetensors(self._remote(name), self.sizes[name], self.into / name)
+
+    def _gguf(self, path: str) -> None:
+        place = self.into / path.rpartition("/")[2]
+        sparse.gguf(self._remote(path), self.sizes[path], place)
+
+    def _remote(self, path: str) -> RangedFile:
+        held = self.client.token
+        return RangedFile(
+            self.client.endpoint,
+            self.repository,
+            path,
+            self.commit,
+            held if isinstance(held, str) else None,
+        )
+
+
+def _is_tokenizer(name: str) -> bool:
+    return name in _TOKENIZERS or name.endswith(locked_files.SUFFIXES)
 
 
 @contextmanager
@@ -128,7 +214,10 @@ def _of_status(status: int, with_token: bool) -> tuple[str, str]:
 
 
 def _weights(info: ModelInfo) -> Weights | None:
-    """Sums from the hub's own index of safetensors headers; None where it has none."""
+    """Sums from the hub's own index of safetensors headers, None where it has none.
+
+    None too where weights may be packed or have scales beside them: the index counts both.
+    """
     index = info.safetensors
     if index is None:
         return None
@@ -138,6 +227,8 @@ def _weights(info: ModelInfo) -> Weights | None:
         if each.rfilename.endswith(SUFFIX) and "/" not in each.rfilename
     ]
     by_dtype: Mapping[str, int] = index.parameters
+    if not _PLAIN.issuperset(by_dtype):
+        return None
     return Weights(
         parameters=index.total,
         size_bytes=sum(sizes),

@@ -1,0 +1,85 @@
+"""The headers of a hub's weight files, each at its place in a sparse file of the full length.
+
+So the rest of the lock reads them as it reads a folder, and no weight is ever downloaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from tandem_runtime.lock import gguf_header, refusal, trimmed_vocabulary, weights
+from tandem_runtime.lock.formats import gguf_metadata
+from tandem_runtime.lock.sources.ranged import RangedFile
+
+FIRST_BYTES = 128 << 10
+"""Holds the header of nearly every safetensors file, so that one request is enough."""
+_FIRST_GGUF_BYTES = 1 << 20
+_GROWTH = 4
+_LENGTH_BYTES = 8
+
+
+def safetensors(remote: RangedFile, size_bytes: int | None, place: Path) -> None:
+    """Write the header, and a head's tables of ids, to `place`.
+
+    Raises:
+        RefusedError: a header that is none.
+        CannotLookError, HfHubHTTPError, httpx.HTTPError: as RangedFile.read.
+    """
+    content = remote.read(0, FIRST_BYTES)
+    end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
+    if end > weights.MAX_HEADER_BYTES:
+        raise refusal.malformed(remote.name, f"a header of {end - _LENGTH_BYTES} bytes")
+    if end > len(content) >= FIRST_BYTES:
+        content += remote.read(len(content), end - len(content))
+    with place.open("wb") as file:
+        file.write(content)
+        if len(content) >= end:
+            _tables(remote, file, content[_LENGTH_BYTES:end])
+        _fill(file, size_bytes)
+
+
+def gguf(remote: RangedFile, size_bytes: int | None, place: Path) -> gguf_header.Header | None:
+    """Write metadata and table of tensors to `place`; None where the file ends within metadata.
+
+    Raises:
+        RefusedError: no GGUF file, or metadata beyond what is read.
+        CannotLookError, HfHubHTTPError, httpx.HTTPError: as RangedFile.read.
+    """
+    header, content, wanted = None, b"", _FIRST_GGUF_BYTES
+    while True:
+        content += remote.read(len(content), wanted - len(content))
+        ended = len(content) < wanted
+        try:
+            header = gguf_header.parse(remote.name, content)
+        except gguf_header.BeyondError as error:
+            if wanted >= gguf_metadata.MAX_BYTES:
+                raise refusal.too_large(
+                    remote.name, f"metadata beyond {gguf_metadata.MAX_BYTES} bytes"
+                ) from error
+        if ended or wanted >= gguf_metadata.MAX_BYTES or (header and header.tensors is not None):
+            break
+        wanted = min(wanted * _GROWTH, gguf_metadata.MAX_BYTES)
+    with place.open("wb") as file:
+        file.write(content)
+        # Zeros behind a torn header would be read as metadata.
+        _fill(file, size_bytes if header and header.tensors is not None else None)
+    return header
+
+
+def _tables(remote: RangedFile, file: BinaryIO, encoded: bytes) -> None:
+    held = weights.joined([(remote.name, weights.header(remote.name, encoded))])
+    for key in trimmed_vocabulary.TABLES:
+        tensor = None if held is None else held.tensors.get(key)
+        if tensor is None:
+            continue
+        if tensor.size_bytes > weights.MAX_INTEGERS * 8:
+            raise refusal.malformed(remote.name, f"{key} has {tensor.size_bytes} bytes")
+        start = _LENGTH_BYTES + len(encoded) + tensor.start
+        file.seek(start)
+        file.write(remote.read(start, tensor.size_bytes))
+
+
+def _fill(file: BinaryIO, size_bytes: int | None) -> None:
+    if size_bytes is not None and size_bytes > file.seek(0, 2):
+        file.truncate(size_bytes)

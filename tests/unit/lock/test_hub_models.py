@@ -1,0 +1,250 @@
+"""What of a model is read on a hub: headers by ranges, and never the weights behind them."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hack.hub.server import LocalHub
+from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.lock import pair
+from tandem_runtime.lock.pair import SideError
+from tests.unit.lock import builders
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
+    with LocalHub() as running:
+        yield running
+
+
+def look(hub: LocalHub, target: str, draft: str | None = None) -> PairReport:
+    request = LockRequest(
+        "NGram" if draft is None else "DraftModel",
+        "SameVocabulary",
+        SourceRequest(target),
+        None if draft is None else SourceRequest(draft),
+    )
+    return pair.report(request, {"HF_ENDPOINT": hub.endpoint})
+
+
+def text(content: str) -> bytes:
+    return struct.pack("<Q", len(content.encode())) + content.encode()
+
+
+def number(key: str, value: int) -> bytes:
+    return text(key) + struct.pack("<II", 4, value)
+
+
+def word(key: str, value: str) -> bytes:
+    return text(key) + struct.pack("<I", 8) + text(value)
+
+
+def words(key: str, values: list[str]) -> bytes:
+    return text(key) + struct.pack("<IIQ", 9, 8, len(values)) + b"".join(map(text, values))
+
+
+def numbers(key: str, values: list[int]) -> bytes:
+    return text(key) + struct.pack(f"<IIQ{len(values)}i", 9, 5, len(values), *values)
+
+
+def gguf(pairs: list[bytes], tensors: dict[str, tuple[int, list[int]]], tail: bytes = b"") -> bytes:
+    """A GGUF file of version 3; a tensor is (type, dimensions innermost first)."""
+    table = b"".join(
+        text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, kind, 0)
+        for name, (kind, shape) in tensors.items()
+    )
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(pairs))
+    return head + b"".join(pairs) + table + tail
+
+
+def tokens(extra: int = 0) -> list[bytes]:
+    """The tokenizer of `builders`, as a converter writes it, with `extra` more tokens."""
+    held = ["Ġ", *builders.WORDS, "<|end|>", "<|reserved_special_token_0|>"]
+    kinds = [1] * (len(held) - 2) + [3, 3]
+    held += [f"<more{index}>" for index in range(extra)]
+    return [
+        word("tokenizer.ggml.model", "gpt2"),
+        words("tokenizer.ggml.tokens", held),
+        numbers("tokenizer.ggml.token_type", kinds + [3] * extra),
+        words("tokenizer.ggml.merges", [" ".join(each) for each in builders.MERGES]),
+        number("tokenizer.ggml.eos_token_id", 11),
+    ]
+
+
+LLAMA = [
+    word("general.architecture", "llama"),
+    number("llama.block_count", 2),
+    number("llama.embedding_length", 64),
+    number("llama.attention.head_count", 4),
+    number("llama.attention.head_count_kv", 2),
+]
+Q8_0 = 8
+TENSORS = {"token_embd.weight": (Q8_0, [64, 16]), "blk.0.attn_q.weight": (Q8_0, [64, 64])}
+
+
+def test_no_weights_are_downloaded(hub: LocalHub) -> None:
+    header = builders.safetensors(w=("F16", [16 * MIB], bytes(32 * MIB)))
+    hub.commit("acme/chat", builders.files(model__safetensors=header))
+    told = look(hub, "hf://acme/chat")
+    assert (told.target.parameters, told.target.weight_bytes) == (16 * MIB, 32 * MIB)
+    assert sum(hub.sent_bytes.values()) < MIB
+
+
+def test_a_server_without_ranges_is_left_once_the_header_is_there(hub: LocalHub) -> None:
+    header = builders.safetensors(w=("F16", [32 * MIB], bytes(64 * MIB)))
+    hub.commit("acme/chat", builders.files(model__safetensors=header))
+    hub.ignores_ranges = True
+    assert look(hub, "hf://acme/chat").target.parameters == 32 * MIB
+    assert sum(hub.sent_bytes.values()) < 32 * MIB
+
+
+def test_a_header_longer_than_the_first_range(hub: LocalHub) -> None:
+    many: Any = {f"layer.{index:06}.weight": ("F16", [1], bytes(2)) for index in range(5_000)}
+    hub.commit("acme/chat", builders.files(model__safetensors=builders.safetensors(**many)))
+    assert look(hub, "hf://acme/chat").target.parameters == 5_000
+
+
+def test_the_shards_of_a_model_are_summed(hub: LocalHub) -> None:
+    held = builders.files() | {
+        f"model-{part:05}-of-00012.safetensors": builders.safetensors(
+            **{f"w{part}": ("BF16", [part], bytes(2 * part))}
+        )
+        for part in range(1, 13)
+    }
+    del held["model.safetensors"]
+    hub.commit("acme/chat", held)
+    told = look(hub, "hf://acme/chat").target
+    assert (told.parameters, told.weight_bytes, told.dtype) == (78, 156, "BF16")
+
+
+def test_a_hub_that_knows_the_sums_is_not_asked_for_every_shard(hub: LocalHub) -> None:
+    shard = builders.safetensors(w=("BF16", [4], bytes(8)))
+    held = builders.files() | {f"model-{part:05}-of-00002.safetensors": shard for part in (1, 2)}
+    del held["model.safetensors"]
+    commit = hub.commit("acme/chat", held)
+    sums = {"parameters": {"BF16": 8}, "total": 8}
+    hub.repositories["acme/chat"].sums[commit] = sums
+    told = look(hub, "hf://acme/chat").target
+    assert (told.parameters, told.weight_bytes, told.dtype) == (8, 2 * len(shard), "BF16")
+    assert not hub.sent_bytes
+
+
+def test_sums_of_packed_words_are_not_believed(hub: LocalHub) -> None:
+    packed = {
+        "a.qweight": ("I32", [8, 8], bytes(256)),
+        "a.qzeros": ("I32", [1, 8], bytes(32)),
+        "a.scales": ("F16", [1, 64], bytes(128)),
+    }
+    held = builders.files() | {
+        "model-00001-of-00002.safetensors": builders.safetensors(**packed),
+        "model-00002-of-00002.safetensors": builders.safetensors(b=("F16", [4], bytes(8))),
+    }
+    del held["model.safetensors"]
+    commit = hub.commit("acme/chat", held)
+    sums = {"parameters": {"I32": 72, "F16": 68}, "total": 140}
+    hub.repositories["acme/chat"].sums[commit] = sums
+    assert look(hub, "hf://acme/chat").target.parameters == 512 + 4
+
+
+def test_the_tables_of_a_trimmed_head_are_read_behind_its_weights(hub: LocalHub) -> None:
+    hub.commit("acme/chat", builders.files())
+    config = builders.config(
+        architectures=["LlamaForCausalLMEagle3"], draft_vocab_size=2, base_model="acme/chat"
+    )
+    head = {
+        "config.json": json.dumps(config).encode(),
+        "model.safetensors": builders.safetensors(
+            fc=("F16", [8 * MIB], bytes(16 * MIB)),
+            d2t=("I64", [2], struct.pack("<2q", 3, 6)),
+            t2d=("BOOL", [16], bytes(index in (3, 7) for index in range(16))),
+        ),
+    }
+    hub.commit("acme/head", head)
+    told = look(hub, "hf://acme/chat", "hf://acme/head")
+    assert (told.verdict, told.reason) == ("Compatible", "DeclaredTarget")
+    assert sum(hub.sent_bytes.values()) < MIB
+    head["model.safetensors"] = head["model.safetensors"].replace(
+        struct.pack("<2q", 3, 6), struct.pack("<2q", 3, 90)
+    )
+    hub.commit("acme/head", head)
+    told = look(hub, "hf://acme/chat", "hf://acme/head")
+    assert (told.verdict, told.reason) == ("Incompatible", "DeclaredTargetDiffers")
+    assert "id 91" in told.message
+
+
+@pytest.mark.parametrize("draft", ["hf://acme/quantised", "hf://acme/quantised/chat-q8.gguf"])
+def test_a_repository_whose_only_tokenizer_is_in_gguf(hub: LocalHub, draft: str) -> None:
+    hub.commit("acme/chat", builders.files())
+    content = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
+    hub.commit("acme/quantised", {"chat-q8.gguf": content, "mmproj-f16.gguf": b"GGUF"})
+    told = look(hub, "hf://acme/chat", draft)
+    assert told.draft is not None
+    assert told.draft.vocab_hash == told.target.vocab_hash
+    assert (told.verdict, told.reason) != ("Unknown", "NoTokenizer")
+    assert (told.draft.architecture, told.draft.config_vocab_size) == ("llama", 13)
+    assert told.draft.parameters == 64 * 16 + 64 * 64
+    assert (told.draft.weight_bytes, told.draft.dtype) == (5_120 // 32 * 34, "Q8_0")
+    # Two layers keep a key and a value of two heads of 16 numbers in two bytes.
+    assert told.draft.kv_bytes_per_token == 2 * 2 * 2 * 16 * 2
+    assert sum(hub.sent_bytes.values()) < 2 * MIB
+
+
+def test_metadata_of_tens_of_mebibytes_takes_growing_ranges(hub: LocalHub) -> None:
+    long = words("tokenizer.notes", ["x" * MIB] * 24)
+    content = gguf([long, *LLAMA, *tokens()], TENSORS, bytes(40 * MIB))
+    hub.commit("acme/quantised", {"chat.gguf": content})
+    told = look(hub, "hf://acme/quantised").target
+    assert (told.vocab_size, told.parameters) == (13, 5_120)
+    asked = [each.range for each in hub.requests if each.path.startswith("/large")]
+    assert len(asked) == math.ceil(math.log(24, 4)) + 1
+    assert sum(hub.sent_bytes.values()) <= 64 * MIB
+
+
+def test_gguf_from_a_server_without_ranges(hub: LocalHub) -> None:
+    hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS, bytes(64 * MIB))})
+    hub.ignores_ranges = True
+    assert look(hub, "hf://acme/quantised").target.vocab_size == 13
+    assert sum(hub.sent_bytes.values()) < 32 * MIB
+
+
+def test_the_parts_of_a_gguf_model_are_summed(hub: LocalHub) -> None:
+    first = gguf([*LLAMA, number("split.count", 2), *tokens()], TENSORS)
+    second = gguf([number("split.no", 1)], {"output.weight": (0, [64, 16])})
+    hub.commit(
+        "acme/quantised",
+        {"chat-00001-of-00002.gguf": first, "chat-00002-of-00002.gguf": second},
+    )
+    told = look(hub, "hf://acme/quantised").target
+    assert (told.vocab_size, told.parameters) == (13, 5_120 + 1_024)
+
+
+def test_a_gguf_folder_tells_the_same_as_the_hub(hub: LocalHub, tmp_path: Path) -> None:
+    content = {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS, bytes(MIB))}
+    hub.commit("acme/quantised", content)
+    local = look(hub, str(builders.write(tmp_path / "model", content))).target
+    remote = look(hub, "hf://acme/quantised").target
+    for name in ("tokenizer_digest", "parameters", "weight_bytes", "kv_bytes_per_token"):
+        assert getattr(local, name) == getattr(remote, name), name
+
+
+def test_a_gguf_file_that_ends_within_its_metadata_is_refused(hub: LocalHub) -> None:
+    hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS)[:300]})
+    told = look(hub, "hf://acme/quantised")
+    assert (told.verdict, told.reason) == ("Refused", "Malformed")
+
+
+def test_a_file_that_the_repository_lacks(hub: LocalHub) -> None:
+    hub.commit("acme/quantised", {"chat.gguf": b"GGUF"})
+    with pytest.raises(SideError, match=r"no file 'other.gguf'") as raised:
+        look(hub, "hf://acme/quantised/other.gguf")
+    assert raised.value.cause.reason == "ModelNotFound"
