@@ -77,17 +77,19 @@ class Book:
         self._counts: list[tuple[int, ...]] = []
         self._interval = Interval()
 
-    def best(self, replica: Replica, prefill: int, knows: Knowledge) -> int:
-        """The best K for the next step by what is known; 0 when that is nothing."""
+    def best(self, replica: Replica, following: int, prefill: int, knows: Knowledge) -> int:
+        """The best K to draft for `following` requests by what is known; 0 when that is nothing."""
         if knows is Knowledge.NOTHING:
             return 0
-        if knows is Knowledge.TEXTS:
+        if knows is Knowledge.TEXTS or not replica.batch:
             # Texts that gain less take more steps: of so many tokens each, gains are harmonic.
             gains = 1.0 / (self._token_shares @ (1.0 / self.gains))
         else:
             counts = np.array(replica.segment_counts, dtype=np.float64)
             gains = counts @ self.gains / counts.sum()
-        return self._oracle.best(replica.batch, float(replica.context), prefill, gains.tolist())
+        return self._oracle.best(
+            replica.batch or following, float(replica.context), prefill, gains.tolist()
+        )
 
     def note(
         self,

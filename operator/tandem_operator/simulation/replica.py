@@ -7,6 +7,7 @@ of array operations whatever the batch.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -134,6 +135,22 @@ class Replica:
             pending += sum(self.waiting[place][0].input_tokens for place in range(free))
         return min(pending, self._limits.step_tokens)
 
+    def following(self) -> int:
+        """Requests that the next step drafts for: they decode, or their prompts end."""
+        count = self.batch
+        if not (self._prefilling or self.waiting):
+            return count
+        budget = self._limits.step_tokens - count * (self._verifies + 1)
+        free = self._limits.max_running - self.running
+        prompts = [one.prefill for one in self._prefilling]
+        prompts += [arrival.input_tokens for arrival, _ in itertools.islice(self.waiting, free)]
+        for prompt in prompts:
+            budget -= prompt
+            if budget < 0:
+                break
+            count += 1
+        return count
+
     def step(self, now_s: float, drafted_next: int) -> Step:
         """Run one step; `drafted_next` is K for the drafts that the next step verifies."""
         self._admit()
@@ -141,9 +158,7 @@ class Replica:
         verified = batch + (int(self._drafted[:batch].sum()) if self._ragged else batch * tokens)
         prefill, ended_prefill = self._prefill(self._limits.step_tokens - verified)
         gained, generated = self._verify(batch, tokens)
-        mean_s = self.truth.step_s(
-            batch, verified, float(self.context), drafted_next if batch else 0, prefill
-        )
+        mean_s = self.truth.step_s(batch, verified, float(self.context), drafted_next, prefill)
         seconds = self.truth.noisy_s(mean_s, self._draws)
         end_s = now_s + seconds
         concurrency = self.running

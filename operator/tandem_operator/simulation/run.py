@@ -74,10 +74,11 @@ def run(world: World, policy: Policy) -> Account:
             now_s = min(max(now_s, arrival_s), next_look_s)
         else:
             batch, prefill = replica.batch, replica.expected_prefill()
-            tokens = 0
+            tokens, following = 0, replica.following()
+            if following:
+                best = book.best(replica, following, prefill, policy.knows)
+                tokens = policy.tokens(following, prefill, best)
             if batch:
-                best = book.best(replica, prefill, policy.knows)
-                tokens = policy.tokens(batch, prefill, best)
                 book.note(now_s, batch, replica.context, prefill, tokens, replica.segment_counts)
             step = replica.step(now_s, tokens)
             now_s += step.seconds

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tandem_operator.simulation.loops import closed_loop
+from tandem_operator.simulation.loops import closed_loop, mixed_loop
 from tandem_operator.simulation.oracle import Knowledge
 from tandem_operator.simulation.policies import Clairvoyant, Fixed, Policy, Tuned
 from tandem_operator.simulation.run import run
 from tandem_operator.tuning import Settings
-from tests.unit.simulation.builders import survival, world
+from tests.unit.simulation.builders import DENSE, survival, world
 
 
 def test_the_oracle_regrets_nothing() -> None:
@@ -62,3 +62,11 @@ def test_not_knowing_which_texts_run_has_a_price_that_only_mixed_texts_charge() 
     price = run(world(1, 0.8, 60.0, **mixed), informed()).regret
     depths = [run(world(1, 0.8, 60.0, **mixed), Fixed(f"{k}", k)).regret for k in range(8)]
     assert 0.02 < price < min(depths) + 0.01
+
+
+def test_the_step_that_ends_a_prompt_drafts_for_it() -> None:
+    """At K = 3 with all drafts taken, four tokens follow the first one in a single step."""
+    loop = mixed_loop(1, {"other": 1.0}, [10], [5])
+    account = run(world(1, 1.0, 20.0, trace=loop), Fixed("fixed", 3))
+    after_s = [one.end_s - one.first_token_s for one in account.finished]
+    assert np.median(after_s) == pytest.approx(DENSE.step_s(1, 4, 15.0, 3, 0), rel=0.05)
