@@ -75,7 +75,7 @@ def pipe(name: str = NAME) -> Make:
 
 
 def rows(count: int) -> bytes:
-    return b",".join(b'{"id":%d,"content":"<%d>"}' % (index, index) for index in range(count))
+    return b",".join(b'{"id":%d,"content":"%d"}' % (index, index) for index in range(count))
 
 
 TEXT = json.dumps(builders.tokenizer()).encode()
@@ -116,13 +116,13 @@ HOSTILE: dict[str, tuple[str, Make]] = {
     "millions of added tokens": (
         "TooLarge",
         lambda path: holding(
-            b'{"model":{"vocab":{"a":1},"merges":[]},"added_tokens":[' + rows(3_000_000) + b"]}"
+            b'{"model":{"vocab":{"a":1},"merges":[]},"added_tokens":[' + rows(2_000_000) + b"]}"
         )(path),
     ),
-    "a million added tokens": (
+    "hundreds of thousands of added tokens": (
         "TooLarge",
         lambda path: holding(
-            b'{"model":{"vocab":{"a":0},"merges":[]},"added_tokens":[' + rows(1_000_001) + b"]}"
+            b'{"model":{"vocab":{"a":0},"merges":[]},"added_tokens":[' + rows(300_000) + b"]}"
         )(path),
     ),
     "a tokenizer of a tebibyte": ("TooLarge", hollow(1 << 40, NAME)),
