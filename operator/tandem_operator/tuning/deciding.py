@@ -71,20 +71,21 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     )
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
-    state = _tried(state, scores, settings, now_s)
     old = (state.table, state.prefill_table or state.table)
     state, new = _ripe(state, _proposed(state, scores, settings), settings, now_s)
     if new == old:
-        return state
+        return _tried(state, scores, settings, now_s, free=False)
     saved = gain_of(scores, state.table, new[0], state.use)
     needed = needed_gain(state.pacing)
     barred = new[0] != old[0] and _barred(state, scores, settings)
     if needed is None or (saved < needed and not barred):
-        return state
-    return _taken(state, scores, new, saved, now_s)
+        return _tried(state, scores, settings, now_s, free=False)
+    state = _taken(state, scores, new, saved, now_s)
+    return _tried(state, scores, settings, now_s, free=True)
 
 
-def _tried(state: State, scores: Scores, settings: Settings, now_s: float) -> State:
+def _tried(state: State, scores: Scores, settings: Settings, now_s: float, *, free: bool) -> State:
+    """The state with what is worth trying at the batch of the moment."""
     if state.batch is None or len(settings.depths) == 1:
         return state
     row = row_of(state.batch)
@@ -96,7 +97,8 @@ def _tried(state: State, scores: Scores, settings: Settings, now_s: float) -> St
     losses = {offset: float(cost[own + offset] / cost[own]) - 1.0 for offset in offsets}
     if base == 0:
         offsets = {1: offsets[1]}
-    return replace(state, trying=chosen(state.trying, offsets, losses, now_s))
+    trying = chosen(state.trying, offsets, losses, now_s, stock=state.steps.stock, free=free)
+    return replace(state, trying=trying)
 
 
 def _proposed(state: State, scores: Scores, settings: Settings) -> tuple[Table, Table]:

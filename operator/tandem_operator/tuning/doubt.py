@@ -1,10 +1,12 @@
 """How far the model may be wrong about a depth, and what trying it is worth.
 
 A depth's gain over the table's is g = log(c / c_K), with c = T / E seconds a token. Its deviation
-has two parts. Step time: the ridge fit of `step_time` is the mean of a normal posterior with
-covariance G^-1 (G its Gram matrix with the prior), so that the log ratio of two depths' times has
-variance d' G^-1 d, d = x_K / T_K - x / T. Acceptance: hazard a_i has variance a_i (1 - a_i) / n_i
-with n_i independent trials, and dE / da_i = (s_i + ... + s_K) / a_i.
+has two parts, of which only what trying would tell is counted. Step time: the ridge fit of
+`step_time` is the mean of a normal posterior with covariance G^-1 (G its Gram matrix with the
+prior), so that the log ratio of two depths' times has variance d' G^-1 d, d = x_K / T_K - x / T.
+Acceptance: hazard a_i has variance a_i (1 - a_i) / n_i with n_i independent trials, and
+dE / da_i = (s_i + ... + s_K) / a_i, for positions deeper than the table's own drafts: the others
+are seen at every step.
 
 Trying K is worth its expected improvement (Jones, Schonlau and Welch, J. Global Optim. 13, 1998),
 deviation x phi(z) + g x Phi(z) with z = g / deviation: what is gained in the mean if K is taken
@@ -84,9 +86,9 @@ def _of_acceptance(scores: Scores, base: int, survival: Survival, settings: Sett
     trials = independent_trials(survival, len(hazards))
     reach = np.cumprod(np.array(hazards))
     variance = np.zeros(len(scores.depths))
-    own = scores.column(base)
-    for place, hazard in enumerate(hazards):
-        deeper = np.array([float(reach[place:depth].sum()) / hazard for depth in scores.depths])
-        slope = deeper / scores.tokens
-        variance += (slope - slope[own]) ** 2 * hazard * (1.0 - hazard) / trials[place]
+    for place in range(base, len(hazards)):
+        hazard = hazards[place]
+        deeper = [float(reach[place:depth].sum()) / hazard for depth in scores.depths]
+        slope = np.array(deeper) / scores.tokens
+        variance += slope**2 * hazard * (1.0 - hazard) / trials[place]
     return variance

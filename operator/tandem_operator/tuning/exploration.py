@@ -38,22 +38,28 @@ KEEN_SHARE = 1 / 6
 SPARSE_SHARE = 1 / 50
 KEEN_EVERY_STEPS = 50
 LEAST_WORTH = 0.003
-BURST_COST = 0.01
-"""A burst lasts about this share of the time in which what it tells is of use."""
+KEEN_FOR = 0.5
+"""Keen trying goes on for about this share of the time in which what it tells is of use."""
 MOST_KEEN = 3
-HELD_S = 20.0
+FIRST_HELD_S = 10.0
+LONGEST_HELD_S = 300.0
+RESIZED_S = 120.0
 _OUTGROWN = 2.5
 """A burst is resized when it is this many times too long or too short: the load wanders."""
 
 
 @dataclass(frozen=True)
 class Trying:
-    """``burst_steps``: steps of a burst where only stock counters are read; ``keen``: see above."""
+    """``burst_steps``: steps of a burst where only stock counters are read; ``keen``: see above.
+
+    ``since_s``: when the last of so many ``choices`` was made.
+    """
 
     burst_steps: int = BURST_STEPS
     keen: bool = True
     offsets: tuple[int, ...] = OFFSETS
     since_s: float | None = None
+    choices: int = 0
 
 
 def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
@@ -64,41 +70,63 @@ def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
     ]
     if not wanted:
         return trying
+    known = trying.burst_steps != BURST_STEPS
+    if known and trying.since_s is not None and windows[0].now_s - trying.since_s < RESIZED_S:
+        return trying
     steps = round(min(MOST_BURST_STEPS, max(BURST_STEPS, sum(wanted) / len(wanted))))
     if steps / _OUTGROWN <= trying.burst_steps <= steps * _OUTGROWN:
         return trying
-    return replace(trying, burst_steps=steps)
+    return replace(trying, burst_steps=steps, since_s=windows[0].now_s)
 
 
 def chosen(
-    trying: Trying, worth: Mapping[int, float], loss: Mapping[int, float], now_s: float
+    trying: Trying,
+    worth: Mapping[int, float],
+    loss: Mapping[int, float],
+    now_s: float,
+    *,
+    stock: bool,
+    free: bool,
 ) -> Trying:
     """What to try of the offsets in tiers with this ``worth`` and ``loss``, as shares of time.
 
-    Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`.
+    Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`. Every change
+    writes the table file anew, so choices are held for a while, longer with each; one that comes
+    with a new table is ``free``.
     """
     since_s = trying.since_s
-    if since_s is not None and 0 <= now_s - since_s < HELD_S:
+    held_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**trying.choices)
+    if not free and since_s is not None and 0 <= now_s - since_s < held_s:
         return trying
-    net = {offset: worth[offset] - BURST_COST * max(0.0, loss[offset]) for offset in worth}
+    share = KEEN_SHARE if stock else BURST_STEPS / KEEN_EVERY_STEPS
+    net = {offset: worth[offset] - KEEN_FOR * share * max(0.0, loss[offset]) for offset in worth}
     best = sorted((o for o in net if net[o] > LEAST_WORTH), key=lambda o: -net[o])[:MOST_KEEN]
     fresh = replace(trying, keen=bool(best), offsets=tuple(sorted(best)) or OFFSETS)
-    return trying if fresh == trying else replace(fresh, since_s=now_s)
+    if fresh == trying:
+        return trying
+    return replace(fresh, since_s=now_s, choices=min(16, trying.choices + 1))
 
 
 def exploration(
-    settings: Settings, trying: Trying, *, off: bool, stock: bool, return_every: int
+    settings: Settings,
+    trying: Trying,
+    *,
+    off: bool,
+    stock: bool,
+    return_every: int | None,
 ) -> Mapping[str, Any] | None:
     """The exploration of the present table; None when there is nothing to explore.
 
-    ``return_every`` are the steps between bursts while off.
+    ``return_every`` are the steps between bursts while the rail holds speculation off. While off
+    the first drafted token is all that is asked for, which short bursts show in any counters.
     """
     if settings.depths[-1] == 0:
         return None
+    every = KEEN_EVERY_STEPS if trying.keen else EVERY_STEPS
     if off:
-        return {"every": return_every, "steps": BURST_STEPS, "offsets": [1]}
+        every = every if return_every is None else return_every
+        return {"every": every, "steps": BURST_STEPS, "offsets": [1]}
     if not stock:
-        every = KEEN_EVERY_STEPS if trying.keen else EVERY_STEPS
         return {"every": every, "steps": BURST_STEPS, "offsets": list(trying.offsets)}
     share = KEEN_SHARE if trying.keen else SPARSE_SHARE
     every = round(trying.burst_steps / share)

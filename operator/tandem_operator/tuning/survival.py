@@ -37,6 +37,7 @@ PRIOR_DRAFTS = 3.0
 FIRST_HAZARD = 0.65
 CHANGE_Z = 4.0
 CHANGE_SHIFT = 0.10
+USUAL_SPREAD = 2.0
 SPREAD_MEMORY_S = 300.0
 MOST_SQUARE = 25.0
 
@@ -71,7 +72,7 @@ class Survival:
     older: Pool = EMPTY
     newest: tuple[Pool, ...] = ()
     shape: Pool = EMPTY
-    spread: float = 1.0
+    spread: float = USUAL_SPREAD
     changes: int = 0
     changed_s: float | None = None
 

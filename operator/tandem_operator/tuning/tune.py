@@ -92,7 +92,9 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
             state.trying,
             off=not any(table),
             stock=state.steps.stock,
-            return_every=state.return_every,
+            return_every=state.return_every
+            if state.rail.off or settings.policy != GOODPUT
+            else None,
         )
         if not impossible
         else None,

@@ -42,7 +42,7 @@ def test_a_collapse_of_acceptance_is_answered_within_two_windows() -> None:
 
 
 def test_it_comes_back_within_three_windows_without_stabilization() -> None:
-    engine = Engine(memory_bound, 0.05)
+    engine = Engine(memory_bound, 0.01)
     settings = Settings(max_tokens=7)
     state, decisions = drive(engine, settings, WINDOWS_OF_TWO_MINUTES)
     assert tokens_at(decisions[-1], 8) == 0
