@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tandem_operator.simulation.answers import answers_of, changes_of
 from tandem_operator.simulation.cases import alternating_world, world_of
@@ -41,7 +41,7 @@ def score(engine: Engine, seed: int, setup: Setup, horizon_s: float) -> Score:
     world = world_of(engine, seed, horizon_s, setup.scrape_s, plugin)
     policy = tuned(engine, setup, start_profile=False)
     account = run(world, policy)
-    start = world_of(engine, seed, START_S, setup.scrape_s, plugin)
+    start = replace(world, horizon_s=min(START_S, horizon_s))
     informed = run(start, tuned(engine, setup, start_profile=True))
     steady = alternating_world(engine, seed, ANSWERS_S, setup.scrape_s, plugin)
     answering = tuned(engine, setup, start_profile=False)

@@ -11,6 +11,7 @@ import pytest
 from tandem_operator.simulation import evaluation, scoring
 from tandem_operator.simulation.cases import alternating_world, world_of
 from tandem_operator.simulation.profile import read_profile
+from tandem_operator.simulation.scoring import Setup
 
 PROFILE = Path(__file__).parents[3] / "examples/profiles/qwen2.5-72b-2xh100.json"
 
@@ -60,3 +61,16 @@ def test_a_seed_is_one_world() -> None:
         one, other, third = (draw(engine, seed, 60.0, 2.0, True) for seed in (7, 7, 8))
         assert (one.truth, one.trace) == (other.truth, other.trace)
         assert one.truth != third.truth
+
+
+def test_the_first_minutes_with_a_profile_are_those_of_the_case_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scoring, "ANSWERS_S", 20.0)
+    tuned = scoring.tuned
+    monkeypatch.setattr(
+        scoring, "tuned", lambda engine, setup, **_: tuned(engine, setup, start_profile=False)
+    )
+    one = scoring.score(read_profile(PROFILE), 3, Setup("plugin", 0.0, 2.0), 400.0)
+    assert one.start_regret == pytest.approx(one.first_regret, rel=0.01)
+    assert one.regret != pytest.approx(one.first_regret, rel=0.01)
