@@ -15,6 +15,7 @@ from tandem_runtime.lock import (
     fingerprint,
     locked_files,
     model_config,
+    refusal,
     specials,
     strict_json,
     trimmed_vocabulary,
@@ -26,7 +27,7 @@ from tandem_runtime.lock.fingerprint import Fingerprint
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.formats import added
 from tandem_runtime.lock.model_config import ModelConfig
-from tandem_runtime.lock.refusal import RefusedError
+from tandem_runtime.lock.refusal import CannotLookError, RefusedError
 from tandem_runtime.lock.specials import Configs
 from tandem_runtime.lock.tokenizer import Tokenizer
 from tandem_runtime.lock.trimmed_vocabulary import Trimmed
@@ -65,9 +66,19 @@ def at(
         remote_weights: tensors, where the weights' files are not in the folder.
         tokenizer_folder: where another source's tokenizer replaces this one's.
         known: tokenizers of sides that were looked at before; this one's is put into it.
+
+    Raises:
+        CannotLookError: LockFailed where reading fails that was allowed, or memory is short.
     """
-    with _collector_paused():
-        return _at(folder, remote_weights, tokenizer_folder, {} if known is None else known)
+    try:
+        with _collector_paused():
+            return _at(folder, remote_weights, tokenizer_folder, {} if known is None else known)
+    except OSError as error:
+        raise CannotLookError(refusal.LOCK_FAILED, f"{folder.root}: {error}") from error
+    except MemoryError as error:
+        raise CannotLookError(
+            refusal.LOCK_FAILED, f"{folder.root}: too little memory, a gibibyte is always enough"
+        ) from error
 
 
 @contextmanager

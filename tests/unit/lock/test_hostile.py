@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tandem_runtime.lock import folder, look, strict_json
 from tandem_runtime.lock.formats import sentencepiece
-from tandem_runtime.lock.refusal import RefusedError
+from tandem_runtime.lock.refusal import CannotLookError, RefusedError
 from tests.unit.lock import builders
 
 QUICK_S = 10.0
@@ -146,6 +146,21 @@ def test_a_folder_of_too_many_names_is_refused(tmp_path: Path) -> None:
     for index in range(folder.MAX_ENTRIES + 1):
         (path / f"{index}").touch()
     assert refused(path).reason == "TooLarge"
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
+def test_what_keeps_from_reading_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise error
+
+    path = builders.write(tmp_path / "model", builders.files())
+    monkeypatch.setattr(folder.ModelFolder, "read", fail)
+    with pytest.raises(CannotLookError) as found:
+        look.at(folder.at(path))
+    assert found.value.reason == "LockFailed"
+    assert str(path) in str(found.value)
 
 
 def gguf(*pairs: bytes, keys: int | None = None) -> bytes:
