@@ -1,0 +1,101 @@
+"""What trying a depth is worth, and how often and how long the engine is asked to try."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem_operator.tuning import Settings
+from tandem_operator.tuning.doubt import improvement
+from tandem_operator.tuning.exploration import (
+    EVERY_STEPS,
+    KEEN_EVERY_STEPS,
+    OFFSETS,
+    STOCK_INTERVALS,
+    Trying,
+    chosen,
+    exploration,
+    sized,
+)
+from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at, window
+
+SETTINGS = Settings(max_tokens=7)
+GAINS = st.floats(-1, 1)
+DEVIATIONS = st.floats(0, 1)
+
+
+@given(gain=GAINS, deviation=DEVIATIONS)
+def test_trying_is_worth_at_least_what_it_is_sure_to_gain(gain: float, deviation: float) -> None:
+    assert improvement(gain, deviation) >= max(0.0, gain) - 1e-12
+
+
+@given(gain=GAINS, less=DEVIATIONS, more=DEVIATIONS)
+def test_the_more_doubt_the_more_it_is_worth(gain: float, less: float, more: float) -> None:
+    assert improvement(gain, less + more) >= improvement(gain, less) - 1e-9
+
+
+def test_without_doubt_a_loss_is_worth_nothing() -> None:
+    assert improvement(-0.2, 0.0) == 0.0
+    assert improvement(0.2, 0.0) == 0.2
+
+
+def test_a_burst_of_stock_counters_fills_scrape_intervals() -> None:
+    seen = window(2.0, tokens=3, acceptance=0.7, step_s=0.02, duration_s=2.0)
+    assert sized(Trying(), (seen,)).burst_steps == STOCK_INTERVALS * 2.0 / 0.02
+
+
+def test_a_load_that_wanders_does_not_resize_bursts_at_every_look() -> None:
+    trying, sizes = Trying(), set()
+    for turn in range(1, 50):
+        step_s = 0.01 if turn % 2 else 0.05
+        seen = window(2.0 * turn, tokens=3, acceptance=0.7, step_s=step_s)
+        trying = sized(trying, (seen,))
+        sizes.add(trying.burst_steps)
+    assert len(sizes) <= 2
+
+
+def test_what_costs_more_than_it_may_gain_is_not_tried_keenly() -> None:
+    sure = chosen(Trying(), {1: 0.02, 2: 0.02}, {1: 0.01, 2: 0.9}, 10.0, stock=True, free=False)
+    assert (sure.keen, sure.offsets) == (True, (1,))
+    known = chosen(Trying(), {1: 0.001}, {1: 0.01}, 10.0, stock=True, free=False)
+    assert (known.keen, known.offsets) == (False, OFFSETS)
+
+
+def test_choices_are_held_longer_and_longer_unless_a_new_table_is_written_anyway() -> None:
+    trying, changes = Trying(), []
+    for turn in range(1800):
+        worth = {1: 0.05, 2: 0.0} if turn % 2 else {1: 0.0, 2: 0.05}
+        after = chosen(trying, worth, {1: 0.0, 2: 0.0}, 2.0 * turn, stock=False, free=False)
+        changes += [turn] if after != trying else []
+        trying = after
+    assert len(changes) <= 20
+    one, two = {1: 0.05, 2: 0.0}, {1: 0.0, 2: 0.05}
+    loss = {1: 0.0, 2: 0.0}
+    first = chosen(trying, one, loss, 3600.0, stock=False, free=True)
+    second = chosen(first, two, loss, 3600.0, stock=False, free=True)
+    assert (first.offsets, second.offsets) == ((1,), (2,))
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_a_keen_engine_tries_more_often(off: bool) -> None:
+    found = [
+        exploration(SETTINGS, Trying(keen=keen), off=off, stock=False, return_every=None)
+        for keen in (True, False)
+    ]
+    assert [one["every"] for one in found if one] == [KEEN_EVERY_STEPS, EVERY_STEPS]
+
+
+def test_what_is_still_tried_keenly_when_much_is_known_costs_next_to_nothing() -> None:
+    engine = Engine(memory_bound, 0.7, batch=8)
+    state, decisions = drive(engine, SETTINGS, 600)
+    assert decisions[0].explore is not None
+    assert decisions[0].explore["every"] == KEEN_EVERY_STEPS
+    own = tokens_at(decisions[-1], 8)
+    for offset in state.trying.offsets if state.trying.keen else ():
+        tried_s = engine.seconds_per_token(min(7, max(0, own + offset)))
+        assert tried_s <= 1.03 * engine.seconds_per_token(own)
+    writes = sum(one.explore != other.explore for one, other in pairwise(decisions))
+    assert writes <= 15
