@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_runtime.contract.report import MixtureOfExperts
-from tandem_runtime.lock import refusal
+from tandem_runtime.lock import kv_cache, refusal
 from tandem_runtime.lock.folder import ModelFolder
 
 NAME = "config.json"
@@ -16,11 +16,9 @@ SAFE_SUFFIXES = (".safetensors", ".gguf")
 _NOT_WEIGHTS = ("training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 _EXPERTS_PER_TOKEN = (
-    "num_experts_per_tok",
-    "num_experts_per_token",
-    "moe_topk",
-    "experts_per_token",
-)
+    "num_experts_per_tok", "num_experts_per_token", "experts_per_token", "moe_topk", "moe_top_k",
+    "moe_k", "top_k_experts",
+)  # fmt: skip
 _MAX_COUNT = 1 << 40
 
 
@@ -42,8 +40,7 @@ def read(config: Mapping[str, Any] | None) -> ModelConfig:
     if config is None:
         return ModelConfig()
     architectures = config.get("architectures")
-    text = config.get("text_config")
-    inner = text if isinstance(text, Mapping) else {}
+    inner = kv_cache.of_text(config)
 
     def count(*names: str) -> int | None:
         for holder in (config, inner):
@@ -56,8 +53,12 @@ def read(config: Mapping[str, Any] | None) -> ModelConfig:
                 return value
         return None
 
-    experts = count(*_EXPERTS)
-    dtype = config.get("torch_dtype") or config.get("dtype") or inner.get("torch_dtype")
+    dtype = (
+        config.get("torch_dtype")
+        or config.get("dtype")
+        or inner.get("torch_dtype")
+        or inner.get("dtype")
+    )
     return ModelConfig(
         architecture=architectures[0]
         if isinstance(architectures, list) and architectures and isinstance(architectures[0], str)
@@ -65,30 +66,31 @@ def read(config: Mapping[str, Any] | None) -> ModelConfig:
         vocab_size=count("vocab_size"),
         hidden_size=count("hidden_size", "n_embd", "d_model"),
         layers=count("num_hidden_layers", "n_layer", "num_layers"),
-        kv_values_per_token=_kv_values_per_token(count),
+        kv_values_per_token=kv_cache.values_per_token(config),
         dtype=dtype if isinstance(dtype, str) else None,
-        mixture_of_experts=MixtureOfExperts(experts, count(*_EXPERTS_PER_TOKEN))
-        if experts
-        else None,
+        mixture_of_experts=_mixture(inner),
     )
 
 
-def _kv_values_per_token(count: Any) -> int | None:
-    """Numbers that the cache keeps for one token, over all layers.
+def _mixture(held: Mapping[str, Any]) -> MixtureOfExperts | None:
+    """Routed experts; a list is by layer, and the layer with the most speaks for the model."""
+    nested = held.get("ffn_config")
+    holders = [held, nested if isinstance(nested, Mapping) else {}]
 
-    Multi-head latent attention (`kv_lora_rank`) keeps one compressed vector and one rotary key.
-    """
-    layers = count("num_hidden_layers", "n_layer", "num_layers")
-    latent = count("kv_lora_rank")
-    if layers and latent:
-        return int(layers * (latent + (count("qk_rope_head_dim") or 0)))
-    heads = count("num_attention_heads", "n_head", "num_heads")
-    kv_heads = count("num_key_value_heads", "multi_query_group_num") or heads
-    hidden = count("hidden_size", "n_embd", "d_model")
-    head_size = count("head_dim") or (hidden // heads if hidden and heads else None)
-    if not layers or not kv_heads or not head_size:
+    def most(names: tuple[str, ...]) -> int | None:
+        for holder in holders:
+            for name in names:
+                value = holder.get(name)
+                values = value if isinstance(value, list) else [value]
+                counts = [each for each in values if type(each) is int and 0 < each <= _MAX_COUNT]
+                if counts:
+                    return max(counts)
         return None
-    return int(2 * layers * kv_heads * head_size)
+
+    experts = most(_EXPERTS)
+    if experts is None or experts == 1:
+        return None
+    return MixtureOfExperts(experts, most(_EXPERTS_PER_TOKEN))
 
 
 def runs_code(folder: ModelFolder, *configs: Mapping[str, Any] | None) -> bool:
