@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -62,9 +62,7 @@ def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]
     if not pieces:
         raise refusal.malformed(name, "has no tokens")
     texts, written = list(pieces), list(pieces.values())
-    longest = max(map(len, texts))
-    if longest > MAX_PIECE_CHARACTERS:
-        raise refusal.malformed(name, f"a piece has {longest} characters")
+    check_lengths(name, texts)
     ids = sorted(written)
     if ids[0] < 0 or ids[-1] > MAX_ID:
         wrong = ids[0] if ids[0] < 0 else ids[-1]
@@ -76,3 +74,10 @@ def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]
         # Most files list their ids in order already, which spares this.
         texts = list(map(texts.__getitem__, sorted(range(len(written)), key=written.__getitem__)))
     return texts, ids
+
+
+def check_lengths(name: str, texts: Iterable[str | bytes]) -> None:
+    """Raise RefusedError for a piece beyond MAX_PIECE_CHARACTERS (bytes, where it is bytes)."""
+    longest = max(map(len, texts), default=0)
+    if longest > MAX_PIECE_CHARACTERS:
+        raise refusal.malformed(name, f"a piece has {longest} characters")

@@ -289,3 +289,21 @@ def test_a_file_that_is_named_itself_tells_its_format(tmp_path: Path, name: str)
         found = look.at(folder.at(path)).tokenizer
         assert found is not None
         assert found.format == form
+
+
+def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
+    content = gguf(
+        named("tokenizer.ggml.model", "gpt2"),
+        strings("tokenizer.ggml.tokens", ["a", "b", "a"]),
+    )
+    found = look.at(folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))).refused
+    assert found is not None
+    assert (found.reason, "stands twice" in str(found)) == ("Malformed", True)
+
+
+def test_a_rank_of_endless_bytes_is_refused(tmp_path: Path) -> None:
+    line = base64.b64encode(bytes(100_000)) + b" 0\n"
+    place = builders.write(tmp_path / "model", {"x.tiktoken": line, "config.json": b"{}"})
+    found = look.at(folder.at(place)).refused
+    assert found is not None
+    assert "100000 characters" in str(found)

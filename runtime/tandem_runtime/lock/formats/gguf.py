@@ -13,7 +13,7 @@ from tandem_runtime.lock import refusal
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.formats import encoding, gguf_metadata
 from tandem_runtime.lock.formats.pieces import BYTE_LEVEL, WORD_START
-from tandem_runtime.lock.tokenizer import BYTE, MAX_IDS, Tokenizer
+from tandem_runtime.lock.tokenizer import BYTE, MAX_IDS, Tokenizer, check_lengths
 
 FORMAT = "gguf"
 _PREFIX = "tokenizer.ggml."
@@ -54,8 +54,11 @@ def read(folder: ModelFolder, name: str) -> Tokenizer | None:
     ]
     if not ids:
         raise refusal.malformed(name, "has no tokens")
-    contents, kinds = _contents(name, str(model), texts, types, ids)
+    check_lengths(name, texts)
     pieces = {texts[index]: index for index in ids}
+    if len(pieces) != len(ids):
+        raise refusal.malformed(name, "a piece stands twice")
+    contents, kinds = _contents(name, str(model), texts, types, ids)
     return Tokenizer(
         format=FORMAT,
         ids=ids,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from tandem_runtime.lock import refusal
 from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.tokenizer import MAX_ID, Tokenizer
+from tandem_runtime.lock.tokenizer import MAX_ID, Tokenizer, check_lengths
 
 LACKS = ("merges", "normalizer", "preTokenizer", "flags")
 
@@ -33,6 +33,7 @@ def tokenizer(
     if ids[0] < 0 or ids[-1] > MAX_ID:
         wrong = ids[0] if ids[0] < 0 else ids[-1]
         raise refusal.malformed(name, f"id {wrong} lies outside 0 to {MAX_ID}")
+    check_lengths(name, joined.values())
     aside = {*special, *more}
     named = {joined[token_id].decode("utf-8", "replace"): token_id for token_id in aside}
     return Tokenizer(
