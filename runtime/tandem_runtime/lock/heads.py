@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_runtime.contract.request import Attestation
-from tandem_runtime.lock import grade, trimmed_vocabulary
+from tandem_runtime.lock import grade, kv_cache, trimmed_vocabulary
 from tandem_runtime.lock.grade import Grade
 from tandem_runtime.lock.look import Side
 
 METHODS = ("Eagle", "Eagle3", "Medusa")
-_ARCHITECTURE_WORDS = ("eagle", "medusa", "speculator", "hydra")
-_MODEL_TYPES = ("eagle", "eagle3", "medusa", "mlp_speculator")
-_AUXILIARY = "eagle_aux_hidden_state_layer_ids"
+_ARCHITECTURE_WORDS = ("eagle", "medusa", "speculator", "hydra", "mtp", "dflash", "dspark")
+_MODEL_TYPES = ("eagle", "eagle3", "medusa", "mlp_speculator", "speculator_config")
+_AUXILIARY = (
+    "eagle_aux_hidden_state_layer_ids",
+    "aux_hidden_state_layer_ids",
+    "target_layer_ids",
+)
+_NESTED = ("eagle_config", "dflash_config")
+_DRAFT_ROWS = ("draft_vocab_size", "truncated_vocab_size")
+_OWN_LAYERS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers")
+_WITH_ONE_LAYER = ("longcat_flash", "mimo_v2_flash", "qwen3_next", "step3p5")
+"""Types whose published files hold such a layer though their config.json does not count it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,8 @@ def pair(
     """
     config = head.config or {}
     wrong = misfit(target, config)
+    if wrong is None:
+        wrong = _without_table(target, head, config)
     if wrong is None and head.trimmed is not None:
         wrong = trimmed_vocabulary.misfit(
             head.trimmed, config.get("draft_vocab_size"), target.model.vocab_size
@@ -102,38 +113,92 @@ def pair(
             "DeclaredTargetDiffers",
             f"the head {said} revision {stated.revision!r}; the target has {revision!r}",
         )
-    return Grade(grade.COMPATIBLE, "DeclaredTarget", f"the head {said} this target")
+    return Grade(
+        grade.COMPATIBLE,
+        "DeclaredTarget",
+        f"the head {said} this target",
+        advice=_unread(head, config),
+    )
 
 
 def misfit(target: Side, config: Mapping[str, Any]) -> str | None:
     """What of the head's dimensions contradicts the target, None for nothing that is known."""
     layer = config.get("transformer_layer_config")
-    inner = layer if isinstance(layer, Mapping) else {}
+    held = kv_cache.of_text(layer if isinstance(layer, Mapping) else {})
+    held = {**held, **kv_cache.of_text(config)}
     model = target.model
-    hidden = config.get("target_hidden_size") or config.get("hidden_size")
-    hidden = hidden or inner.get("hidden_size")
+    hidden = held.get("target_hidden_size") or held.get("hidden_size")
     if hidden is not None and model.hidden_size is not None and hidden != model.hidden_size:
-        return f"hidden size {hidden}, the target has {model.hidden_size}"
-    rows = config.get("target_vocab_size") or config.get("vocab_size") or inner.get("vocab_size")
+        return f"hidden size {_short(hidden)}, the target has {model.hidden_size}"
+    rows = held.get("target_vocab_size") or held.get("vocab_size")
     if rows is not None and model.vocab_size is not None and rows != model.vocab_size:
-        return f"a target vocabulary of {rows}, the target has {model.vocab_size}"
-    trimmed = config.get("draft_vocab_size")
-    if trimmed is not None:
+        return f"a target vocabulary of {_short(rows)}, the target has {model.vocab_size}"
+    for name in _DRAFT_ROWS:
+        trimmed = held.get(name)
+        if trimmed is None:
+            continue
         if type(trimmed) is not int or trimmed < 1:
-            return f"draft_vocab_size is {str(trimmed)[:20]!r}"
+            return f"{name} is {_short(trimmed)!r}"
         if model.vocab_size is not None and trimmed > model.vocab_size:
-            return f"draft_vocab_size {trimmed}, the target has {model.vocab_size} rows"
-    nested = config.get("eagle_config")
-    auxiliary = config.get(_AUXILIARY)
-    if auxiliary is None and isinstance(nested, Mapping):
-        auxiliary = nested.get(_AUXILIARY)
-    if auxiliary is not None and model.layers is not None:
-        if not isinstance(auxiliary, list) or not all(type(each) is int for each in auxiliary):
-            return f"{_AUXILIARY} is no list of layers"
-        beyond = [each for each in auxiliary if not 0 <= each <= model.layers]
-        if beyond:
-            return f"it reads layer {beyond[0]}, the target has {model.layers}"
+            return f"{name} {trimmed}, the target has {model.vocab_size} rows"
+    return _misread(held, model.layers)
+
+
+def _misread(held: Mapping[str, Any], layers: int | None) -> str | None:
+    """Which layer of the target the head reads though there is none."""
+    nested = [held[name] for name in _NESTED if isinstance(held.get(name), Mapping)]
+    for name in _AUXILIARY:
+        for holder in (held, *nested):
+            read = holder.get(name)
+            if read is None:
+                continue
+            if not isinstance(read, list) or not all(type(each) is int for each in read):
+                return f"{name} is no list of layers"
+            beyond = [each for each in read if each < 0 or (layers is not None and each > layers)]
+            if beyond:
+                return f"it reads layer {beyond[0]}, the target has {_short(layers)}"
     return None
+
+
+def own_layers(config: Mapping[str, Any] | None) -> int:
+    """How many layers a target has to draft for itself (MTP); 0 where it has none.
+
+    The spellings are DeepSeek's, GLM's, ERNIE's and MiMo's `num_nextn_predict_layers`, Qwen3.5's
+    `mtp_num_hidden_layers`, also below `text_config`; some types have one without a word.
+    """
+    if config is None:
+        return 0
+    held = kv_cache.of_text(config)
+    for name in _OWN_LAYERS:
+        count = held.get(name)
+        if count is not None:
+            return count if type(count) is int and count > 0 else 0
+    return 1 if held.get("model_type") in _WITH_ONE_LAYER else 0
+
+
+def _unread(head: Side, config: Mapping[str, Any]) -> str | None:
+    """What could not be checked because a pickle is never opened."""
+    if not head.pickle:
+        return None
+    tables = "; its tables of ids cannot be checked" if config.get("draft_vocab_size") else ""
+    return (
+        f"the head's weights are a pickle, which may run code when an engine loads it{tables}: "
+        "use a copy in safetensors"
+    )
+
+
+def _without_table(target: Side, head: Side, config: Mapping[str, Any]) -> str | None:
+    """A smaller vocabulary whose ids nothing leads to the target's."""
+    rows, target_rows = config.get("draft_vocab_size"), target.model.vocab_size
+    if head.weights is None or not head.weights.tensors or type(rows) is not int:
+        return None
+    if target_rows is None or rows >= target_rows or "d2t" in head.weights.tensors:
+        return None
+    return f"draft_vocab_size is {rows} of {target_rows}, and no table d2t says which ids they are"
+
+
+def _short(value: object) -> str:
+    return str(value)[:20]
 
 
 def _bases(config: Mapping[str, Any]) -> list[str]:

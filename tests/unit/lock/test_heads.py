@@ -1,0 +1,245 @@
+"""Heads in the spellings in which they are published, against the dimensions of their target."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
+from tandem_runtime.lock import heads, pair, trimmed_vocabulary
+from tandem_runtime.lock.trimmed_vocabulary import Trimmed
+from tests.unit.lock import builders
+
+TARGET = "acme/chat"
+
+
+class Bench:
+    """Judges heads against the builders' target: hidden size 8, 16 rows, 2 layers."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._target = builders.write(place / "target", builders.files())
+
+    def judge(
+        self,
+        config: dict[str, Any],
+        method: str = "Eagle3",
+        attested: str | None = None,
+        **files: bytes,
+    ) -> PairReport:
+        held = {name.replace("__", "."): content for name, content in files.items()}
+        held["config.json"] = json.dumps(config).encode()
+        head = builders.write(self._place / "head", held)
+        asked = LockRequest(
+            method,
+            "TargetDeclared",
+            SourceRequest(str(self._target), name=TARGET),
+            SourceRequest(str(head)),
+            attested_target=None if attested is None else Attestation(attested),
+        )
+        return pair.report(asked, {})
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def eagle_3(**changes: Any) -> dict[str, Any]:
+    """As published beside the papers' code: a Llama of one layer with a smaller vocabulary."""
+    return {
+        "architectures": ["LlamaForCausalLMEagle3"],
+        "hidden_size": 8,
+        "vocab_size": 16,
+        "draft_vocab_size": 4,
+        "base_model_name_or_path": TARGET,
+    } | changes
+
+
+SPELLINGS = {
+    "EAGLE": {"architectures": ["EagleLlamaForCausalLM"], "target_model_name_or_path": TARGET},
+    "EAGLE-3": eagle_3(),
+    "speculators": {
+        "architectures": ["Eagle3Speculator"],
+        "speculators_model_type": "eagle3",
+        "transformer_layer_config": {"hidden_size": 8, "vocab_size": 16},
+        "speculators_config": {"verifier": {"name_or_path": TARGET}},
+    },
+    "Medusa": {"medusa_num_heads": 4, "medusa_num_layers": 1, "base_model_name_or_path": TARGET},
+    "Medusa as vLLM writes it": {
+        "architectures": ["MedusaModel"],
+        "model_type": "medusa",
+        "hidden_size": 8,
+        "num_heads": 4,
+        "truncated_vocab_size": 12,
+        "base_model": TARGET,
+    },
+    "DFlash": {
+        "architectures": ["DFlashDraftModel"],
+        "dflash_config": {"target_layer_ids": [0, 1]},
+        "base_model": TARGET,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_head_that_declares_its_target(bench: Bench, name: str) -> None:
+    config = SPELLINGS[name]
+    assert heads.is_head(config)
+    told = bench.judge(config, method="DraftModel")
+    assert (told.verdict, told.reason, told.allowed) == ("Compatible", "DeclaredTarget", True)
+    assert not told.attested
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_the_same_head_for_another_target(bench: Bench, name: str) -> None:
+    config = json.loads(json.dumps(SPELLINGS[name]).replace(TARGET, "acme/other"))
+    told = bench.judge(config)
+    assert (told.verdict, told.reason) == ("Incompatible", "DeclaredTargetDiffers")
+    assert "acme/other" in told.message
+
+
+MISFITS = {
+    "hidden size": (eagle_3(hidden_size=9), "hidden size 9"),
+    "nested hidden size": (
+        {"architectures": ["EagleLlama4"], "text_config": {"hidden_size": 9}},
+        "hidden size 9",
+    ),
+    "hidden size of a speculator": (
+        {"speculators_config": {}, "transformer_layer_config": {"hidden_size": 9}},
+        "hidden size 9",
+    ),
+    "the target's hidden size is stated apart": (
+        eagle_3(hidden_size=8, target_hidden_size=9),
+        "hidden size 9",
+    ),
+    "vocabulary": (eagle_3(vocab_size=17), "target vocabulary of 17"),
+    "more rows than the target": (eagle_3(draft_vocab_size=17), "draft_vocab_size 17"),
+    "rows that are no count": (eagle_3(draft_vocab_size="4"), "draft_vocab_size"),
+    "Medusa's rows": (
+        {"model_type": "medusa", "truncated_vocab_size": 17},
+        "truncated_vocab_size 17",
+    ),
+    "auxiliary layers": (eagle_3(eagle_aux_hidden_state_layer_ids=[0, 1, 3]), "layer 3"),
+    "nested auxiliary layers": (
+        eagle_3(eagle_config={"eagle_aux_hidden_state_layer_ids": [-1]}),
+        "layer -1",
+    ),
+    "layers of DFlash": (eagle_3(dflash_config={"target_layer_ids": [9]}), "layer 9"),
+    "layers that are none": (eagle_3(aux_hidden_state_layer_ids="all"), "no list of layers"),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_dimensions_count_whatever_is_declared_or_attested(bench: Bench, name: str) -> None:
+    config, said = MISFITS[name]
+    told = bench.judge(config, attested=TARGET)
+    assert (told.verdict, told.reason, told.allowed) == (
+        "Incompatible",
+        "DeclaredTargetDiffers",
+        False,
+    )
+    assert said in told.message
+
+
+def tables(d2t: list[int], marked: set[int], rows: int = 16) -> bytes:
+    return builders.safetensors(
+        fc=("F16", [2, 2], bytes(8)),
+        d2t=("I64", [len(d2t)], struct.pack(f"<{len(d2t)}q", *d2t)),
+        t2d=("BOOL", [rows], bytes(index in marked for index in range(rows))),
+    )
+
+
+def test_a_trimmed_vocabulary_with_its_tables_is_no_mismatch(bench: Bench) -> None:
+    weights = tables([0, 1, 3, 12], {0, 2, 5, 15})
+    assert bench.judge(eagle_3(), model__safetensors=weights).allowed
+
+
+def test_a_trimmed_vocabulary_without_a_table_means_other_tokens(bench: Bench) -> None:
+    weights = builders.safetensors(fc=("F16", [2, 2], bytes(8)))
+    told = bench.judge(eagle_3(), model__safetensors=weights)
+    assert (told.verdict, told.allowed) == ("Incompatible", False)
+    assert "no table d2t" in told.message
+
+
+def test_a_whole_vocabulary_needs_no_table(bench: Bench) -> None:
+    weights = builders.safetensors(fc=("F16", [2, 2], bytes(8)))
+    assert bench.judge(eagle_3(draft_vocab_size=16), model__safetensors=weights).allowed
+
+
+def test_a_table_of_numbers_that_are_no_ids_is_refused(bench: Bench) -> None:
+    weights = builders.safetensors(d2t=("F32", [4], bytes(16)))
+    told = bench.judge(eagle_3(), model__safetensors=weights)
+    assert (told.verdict, told.reason) == ("Refused", "Malformed")
+
+
+def test_a_pickle_is_told_and_never_opened(bench: Bench, tmp_path: Path) -> None:
+    trace = tmp_path / "opened"
+    exploding = f"cos\nsystem\n(S'touch {trace}'\ntR.".encode()
+    told = bench.judge(eagle_3(), pytorch_model__bin=exploding)
+    assert told.allowed
+    assert told.draft is not None
+    assert told.draft.pickle
+    assert told.draft.parameters is None
+    assert told.advice is not None
+    assert "pickle" in told.advice
+    assert "cannot be checked" in told.advice
+    assert not trace.exists()
+
+
+OWN = {
+    "DeepSeek V3": ({"num_nextn_predict_layers": 1}, 1),
+    "GLM-4.5": ({"model_type": "glm4_moe", "num_nextn_predict_layers": 1}, 1),
+    "ERNIE 4.5": ({"model_type": "ernie4_5_moe", "num_nextn_predict_layers": 1}, 1),
+    "MiMo 7B": ({"model_type": "mimo", "num_nextn_predict_layers": 1}, 1),
+    "LongCat, three": ({"num_nextn_predict_layers": 3}, 3),
+    "Qwen3.5, nested": ({"text_config": {"mtp_num_hidden_layers": 1}}, 1),
+    "Kimi, nested": ({"text_config": {"num_nextn_predict_layers": 1}}, 1),
+    "Qwen3-Next says nothing of it": ({"model_type": "qwen3_next"}, 1),
+    "none": ({"model_type": "llama"}, 0),
+    "zero": ({"num_nextn_predict_layers": 0}, 0),
+    "zero where the type has one": ({"model_type": "qwen3_next", "num_nextn_predict_layers": 0}, 0),
+    "no count": ({"num_nextn_predict_layers": "1"}, 0),
+    "a truth": ({"num_nextn_predict_layers": True}, 0),
+    "null": ({"num_nextn_predict_layers": None}, 0),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_layers_with_which_a_target_drafts_for_itself(name: str) -> None:
+    config, layers = OWN[name]
+    assert heads.own_layers(config) == layers
+
+
+@given(
+    ids=st.sets(st.integers(0, 30), min_size=1, max_size=10),
+    target_rows=st.integers(1, 40),
+    draft_rows=st.none() | st.integers(1, 12),
+)
+def test_tables_fit_exactly_when_every_id_is_a_row(
+    ids: set[int], target_rows: int, draft_rows: int | None
+) -> None:
+    tables = Trimmed(tuple(sorted(ids)), frozenset(ids), target_rows)
+    fits = max(ids) < target_rows and draft_rows in (None, len(ids))
+    assert (trimmed_vocabulary.misfit(tables, draft_rows, target_rows) is None) is fits
+
+
+@given(
+    ids=st.sets(st.integers(0, 20), min_size=2, max_size=10),
+    other=st.integers(0, 20),
+    place=st.integers(0, 9),
+)
+def test_any_changed_entry_is_found(ids: set[int], other: int, place: int) -> None:
+    held = sorted(ids)
+    changed = list(held)
+    changed[place % len(held)] = other
+    tables = Trimmed(tuple(changed), frozenset(ids), 21)
+    same = changed == held
+    assert (trimmed_vocabulary.misfit(tables, len(ids), 21) is None) is same
