@@ -50,7 +50,7 @@ def serving(
     stage.make_claims(kubectl, models, environment)
     named = Images(images["operator"], images["runtime"], images["engine"])
     stage.install_operator(cluster.helm, kubectl, named)
-    held = Serving(cluster, kubectl, named)
+    held = Serving(cluster, kubectl, named, models)
     held.apply(NAME, replicas=2)
     held.wait_ready(NAME, timeout_s=600)
     yield held

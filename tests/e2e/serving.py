@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -40,6 +41,8 @@ class Serving:
     cluster: Cluster
     kubectl: Kubectl
     images: Images
+    models: Path
+    """The folder behind the claim `models`, as this machine sees it."""
 
     def manifest(self, name: str, **spec: Any) -> dict[str, Any]:
         """The tiny pair on vLLM on CPU, with changes at the top level of spec."""
