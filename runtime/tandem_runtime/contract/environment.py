@@ -18,4 +18,5 @@ HF_TOKEN = "HF_TOKEN"  # noqa: S105 (the name of a variable, not a secret)
 S3_ENDPOINT = "AWS_ENDPOINT_URL_S3"
 TARGET_PREFIX = "TARGET_"
 DRAFT_PREFIX = "DRAFT_"
-"""Prefixes of a secret's variables when target and draft have one each."""
+PREFIXES = {"target": TARGET_PREFIX, "draft": DRAFT_PREFIX}
+"""Prefixes of a secret's variables when target and draft have one each, by side."""

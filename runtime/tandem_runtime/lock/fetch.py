@@ -21,7 +21,7 @@ from tandem_runtime.contract.report import LockFailure
 from tandem_runtime.lock import folder, folder_lock, locked_files, refusal
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.refusal import CannotLookError, RefusedError
-from tandem_runtime.lock.sources.bring import HUB
+from tandem_runtime.lock.sources.bring import HUB, S3
 
 DONE, FAILED = 0, 1
 _MORE_SPACE = "raise modelCache.sizeLimit, or give modelCache.claimName a claim with more room"
@@ -97,7 +97,7 @@ def _place(
     """
     if locked.path is not None:
         place = Path(locked.path)
-    elif locked.uri.startswith(HUB):
+    elif locked.uri.startswith((HUB, S3)):
         _download(locked, side, place, environ)
     try:
         found = folder.at(place)
@@ -109,13 +109,11 @@ def _place(
 
 
 def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
-    from tandem_runtime.lock.sources import hub_models
-
     try:
         with folder_lock.held(place):
-            hub_models.download(locked, side, place, environ)
+            _bring_all(locked, side, place, environ)
     except (OSError, CannotLookError) as error:
-        # The hub's client tells its own troubles and the disk's with the same kind of error.
+        # The clients tell their own troubles and the disk's with the same kind of error.
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in DISK_TROUBLES:
             raise CannotLookError(
@@ -126,6 +124,18 @@ def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, 
         if isinstance(error, OSError):
             raise CannotLookError(refusal.LOCK_FAILED, f"{place}: {error}") from error
         raise
+
+
+def _bring_all(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
+    # Each client is slow to import, and a pod needs one of them at most.
+    if locked.uri.startswith(S3):
+        from tandem_runtime.lock.sources import s3
+
+        s3.download(locked, side, place, environ)
+    else:
+        from tandem_runtime.lock.sources import hub_models
+
+        hub_models.download(locked, side, place, environ)
 
 
 def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:

@@ -22,11 +22,19 @@ NAMES = (
     "vocab.txt",
 )
 SUFFIXES = (".tiktoken",)
+_TOKENIZERS = (
+    "spiece.model", "tekken.json", "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt",
+)  # fmt: skip
 
 
 def covers(name: str) -> bool:
     """Whether a file of this name, at the top level, is covered."""
     return name in NAMES or name.endswith(SUFFIXES)
+
+
+def is_tokenizer(name: str) -> bool:
+    """Whether a file of this name holds a vocabulary."""
+    return name in _TOKENIZERS or name.endswith(SUFFIXES)
 
 
 def digests(folder: ModelFolder) -> dict[str, str]:

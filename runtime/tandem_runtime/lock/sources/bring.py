@@ -12,6 +12,7 @@ from tandem_runtime.lock.refusal import CannotLookError
 from tandem_runtime.lock.sources.brought import Brought
 
 HUB = "hf://"
+S3 = "s3://"
 _IMAGE_DIGEST = re.compile(r"oci://.*@(sha256:[0-9a-f]{64})")
 
 
@@ -33,10 +34,15 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         from tandem_runtime.lock.sources import hub
 
         return hub.bring(source, side, into, environ)
+    if source.uri.startswith(S3):
+        from tandem_runtime.lock.sources import s3
+
+        return s3.bring(source, side, into, environ)
     if "://" in source.uri:
         raise CannotLookError(
             refusal.LOCK_FAILED,
-            f"{source.uri} is not mounted here and cannot be fetched; use hf:// or a local path",
+            f"{source.uri} is not mounted here and cannot be fetched; use hf://, s3:// or a "
+            "local path",
         )
     return _local(Path(source.uri), source.uri)
 

@@ -62,7 +62,7 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
             local_dir=place,
             ignore_patterns=[*NEVER_SERVED, *(_PICKLES if safe else ())],
         )
-        _mark(place, locked.revision, names)
+        mark_complete(place, locked.revision, names)
 
 
 def is_complete(place: Path, commit: str) -> bool:
@@ -78,7 +78,8 @@ def is_complete(place: Path, commit: str) -> bool:
         return False
 
 
-def _mark(place: Path, commit: str, names: Iterable[str]) -> None:
+def mark_complete(place: Path, commit: str, names: Iterable[str]) -> None:
+    """Record that all of these files of the commit are there, whole."""
     sizes = {name: (place / name).stat().st_size for name in names if (place / name).is_file()}
     # Two pods may end at once, and each must leave a whole record.
     with tempfile.NamedTemporaryFile("w", dir=place, prefix=".tandem-", delete=False) as file:

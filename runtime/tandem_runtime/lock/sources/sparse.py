@@ -6,11 +6,10 @@ So the rest of the lock reads them as it reads a folder, and no weight is ever d
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from tandem_runtime.lock import gguf_header, refusal, trimmed_vocabulary, weights
 from tandem_runtime.lock.formats import gguf_metadata
-from tandem_runtime.lock.sources.ranged import RangedFile
 
 FIRST_BYTES = 128 << 10
 """Holds the header of nearly every safetensors file, so that one request is enough."""
@@ -19,12 +18,23 @@ _GROWTH = 4
 _LENGTH_BYTES = 8
 
 
-def safetensors(remote: RangedFile, size_bytes: int | None, place: Path) -> None:
+class Remote(Protocol):
+    """A file that stands elsewhere."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, start: int, size: int) -> bytes:
+        """Up to `size` bytes from `start`; raises what its source raises."""
+        ...
+
+
+def safetensors(remote: Remote, size_bytes: int | None, place: Path) -> None:
     """Write the header, and a head's tables of ids, to `place`.
 
     Raises:
         RefusedError: a header that is none.
-        CannotLookError, HfHubHTTPError, httpx.HTTPError: as RangedFile.read.
+        CannotLookError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
     """
     content = remote.read(0, FIRST_BYTES)
     end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
@@ -39,12 +49,12 @@ def safetensors(remote: RangedFile, size_bytes: int | None, place: Path) -> None
         _fill(file, size_bytes)
 
 
-def gguf(remote: RangedFile, size_bytes: int | None, place: Path) -> gguf_header.Header | None:
+def gguf(remote: Remote, size_bytes: int | None, place: Path) -> gguf_header.Header | None:
     """Write metadata and table of tensors to `place`; None where the file ends within metadata.
 
     Raises:
         RefusedError: no GGUF file, or metadata beyond what is read.
-        CannotLookError, HfHubHTTPError, httpx.HTTPError: as RangedFile.read.
+        CannotLookError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
     """
     header, content, wanted = None, b"", _FIRST_GGUF_BYTES
     while True:
@@ -67,7 +77,7 @@ def gguf(remote: RangedFile, size_bytes: int | None, place: Path) -> gguf_header
     return header
 
 
-def _tables(remote: RangedFile, file: BinaryIO, encoded: bytes) -> None:
+def _tables(remote: Remote, file: BinaryIO, encoded: bytes) -> None:
     held = weights.joined([(remote.name, weights.header(remote.name, encoded))])
     for key in trimmed_vocabulary.TABLES:
         tensor = None if held is None else held.tensors.get(key)
