@@ -61,7 +61,7 @@ class LocalHub:
         """Bodies of large files that went out, by SHA-256."""
         self.ignores_ranges = False
         self._renamed: dict[str, str] = {}
-        self._failures: list[tuple[int, dict[str, str]]] = []
+        self._failures: list[tuple[int, dict[str, str]] | None] = []
         self._cut_after_bytes: int | None = None
         self._held_after_bytes: int | None = None
         self.holding = threading.Event()
@@ -120,8 +120,14 @@ class LocalHub:
                 self._large[file.sha256] = file
         return commit
 
-    def fail(self, status: int, times: int, headers: Mapping[str, str] | None = None) -> None:
-        """Answer the next `times` requests with this status and these headers."""
+    def fail(
+        self, status: int, times: int, headers: Mapping[str, str] | None = None, after: int = 0
+    ) -> None:
+        """Answer `times` requests with this status and these headers, `after` that many are well.
+
+        Status 200 answers with a page for people, as a portal before the network does.
+        """
+        self._failures.extend([None] * after)
         self._failures.extend([(status, dict(headers or {}))] * times)
 
     def rename(self, old: str, new: str) -> None:
@@ -166,8 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ").strip() or None
         self.hub.requests.append(Request(self.command, self.path, token, self.headers.get("Range")))
         try:
-            if self.hub._failures:
-                status, told = self.hub._failures.pop(0)
+            failure = self.hub._failures.pop(0) if self.hub._failures else None
+            if failure is not None:
+                status, told = failure
                 raise RefusedError(status, message="broken on purpose", headers=told)
             self._dispatch(token, with_body)
         except RefusedError as refusal:
@@ -259,6 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal.message:
             headers["X-Error-Message"] = refusal.message
         content = json.dumps({"error": refusal.message}).encode()
+        if refusal.status == HTTPStatus.OK:
+            content = b"<html>Please sign in to this network.</html>"
         self._send(refusal.status, headers, content, with_body)
 
     def _send(self, status: int, headers: dict[str, str], content: bytes, with_body: bool) -> None:

@@ -16,6 +16,7 @@ from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
+from tandem_runtime.lock.sources import patience
 from tests.unit.lock import builders
 
 MIB = 1 << 20
@@ -248,3 +249,43 @@ def test_a_file_that_the_repository_lacks(hub: LocalHub) -> None:
     with pytest.raises(SideError, match=r"no file 'other.gguf'") as raised:
         look(hub, "hf://acme/quantised/other.gguf")
     assert raised.value.cause.reason == "ModelNotFound"
+
+
+def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
+    commit = hub.commit("acme/chat", builders.files())
+    hub.rename("acme/chat", "acme/talk")
+    assert look(hub, "hf://acme/chat").target.revision == commit
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        (401, "AccessDenied", "secretName"),
+        (403, "AccessDenied", "403"),
+        (404, "ModelNotFound", "does not exist"),
+        (429, "LockFailed", "in 60 s"),
+        (503, "LockFailed", "503"),
+    ],
+)
+def test_what_a_hub_answers_at_any_request_is_told(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch, status: int, reason: str, said: str, after: int
+) -> None:
+    monkeypatch.setattr(patience, "WAITS_S", (0.0, 0.0))
+    hub.commit("acme/chat", builders.files())
+    hub.fail(status, 100, {"Retry-After": "60"} if status == 429 else None, after=after)
+    with pytest.raises(SideError) as raised:
+        look(hub, "hf://acme/chat")
+    assert raised.value.cause.reason == reason
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_what_passes_is_waited_for(
+    hub: LocalHub, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(patience, "WAITS_S", (0.0, 0.0))
+    hub.commit("acme/chat", builders.files())
+    hub.fail(status, 2, {"Retry-After": "0"}, after=1)
+    assert look(hub, "hf://acme/chat").verdict == "Compatible"

@@ -18,12 +18,13 @@ from tandem_runtime.lock.model_config import NAME
 from tandem_runtime.lock.refusal import CannotLookError
 from tandem_runtime.lock.sources import sparse
 from tandem_runtime.lock.sources.brought import Brought
-from tandem_runtime.lock.sources.patience import patiently
+from tandem_runtime.lock.sources.patience import asked_wait_s, patiently
 from tandem_runtime.lock.sources.ranged import RangedFile
 from tandem_runtime.lock.weights import MAX_FILES, SUFFIX, Weights
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
+    from huggingface_hub.errors import HfHubHTTPError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _PREFIXES = {"target": environment.TARGET_PREFIX, "draft": environment.DRAFT_PREFIX}
@@ -75,15 +76,17 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
     client = api(side, environ)
     repo, file = parts(source.uri)
     with told_apart(source.uri, source.revision, token(side, environ) is not None):
-        info = patiently(
-            lambda: client.model_info(repo, revision=source.revision, files_metadata=True)
-        )
+        info = patiently(lambda: _info(client, repo, source))
         commit = info.sha
         if commit is None or not COMMIT.fullmatch(commit):
             raise CannotLookError(
                 refusal.LOCK_FAILED, f"{source.uri}: the hub names no commit but {commit!r}"
             )
-        sizes = {each.rfilename: each.size for each in info.siblings or []}
+        sizes = {
+            each.rfilename: each.size
+            for each in info.siblings or []
+            if each.rfilename.isprintable() and ".." not in each.rfilename.split("/")
+        }
         if file is not None and file not in sizes:
             raise CannotLookError(
                 refusal.MODEL_NOT_FOUND, f"{source.uri}: {repo} has no file {file!r} at {commit}"
@@ -114,7 +117,7 @@ class _Part:
             self._gguf(path)
             return folder.at(self.into / name)
         self._whole(path)
-        return folder.at(self.into / path)
+        return folder.at(self.into / name)
 
     def everything(self, info: ModelInfo) -> Weights | None:
         """Tokenizer and configuration whole; the hub's sums where no header had to be read."""
@@ -136,16 +139,23 @@ class _Part:
         size = self.sizes[path]
         if (size or 0) > _MAX_FILE_BYTES:
             raise refusal.too_large(path, f"{size} bytes on the hub")
-        self.client.hf_hub_download(
-            self.repository, path, revision=self.commit, local_dir=self.into
-        )
+        remote = self._remote(path)
+        content = patiently(lambda: remote.read(0, _MAX_FILE_BYTES + 1))
+        if len(content) > _MAX_FILE_BYTES:
+            raise refusal.too_large(path, f"more than {_MAX_FILE_BYTES} bytes on the hub")
+        if size is not None and len(content) != size:
+            raise CannotLookError(
+                refusal.LOCK_FAILED, f"{path}: {len(content)} bytes came, {size} are listed"
+            )
+        (self.into / path.rpartition("/")[2]).write_bytes(content)
 
     def _safetensors(self, name: str) -> None:
-        sparse.safetensors(self._remote(name), self.sizes[name], self.into / name)
+        remote, size = self._remote(name), self.sizes[name]
+        patiently(lambda: sparse.safetensors(remote, size, self.into / name))
 
     def _gguf(self, path: str) -> None:
-        place = self.into / path.rpartition("/")[2]
-        sparse.gguf(self._remote(path), self.sizes[path], place)
+        remote, size = self._remote(path), self.sizes[path]
+        patiently(lambda: sparse.gguf(remote, size, self.into / path.rpartition("/")[2]))
 
     def _remote(self, path: str) -> RangedFile:
         held = self.client.token
@@ -156,6 +166,23 @@ class _Part:
             self.commit,
             held if isinstance(held, str) else None,
         )
+
+
+def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
+    """What the hub says of the model. Raises CannotLookError where that is no hub's answer."""
+    from huggingface_hub import errors
+
+    try:
+        return client.model_info(repo, revision=source.revision, files_metadata=True)
+    except (errors.HfHubHTTPError, errors.HFValidationError):
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # The library reads the answer's keys without asking whether they are there.
+        raise CannotLookError(
+            refusal.LOCK_FAILED,
+            f"{source.uri}: {client.endpoint} answers, but not as a hub ({type(error).__name__}): "
+            "check HF_ENDPOINT, or sign in to the network",
+        ) from error
 
 
 def _is_tokenizer(name: str) -> bool:
@@ -184,19 +211,30 @@ def told_apart(uri: str, revision: str | None, with_token: bool) -> Iterator[Non
         ) from error
     except errors.RevisionNotFoundError as error:
         raise cannot(refusal.MODEL_NOT_FOUND, f"has no revision {revision!r}") from error
+    except errors.DisabledRepoError as error:
+        raise cannot(refusal.ACCESS_DENIED, "is disabled on the hub: use another model") from error
     except errors.HfHubHTTPError as error:
-        raise cannot(*_of_status(error.response.status_code, with_token)) from error
+        raise cannot(*_of_answer(error, with_token)) from error
     except errors.HFValidationError as error:
         raise cannot(refusal.MODEL_NOT_FOUND, f"is no name of a repository ({error})") from error
     except errors.LocalEntryNotFoundError as error:
-        raise cannot(refusal.LOCK_FAILED, f"the hub cannot be reached ({error})") from error
+        if isinstance(error.__cause__, errors.HfHubHTTPError):
+            raise cannot(*_of_answer(error.__cause__, with_token)) from error
+        raise cannot(refusal.LOCK_FAILED, f"cannot be downloaded ({_line(error)})") from error
     except (httpx.HTTPError, OSError) as error:
         raise cannot(
-            refusal.LOCK_FAILED, f"the hub cannot be reached ({type(error).__name__}: {error})"
+            refusal.LOCK_FAILED,
+            f"the hub cannot be reached ({type(error).__name__}: {_line(error)})",
         ) from error
 
 
-def _of_status(status: int, with_token: bool) -> tuple[str, str]:
+def _line(error: Exception) -> str:
+    """One line, without the queries of addresses: those may be signed."""
+    return re.sub(r"\?\S+", "", " ".join(str(error).split()))[:200]
+
+
+def _of_answer(error: HfHubHTTPError, with_token: bool) -> tuple[str, str]:
+    status = error.response.status_code
     if status == 404:
         return refusal.MODEL_NOT_FOUND, "does not exist on the hub"
     if status == 401:
@@ -209,6 +247,13 @@ def _of_status(status: int, with_token: bool) -> tuple[str, str]:
     if status == 403:
         return refusal.ACCESS_DENIED, (
             "the token may not read it (403): give it access, or use another account's token"
+        )
+    if status == 429:
+        asked_s = asked_wait_s(error)
+        later = "later" if asked_s is None else f"in {asked_s:.0f} s"
+        return refusal.LOCK_FAILED, (
+            f"the hub has too many requests from here (429): it is tried again {later}"
+            + ("" if with_token else "; with HF_TOKEN in the secret more are allowed")
         )
     return refusal.LOCK_FAILED, f"the hub answered {status}"
 

@@ -18,10 +18,11 @@ def patiently(ask: Callable[[], Answer], sleep: Callable[[float], None] = time.s
     """The answer of `ask`, which is tried again after each of WAITS_S or as long as a hub asks.
 
     Raises:
-        HfHubHTTPError, httpx.HTTPError: the last one, or at once one that no wait changes.
+        HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError: the last one, or at once one that
+            no wait changes.
     """
     import httpx
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     for wait_s in WAITS_S:
         try:
@@ -33,7 +34,8 @@ def patiently(ask: Callable[[], Answer], sleep: Callable[[float], None] = time.s
             if asked_s is not None and asked_s > MAX_ASKED_WAIT_S:
                 raise
             sleep(max(wait_s, asked_s or 0.0))
-        except httpx.TransportError:
+        except (httpx.TransportError, LocalEntryNotFoundError):
+            # The second is how the client tells that it could not ask for a file.
             sleep(wait_s)
     return ask()
 
