@@ -573,12 +573,10 @@ def _source(field: str, uri: str, remedy: str) -> Bad:
 
 
 CANNOT = (
-    _source("target.uri", "s3://bucket/target", "use hf:// or pvc://"),
-    _source("target.uri", "oci://registry.example/target:1", "use hf:// or pvc://"),
-    _source("draft.uri", "s3://bucket/draft", "use hf:// or pvc://"),
-    _source("draft.uri", "oci://registry.example/draft:1", "use hf:// or pvc://"),
-    _source("target.tokenizer.uri", "s3://bucket/tokenizer", "use hf://"),
-    _source("draft.tokenizer.uri", "pvc://models/tokenizer", "use hf://"),
+    _source("target.uri", "oci://registry.example/target:1", "use hf://, pvc:// or s3://"),
+    _source("draft.uri", "oci://registry.example/draft:1", "use hf://, pvc:// or s3://"),
+    _source("target.tokenizer.uri", "hf://org/tokenizer", "put its files beside"),
+    _source("draft.tokenizer.uri", "pvc://models/tokenizer", "use hf:// or s3://"),
     Bad(
         "an engine that is not driven yet",
         {"engine.type": "SGLang"},

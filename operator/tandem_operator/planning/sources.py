@@ -15,8 +15,8 @@ Object = dict[str, Any]
 
 TARGET = "target"
 DRAFT = "draft"
-MODEL_SCHEMES = (Scheme.HF, Scheme.PVC)
-TOKENIZER_SCHEMES = (Scheme.HF,)
+MODEL_SCHEMES = (Scheme.HF, Scheme.PVC, Scheme.S3)
+TOKENIZER_SCHEMES = (Scheme.HF, Scheme.S3)
 """A tokenizer of its own is fetched; only models are mounted."""
 
 
@@ -42,18 +42,31 @@ def judge(spec: Spec) -> tuple[Refusal, ...]:
     found: list[Refusal] = []
     for side, source in sides(spec).items():
         if uri.parse(source.uri).scheme not in MODEL_SCHEMES:
-            found.append(_refusal(f"spec.{side}.uri", source.uri, "use hf:// or pvc://"))
+            found.append(_refusal(f"spec.{side}.uri", source.uri, "use hf://, pvc:// or s3://"))
         tokenizer = source.tokenizer
-        if tokenizer is not None and uri.parse(tokenizer.uri).scheme not in TOKENIZER_SCHEMES:
+        if tokenizer is not None and side == TARGET:
+            found.append(_unserved(tokenizer.uri))
+        elif tokenizer is not None and uri.parse(tokenizer.uri).scheme not in TOKENIZER_SCHEMES:
             found.append(
                 _refusal(
                     f"spec.{side}.tokenizer.uri",
                     tokenizer.uri,
-                    f"use hf://, or put the tokenizer beside the weights and remove {side}."
-                    "tokenizer",
+                    "use hf:// or s3://, or put the tokenizer beside the weights and remove "
+                    f"{side}.tokenizer",
                 )
             )
     return tuple(found)
+
+
+def _unserved(value: str) -> Refusal:
+    """A draft's own tokenizer is only compared; a target's would have to serve."""
+    return Refusal(
+        StalledReason.UNSUPPORTED_COMBINATION,
+        "spec.target.tokenizer.uri",
+        value,
+        "this release cannot give the engine a tokenizer from elsewhere",
+        "put its files beside the target's weights and remove target.tokenizer",
+    )
 
 
 def _refusal(field: str, value: str, remedy: str) -> Refusal:

@@ -153,7 +153,7 @@ def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Nam
         {"draft.revision": "v1.0"},
         {"draft.revision": COMMIT[:12]},
         {"target.uri": "pvc://models/target", "target.revision": None},
-        {"target.tokenizer": {"uri": "hf://org/tokenizer", "revision": "main"}},
+        {"draft.tokenizer": {"uri": "hf://org/tokenizer", "revision": "main"}},
     ],
 )
 def test_what_may_change_is_looked_at_for_each(world: Namespaces, changes: Object) -> None:
@@ -179,7 +179,7 @@ def test_what_may_change_is_looked_at_for_each(world: Namespaces, changes: Objec
         {"draft.secretName": "token"},
         {"imagePullSecrets": ["pull"]},
         {"serviceAccountName": "reader"},
-        {"target.tokenizer": {"uri": "hf://org/tokenizer", "revision": COMMIT}},
+        {"draft.tokenizer": {"uri": "hf://org/tokenizer", "revision": COMMIT}},
     ],
 )
 def test_another_question_or_other_credentials_are_another_look(

@@ -12,11 +12,9 @@ from tests.unit.planning.world import World
 @pytest.mark.parametrize(
     ("field", "uri", "remedy"),
     [
-        ("target.uri", "s3://bucket/target", "use hf:// or pvc://"),
-        ("target.uri", "oci://registry.example/target:1", "use hf:// or pvc://"),
-        ("draft.uri", "s3://bucket/draft", "use hf:// or pvc://"),
-        ("draft.uri", "oci://registry.example/draft:1", "use hf:// or pvc://"),
-        ("target.tokenizer.uri", "s3://bucket/tokenizer", "use hf://"),
+        ("target.uri", "oci://registry.example/target:1", "use hf://, pvc:// or s3://"),
+        ("draft.uri", "oci://registry.example/draft:1", "use hf://, pvc:// or s3://"),
+        ("target.tokenizer.uri", "hf://org/tokenizer", "put its files beside the target's weights"),
         ("draft.tokenizer.uri", "oci://registry.example/tokenizer:1", "use hf://"),
         ("draft.tokenizer.uri", "pvc://models/tokenizer", "put the tokenizer beside the weights"),
     ],
@@ -32,17 +30,15 @@ def test_it_is_stalled_with_field_value_and_remedy(field: str, uri: str, remedy:
 
 
 def test_every_such_source_is_told_at_once() -> None:
-    world = World(
-        builders.resource({"target.uri": "s3://bucket/target", "draft.uri": "oci://draft:1"})
-    )
+    world = World(builders.resource({"target.uri": "oci://target:1", "draft.uri": "oci://draft:1"}))
     world.settle()
 
-    assert "spec.target.uri: s3://bucket/target" in world.message("Stalled")
+    assert "spec.target.uri: oci://target:1" in world.message("Stalled")
     assert "spec.draft.uri: oci://draft:1" in world.message("Stalled")
 
 
 def test_a_source_that_can_be_brought_is_looked_at_once_it_is_named() -> None:
-    world = World(builders.resource({"draft.uri": "s3://bucket/draft"}))
+    world = World(builders.resource({"draft.uri": "oci://draft:1"}))
     world.settle()
 
     world.edit({"draft.uri": "pvc://models/draft"})
@@ -57,3 +53,17 @@ def test_a_source_that_can_be_brought_is_looked_at_once_it_is_named() -> None:
         "subPath": "draft",
     }
     assert mount in job["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+
+
+def test_a_bucket_is_fetched_with_the_sides_own_secret() -> None:
+    """Mounted nowhere: lock Job and fetching init container read it, the engine does not."""
+    world = World(
+        builders.resource({"target.uri": "s3://bucket/target", "target.secretName": "bucket-keys"})
+    )
+    world.settle()
+
+    assert world.condition("Stalled") is None
+    (job,) = world.all_of("Job")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert {"prefix": "TARGET_", "secretRef": {"name": "bucket-keys"}} in container["envFrom"]
+    assert all(mount["name"] != "tandem-target" for mount in container["volumeMounts"])

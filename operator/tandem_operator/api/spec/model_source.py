@@ -79,7 +79,8 @@ class ModelSource(SpecModel):
             pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
             description=(
                 "Secret of this namespace with the credentials of the source (`HF_TOKEN`, or "
-                "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`). The kubelet mounts it into the "
+                "`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and where needed "
+                "`AWS_SESSION_TOKEN` and `AWS_REGION`). The kubelet mounts it into the "
                 "lock Job and the fetching init container only; the operator never reads it."
             ),
             examples=["hub-token"],
@@ -87,7 +88,12 @@ class ModelSource(SpecModel):
     ] = None
     tokenizer: Annotated[
         TokenizerSource | None,
-        Field(description="Where the tokenizer is, when it is not beside the weights."),
+        Field(
+            description=(
+                "Where the tokenizer is that a draft was made with, when it is not beside its "
+                "weights; it is compared, not served. A target's must be beside its weights."
+            )
+        ),
     ] = None
 
     rules: ClassVar[tuple[Rule, ...]] = (REVISION_RULE,)
