@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_runtime.lock import refusal
-from tandem_runtime.lock.weights import Tensor
+from tandem_runtime.lock.weights import MAX_VALUES, Tensor
 
 MAX_KEYS = 4_096
 MAX_TENSORS = 100_000
@@ -117,6 +117,8 @@ class _Reader:
         if dimensions > _MAX_DIMENSIONS:
             raise refusal.malformed(self._name, f"has a tensor of {dimensions} dimensions")
         shape = tuple(self.scalar("Q") for _ in range(dimensions))[::-1]
+        if math.prod(shape) > MAX_VALUES:
+            raise refusal.malformed(self._name, "has a tensor that is larger than any model")
         kind, _ = self.scalar("I"), self.scalar("Q")
         dtype, per_block, block_bytes = _BLOCKS.get(kind, (f"type {kind}", 1, 0))
         return name, Tensor(dtype, shape, math.prod(shape) // per_block * block_bytes, self._name)

@@ -16,6 +16,9 @@ from tandem_runtime.lock.folder import ModelFolder
 SUFFIX = ".safetensors"
 MAX_HEADER_BYTES = 32 << 20
 MAX_FILES = 1_000
+MAX_SHAPE = 16
+MAX_VALUES = 1 << 50
+"""Of one tensor: a thousand times the largest model."""
 MAX_INTEGERS = 4_000_000
 _INTEGERS = {"BOOL": "B", "U8": "B", "I32": "i", "I64": "q"}
 _LENGTH_BYTES = 8
@@ -181,6 +184,10 @@ def _tensor(name: str, tensor: str, entry: object) -> Tensor:
         or not all(type(number) is int and number >= 0 for number in (*shape, *offsets))
     ):
         raise refusal.malformed(name, f"tensor {tensor[:60]!r} has no dtype, shape and offsets")
+    if not all(number <= MAX_VALUES for number in (*shape, *offsets)) or len(shape) > MAX_SHAPE:
+        raise refusal.malformed(name, f"tensor {tensor[:60]!r} is larger than any model")
+    if math.prod(shape) > MAX_VALUES:
+        raise refusal.malformed(name, f"tensor {tensor[:60]!r} is larger than any model")
     bits = BITS_OF_DTYPE.get(dtype)
     size = offsets[1] - offsets[0]
     if bits is not None and math.prod(shape) * bits != size * 8:

@@ -289,3 +289,11 @@ def test_what_passes_is_waited_for(
     hub.commit("acme/chat", builders.files())
     hub.fail(status, 2, {"Retry-After": "0"}, after=1)
     assert look(hub, "hf://acme/chat").verdict == "Compatible"
+
+
+def test_a_page_for_people_is_no_hub(hub: LocalHub) -> None:
+    hub.commit("acme/chat", builders.files())
+    hub.fail(200, 100)
+    with pytest.raises(SideError, match="not as a hub") as raised:
+        look(hub, "hf://acme/chat")
+    assert raised.value.cause.reason == "LockFailed"

@@ -227,6 +227,8 @@ def test_tables_of_ids_are_no_parameters() -> None:
         ({"dtype": 3, "shape": [2], "data_offsets": [0, 4]}, "no dtype, shape and offsets"),
         ({"dtype": "F16", "shape": [2], "data_offsets": [4]}, "no dtype, shape and offsets"),
         ([], "no dtype, shape and offsets"),
+        ({"dtype": "X", "shape": [10**4000] * 3, "data_offsets": [0, 4]}, "larger than any"),
+        ({"dtype": "X", "shape": [1 << 40] * 9, "data_offsets": [0, 4]}, "larger than any"),
     ],
 )
 def test_a_header_that_contradicts_itself_is_refused(entry: object, said: str) -> None:
