@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tandem_runtime.contract import report
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
 from tandem_runtime.lock import heads, pair, trimmed_vocabulary
@@ -243,3 +244,16 @@ def test_any_changed_entry_is_found(ids: set[int], other: int, place: int) -> No
     tables = Trimmed(tuple(changed), frozenset(ids), 21)
     same = changed == held
     assert (trimmed_vocabulary.misfit(tables, len(ids), 21) is None) is same
+
+
+@pytest.mark.parametrize("hostile", ["\0" * 9_000, "\U0001f600" * 9_000, '"\\' * 9_000])
+def test_whatever_a_head_says_of_itself_fits_a_termination_message(
+    bench: Bench, hostile: str
+) -> None:
+    told = bench.judge(
+        eagle_3(architectures=[hostile], base_model_name_or_path=hostile, torch_dtype=hostile)
+    )
+    assert told.verdict == "Incompatible"
+    rendered = report.render(told)
+    assert len(rendered.encode()) <= report.MAX_BYTES
+    assert isinstance(report.parse(rendered), PairReport)
