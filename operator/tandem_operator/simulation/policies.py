@@ -119,6 +119,9 @@ class Tuned:
         if (decision.schedule, decision.prefill_schedule) != (last.schedule, last.prefill_schedule):
             self.changes += 1
             self._take(window.now_s, decision)
+        elif decision.explore != last.explore:
+            # Another exploration of the same table is written to the engine, too.
+            self._take(window.now_s, decision)
 
     def depth_at(self, now_s: float, batch: int) -> int:
         """K for so many decoding requests by the table of that time, exploration left out."""

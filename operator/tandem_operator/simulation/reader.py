@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tandem_operator.simulation.counters import PREFILL_STEP_TOKENS
-
-HYSTERESIS = 0.10
+from tandem_operator.tuning.borders import margin
 
 
 class Reader:
@@ -32,16 +31,23 @@ class Reader:
         prefill_schedule: Sequence[Sequence[int]] | None,
         explore: Mapping[str, Any] | None,
     ) -> None:
+        """Follow another table. A range whose borders stay is kept, and so is the exploration."""
+        borders = [span[:2] for span in self._schedule]
         self._schedule = [(int(a), int(b), int(k)) for a, b, k in schedule]
+        kept = [span for span in self._schedule if self._range and span[:2] == self._range[:2]]
+        same_borders = [span[:2] for span in self._schedule] == borders
+        self._range = kept[0] if same_borders and kept else None
         self._prefill = (
             None
             if prefill_schedule is None
             else [(int(a), int(b), int(k)) for a, b, k in prefill_schedule]
         )
-        self._range = None
-        self._every = int(explore["every"]) if explore else 0
-        self._steps = int(explore["steps"]) if explore else 0
-        self._offsets = tuple(explore["offsets"]) if explore else ()
+        every = int(explore["every"]) if explore else 0
+        steps = int(explore["steps"]) if explore else 0
+        offsets = tuple(explore["offsets"]) if explore else ()
+        if (every, steps, offsets) != (self._every, self._steps, self._offsets):
+            self._every, self._steps, self._offsets = every, steps, offsets
+            self._count = self._burst = 0
 
     def tokens(self, batch: int, prefill: int) -> int:
         if prefill >= PREFILL_STEP_TOKENS and self._prefill is not None:
@@ -60,11 +66,14 @@ class Reader:
         return tokens
 
     def _explored(self, tokens: int) -> int:
-        """An offset counts tiers; where the table says 0, the shallowest tier is tried."""
-        place = self._depths.index(tokens) + self._offsets[self._burst % len(self._offsets)]
+        """The depth that the burst's offset leads to, away from K; at 0 the shallowest one."""
         if tokens == 0:
-            place = 1
-        return self._depths[min(max(place, 0), len(self._depths) - 1)]
+            return self._depths[1]
+        offset = self._offsets[self._burst % len(self._offsets)]
+        wanted = tokens + offset
+        if offset > 0:
+            return min((d for d in self._depths if d >= wanted), default=self._depths[-1])
+        return max((d for d in self._depths if d <= wanted), default=self._depths[0])
 
 
 def span_of(schedule: Sequence[tuple[int, int, int]], batch: int) -> tuple[int, int, int]:
@@ -76,6 +85,9 @@ def span_of(schedule: Sequence[tuple[int, int, int]], batch: int) -> tuple[int, 
 
 
 def within(span: tuple[int, int, int], batch: int) -> bool:
-    """Whether the batch is still inside, 10 % (at least one request) beyond either border."""
+    """Whether a load in this range stays in it: it is left only a margin beyond its borders."""
     start, top, _ = span
-    return start - max(1.0, HYSTERESIS * start) <= batch <= top + max(1.0, HYSTERESIS * top)
+    if batch > top:
+        return batch <= top + margin(top)
+    border = start - 1
+    return batch >= start or batch > max(border - margin(border), 1)

@@ -91,13 +91,19 @@ def _tried(state: State, scores: Scores, settings: Settings, now_s: float, *, fr
     row = row_of(state.batch)
     base = state.table[row]
     worth = worth_of_trying(scores, row, base, state, settings)
-    own = settings.depths.index(base)
     cost = scores.seconds_per_token[row]
-    offsets = {place - own: worth[place] for place in range(len(worth)) if place != own}
-    losses = {offset: float(cost[own + offset] / cost[own]) - 1.0 for offset in offsets}
+    own_cost = float(cost[scores.column(base)])
+    offers = {
+        depth - base: (share, float(cost[place]) / own_cost - 1.0)
+        for place, (depth, share) in enumerate(zip(scores.depths, worth, strict=True))
+        if depth != base
+    }
     if base == 0:
-        offsets = {1: offsets[1]}
-    trying = chosen(state.trying, offsets, losses, now_s, stock=state.steps.stock, free=free)
+        # There the engine tries its shallowest depth, whatever the offset.
+        offers = {1: offers[scores.depths[1]]}
+    worths = {offset: share for offset, (share, _) in offers.items()}
+    losses = {offset: loss for offset, (_, loss) in offers.items()}
+    trying = chosen(state.trying, worths, losses, now_s, stock=state.steps.stock, free=free)
     return replace(state, trying=trying)
 
 

@@ -1,10 +1,11 @@
 """Which other depths the engine tries, so that the model keeps knowing them.
 
-The engine runs ``steps`` of every ``every`` steps at an offset in tiers from the table, one offset
-a burst; where the table says 0 it tries K=1. With the plugin's cells a burst has three steps, of
-which the first is not counted. Where only the engine's own counters are read, all that a scrape
-interval shows is one mean: what n tried steps of N teach grows with n^2 / N, so a burst there lasts
-`STOCK_INTERVALS` scrape intervals and comes as much more seldom.
+The engine runs ``steps`` of every ``every`` steps at an offset from the table's K, one offset a
+burst, and rounds away from that K to a depth that it has; where the table says 0 it tries K=1. With
+the plugin's cells a burst has three steps, of which the first is not counted. Where only the
+engine's own counters are read, all that a scrape interval shows is one mean: what n tried steps of
+N teach grows with n^2 / N, so a burst there lasts `STOCK_INTERVALS` scrape intervals and comes as
+much more seldom.
 
 Trying costs what the tried depths lose, and tells what the better one would gain. So it is keen
 (`KEEN_SHARE` of steps) while depths near the table's are not known apart, and sparse once they are.
@@ -88,7 +89,7 @@ def chosen(
     stock: bool,
     free: bool,
 ) -> Trying:
-    """What to try of the offsets in tiers with this ``worth`` and ``loss``, as shares of time.
+    """What to try of the offsets of K, with this ``worth`` and ``loss``, as shares of time.
 
     Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`. Every change
     writes the table file anew, so choices are held for a while, longer with each; one that comes
