@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,10 @@ VERBS = {
     "explain": "show why K is what it is",
     "status": "show what serves, with which K",
 }
+
+
+READER_LEFT = 141
+"""The shell's status of a program that a broken pipe ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     arguments = parser.parse_args(words)
-    status: int = arguments.run(arguments)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; what Python would flush at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_LEFT
     return status
 
 

@@ -83,7 +83,9 @@ def _grade(request: LockRequest, target: Seen, draft: Seen | None) -> Grade:
         grade.UNKNOWN,
         "NoTokenizer",
         f"the {name} has no tokenizer that can be read, so nothing can be compared",
-        advice=f"name one in spec.{name}.tokenizer",
+        advice="put its files beside the target's weights"
+        if name == "target"
+        else "name one in spec.draft.tokenizer",
     )
 
 
@@ -101,16 +103,14 @@ def _refused(request: LockRequest, name: str, side: Side) -> Grade | None:
 
 
 def _alone(request: LockRequest, target: Side) -> Grade:
-    if request.method == "MTP":
-        layers = (target.config or {}).get("num_nextn_predict_layers")
-        if type(layers) is not int or layers < 1:
-            return Grade(
-                grade.INCOMPATIBLE,
-                "NoDraft",
-                "the target's config.json has no num_nextn_predict_layers of at least 1, so it "
-                "cannot draft for itself",
-                advice="use another method",
-            )
+    if request.method == "MTP" and heads.own_layers(target.config) < 1:
+        return Grade(
+            grade.INCOMPATIBLE,
+            "NoDraft",
+            "the target's config.json names no layer that predicts further tokens "
+            "(num_nextn_predict_layers or its like), so it cannot draft for itself",
+            advice="use another method",
+        )
     return Grade(grade.COMPATIBLE, "NoDraft", f"{request.method} drafts without another model")
 
 
