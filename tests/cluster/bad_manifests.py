@@ -573,8 +573,6 @@ def _source(field: str, uri: str, remedy: str) -> Bad:
 
 
 CANNOT = (
-    _source("target.uri", "oci://registry.example/target:1", "use hf://, pvc:// or s3://"),
-    _source("draft.uri", "oci://registry.example/draft:1", "use hf://, pvc:// or s3://"),
     _source("target.tokenizer.uri", "hf://org/tokenizer", "put its files beside"),
     _source("draft.tokenizer.uri", "pvc://models/tokenizer", "use hf:// or s3://"),
     Bad(

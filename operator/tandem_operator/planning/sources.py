@@ -1,4 +1,9 @@
-"""Sources of a pair: which of them can be brought at all, and which the kubelet mounts."""
+"""Sources of a pair: which of them can be brought at all, and which the kubelet mounts.
+
+An `oci://` source is an image volume. Whether a cluster takes such volumes is asked of nobody
+beforehand: the lock Job is the first object that has one, and an API server without the feature
+refuses it whole.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +20,12 @@ Object = dict[str, Any]
 
 TARGET = "target"
 DRAFT = "draft"
-MODEL_SCHEMES = (Scheme.HF, Scheme.PVC, Scheme.S3)
 TOKENIZER_SCHEMES = (Scheme.HF, Scheme.S3)
 """A tokenizer of its own is fetched; only models are mounted."""
+NO_IMAGE_VOLUMES = (
+    "this cluster takes no image volumes (feature ImageVolume, on by default from Kubernetes "
+    "1.35): use hf://, s3:// or pvc:// instead of oci://"
+)
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,6 @@ def judge(spec: Spec) -> tuple[Refusal, ...]:
     """The sources that this release can neither fetch nor mount; no Job is made for them."""
     found: list[Refusal] = []
     for side, source in sides(spec).items():
-        if uri.parse(source.uri).scheme not in MODEL_SCHEMES:
-            found.append(_refusal(f"spec.{side}.uri", source.uri, "use hf://, pvc:// or s3://"))
         tokenizer = source.tokenizer
         if tokenizer is not None and side == TARGET:
             found.append(_unserved(tokenizer.uri))
@@ -79,6 +85,16 @@ def _refusal(field: str, value: str, remedy: str) -> Refusal:
         f"from {scheme}://",
         remedy,
     )
+
+
+def refused_for_image_volumes(body: Object, message: str) -> bool:
+    """Whether a write was refused because the API server dropped its image volumes.
+
+    Without the feature their only key is dropped, and what is left is a volume of no type.
+    """
+    pod = body.get("spec", {}).get("template", {}).get("spec", {})
+    images = any("image" in volume for volume in pod.get("volumes", ()))
+    return images and "volume type" in message
 
 
 def mounted(spec: Spec, folders: dict[str, str]) -> Mounted:

@@ -12,8 +12,6 @@ from tests.unit.planning.world import World
 @pytest.mark.parametrize(
     ("field", "uri", "remedy"),
     [
-        ("target.uri", "oci://registry.example/target:1", "use hf://, pvc:// or s3://"),
-        ("draft.uri", "oci://registry.example/draft:1", "use hf://, pvc:// or s3://"),
         ("target.tokenizer.uri", "hf://org/tokenizer", "put its files beside the target's weights"),
         ("draft.tokenizer.uri", "oci://registry.example/tokenizer:1", "use hf://"),
         ("draft.tokenizer.uri", "pvc://models/tokenizer", "put the tokenizer beside the weights"),
@@ -30,18 +28,19 @@ def test_it_is_stalled_with_field_value_and_remedy(field: str, uri: str, remedy:
 
 
 def test_every_such_source_is_told_at_once() -> None:
-    world = World(builders.resource({"target.uri": "oci://target:1", "draft.uri": "oci://draft:1"}))
+    elsewhere = {"uri": "pvc://models/tokenizer"}
+    world = World(builders.resource({"target.tokenizer": elsewhere, "draft.tokenizer": elsewhere}))
     world.settle()
 
-    assert "spec.target.uri: oci://target:1" in world.message("Stalled")
-    assert "spec.draft.uri: oci://draft:1" in world.message("Stalled")
+    assert "spec.target.tokenizer.uri: pvc://models/tokenizer" in world.message("Stalled")
+    assert "spec.draft.tokenizer.uri: pvc://models/tokenizer" in world.message("Stalled")
 
 
 def test_a_source_that_can_be_brought_is_looked_at_once_it_is_named() -> None:
-    world = World(builders.resource({"draft.uri": "oci://draft:1"}))
+    world = World(builders.resource({"draft.tokenizer": {"uri": "pvc://models/tokenizer"}}))
     world.settle()
 
-    world.edit({"draft.uri": "pvc://models/draft"})
+    world.edit({"draft.tokenizer": None, "draft.uri": "pvc://models/draft"})
     world.settle()
 
     assert world.condition("Stalled") is None
