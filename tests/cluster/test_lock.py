@@ -163,3 +163,17 @@ def test_what_a_pod_says_of_changed_files_is_told_and_ends_with_it(
 
     room.settle(1)
     assert room.condition("Stalled") is None
+
+
+def test_a_model_in_an_image_is_an_image_volume_of_the_lock_job(
+    operators: Operators, new_rooms: Callable[[int], list[Room]]
+) -> None:
+    """This API server has the feature; one without it drops the volume without a word."""
+    reference = "registry.example/models/chat@sha256:" + "a" * 64
+    (room,) = new_rooms(1)
+    room.create(**{**PINNED, "target": {"uri": f"oci://{reference}"}})
+
+    wait("it is looked at", lambda: room.condition("Reconciling") == ("True", "Locking"))
+    (job,) = room.all_of("jobs")
+    images = [v["image"] for v in job["spec"]["template"]["spec"]["volumes"] if "image" in v]
+    assert [image["reference"] for image in images] == [reference]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from tandem_operator.planning import change, ownership, sources
+from tandem_operator.planning import change, ownership
 from tandem_operator.planning.ownership import Ownership
 from tandem_operator.planning.plan import Apply, Reference
 from tandem_operator.planning.resource import Resource
@@ -108,10 +108,7 @@ def place(
             conflicts.append(f"{place_name}: {failure.message}")
             look_up.append(reference)
         elif failure.code in REFUSED_CODES:
-            refusal = f"{place_name} is refused: {failure.message}"
-            if sources.refused_for_image_volumes(child.body, failure.message):
-                refusal += f"; {sources.NO_IMAGE_VOLUMES}"
-            refusals.append(refusal)
+            refusals.append(f"{place_name} is refused: {failure.message}")
         else:
             applies.append(write)
             continue

@@ -124,6 +124,9 @@ def _look(
     look = _Look(resource, revisions, driver, snapshot)
     job = standing.ours("Job", names.lock_job(resource.name, resource.input_hash))
     if job is not None:
+        refusals = sources.lost(resource.spec, job)
+        if refusals:
+            return _refused_by_spec(resource, refusals)
         shared = lock_cache.pair_of(job)
         sharing = None if shared is None else Sharing(shared, resource.name)
         outcome = lock_report.read(job, standing.all_of("Pod"))

@@ -1,8 +1,7 @@
 """Sources of a pair: which of them can be brought at all, and which the kubelet mounts.
 
 An `oci://` source is an image volume. Whether a cluster takes such volumes is asked of nobody
-beforehand: the lock Job is the first object that has one, and an API server without the feature
-refuses it whole.
+beforehand: the lock Job is the first object that has one, and shows what became of it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tandem_operator.api import uri
+from tandem_operator.api import names, uri
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import ModelSource, Spec
 from tandem_operator.api.uri import Scheme
@@ -22,10 +21,6 @@ TARGET = "target"
 DRAFT = "draft"
 TOKENIZER_SCHEMES = (Scheme.HF, Scheme.S3)
 """A tokenizer of its own is fetched; only models are mounted."""
-NO_IMAGE_VOLUMES = (
-    "this cluster takes no image volumes (feature ImageVolume, on by default from Kubernetes "
-    "1.35): use hf://, s3:// or pvc:// instead of oci://"
-)
 
 
 @dataclass(frozen=True)
@@ -87,14 +82,31 @@ def _refusal(field: str, value: str, remedy: str) -> Refusal:
     )
 
 
-def refused_for_image_volumes(body: Object, message: str) -> bool:
-    """Whether a write was refused because the API server dropped its image volumes.
+def lost(spec: Spec, job: Object) -> tuple[Refusal, ...]:
+    """Image volumes that the API server dropped from the lock Job without a word.
 
-    Without the feature their only key is dropped, and what is left is a volume of no type.
+    So does one without the feature. The Job then finds nothing, but the model is not what is wrong.
     """
-    pod = body.get("spec", {}).get("template", {}).get("spec", {})
-    images = any("image" in volume for volume in pod.get("volumes", ()))
-    return images and "volume type" in message
+    images = [side for side, source in sides(spec).items() if _in_image(source.uri)]
+    volumes = job["spec"]["template"]["spec"].get("volumes", ())
+    if not images or any("image" in volume for volume in volumes):
+        return ()
+    side = images[0]
+    return (
+        Refusal(
+            StalledReason.UNSUPPORTED_COMBINATION,
+            f"spec.{side}.uri",
+            sides(spec)[side].uri,
+            "this cluster takes no image volumes (feature ImageVolume, on by default from "
+            "Kubernetes 1.35)",
+            "use hf://, s3:// or pvc://, or turn the feature on and annotate the resource with "
+            f"{names.ANNOTATION_REFRESH}",
+        ),
+    )
+
+
+def _in_image(source_uri: str) -> bool:
+    return uri.parse(source_uri).scheme is Scheme.OCI
 
 
 def mounted(spec: Spec, folders: dict[str, str]) -> Mounted:

@@ -46,21 +46,16 @@ def test_pull_secrets_are_the_pods() -> None:
     assert pod_of(job)["imagePullSecrets"] == [{"name": "registry"}]
 
 
-def test_a_cluster_without_image_volumes_is_told_with_the_remedy() -> None:
-    """Such an API server drops the volume's only key, and refuses what is left."""
+def test_a_cluster_that_drops_image_volumes_is_told_with_the_remedy() -> None:
+    """An API server without the feature takes the Job, and drops the volume without a word."""
     world = World(builders.resource({"target.uri": f"oci://{REFERENCE}"}))
-    world.refuse["Job"] = (422, "spec.template.spec.volumes[0]: must specify a volume type")
+    world.look()
+    (job,) = world.all_of("Job")
+    pod = pod_of(job)
+    pod["volumes"] = [volume for volume in pod["volumes"] if "image" not in volume]
     world.settle()
 
-    assert world.condition("Stalled")[0] == "True"
-    assert "ImageVolume" in world.message("Stalled")
-    assert "use hf://, s3:// or pvc://" in world.message("Stalled")
-
-
-def test_another_refusal_says_nothing_of_image_volumes() -> None:
-    world = World(builders.resource({"target.uri": f"oci://{REFERENCE}"}))
-    world.refuse["Job"] = (403, "exceeded quota: jobs")
-    world.settle()
-
-    assert "exceeded quota" in world.message("Stalled")
-    assert "ImageVolume" not in world.message("Stalled")
+    assert world.condition("Stalled") == ("True", "UnsupportedCombination")
+    for words in ("spec.target.uri", REFERENCE, "ImageVolume", "tandem.dev/refresh"):
+        assert words in world.message("Stalled")
+    assert not world.all_of("Deployment")
