@@ -80,6 +80,12 @@ engine-env: setup ## vLLM for CPUs, in an environment of its own
 demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
 	$(PYTHON) -m hack.demo
 
+FUZZ_SECONDS ?= 300
+.PHONY: fuzz
+fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs its wheel)
+	for family in tokenizer-json unigram-json words wordpiece ranks tekken gguf sentencepiece configs head; do \
+	  $(UV) run --group fuzz python -m tests.fuzz.formats $$family -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
 .PHONY: bench-tuning
 bench-tuning: setup ## the tuner against every fixed K on real vLLM (2 hours of a quiet machine)
 	$(PYTHON) -m hack.tuning
