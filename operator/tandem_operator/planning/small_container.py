@@ -25,10 +25,6 @@ RESTRICTED: Object = {
     "runAsUser": USER_ID,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-PREFIXES = {
-    sources.TARGET: environment.TARGET_PREFIX,
-    sources.DRAFT: environment.DRAFT_PREFIX,
-}
 
 
 def body(
@@ -54,7 +50,7 @@ def body(
         "volumeMounts": [*mounts, {"name": SCRATCH, "mountPath": "/tmp"}],  # noqa: S108
     }
     secrets = [
-        {"prefix": PREFIXES[side], "secretRef": {"name": source.secret_name}}
+        {"prefix": environment.PREFIXES[side], "secretRef": {"name": source.secret_name}}
         for side, source in sources.sides(spec).items()
         if source.secret_name is not None
     ]

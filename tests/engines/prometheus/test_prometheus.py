@@ -20,7 +20,16 @@ from tandem_operator.observe.scrape import UnreachableError
 from tests.unit.observe.builders import VLLM, plugin_lines, stock_page
 
 PAGE = stock_page(running=3) + plugin_lines()
-REPLICA = Replica("chat-1", "uid", "127.0.0.1", 8000, "aaaa", True, (0, 1, 3))
+REPLICA = Replica(
+    pod="chat-1",
+    uid="uid",
+    address="127.0.0.1",
+    port=8000,
+    lock="aaaa",
+    shape="x",
+    speculation_loaded=True,
+    tiers=(0, 1, 3),
+)
 GONE = Replica("chat-2", "uid-2", "127.0.0.1", 8001, "aaaa", True, (0, 1, 3))
 
 

@@ -18,7 +18,7 @@ from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
 from tandem_runtime.lock.refusal import CannotLookError
-from tandem_runtime.lock.sources import s3
+from tandem_runtime.lock.sources import s3, s3_models, s3_prefix, s3_refusals
 from tests.unit.lock import builders
 
 KEYS = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "never-to-be-told"}
@@ -160,10 +160,10 @@ def test_what_a_killed_pod_left_is_continued(bucket: Bucket, tmp_path: Path) -> 
     assert pod.fetch() is None
     (pod.target / ".tandem-complete.json").unlink()
     whole = pod.target / "model.safetensors"
-    entry = s3.listing(s3.prefix_of(TARGET, "target", environ), TARGET)
+    entry = s3_prefix.listing(s3_prefix.prefix_of(TARGET, "target", environ), TARGET)
     (weights,) = [each for each in entry if each.name == whole.name]
     whole.unlink()
-    s3.part_of(whole, weights).write_bytes(WEIGHTS[:1_000_000])
+    s3_models.part_of(whole, weights).write_bytes(WEIGHTS[:1_000_000])
 
     assert pod.fetch() is None
     assert whole.read_bytes() == WEIGHTS
@@ -194,11 +194,11 @@ def test_objects_that_changed_after_the_lock_are_not_served(
 
 
 def test_an_object_that_changes_while_it_is_read_is_told(bucket: Bucket, tmp_path: Path) -> None:
-    prefix = s3.prefix_of(TARGET, "target", bucket.environ(tmp_path))
-    (entry,) = [e for e in s3.listing(prefix, TARGET) if e.name == "config.json"]
+    prefix = s3_prefix.prefix_of(TARGET, "target", bucket.environ(tmp_path))
+    (entry,) = [e for e in s3_prefix.listing(prefix, TARGET) if e.name == "config.json"]
     bucket.put("llama/chat", {"config.json": b'{"other": 1}'})
 
-    with pytest.raises(CannotLookError) as raised, s3.told_apart(TARGET, True):
+    with pytest.raises(CannotLookError) as raised, s3_refusals.told_apart(TARGET, True):
         prefix.read(entry, 0, entry.size_bytes)
     assert raised.value.reason == "ContentChanged"
 
@@ -220,7 +220,10 @@ def test_what_does_not_exist_is_told(bucket: Bucket, tmp_path: Path, uri: str, t
     ("with_secret", "remedy"), [(True, "renew the keys"), (False, "secretName")]
 )
 def test_a_refusal_names_the_remedy(code: str, with_secret: bool, remedy: str) -> None:
-    with pytest.raises(CannotLookError, match=remedy) as raised, s3.told_apart(TARGET, with_secret):
+    with (
+        pytest.raises(CannotLookError, match=remedy) as raised,
+        s3_refusals.told_apart(TARGET, with_secret),
+    ):
         raise ClientError({"Error": {"Code": code}}, "ListObjectsV2")
     assert raised.value.reason == "AccessDenied"
 
@@ -234,7 +237,7 @@ def test_a_refusal_names_the_remedy(code: str, with_secret: bool, remedy: str) -
     ],
 )
 def test_passing_troubles_are_for_another_try(error: Exception, told: str) -> None:
-    with pytest.raises(CannotLookError, match=told) as raised, s3.told_apart(TARGET, True):
+    with pytest.raises(CannotLookError, match=told) as raised, s3_refusals.told_apart(TARGET, True):
         raise error
     assert raised.value.reason == "LockFailed"
     assert "Signature" not in str(raised.value)
@@ -243,8 +246,8 @@ def test_passing_troubles_are_for_another_try(error: Exception, told: str) -> No
 def test_a_side_uses_its_own_secret_and_no_other_sides(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
     own = {f"DRAFT_{key}": f"draft-{value}" for key, value in KEYS.items()}
-    target = s3.prefix_of(TARGET, "target", {**environ, **own}).client
-    draft = s3.prefix_of(DRAFT, "draft", {**environ, **own}).client
+    target = s3_prefix.prefix_of(TARGET, "target", {**environ, **own}).client
+    draft = s3_prefix.prefix_of(DRAFT, "draft", {**environ, **own}).client
 
     def key_of(client: Any) -> str:
         return str(client._request_signer._credentials.access_key)

@@ -27,18 +27,14 @@ if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-_PREFIXES = {"target": environment.TARGET_PREFIX, "draft": environment.DRAFT_PREFIX}
 _MAX_FILE_BYTES = strict_json.MAX_TOKENIZER_BYTES
 _PLAIN = {"F16", "BF16", "F32"}
 _AT_ONCE = 8
-_TOKENIZERS = (
-    "spiece.model", "tekken.json", "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt",
-)  # fmt: skip
 
 
 def token(side: str, environ: Mapping[str, str]) -> str | None:
     """The side's own token, else the common one, else None (anonymous)."""
-    prefix = _PREFIXES[side]
+    prefix = environment.PREFIXES[side]
     held = environ.get(prefix + environment.HF_TOKEN) or environ.get(environment.HF_TOKEN)
     return held or None
 
@@ -130,7 +126,7 @@ class _Part:
         if sums is None and len(safe) <= MAX_FILES:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 list(pool.map(self._safetensors, safe))
-        if not safe and (NAME not in covered or not any(map(_is_tokenizer, covered))):
+        if not safe and (NAME not in covered or not any(map(locked_files.is_tokenizer, covered))):
             for path in gguf_model.parts_of_first(names):
                 self._gguf(path)
         return sums
@@ -183,10 +179,6 @@ def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
             f"{source.uri}: {client.endpoint} answers, but not as a hub ({type(error).__name__}): "
             "check HF_ENDPOINT, or sign in to the network",
         ) from error
-
-
-def _is_tokenizer(name: str) -> bool:
-    return name in _TOKENIZERS or name.endswith(locked_files.SUFFIXES)
 
 
 @contextmanager

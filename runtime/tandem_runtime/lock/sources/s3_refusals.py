@@ -1,0 +1,75 @@
+"""What an S3 store refuses, in the lock's terms and with a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tandem_runtime.lock import refusal
+from tandem_runtime.lock.refusal import CannotLookError
+
+_MISSING = ("NoSuchBucket", "NoSuchKey", "404", "NotFound")
+_DENIED = (
+    "AccessDenied", "AccountProblem", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId",
+    "InvalidToken", "RequestTimeTooSkewed", "SignatureDoesNotMatch", "TokenRefreshRequired", "403",
+)  # fmt: skip
+_CHANGED = ("PreconditionFailed", "412")
+_ELSEWHERE = (
+    "AuthorizationHeaderMalformed",
+    "PermanentRedirect",
+    "301",
+    "IllegalLocationConstraintException",
+)
+
+
+@contextmanager
+def told_apart(uri: str, with_secret: bool) -> Iterator[None]:
+    """Turn the store's refusals into ModelNotFound, AccessDenied and the like, with a remedy."""
+    from botocore.exceptions import BotoCoreError, ClientError, PartialCredentialsError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _of_answer(uri, str(error.response["Error"].get("Code", "")), with_secret) from error
+    except PartialCredentialsError as error:
+        raise CannotLookError(
+            refusal.ACCESS_DENIED,
+            f"{uri}: the secret lacks a key ({error}): it needs AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY",
+        ) from error
+    except BotoCoreError as error:
+        line = " ".join(str(error).split()).partition("?")[0][:200]
+        raise CannotLookError(
+            refusal.LOCK_FAILED, f"{uri}: the object store cannot be reached ({line})"
+        ) from error
+
+
+def _of_answer(uri: str, code: str, with_secret: bool) -> CannotLookError:
+    if code in _MISSING:
+        return CannotLookError(
+            refusal.MODEL_NOT_FOUND, f"{uri}: does not exist ({code}): check bucket and path"
+        )
+    if code in _DENIED:
+        remedy = (
+            "renew the keys in the secret, or allow them s3:ListBucket and s3:GetObject there"
+            if with_secret
+            else "name a secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in secretName"
+        )
+        return CannotLookError(refusal.ACCESS_DENIED, f"{uri}: access denied ({code}): {remedy}")
+    if code in _CHANGED:
+        return changed(uri)
+    if code in _ELSEWHERE:
+        return CannotLookError(
+            refusal.LOCK_FAILED,
+            f"{uri}: the bucket is in another region ({code}): put AWS_REGION into the secret",
+        )
+    return CannotLookError(refusal.LOCK_FAILED, f"{uri}: the object store answered {code}")
+
+
+def changed(uri: str) -> CannotLookError:
+    """Other objects stand there than those that were listed."""
+    return CannotLookError(
+        refusal.CONTENT_CHANGED,
+        f"{uri}: objects there changed after the pair was locked: restore them, or annotate the "
+        "resource with tandem.dev/refresh to lock the new content",
+    )
