@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -30,7 +31,7 @@ REPLICA = Replica(
     speculation_loaded=True,
     tiers=(0, 1, 3),
 )
-GONE = Replica("chat-2", "uid-2", "127.0.0.1", 8001, "aaaa", True, (0, 1, 3))
+GONE = replace(REPLICA, pod="chat-2", uid="uid-2", port=8001)
 
 
 @pytest.fixture
