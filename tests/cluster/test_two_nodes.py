@@ -85,6 +85,8 @@ def test_an_interrupted_start_leaves_nothing() -> None:
         env=os.environ | {"CLUSTER": "local"},
         stderr=subprocess.PIPE,
         text=True,
+        # A test run that was put into the background ignores interrupts, and so would this.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert wait_until(lambda: "containerd" in _names(name), timeout_s=60)
     begun = load(name)
