@@ -1,14 +1,17 @@
 """How much faster the tuner was than fixed K, and how sure that is. Pure.
 
-A rate is tokens/s of one block. The best fixed K is picked on one half of the rounds and scored on
-the other, both ways round, so that luck in the picking does not count against the tuner twice or
-for it once. Intervals are percentiles of a bootstrap that draws blocks again within each setting
-and half, the picking included (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
-chapter 13).
+A rate is tokens/s of one block. A machine's speed drifts in minutes by more than two settings
+differ, so blocks are compared within their round alone: a round has one ratio (over several phases
+their geometric mean), and the median over rounds is told. The best fixed K is picked on one half of
+the rounds and scored on the other, both ways round, so that luck in the picking does not count
+against the tuner twice or for it once. Intervals are percentiles of a bootstrap that draws rounds
+again within each half, the picking included (Efron and Tibshirani, An Introduction to the
+Bootstrap, 1993, chapter 13).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,82 +44,73 @@ class TooFewRoundsError(ValueError):
     """A half of the rounds would be empty."""
 
 
-def against_best(rates: Rates, phase: str, setting: str, fixed: Sequence[str]) -> Ratio:
-    """Median of `setting` over that of the best of `fixed`, in one phase."""
-    return against_best_over_all({phase: rates[phase]}, setting, fixed)
+def against_best(rates: Rates, setting: str, fixed: Sequence[str]) -> Ratio:
+    """`setting` over the one of `fixed` that does best in all of these phases together."""
+    logs = _logs(rates, (setting, *fixed))
 
-
-def against_best_over_all(rates: Rates, setting: str, fixed: Sequence[str]) -> Ratio:
-    """The same where one fixed K must do for all phases; phases count alike (geometric mean)."""
-    drawn = _halves(rates, (setting, *fixed))
-
-    def log_ratio(halves: tuple[Floats, Floats]) -> float:
+    def medians(drawn: Sequence[Floats]) -> Floats:
         found = []
-        for picked_on, scored_on in (halves, halves[::-1]):
-            best = 1 + int(np.argmax(_log_medians(picked_on)[:, 1:].mean(axis=0)))
-            scores = _log_medians(scored_on).mean(axis=0)
-            found.append(float(scores[0] - scores[best]))
-        return sum(found) / len(found)
+        for scored_on, picked_on in (drawn, drawn[::-1]):
+            best = 1 + np.argmax(picked_on[:, :, 1:].mean(axis=(1, 3)), axis=1)
+            of_best = np.take_along_axis(scored_on, best[:, None, None, None], axis=2)
+            found.append((scored_on[:, :, 0] - of_best[:, :, 0]).mean(axis=1))
+        return np.asarray(np.median(np.concatenate(found, axis=1), axis=1))
 
-    return _interval(drawn, log_ratio)
-
-
-def against(rates: Rates, phase: str, setting: str, other: str) -> Ratio:
-    """Median of one setting over that of another, all rounds."""
-    drawn = _halves({phase: rates[phase]}, (setting, other))
-
-    def log_ratio(halves: tuple[Floats, Floats]) -> float:
-        medians = _log_medians(np.concatenate(halves, axis=2))[0]
-        return float(medians[0] - medians[1])
-
-    return _interval(drawn, log_ratio)
+    return _interval((logs[:, :, 0::2], logs[:, :, 1::2]), medians)
 
 
-def control(rates: Rates, phase: str, fixed: Sequence[str], seed: int = 0) -> Ratio:
-    """A/A: what two runs of one and the same setting would differ by.
+def against(rates: Rates, setting: str, other: str) -> Ratio:
+    """One setting over another in all of these phases together."""
 
-    Blocks of every fixed setting over their own median; two sets of as many as a setting has are
-    drawn from them again and again.
+    def medians(drawn: Sequence[Floats]) -> Floats:
+        (logs,) = drawn
+        return np.asarray(np.median((logs[:, :, 0] - logs[:, :, 1]).mean(axis=1), axis=1))
+
+    return _interval((_logs(rates, (setting, other)),), medians)
+
+
+def control(rates: Rates, fixed: Sequence[str], seed: int = 0) -> Ratio:
+    """A/A: what the same comparison says of one setting and itself, in these phases together.
+
+    What is left of each block's rate without its setting's and its round's mean, made wider by what
+    the two means took away, stands for the noise of a block; as many as there are rounds are drawn
+    for either side.
     """
-    by_setting = [np.asarray(rates[phase][name], dtype=np.float64) for name in fixed]
-    pool = np.concatenate([values / np.median(values) for values in by_setting])
-    size = min(map(len, by_setting))
+    logs = _logs(rates, fixed)
+    phases, settings, rounds = logs.shape
+    noise = logs - logs.mean(axis=1, keepdims=True) - logs.mean(axis=2, keepdims=True)
+    noise += logs.mean(axis=(1, 2), keepdims=True)
+    noise *= math.sqrt(settings * rounds / ((settings - 1) * (rounds - 1)))
     draw = np.random.default_rng(seed)
-    left, right = (
-        np.median(pool[draw.integers(len(pool), size=(RESAMPLES, size))], axis=1) for _ in range(2)
-    )
-    low, middle, high = np.quantile(left / right, (0.025, 0.5, 0.975))
+    sides = []
+    for pool in noise.reshape(phases, -1):
+        drawn = pool[draw.integers(len(pool), size=(RESAMPLES, 2, rounds))]
+        sides.append(drawn[:, 0] - drawn[:, 1])
+    ratios = np.median(np.mean(sides, axis=0), axis=1)
+    low, middle, high = np.exp(np.quantile(ratios, (0.025, 0.5, 0.975)))
     return Ratio(float(middle), float(low), float(high))
 
 
-def _halves(rates: Rates, settings: Sequence[str]) -> tuple[Floats, Floats]:
-    """Even and odd rounds, each of shape (phases, settings, rounds of the half)."""
+def _logs(rates: Rates, settings: Sequence[str]) -> Floats:
+    """Logarithms of rates, of shape (phases, settings, rounds); rounds that all of them have."""
     rounds = min(len(by_setting[name]) for by_setting in rates.values() for name in settings)
     if rounds < 2:
         raise TooFewRoundsError(f"{rounds} finished rounds: two are needed to pick and to score")
-    table = np.array(
-        [[list(by[name])[:rounds] for name in settings] for by in rates.values()], dtype=np.float64
-    )
-    return table[:, :, 0::2], table[:, :, 1::2]
-
-
-def _log_medians(table: Floats) -> Floats:
-    logs: Floats = np.log(np.median(table, axis=2))
-    return logs
+    return np.log([[list(by[name])[:rounds] for name in settings] for by in rates.values()])
 
 
 def _interval(
-    halves: tuple[Floats, Floats],
-    log_ratio: Callable[[tuple[Floats, Floats]], float],
-    seed: int = 0,
+    parts: Sequence[Floats], medians: Callable[[Sequence[Floats]], Floats], seed: int = 0
 ) -> Ratio:
+    """`medians` of parts with one axis more in front: as measured, and drawn again."""
     draw = np.random.default_rng(seed)
 
-    def again(half: Floats) -> Floats:
-        picks = draw.integers(half.shape[2], size=half.shape)
-        taken: Floats = np.take_along_axis(half, picks, axis=2)
+    def again(part: Floats) -> Floats:
+        # Rounds of one number in different phases lie far apart: each phase draws its own.
+        picks = draw.integers(part.shape[2], size=(RESAMPLES, part.shape[0], 1, part.shape[2]))
+        taken: Floats = np.take_along_axis(part[None], picks, axis=3)
         return taken
 
-    drawn = [log_ratio((again(halves[0]), again(halves[1]))) for _ in range(RESAMPLES)]
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return Ratio(*(float(np.exp(value)) for value in (log_ratio(halves), low, high)))
+    drawn = np.quantile(medians([again(part) for part in parts]), (0.025, 0.975))
+    found = medians([part[None] for part in parts])
+    return Ratio(*(float(np.exp(value)) for value in (found[0], *drawn)))
