@@ -61,7 +61,7 @@ class Operator:
         self._watching = asyncio.Event()
         self._synced = asyncio.Event()
         self._beat_s = self._clock.now_s()
-        self._client = Client(api, lambda: self._lease.held, self._metrics.write)
+        self._client = Client(api, lambda: self._lease.left_s, self._metrics.write)
         self._pod_monitors = PodMonitors(self._client, self._store, settings.watch_namespaces)
         self._lease = Lease(
             self._client, settings.namespace, settings.lease, settings.identity, self._clock

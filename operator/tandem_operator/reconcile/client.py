@@ -1,6 +1,7 @@
 """The operator's hands on the API server: the few calls that it makes, with their preconditions.
 
-Every write asks `may_write` first: a deposed leader sends nothing.
+Every write asks first how long it may take: a deposed leader sends nothing, and what was sent is
+given up before anybody else can lead.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tandem_operator.reconcile.errors import NotLeadingError, RetryError, of_ans
 
 Object = dict[str, Any]
 
-TIMEOUT_S = 15
+TIMEOUT_S = 15.0
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
@@ -31,16 +32,20 @@ KINDS: Mapping[tuple[str, str], Kind] = {
 
 
 class Client:
-    """Calls by kind and name. `counted` is told verb and kind of each write that succeeded."""
+    """Calls by kind and name.
+
+    `write_s` returns the seconds within which a write sent now must end; 0: none may be sent.
+    `counted` is told verb and kind of each write that succeeded.
+    """
 
     def __init__(
         self,
         api: ApiClient,
-        may_write: Callable[[], bool],
+        write_s: Callable[[], float],
         counted: Callable[[str, str], None],
     ) -> None:
         self._api = api
-        self._may_write = may_write
+        self._write_s = write_s
         self._counted = counted
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
@@ -133,10 +138,17 @@ class Client:
         *,
         absent: bool = False,
     ) -> Object | None:
-        if not self._may_write():
+        left_s = self._write_s()
+        if left_s <= 0:
             raise NotLeadingError(f"not the leader: {method} {path} is not sent")
         return await self._call(
-            method, path, body=body, query=query, content_type=content_type, absent=absent
+            method,
+            path,
+            body=body,
+            query=query,
+            content_type=content_type,
+            absent=absent,
+            within_s=min(TIMEOUT_S, left_s),
         )
 
     async def _call(
@@ -148,6 +160,7 @@ class Client:
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
         absent: bool = False,
+        within_s: float = TIMEOUT_S,
     ) -> Object | None:
         headers = {"Accept": JSON, "Content-Type": content_type}
         try:
@@ -156,7 +169,7 @@ class Client:
                 self._api.configuration.host + path + _encoded(query),
                 header_params=await self._authorised(headers),
                 body=body,
-                _request_timeout=TIMEOUT_S,
+                _request_timeout=within_s,
             )
             text = await answer.read()
         except ApiException as error:

@@ -29,7 +29,7 @@ class LeaseLostError(Exception):
 
 
 class Lease:
-    """Acquires and renews the Lease; `held` is whether a write may be sent at this moment."""
+    """Acquires and renews the Lease; `left_s` is how long a write may take that is sent now."""
 
     def __init__(
         self, client: Client, namespace: str, name: str, identity: str, clock: Clock
@@ -47,6 +47,13 @@ class Lease:
     def held(self) -> bool:
         """Ours, and the last renewal is fresh enough that nobody else can hold it."""
         return self._deadline_s is not None and self._clock.now_s() < self._deadline_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until somebody else could hold it, `MARGIN_S` at least; 0 while not `held`."""
+        if self._deadline_s is None or not self.held:
+            return 0.0
+        return self._deadline_s + MARGIN_S - self._clock.now_s()
 
     @property
     def holder(self) -> str:

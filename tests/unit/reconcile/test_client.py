@@ -12,7 +12,7 @@ import pytest
 from kubernetes.aio.client import ApiClient
 
 from tandem_operator.observe.kinds import POD_MONITOR
-from tandem_operator.reconcile.client import KINDS, Client
+from tandem_operator.reconcile.client import KINDS, TIMEOUT_S, Client
 from tandem_operator.reconcile.errors import NotLeadingError, RefusedError, RetryError
 
 Object = dict[str, Any]
@@ -41,13 +41,20 @@ class Wire:
         self.calls: list[tuple[str, str]] = []
         self.bodies: list[Object | None] = []
         self.types: list[str] = []
+        self.within_s: list[float] = []
 
     async def update_params_for_auth(self, headers: Object, *_: object) -> None:
         headers["authorization"] = "Bearer of-the-test"
 
     async def call_api(
-        self, method: str, url: str, header_params: Object, body: Object | None, **_: object
+        self,
+        method: str,
+        url: str,
+        header_params: Object,
+        body: Object | None,
+        _request_timeout: float,
     ) -> object:
+        self.within_s.append(_request_timeout)
         self.calls.append((method, url.removeprefix("https://server")))
         self.bodies.append(body)
         self.types.append(header_params["Content-Type"])
@@ -65,8 +72,8 @@ def wire() -> Wire:
     return Wire()
 
 
-def client(wire: Wire, *, leads: bool = True) -> Client:
-    return Client(cast(ApiClient, wire), lambda: leads, lambda verb, kind: None)
+def client(wire: Wire, *, write_s: float = 12.0) -> Client:
+    return Client(cast(ApiClient, wire), lambda: write_s, lambda verb, kind: None)
 
 
 WRITES: dict[str, Callable[[Client], Awaitable[object]]] = {
@@ -83,13 +90,21 @@ async def test_a_deposed_leader_sends_no_write(
     wire: Wire, write: Callable[[Client], Awaitable[object]]
 ) -> None:
     with pytest.raises(NotLeadingError):
-        await write(client(wire, leads=False))
+        await write(client(wire, write_s=0.0))
 
     assert wire.calls == []
 
 
+async def test_a_write_is_given_up_before_anybody_else_can_lead(wire: Wire) -> None:
+    for left_s in (40.0, 6.0):
+        await client(wire, write_s=left_s).apply(BODY, force=True)
+    await client(wire, write_s=6.0).get(SERVICE, "serving", "chat")
+
+    assert wire.within_s == [TIMEOUT_S, 6.0, TIMEOUT_S]
+
+
 async def test_reading_and_asking_for_the_lease_need_no_leadership(wire: Wire) -> None:
-    standby = client(wire, leads=False)
+    standby = client(wire, write_s=0.0)
     await standby.get(SERVICE, "serving", "chat")
     await standby.put_lease("system", "tandem", {})
 
@@ -160,7 +175,7 @@ async def test_an_optional_kind_is_served_only_where_its_group_lists_it(wire: Wi
 
 async def test_each_write_that_was_taken_is_counted(wire: Wire) -> None:
     counted: list[tuple[str, str]] = []
-    hands = Client(cast(ApiClient, wire), lambda: True, lambda *what: counted.append(what))
+    hands = Client(cast(ApiClient, wire), lambda: 12.0, lambda *what: counted.append(what))
     await hands.apply(BODY, force=True)
     await hands.apply_status(RESOURCE)
     wire.code = 409

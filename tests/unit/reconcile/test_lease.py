@@ -75,6 +75,18 @@ async def test_the_leader_stops_writing_before_anybody_can_take_over(
     assert [one.held] == [False], "already at the end of its own time"
 
 
+async def test_a_write_has_until_somebody_else_could_lead(server: Server, clock: HandClock) -> None:
+    one = lease(server, clock, "one")
+    assert one.left_s == 0
+    await one.acquire()
+    assert one.left_s == DURATION_S
+
+    clock.move(WRITES_FOR_S - 0.5)
+    assert one.left_s == pytest.approx(MARGIN_S + 0.5)
+    clock.move(0.5)
+    assert one.left_s == 0, "what is sent now could be under way for a moment too long"
+
+
 async def test_a_challenger_waits_a_whole_duration_of_its_own(
     server: Server, clock: HandClock
 ) -> None:
