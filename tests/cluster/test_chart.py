@@ -114,6 +114,7 @@ def test_the_shipped_definition_is_the_generated_one() -> None:
         ("replicas=many", "replicas"),
         ("metrics.prometheusUrl=prometheus", "prometheusUrl"),
         ("logging.level=loud", "level"),
+        ("logging.format=xml", "format"),
         ("watchNamespaces[0]=Not_A_Name", "watchNamespaces"),
     ],
 )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from tandem_operator.settings import GIB, Settings, SettingsError
+from tandem_operator.settings import GIB, PREFIX, Settings, SettingsError
+
+CHART = Path(__file__).parents[3] / "charts" / "tandem"
 
 IMAGE = {"TANDEM_RUNTIME_IMAGE": "runtime:1"}
 
@@ -58,3 +63,12 @@ def test_lists_and_objects_are_read() -> None:
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environ({**IMAGE, name: value})
+
+
+def test_the_chart_sets_every_variable_and_no_other() -> None:
+    template = CHART / "templates" / "deployment.yaml"
+    written = set(re.findall(r"- name: (TANDEM_\w+)", template.read_text()))
+    read = {PREFIX + name.upper() for name in Settings.model_fields}
+
+    # The chart's probes and ports rest on the default.
+    assert written == read - {"TANDEM_HTTP_PORT"}
