@@ -28,6 +28,7 @@ from tandem_operator.observe.store import Key, Store
 from tandem_operator.observe.tuning import Subject, TuningRoom
 from tandem_operator.observe.watch import registry_of, watch_settings
 from tandem_operator.planning import Installation
+from tandem_operator.reconcile.absences import Absences
 from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.errors import RefusedError, RetryError
@@ -63,6 +64,7 @@ class Operator:
         self._beat_s = self._clock.now_s()
         self._client = Client(api, lambda: self._lease.left_s, self._metrics.write)
         self._pod_monitors = PodMonitors(self._client, self._store, settings.watch_namespaces)
+        self._absences = Absences(self._client, self._store, settings.watch_namespaces)
         self._lease = Lease(
             self._client, settings.namespace, settings.lease, settings.identity, self._clock
         )
@@ -161,7 +163,7 @@ class Operator:
         self._queue.add(key)
 
     async def _find_out(self) -> None:
-        """Optional kinds; and that a cluster without resources is synced as well.
+        """Optional kinds, what ended unseen, and that a cluster without resources is synced too.
 
         Raises RefusedError where resources may not even be listed.
         """
@@ -173,6 +175,9 @@ class Operator:
                 if not self._synced.is_set() and not await self._any_resource():
                     self._synced.set()
                 await self._look_for_pod_monitors()
+                if self._synced.is_set():
+                    for key in await self._absences.sweep():
+                        self._queue.add(key)
             except RetryError as error:
                 LOG.warning("discovery: %s", error)
             await asyncio.sleep(DISCOVER_EVERY_S if self._synced.is_set() else 1.0)

@@ -104,6 +104,18 @@ class Store:
                     changed.add(key)
         return changed
 
+    def watched(self, kind: str) -> tuple[Object, ...]:
+        """Every object of a kind that a watch brings: those of a child's name without our label are
+        known by reading them alone."""
+        if kind == names.KIND:
+            return tuple(self._resources.values())
+        return tuple(
+            raw
+            for held in self._children.values()
+            for (each, _), raw in held.items()
+            if each == kind and key_of(raw) is not None
+        )
+
     def resource(self, key: Key) -> Object | None:
         return self._resources.get(key)
 

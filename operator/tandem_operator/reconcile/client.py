@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
@@ -24,6 +25,8 @@ TIMEOUT_S = 15.0
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+PAGE = 500
 EVENT = Kind("events.k8s.io", "v1", "events", "Event")
 LEASE = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 KINDS: Mapping[tuple[str, str], Kind] = {
@@ -62,6 +65,21 @@ class Client:
         found = await self._call("GET", _path(kind, namespace), query=query)
         items: list[Object] = (found or {}).get("items") or []
         return [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in items]
+
+    async def uids(self, kind: Kind, namespace: str | None, selector: str = "") -> set[str]:
+        """UIDs of all objects of a kind with a label, read in pages without their contents.
+
+        Raises RetryError (410 too: a page came too late) or RefusedError.
+        """
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        found: set[str] = set()
+        while True:
+            page = await self._call("GET", _path(kind, namespace), query=query, accept=METADATA)
+            found |= {each["metadata"]["uid"] for each in (page or {}).get("items") or ()}
+            more = ((page or {}).get("metadata") or {}).get("continue")
+            if not more:
+                return found
+            query["continue"] = more
 
     async def served(self, kind: Kind) -> bool:
         """Whether the API server serves the kind. Raises RetryError."""
@@ -160,9 +178,10 @@ class Client:
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
         absent: bool = False,
+        accept: str = JSON,
         within_s: float = TIMEOUT_S,
     ) -> Object | None:
-        headers = {"Accept": JSON, "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         try:
             answer = await self._api.call_api(
                 method,
@@ -197,4 +216,4 @@ def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:
 
 
 def _encoded(query: Mapping[str, str] | None) -> str:
-    return "?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else ""
+    return f"?{urlencode(query)}" if query else ""
