@@ -103,7 +103,9 @@ def _tried(state: State, scores: Scores, settings: Settings, now_s: float, *, fr
         offers = {1: offers[scores.depths[1]]}
     worths = {offset: share for offset, (share, _) in offers.items()}
     losses = {offset: loss for offset, (_, loss) in offers.items()}
-    trying = chosen(state.trying, worths, losses, now_s, stock=state.steps.stock, free=free)
+    trying = chosen(
+        state.trying, worths, losses, now_s, stock=state.steps.stock, idle=base == 0, free=free
+    )
     return replace(state, trying=trying)
 
 

@@ -5,7 +5,8 @@ burst, and rounds away from that K to a depth that it has; where the table says 
 the plugin's cells a burst has three steps, of which the first is not counted. Where only the
 engine's own counters are read, all that a scrape interval shows is one mean: what n tried steps of
 N teach grows with n^2 / N, so a burst there lasts `STOCK_INTERVALS` scrape intervals and comes as
-much more seldom.
+much more seldom. Where K is 0 at the load of the moment and step times are known apart, drafts are
+what is missing, and short bursts show those in any counters.
 
 Trying costs what the tried depths lose, and tells what the better one would gain. So it is keen
 (`KEEN_SHARE` of steps) while depths near the table's are not known apart, and sparse once they are.
@@ -53,11 +54,13 @@ _OUTGROWN = 2.5
 class Trying:
     """``burst_steps``: steps of a burst where only stock counters are read; ``keen``: see above.
 
-    ``since_s``: when the last of so many ``choices`` was made.
+    ``idle``: K was 0 at the load when this was chosen. ``since_s``: when the last of so many
+    ``choices`` was made.
     """
 
     burst_steps: int = BURST_STEPS
     keen: bool = True
+    idle: bool = False
     offsets: tuple[int, ...] = OFFSETS
     since_s: float | None = None
     choices: int = 0
@@ -87,6 +90,7 @@ def chosen(
     now_s: float,
     *,
     stock: bool,
+    idle: bool,
     free: bool,
 ) -> Trying:
     """What to try of the offsets of K, with this ``worth`` and ``loss``, as shares of time.
@@ -102,7 +106,7 @@ def chosen(
     share = KEEN_SHARE if stock else BURST_STEPS / KEEN_EVERY_STEPS
     net = {offset: worth[offset] - KEEN_FOR * share * max(0.0, loss[offset]) for offset in worth}
     best = sorted((o for o in net if net[o] > LEAST_WORTH), key=lambda o: -net[o])[:MOST_KEEN]
-    fresh = replace(trying, keen=bool(best), offsets=tuple(sorted(best)) or OFFSETS)
+    fresh = replace(trying, keen=bool(best), idle=idle, offsets=tuple(sorted(best)) or OFFSETS)
     if fresh == trying:
         return trying
     return replace(fresh, since_s=now_s, choices=min(16, trying.choices + 1))
@@ -127,7 +131,7 @@ def exploration(
     if off:
         every = every if return_every is None else return_every
         return {"every": every, "steps": BURST_STEPS, "offsets": [1]}
-    if not stock:
+    if not stock or (trying.idle and not trying.keen):
         return {"every": every, "steps": BURST_STEPS, "offsets": list(trying.offsets)}
     share = KEEN_SHARE if trying.keen else SPARSE_SHARE
     every = round(trying.burst_steps / share)

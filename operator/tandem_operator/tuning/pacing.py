@@ -40,7 +40,7 @@ def needed_gain(pacing: Pacing) -> float | None:
     """The share of time per token that a change must save, or None when none is left."""
     if pacing.allowance < 1.0:
         return None
-    return LEAST_TOTAL_GAIN * LARGEST_BURST / pacing.allowance
+    return LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2
 
 
 def stabilized(

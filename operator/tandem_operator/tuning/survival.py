@@ -19,10 +19,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from tandem_operator.tuning import likeness
 from tandem_operator.tuning.acceptance import Drafts
+from tandem_operator.tuning.likeness import Likeness, design
 
 MEMORY_S = 60.0
 LONGEST_MEMORY_S = 180.0
@@ -30,28 +32,23 @@ ENOUGH_DRAFTS = 600.0
 """Independent drafts that the pool aims at: with fewer, the memory is stretched."""
 SHAPE_MEMORY_S = 900.0
 NEWEST = 5
-ALIKE = 0.06
-"""Correlation of two drafts of one request, from its part of the variance of acceptance."""
-MOST_ALIKE = 25.0
 PRIOR_DRAFTS = 3.0
 FIRST_HAZARD = 0.65
 CHANGE_Z = 4.0
 CHANGE_SHIFT = 0.10
-USUAL_SPREAD = 2.0
-SPREAD_MEMORY_S = 300.0
-MOST_SQUARE = 25.0
 
 
 class Pool(NamedTuple):
     """Drafts by position: accepted there, and put to the trial there (all before it accepted).
 
     Trials are counted within each window, reached_i times the window's own s_{i-1}: deep drafts of
-    a hard hour must not be held against the survival of an easy one.
+    a hard hour must not be held against the survival of an easy one. ``further``: how many more
+    drafts of the same request a draft has beside it, on average.
     """
 
     accepted: tuple[float, ...] = ()
     trials: tuple[float, ...] = ()
-    alike: float = 1.0
+    further: float = 0.0
 
     @property
     def drafts(self) -> float:
@@ -63,16 +60,12 @@ EMPTY = Pool()
 
 @dataclass(frozen=True)
 class Survival:
-    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start.
-
-    ``spread``: how many times the variance between windows is what their drafts explain. At few
-    requests of unlike texts it is large, and what looks like a change is the next request.
-    """
+    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start."""
 
     older: Pool = EMPTY
     newest: tuple[Pool, ...] = ()
     shape: Pool = EMPTY
-    spread: float = USUAL_SPREAD
+    likeness: Likeness = field(default_factory=Likeness)
     changes: int = 0
     changed_s: float | None = None
 
@@ -84,12 +77,12 @@ def learn(
 
     ``batch`` is how many requests they came from, ``duration_s`` the time that passed.
     """
-    older = faded(known.older, duration_s, _memory_s(known.older, known.spread))
+    older = faded(known.older, duration_s, _memory_s(known))
     if drafts.count < 1:
         return replace(known, older=older)
-    alike = min(MOST_ALIKE, 1.0 + ALIKE * max(0.0, drafts.count / max(1.0, batch) - 1.0))
-    window = Pool(drafts.accepted, _trials_by_position(drafts), alike)
-    known = replace(known, older=older, spread=_spread(known, window, duration_s))
+    further = max(0.0, drafts.count / max(1.0, batch) - 1.0)
+    window = Pool(drafts.accepted, _trials_by_position(drafts), further)
+    known = replace(known, likeness=_likeness(known, window, duration_s))
     newest = (*known.newest, window)
     if len(newest) > NEWEST:
         older, newest = added(older, newest[0]), newest[1:]
@@ -121,10 +114,10 @@ def pooled(known: Survival) -> Pool:
 def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[float, ...]:
     """Posterior means of a_1 to a_depth. ``prior``: hazards expected before any draft was seen."""
     pool = pooled(known)
-    strength = PRIOR_DRAFTS * pool.alike * known.spread
+    strength = PRIOR_DRAFTS * design(known.likeness.correlation, pool.further)
     hazards: list[float] = []
     for place in range(depth):
-        centre = _centre(known.shape, prior, hazards)
+        centre = _centre(known, prior, hazards)
         accepted = pool.accepted[place] if place < len(pool.accepted) else 0.0
         trials = pool.trials[place] if place < len(pool.trials) else 0.0
         hazard = (min(accepted, trials) + strength * centre) / (trials + strength)
@@ -136,7 +129,8 @@ def independent_trials(known: Survival, depth: int) -> tuple[float, ...]:
     """Trials at each position, as many independent ones as they are worth, the prior's included."""
     pool = pooled(known)
     seen = (*pool.trials[:depth], *(0.0,) * max(0, depth - len(pool.trials)))
-    return tuple(PRIOR_DRAFTS + trials / (pool.alike * known.spread) for trials in seen)
+    worth = design(known.likeness.correlation, pool.further)
+    return tuple(PRIOR_DRAFTS + trials / worth for trials in seen)
 
 
 def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
@@ -154,11 +148,12 @@ def deviation_of(known: Survival) -> float:
     if pool.drafts < 1:
         return 0.5
     share = (pool.accepted[0] + 1) / (pool.drafts + 2)
-    return math.sqrt(share * (1 - share) * pool.alike / pool.drafts)
+    worth = design(known.likeness.correlation, pool.further)
+    return math.sqrt(share * (1 - share) * worth / pool.drafts)
 
 
 def added(one: Pool, other: Pool) -> Pool:
-    """Both pools' drafts; ``alike`` is their mean by drafts."""
+    """Both pools' drafts; ``further`` is their mean by drafts."""
     length = max(len(one.trials), len(other.trials))
 
     def at(values: tuple[float, ...], place: int) -> float:
@@ -168,7 +163,7 @@ def added(one: Pool, other: Pool) -> Pool:
     return Pool(
         tuple(at(one.accepted, i) + at(other.accepted, i) for i in range(length)),
         tuple(at(one.trials, i) + at(other.trials, i) for i in range(length)),
-        (one.alike * one.drafts + other.alike * other.drafts) / drafts if drafts > 0 else 1.0,
+        (one.further * one.drafts + other.further * other.drafts) / drafts if drafts > 0 else 0.0,
     )
 
 
@@ -177,28 +172,29 @@ def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
     return Pool(
         tuple(value * share for value in pool.accepted),
         tuple(value * share for value in pool.trials),
-        pool.alike,
+        pool.further,
     )
 
 
-def _spread(known: Survival, window: Pool, duration_s: float) -> float:
-    """The mean square of z between a window and what was known before it, over 5 minutes."""
+def _likeness(known: Survival, window: Pool, duration_s: float) -> Likeness:
     before = pooled(known)
     if before.drafts <= 0 or window.drafts <= 0:
-        return known.spread
-    square = min(MOST_SQUARE, compared(before, window)[1] ** 2)
-    share = 1.0 - math.exp(-max(0.0, duration_s) / SPREAD_MEMORY_S)
-    return max(1.0, round(known.spread + share * (square - known.spread), 4))
+        return known.likeness
+    _, z = compared(before, window, 0.0)
+    new, old = 1.0 / window.drafts, 1.0 / before.drafts
+    further = (window.further * new + before.further * old) / (new + old)
+    return likeness.learned(known.likeness, z * z, further, duration_s)
 
 
-def _memory_s(pool: Pool, spread: float) -> float:
-    independent = pool.drafts / (pool.alike * spread)
+def _memory_s(known: Survival) -> float:
+    pool = known.older
+    independent = pool.drafts / design(known.likeness.correlation, pool.further)
     stretch = ENOUGH_DRAFTS / independent if independent > 0 else 1.0
     return min(LONGEST_MEMORY_S, MEMORY_S * max(1.0, stretch))
 
 
-def _centre(shape: Pool, prior: Sequence[float], hazards: Sequence[float]) -> float:
-    place = len(hazards)
+def _centre(known: Survival, prior: Sequence[float], hazards: Sequence[float]) -> float:
+    shape, place = known.shape, len(hazards)
     expected = prior[min(place, len(prior) - 1)] if prior else FIRST_HAZARD
     if place == 0:
         return expected
@@ -208,15 +204,16 @@ def _centre(shape: Pool, prior: Sequence[float], hazards: Sequence[float]) -> fl
         trials = shape.trials[place]
         above = shape.accepted[place - 1] / shape.trials[place - 1]
         seen = _log_odds(shape.accepted[place] / trials) - _log_odds(above)
-        weight = trials / (trials + 10.0 * shape.alike)
+        worth = design(known.likeness.correlation, shape.further)
+        weight = trials / (trials + 10.0 * worth)
         step += weight * (seen - step)
     return 1.0 / (1.0 + math.exp(-(_log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))))
 
 
 def _split(known: Survival) -> int | None:
     """Where the newest windows part from what came before, or None."""
-    limit = CHANGE_Z * math.sqrt(known.spread)
-    best, where = limit, None
+    correlation = known.likeness.correlation
+    best, where = CHANGE_Z, None
     for place in range(0 if known.older.drafts > 0 else 1, len(known.newest)):
         old = known.older
         for window in known.newest[:place]:
@@ -224,22 +221,23 @@ def _split(known: Survival) -> int | None:
         new = EMPTY
         for window in known.newest[place:]:
             new = added(new, window)
-        shift, z = compared(old, new)
+        shift, z = compared(old, new, correlation)
         if z > best and abs(shift) > CHANGE_SHIFT:
             best, where = z, place
     return where
 
 
-def compared(old: Pool, new: Pool) -> tuple[float, float]:
+def compared(old: Pool, new: Pool, correlation: float) -> tuple[float, float]:
     """How far the hazards of ``new`` are from those of ``old``, and in how many deviations.
 
     Positions are strata (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959): with n and m trials
     at a position, weight w = n m / (n + m), the shift is sum w (p - q) / sum w, its variance
-    sum w r (1 - r) / (sum w)^2 with r the share of both together, times how alike drafts of one
-    request are. So a change of K alone, which changes how often deep positions are tried, is none.
+    sum w^2 r (1 - r) (d/n + e/m) / (sum w)^2 with r the share of both together, and d and e how
+    many drafts are worth an independent one on either side. So a change of K alone, which changes
+    how often deep positions are tried, is none.
     """
     weights = shifts = variances = 0.0
-    alike = max(old.alike, new.alike)
+    new_worth, old_worth = (design(correlation, pool.further) for pool in (new, old))
     for place in range(min(len(old.trials), len(new.trials))):
         n, m = new.trials[place], old.trials[place]
         if n <= 0 or m <= 0:
@@ -248,7 +246,8 @@ def compared(old: Pool, new: Pool) -> tuple[float, float]:
         both = (new.accepted[place] + old.accepted[place]) / (n + m)
         weights += weight
         shifts += weight * (new.accepted[place] / n - old.accepted[place] / m)
-        variances += weight * max(1e-3, both * (1.0 - both)) * alike
+        counts = new_worth / n + old_worth / m
+        variances += weight**2 * counts * max(1e-3, both * (1.0 - both))
     if weights <= 0:
         return 0.0, 0.0
     return shifts / weights, abs(shifts) / math.sqrt(variances)

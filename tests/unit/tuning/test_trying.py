@@ -25,6 +25,8 @@ from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at, w
 SETTINGS = Settings(max_tokens=7)
 GAINS = st.floats(-1, 1)
 DEVIATIONS = st.floats(0, 1)
+PLUGIN = {"stock": False, "idle": False, "free": False}
+STOCK = PLUGIN | {"stock": True}
 
 
 @given(gain=GAINS, deviation=DEVIATIONS)
@@ -58,9 +60,9 @@ def test_a_load_that_wanders_does_not_resize_bursts_at_every_look() -> None:
 
 
 def test_what_costs_more_than_it_may_gain_is_not_tried_keenly() -> None:
-    sure = chosen(Trying(), {1: 0.02, 2: 0.02}, {1: 0.01, 2: 0.9}, 10.0, stock=True, free=False)
+    sure = chosen(Trying(), {1: 0.02, 2: 0.02}, {1: 0.01, 2: 0.9}, 10.0, **STOCK)
     assert (sure.keen, sure.offsets) == (True, (1,))
-    known = chosen(Trying(), {1: 0.001}, {1: 0.01}, 10.0, stock=True, free=False)
+    known = chosen(Trying(), {1: 0.001}, {1: 0.01}, 10.0, **STOCK)
     assert (known.keen, known.offsets) == (False, OFFSETS)
 
 
@@ -68,14 +70,14 @@ def test_choices_are_held_longer_and_longer_unless_a_new_table_is_written_anyway
     trying, changes = Trying(), []
     for turn in range(1800):
         worth = {1: 0.05, 2: 0.0} if turn % 2 else {1: 0.0, 2: 0.05}
-        after = chosen(trying, worth, {1: 0.0, 2: 0.0}, 2.0 * turn, stock=False, free=False)
+        after = chosen(trying, worth, {1: 0.0, 2: 0.0}, 2.0 * turn, **PLUGIN)
         changes += [turn] if after != trying else []
         trying = after
     assert len(changes) <= 20
     one, two = {1: 0.05, 2: 0.0}, {1: 0.0, 2: 0.05}
     loss = {1: 0.0, 2: 0.0}
-    first = chosen(trying, one, loss, 3600.0, stock=False, free=True)
-    second = chosen(first, two, loss, 3600.0, stock=False, free=True)
+    first = chosen(trying, one, loss, 3600.0, **(PLUGIN | {"free": True}))
+    second = chosen(first, two, loss, 3600.0, **(PLUGIN | {"free": True}))
     assert (first.offsets, second.offsets) == ((1,), (2,))
 
 
@@ -86,6 +88,22 @@ def test_a_keen_engine_tries_more_often(off: bool) -> None:
         for keen in (True, False)
     ]
     assert [one["every"] for one in found if one] == [KEEN_EVERY_STEPS, EVERY_STEPS]
+
+
+def test_where_k_is_0_and_times_are_known_short_bursts_bring_drafts_to_any_counters() -> None:
+    nothing_to_gain: dict[int, float] = {1: 0.0}
+    busy, idle = (
+        chosen(Trying(burst_steps=300), nothing_to_gain, {1: 0.1}, 10.0, **(STOCK | {"idle": idle}))
+        for idle in (False, True)
+    )
+    bursts = [
+        exploration(SETTINGS, trying, off=False, stock=True, return_every=None)
+        for trying in (busy, idle)
+    ]
+    assert [(one["every"], one["steps"]) for one in bursts if one] == [
+        (15_000, 300),
+        (EVERY_STEPS, 3),
+    ]
 
 
 def test_what_is_still_tried_keenly_when_much_is_known_costs_next_to_nothing() -> None:

@@ -1,0 +1,53 @@
+"""How alike drafts of one request are, and so how much fewer they count.
+
+n drafts of b requests vary as n / (1 + rho x) independent ones do, with x = n / b - 1 the further
+drafts of each request and rho the correlation of two drafts of one (Kish, Survey Sampling, 1965).
+Texts differ, so rho is learned: where a window is z deviations, counted as if drafts were
+independent, from what was known before it, E[z^2] = 1 + rho x. The estimate is least squares over
+the windows of the last minutes, each weighed by how little it varies itself, with a prior worth
+`PRIOR_WINDOWS` of them. At few requests of unlike texts rho is large, and what looks like a change
+is the next request.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+USUAL = 0.12
+PRIOR_WINDOWS = 10.0
+MEMORY_S = 300.0
+MOST_DESIGN = 25.0
+_MOST_SQUARE = 6.0
+"""A square of z counts as at most this many times its mean: more is a change of texts."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Sums over windows, as shares of the prior: of z^2 - 1 against x, and of x against itself."""
+
+    products: float = 0.0
+    squares: float = 0.0
+
+    @property
+    def correlation(self) -> float:
+        """rho, from 0 to 1."""
+        found = (USUAL * PRIOR_WINDOWS + self.products) / (PRIOR_WINDOWS + self.squares)
+        return min(1.0, max(0.0, found))
+
+
+def learned(known: Likeness, square: float, further: float, duration_s: float) -> Likeness:
+    """After a window of z^2 = ``square`` at x = ``further``, ``duration_s`` after the last one."""
+    kept = math.exp(-max(0.0, duration_s) / MEMORY_S)
+    mean = 1.0 + known.correlation * further
+    square = min(square, _MOST_SQUARE * mean)
+    weight = further / mean**2
+    return Likeness(
+        products=round(kept * known.products + weight * (square - 1.0), 6),
+        squares=round(kept * known.squares + weight * further, 6),
+    )
+
+
+def design(correlation: float, further: float) -> float:
+    """How many drafts are worth one independent one."""
+    return min(MOST_DESIGN, 1.0 + correlation * max(0.0, further))
