@@ -79,7 +79,7 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
     try:
         for image in built:
             cluster.load(image.archive)
-        kubectl = Kubectl(cluster.kubectl, cluster.kubeconfig, NAMESPACE)
+        kubectl = Kubectl(cluster, NAMESPACE)
         images = Images(*(image.reference for image in built))
         stage.make_namespace(kubectl)
         stage.make_claims(kubectl, models, environment)

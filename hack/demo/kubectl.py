@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from hack.cluster.cluster import Cluster, ClusterError
 
 
 class DemoError(Exception):
@@ -17,27 +17,22 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Kubectl:
-    program: Path
-    kubeconfig: Path
+    """kubectl of a cluster, in one namespace."""
+
+    cluster: Cluster
     namespace: str
 
     def command(self) -> list[str]:
         """The program with the words that every call begins with."""
-        return [str(self.program), f"--kubeconfig={self.kubeconfig}", f"-n={self.namespace}"]
+        return [*self.cluster.kubectl_command(), f"-n={self.namespace}"]
 
     def run(self, *words: str, stdin: str | None = None, timeout_s: float = 60) -> str:
         """Run kubectl; returns what it printed. Raises DemoError with its words when it fails."""
-        done = subprocess.run(
-            [*self.command(), *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        if done.returncode:
-            raise DemoError(f"kubectl {' '.join(words)}: {done.stderr.strip()}")
-        return done.stdout
+        named = (f"-n={self.namespace}", *words)
+        try:
+            return self.cluster.run(*named, stdin=stdin, timeout_s=timeout_s)
+        except ClusterError as error:
+            raise DemoError(str(error)) from error
 
     def say(self, *words: str) -> str:
         """What kubectl says, also when it fails: for a message about another failure."""

@@ -65,7 +65,7 @@ def install_operator(
     done = subprocess.run(
         [
             str(helm),
-            f"--kubeconfig={kubectl.kubeconfig}",
+            f"--kubeconfig={kubectl.cluster.kubeconfig}",
             f"--namespace={SYSTEM_NAMESPACE}",
             "upgrade",
             "--install",

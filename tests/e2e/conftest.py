@@ -45,7 +45,7 @@ def serving(
     )
     models = stage.models(folder, PAIR / "target", PAIR / "draft", permuted)
     _open_to_all(folder)
-    kubectl = Kubectl(cluster.kubectl, cluster.kubeconfig, NAMESPACE)
+    kubectl = Kubectl(cluster, NAMESPACE)
     stage.make_namespace(kubectl)
     stage.make_claims(kubectl, models, environment)
     named = Images(images["operator"], images["runtime"], images["engine"])
