@@ -25,6 +25,8 @@ REMOVED = "Removed"
 class Prediction:
     """What the model expects at the present load with the decided table; None: not known.
 
+    ``tokens_per_step`` and ``step_seconds`` are of a step without prefill; the times per output
+    token hold the share of steps with prefill that there was of late.
     ``speedup`` is time per output token at K=0 over that at ``tokens``; ``speedup_baseline`` says
     whether the draft was loaded at that K=0 ("Idle") or not ("NotLoaded").
     """

@@ -50,14 +50,14 @@ def prediction_of(state: State, settings: Settings, table: Table) -> Prediction:
     gain = 1.0 + sum(survival[:tokens])
     seconds = _step_s(state, settings, tokens)
     speedup, baseline = _speedup(state, settings, seconds / gain)
-    predicted_s = seconds / gain
+    predicted_s = _with_prefill(state, settings, table, seconds, gain)
     return Prediction(
         batch=state.batch,
         tokens=tokens,
         tokens_per_step=gain,
         step_seconds=seconds,
         time_per_output_token_s=predicted_s,
-        realised_time_per_output_token_s=predicted_s * math.exp(state.service.slower),
+        realised_time_per_output_token_s=seconds / gain * math.exp(state.service.slower),
         acceptance_rate=_rate(state, rate),
         survival=survival,
         speedup=speedup,
@@ -95,13 +95,32 @@ def _speedup(
     return max(idle_s - tax_s, 1e-6) / seconds_per_token, "NotLoaded"
 
 
-def _step_s(state: State, settings: Settings, tokens: int) -> float:
+def _with_prefill(
+    state: State, settings: Settings, table: Table, seconds: float, gain: float
+) -> float:
+    """Seconds per output token when as many steps carry prefill as of late.
+
+    ``seconds`` and ``gain`` are the time and the tokens of a step without.
+    """
+    share = state.steps.prefill_share
+    if share <= 0:
+        return seconds / gain
+    assert state.batch is not None
+    row = row_of(state.batch)
+    drafts = state.prefill_table if any(table) and state.prefill_table else table
+    tokens = min(drafts[row], settings.depths[-1])
+    busy_gain = 1.0 + sum(survival_now(state, settings)[:tokens])
+    busy_s = _step_s(state, settings, tokens, state.steps.chunk_tokens)
+    return ((1.0 - share) * seconds + share * busy_s) / ((1.0 - share) * gain + share * busy_gain)
+
+
+def _step_s(state: State, settings: Settings, tokens: int, prefill_tokens: float = 0.0) -> float:
     assert state.batch is not None
     table = step_seconds(
         state.steps,
         np.array([ROW_MIDDLES[row_of(state.batch)]]),
         np.array([float(tokens)]),
-        0.0,
+        prefill_tokens,
         settings.mixture_of_experts,
     )
     return float(table[0, 0]) * math.exp(common_level(state.steps.replicas))

@@ -38,13 +38,15 @@ USUAL_STEP_S = 0.02
 _STALLED = 1.5
 """A window's steps count at most this many times slower, or faster, than their cell's mean."""
 MATURE_STEPS = 30.0
+SHARE_MEMORY_S = 30.0
 
 Residual = tuple[int, int, float]
 
 
 @dataclass(frozen=True)
 class StepModel:
-    """Learned step times; ``residuals`` are (bucket, K, log ratio), ``tax_s`` what the loaded but
+    """Learned step times; ``residuals`` are (bucket, K, log ratio), ``prefill_share`` the share of
+    steps that carried prefill of late, of ``chunk_tokens`` each, ``tax_s`` what the loaded but
     unused draft adds to a step, ``stock`` that engines show their own counters alone."""
 
     cells: tuple[Steps, ...] = ()
@@ -54,6 +56,7 @@ class StepModel:
     fastest_s: float | None = None
     context_per_request: float = USUAL_CONTEXT
     chunk_tokens: float = 512.0
+    prefill_share: float = 0.0
     replicas: tuple[Replica, ...] = ()
     fitted_s: float | None = None
     tax_s: float | None = None
@@ -89,11 +92,14 @@ def gathered_into(
     if chunks:
         mean = sum(s.prefill * s.steps for s in chunks) / sum(s.steps for s in chunks)
         chunk_tokens += 0.1 * (mean - chunk_tokens)
+    carried = sum(s.steps * s.prefill_share for s in fresh) / sum(s.steps for s in fresh)
+    newer = 1.0 - math.exp(-max(0.0, duration_s) / SHARE_MEMORY_S)
     return replace(
         known,
         cells=gathered(known.cells, fresh, duration_s),
         fastest_s=fastest_s,
         chunk_tokens=chunk_tokens,
+        prefill_share=known.prefill_share + newer * (carried - known.prefill_share),
     )
 
 

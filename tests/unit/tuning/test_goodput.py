@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tandem_operator.tuning import Objective, Settings, State, initial_state, tune
+from tandem_operator.tuning import Objective, Settings, State, StepCell, initial_state, tune
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
 WINDOWS_OF_TWO_MINUTES = 60
@@ -128,6 +128,44 @@ def test_the_prediction_is_that_of_the_engine() -> None:
     truth = engine.seconds_per_token(predicted.tokens)
     assert predicted.time_per_output_token_s == pytest.approx(truth, rel=0.05)
     assert predicted.survival[:2] == pytest.approx((0.7, 0.49), abs=0.05)
+
+
+def test_the_predicted_time_per_token_holds_the_prefill_that_there_is() -> None:
+    """A fifth of the steps reads prompts and takes five times as long."""
+    engine, settings = Engine(memory_bound, 0.7, batch=4), Settings(max_tokens=3, min_tokens=3)
+    state = initial_state(settings)
+    state, decision = tune(state, (), settings)
+    for _ in range(60):
+        quiet = engine.window(decision)
+        steps = quiet.iterations / 4
+        requests, seconds = 4 * steps, 5 * memory_bound(4, 3)
+        busy = StepCell(
+            batch_from=4,
+            batch_to=4,
+            tokens=3,
+            with_prefill=True,
+            steps=steps,
+            seconds=steps * seconds,
+            batch_sum=requests,
+            context_sum=requests * 500,
+            prefill_sum=steps * 512,
+        )
+        window = replace(
+            quiet,
+            cells=(*(quiet.cells or ()), busy),
+            iterations=quiet.iterations + steps,
+            request_steps=quiet.request_steps + requests,
+            request_step_seconds=quiet.request_step_seconds + requests * seconds,
+            generated_tokens=quiet.generated_tokens + requests * (1 + 0.7 + 0.49 + 0.343),
+        )
+        state, decision = tune(state, (window,), settings)
+
+    predicted = decision.predicted
+    assert predicted.realised_time_per_output_token_s is not None
+    assert predicted.time_per_output_token_s == pytest.approx(
+        predicted.realised_time_per_output_token_s, rel=0.1
+    )
+    assert predicted.time_per_output_token_s > 1.5 * engine.seconds_per_token(3)
 
 
 def test_what_was_learned_survives_a_restart() -> None:
