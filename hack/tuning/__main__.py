@@ -84,7 +84,9 @@ def _for_simulator(options: run.Options, measured: Sequence[Measured]) -> None:
     blocks = real_run.document_of(measured, lengths, options.new_tokens, block_s)
     (options.folder / "real-run.json").write_text(json.dumps(blocks, indent=1) + "\n")
     try:
-        profile = real_run.profile_of_run(measured, datetime.now(UTC).date(), block_s)
+        profile = real_run.profile_of_run(
+            measured, options.new_tokens, datetime.now(UTC).date(), block_s
+        )
     except FitError as problem:
         print(f"no profile yet: {problem}", file=sys.stderr)
         return

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hack.tuning import phases
+from hack.tuning.spread import spread_of
 from tandem_operator.bench.fit import fitted
 from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.report import profile_of
@@ -42,7 +43,9 @@ def document_of(
     ]
 
 
-def profile_of_run(measured: Sequence[Measured], day: date, block_s: float) -> dict[str, Any]:
+def profile_of_run(
+    measured: Sequence[Measured], new_tokens: int, day: date, block_s: float
+) -> dict[str, Any]:
     """A profile of the engine by every block of a fixed K. Raises FitError where they are too few.
 
     Survival is of single kinds of prompt: phases of several tell of step times alone.
@@ -58,8 +61,9 @@ def profile_of_run(measured: Sequence[Measured], day: date, block_s: float) -> d
         for one in measured
         if one.block.tokens is not None
     ]
-    return profile_of(
-        fitted(fixed),
+    found = fitted(fixed)
+    document = profile_of(
+        found,
         fixed,
         name="Tiny pair, target widened to 60 M parameters, vLLM 0.32 on two CPU cores",
         source=f"make bench-tuning on {day}: {len(fixed)} blocks of {block_s:g} s at "
@@ -68,3 +72,7 @@ def profile_of_run(measured: Sequence[Measured], day: date, block_s: float) -> d
         max_running=None,
         mixture_of_experts=None,
     )
+    spread = spread_of(fixed, found.survival, new_tokens)
+    if spread is not None:
+        document["roughness"]["spread"] = spread
+    return document
