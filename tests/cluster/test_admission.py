@@ -11,23 +11,20 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hack.cluster.cluster import Cluster, ClusterError
-from tests.cluster import bad_manifests
-from tests.cluster.bad_manifests import Bad, Object
-from tests.cluster.outside import (
-    CHILDREN,
-    REPOSITORY,
-    Operators,
-    Room,
-    Server,
-    install_rights,
-    wait,
-)
+from tests.cluster.bad_manifests.case import Bad, Object
+from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA
+from tests.cluster.bad_manifests.stalled import STALLED
+from tests.cluster.outside.operators import Operators
+from tests.cluster.outside.rights import REPOSITORY, install_rights
+from tests.cluster.outside.room import Room
+from tests.cluster.outside.server import CHILDREN, Server
+from tests.cluster.outside.waiting import wait
 
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "bad"
 MENDED = "mended"
-NAMES = {case: f"case-{place}" for place, case in enumerate(bad_manifests.STALLED)}
+NAMES = {case: f"case-{place}" for place, case in enumerate(STALLED)}
 
 
 def apply(api: Cluster, *manifests: Object, namespace: str = NAMESPACE) -> None:
@@ -72,7 +69,7 @@ def told(
     operators.end()
 
 
-@pytest.mark.parametrize("case", bad_manifests.REFUSED_BY_SCHEMA, ids=title)
+@pytest.mark.parametrize("case", REFUSED_BY_SCHEMA, ids=title)
 def test_the_api_server_refuses_it_with_field_value_and_remedy(api: Cluster, case: Bad) -> None:
     with pytest.raises(ClusterError) as refused:
         apply(api, case.manifest())
@@ -81,7 +78,7 @@ def test_the_api_server_refuses_it_with_field_value_and_remedy(api: Cluster, cas
         assert words in str(refused.value)
 
 
-@pytest.mark.parametrize("case", bad_manifests.STALLED, ids=title)
+@pytest.mark.parametrize("case", STALLED, ids=title)
 def test_it_is_stalled_with_field_value_and_remedy(told: Server, case: Bad) -> None:
     room = Room(told, NAMESPACE, NAMES[case])
     wait_until_stalled(room)
@@ -103,7 +100,7 @@ def test_nothing_is_made_of_any_of_them(told: Server) -> None:
 
 
 def test_a_manifest_that_is_mended_is_taken_up(told: Server, api: Cluster) -> None:
-    (case,) = (each for each in bad_manifests.STALLED if each.title == "the argument -dpr=1")
+    (case,) = (each for each in STALLED if each.title == "the argument -dpr=1")
     room = Room(told, MENDED)
     apply(api, case.manifest(), namespace=MENDED)
     wait_until_stalled(room)

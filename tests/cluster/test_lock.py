@@ -13,14 +13,11 @@ import pytest
 from hack.cluster.cluster import Cluster
 from tandem_runtime.contract import report
 from tandem_runtime.contract.report import LockFailure
-from tests.cluster.outside import (
-    REPOSITORY,
-    Operators,
-    Room,
-    Server,
-    install_rights,
-    wait,
-)
+from tests.cluster.outside.operators import Operators
+from tests.cluster.outside.rights import REPOSITORY, install_rights
+from tests.cluster.outside.room import Room
+from tests.cluster.outside.server import Server
+from tests.cluster.outside.waiting import wait
 from tests.unit.planning import builders
 
 pytestmark = pytest.mark.cluster

@@ -14,16 +14,11 @@ import pytest
 
 from hack.cluster.cluster import Cluster
 from tandem_operator.planning.removals import JOB_KEPT_S
-from tests.cluster.outside import (
-    LEASE,
-    SYSTEM_NAMESPACE,
-    Operators,
-    Room,
-    Server,
-    install_rights,
-    kubeconfig_of,
-    wait,
-)
+from tests.cluster.outside.operators import Operators
+from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE, install_rights, kubeconfig_of
+from tests.cluster.outside.room import Room
+from tests.cluster.outside.server import Server
+from tests.cluster.outside.waiting import wait
 from tests.unit.planning import builders
 
 pytestmark = pytest.mark.cluster

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster import bad_manifests
+from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA
+from tests.cluster.bad_manifests.stalled import STALLED
 
 FOLDER = Path(__file__).parents[3] / "examples" / "bad"
-CASES = (*bad_manifests.REFUSED_BY_SCHEMA, *bad_manifests.STALLED)
+CASES = (*REFUSED_BY_SCHEMA, *STALLED)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)

@@ -1,0 +1,271 @@
+"""Manifests that the API server refuses by schema or CEL."""
+
+from __future__ import annotations
+
+from tests.cluster.bad_manifests.case import REMOVED, Bad
+
+REFUSED_BY_SCHEMA = (
+    Bad(
+        "a draft is missing",
+        {"draft": REMOVED},
+        "spec.draft",
+        "DraftModel",
+        "add draft.uri, or choose a method without a draft",
+    ),
+    Bad(
+        "a draft that the method cannot use",
+        {"speculation.method": "NGram"},
+        "spec.draft",
+        "NGram",
+        "remove draft",
+    ),
+    Bad(
+        "a method that does not exist",
+        {"speculation.method": "Telepathy"},
+        "spec.speculation.method",
+        "Telepathy",
+        '"DraftModel", "Eagle", "Eagle3"',
+    ),
+    Bad(
+        "more tokens than any engine drafts",
+        {"speculation.maxTokens": 33},
+        "spec.speculation.maxTokens",
+        "33",
+        "should be less than or equal to 32",
+    ),
+    Bad(
+        "no tokens at all",
+        {"speculation.maxTokens": 0},
+        "spec.speculation.maxTokens",
+        "0",
+        "should be greater than or equal to 1",
+    ),
+    Bad(
+        "a start above the deepest",
+        {"speculation.initialTokens": 9},
+        "spec.speculation.initialTokens",
+        "9",
+        "lower initialTokens or raise maxTokens",
+    ),
+    Bad(
+        "a text where a number belongs",
+        {"speculation.maxTokens": "seven"},
+        "spec.speculation.maxTokens",
+        "string",
+        "expected numeric",
+    ),
+    Bad(
+        "a source of an unknown scheme",
+        {"target.uri": "ftp://host/model"},
+        "spec.target.uri",
+        "ftp://host/model",
+        "use hf://org/name, pvc://claim/path",
+    ),
+    Bad(
+        "a claim's path that climbs out",
+        {"draft.uri": "pvc://models/../../etc"},
+        "spec.draft.uri",
+        "pvc://models/../../etc",
+        "pvc://claim/path",
+    ),
+    Bad(
+        "a revision of a folder",
+        {"target": {"uri": "pvc://models/target", "revision": "main"}},
+        "spec.target.revision",
+        "main",
+        "remove it, or name the version in the uri",
+    ),
+    Bad(
+        "a fingerprint of another form",
+        {"tokenizerLock.digest": "sha256:abc"},
+        "spec.tokenizerLock.digest",
+        "sha256:abc",
+        "tokfp/v1:sha256:",
+    ),
+    Bad(
+        "a policy of heads for a model",
+        {"tokenizerLock.policy": "TargetDeclared"},
+        "spec.tokenizerLock",
+        "TargetDeclared",
+        "choose SameVocabulary",
+    ),
+    Bad(
+        "a target stated for a model that says its own",
+        {"tokenizerLock.attestedTarget": {"uri": "hf://org/base"}},
+        "spec.tokenizerLock",
+        "DraftModel",
+        "remove it",
+    ),
+    Bad(
+        "an engine without an image",
+        {"engine.image": REMOVED},
+        "spec.engine.image",
+        "vLLM",
+        "name the engine's stock image",
+    ),
+    Bad(
+        "an engine that does not exist",
+        {"engine.type": "Abacus"},
+        "spec.engine.type",
+        "Abacus",
+        '"vLLM", "TensorRTLLM"',
+    ),
+    Bad(
+        "a server that the engine does not stand behind",
+        {"engine.server": "Triton"},
+        "spec.engine.server",
+        "Triton",
+        "remove server",
+    ),
+    Bad(
+        "a variable with two values",
+        {
+            "engine.env": [
+                {
+                    "name": "LEVEL",
+                    "value": "1",
+                    "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}},
+                }
+            ]
+        },
+        "spec.engine.env[0].valueFrom",
+        "LEVEL",
+        "remove one",
+    ),
+    Bad(
+        "a variable from two places",
+        {
+            "engine.env": [
+                {
+                    "name": "LEVEL",
+                    "valueFrom": {
+                        "fieldRef": {"fieldPath": "status.podIP"},
+                        "secretKeyRef": {"name": "keys", "key": "level"},
+                    },
+                }
+            ]
+        },
+        "spec.engine.env[0].valueFrom",
+        "valueFrom",
+        "exactly one of secretKeyRef, configMapKeyRef and fieldRef",
+    ),
+    Bad(
+        "n-grams for a draft model",
+        {"speculation.nGram": {"minLookup": 2}},
+        "spec.speculation.nGram",
+        "DraftModel",
+        "remove nGram or set method: NGram",
+    ),
+    Bad(
+        "n-grams from long to short",
+        {
+            "draft": REMOVED,
+            "speculation.method": "NGram",
+            "speculation.nGram": {"minLookup": 5, "maxLookup": 2},
+        },
+        "spec.speculation.nGram.minLookup",
+        "5",
+        "lower minLookup or raise maxLookup",
+    ),
+    Bad(
+        "leaving early without saying where",
+        {"draft": REMOVED, "speculation.method": "LayerSkip"},
+        "spec.speculation.layerSkip",
+        "LayerSkip",
+        "name the layer after which the draft leaves",
+    ),
+    Bad(
+        "a count of no devices",
+        {"accelerator": {"resource": "None", "count": 2}},
+        "spec.accelerator.count",
+        "2",
+        "remove count",
+    ),
+    Bad(
+        "tuning above what the engine was started for",
+        {"tuning.maxTokens": 9},
+        "spec.tuning",
+        "9",
+        "lower tuning.maxTokens or raise speculation.maxTokens",
+    ),
+    Bad(
+        "a band upside down",
+        {"tuning": {"minTokens": 5, "maxTokens": 2}},
+        "spec.tuning.minTokens",
+        "5",
+        "lower minTokens or raise maxTokens",
+    ),
+    Bad(
+        "a threshold above everything",
+        {"tuning.thresholds.minAcceptanceRatePercent": 140},
+        "spec.tuning.thresholds.minAcceptanceRatePercent",
+        "140",
+        "should be less than or equal to 100",
+    ),
+    Bad(
+        "a segment twice",
+        {"tuning.segments": [{"name": "a", "maxTokens": 1}, {"name": "a", "maxTokens": 2}]},
+        "spec.tuning.segments",
+        '"a"',
+        "duplicate entries",
+    ),
+    Bad(
+        "a segment deeper than the engine",
+        {"tuning.segments": [{"name": "creative", "maxTokens": 9}]},
+        "spec.tuning",
+        "maxTokens 9 of segment creative",
+        "lower it or raise speculation.maxTokens",
+    ),
+    Bad(
+        "a rollout that cannot move",
+        {"rollout": {"maxUnavailable": 0, "maxSurge": "0%"}},
+        "spec.rollout",
+        "both 0",
+        "raise one",
+    ),
+    Bad(
+        "a shared cache with a limit",
+        {"modelCache": {"claimName": "models", "sizeLimit": "10Gi"}},
+        "spec.modelCache.sizeLimit",
+        "10Gi",
+        "remove one",
+    ),
+    Bad(
+        "fewer replicas than none",
+        {"replicas": -1},
+        "spec.replicas",
+        "-1",
+        "should be greater than or equal to 0",
+    ),
+    Bad(
+        "a field that does not exist",
+        {"speculation.maxTokenz": 5},
+        "spec.speculation.maxTokenz",
+        "maxTokenz",
+        "field not declared in schema",
+    ),
+    Bad(
+        "no target",
+        {"target": REMOVED},
+        "spec.target",
+        "target",
+        "Required value",
+    ),
+    Bad(
+        "a name that leaves no room for those of children",
+        {},
+        "metadata.name",
+        "a" * 41,
+        "shorten it",
+        name="a" * 41,
+    ),
+    Bad(
+        "a name that no Service can have",
+        {},
+        "metadata.name",
+        "70b-chat",
+        "must start with a letter",
+        name="70b-chat",
+    ),
+)
+"""Never stored."""
