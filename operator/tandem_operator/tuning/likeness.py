@@ -18,6 +18,8 @@ USUAL = 0.12
 PRIOR_WINDOWS = 10.0
 MEMORY_S = 300.0
 MOST_DESIGN = 25.0
+_LEAST = 0.02
+"""A window is weighed as if rho were this at least, or one window could outweigh all others."""
 _MOST_SQUARE = 6.0
 """A square of z counts as at most this many times its mean: more is a change of texts."""
 
@@ -39,7 +41,7 @@ class Likeness:
 def learned(known: Likeness, square: float, further: float, duration_s: float) -> Likeness:
     """After a window of z^2 = ``square`` at x = ``further``, ``duration_s`` after the last one."""
     kept = math.exp(-max(0.0, duration_s) / MEMORY_S)
-    mean = 1.0 + known.correlation * further
+    mean = 1.0 + max(_LEAST, known.correlation) * further
     square = min(square, _MOST_SQUARE * mean)
     weight = further / mean**2
     return Likeness(
