@@ -73,6 +73,6 @@ def profile_of_run(
         mixture_of_experts=None,
     )
     spread = spread_of(fixed, found.survival, new_tokens)
-    if spread is not None:
+    if spread:
         document["roughness"]["spread"] = spread
     return document

@@ -13,7 +13,7 @@ import numpy as np
 
 from tandem_operator.simulation.draws import Floats
 from tandem_operator.simulation.replica import Limits
-from tandem_operator.simulation.steadiness import SPREAD
+from tandem_operator.simulation.steadiness import SPREAD, Spread
 from tandem_operator.simulation.truth import Truth
 
 _NAMES = {
@@ -48,7 +48,7 @@ class Engine:
     limits: Limits
     survival: Mapping[str, Floats]
     max_tokens: int
-    spread: float
+    spread: Spread
     mixture_of_experts: tuple[int, int] | None
     document: Mapping[str, Any]
 
@@ -85,7 +85,9 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
         raise ProfileError(f"step_time.{unknown[0]} is not known: see docs/profile.schema.json")
     rough = document.get("roughness", {})
     check_numbers("step_time", form)
-    check_numbers("roughness", rough)
+    if not isinstance(rough, Mapping):
+        raise ProfileError(f"roughness is {rough!r}: give an object")
+    check_numbers("roughness", {name: rough[name] for name in rough if name != "spread"})
     if form.get("base_s", 0) <= 0:
         raise ProfileError("step_time.base_s is missing or 0: give seconds above 0")
     max_tokens = whole(document, "max_tokens", 7, (0, 32))
@@ -104,7 +106,7 @@ def engine_of(document: Mapping[str, Any]) -> Engine:
             str(name): _curve(str(name), curve, max_tokens) for name, curve in curves.items()
         },
         max_tokens=max_tokens,
-        spread=float(rough.get("spread", SPREAD)),
+        spread=_spread(rough.get("spread", SPREAD)),
         mixture_of_experts=_experts(experts) if experts else None,
         document=document,
     )
@@ -125,6 +127,12 @@ def whole(document: Mapping[str, Any], name: str, default: int, bounds: tuple[in
     if not _number(value) or value != int(value) or not bounds[0] <= value <= bounds[1]:
         raise ProfileError(f"{name} is {value!r}: give {bounds[0]} to {bounds[1]}")
     return int(value)
+
+
+def _spread(value: Any) -> Spread:
+    by_segment = value if isinstance(value, Mapping) else {"": value}
+    check_numbers("roughness.spread", by_segment)
+    return {str(name): float(variance) for name, variance in by_segment.items()}
 
 
 def _number(value: Any) -> bool:

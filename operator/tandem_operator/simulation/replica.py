@@ -11,6 +11,7 @@ import itertools
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from tandem_operator.simulation.counters import Counters
 from tandem_operator.simulation.draws import Draws, Floats
-from tandem_operator.simulation.steadiness import SPREAD, drawn, per_request
+from tandem_operator.simulation.steadiness import Spread, drawn, per_request, variance
 from tandem_operator.simulation.trace import Arrival
 from tandem_operator.simulation.truth import Truth
 
@@ -74,7 +75,7 @@ class Replica:
         draws: Draws,
         limits: Limits,
         segments: Sequence[str],
-        spread: float = SPREAD,
+        spread: Spread = MappingProxyType({}),
     ) -> None:
         self.truth = truth
         self.counters = Counters(max_tokens)
@@ -85,7 +86,7 @@ class Replica:
         self._segments = {name: place for place, name in enumerate(segments)}
         self._draws = draws
         self._limits = limits
-        self._spread = spread
+        self._spread = [variance(spread, name) for name in segments]
         self._before: tuple[int, int] = (-1, -1)
         self._waiting_tokens = 0
         self._prefilling: list[Admitted] = []
@@ -116,7 +117,7 @@ class Replica:
         fallback = next(iter(survival.values()))
         for name, place in self._segments.items():
             curve = survival.get(name, fallback)
-            self._curves[place] = per_request(curve[: self._curves.shape[1]], self._spread)
+            self._curves[place] = per_request(curve[: self._curves.shape[1]], self._spread[place])
         rows = slice(0, self.batch)
         places = [one.segment for one in self._rows]
         self._survives[rows] = self._curves[places] ** self._steadiness[rows, None]
@@ -257,7 +258,7 @@ class Replica:
         self.context += one.arrival.input_tokens + 1
         row = self.batch
         # One draw a request: some texts are easy from start to end, so drafts are correlated.
-        self._steadiness[row] = drawn(self._draws, self._spread)
+        self._steadiness[row] = drawn(self._draws, self._spread[one.segment])
         self._remaining[row] = one.arrival.output_tokens - 1
         self._survives[row] = self._curves[one.segment] ** self._steadiness[row]
         self._rows.append(one)

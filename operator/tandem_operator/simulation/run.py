@@ -12,7 +12,7 @@ from tandem_operator.simulation.draws import Draws, Floats
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Policy
 from tandem_operator.simulation.replica import Limits, Replica
-from tandem_operator.simulation.steadiness import SPREAD
+from tandem_operator.simulation.steadiness import Spread
 from tandem_operator.simulation.trace import Trace
 from tandem_operator.simulation.truth import Truth
 
@@ -37,7 +37,7 @@ class World:
     plugin: bool = True
     horizon_s: float = 3600.0
     seed: int = 0
-    spread: float = SPREAD
+    spread: Spread = field(default_factory=dict)
 
 
 def run(world: World, policy: Policy) -> Account:

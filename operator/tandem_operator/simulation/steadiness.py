@@ -9,17 +9,25 @@ that shows as that.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 
 from tandem_operator.simulation.draws import Draws, Floats
 
 SPREAD = 0.25
+Spread = Mapping[str, float]
+"""The variance by segment; the empty name stands for all others, and without it `SPREAD`."""
 USUAL_TOKENS = 3  # K that decides how many steps a request takes; others differ by little
 _ROUNDS = 12
 _LEAST, _MOST = 1e-9, 1.0 - 1e-9
 _POINTS = 128
 _GRID = 4096
+
+
+def variance(spread: Spread, segment: str) -> float:
+    """How much requests of the segment differ."""
+    return spread.get(segment, spread.get("", SPREAD))
 
 
 def drawn(draws: Draws, spread: float) -> float:

@@ -1,46 +1,63 @@
-"""How much requests differ is found in the latencies of one client."""
+"""How much requests differ is found again in the latencies of a simulated engine."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
 from hack.tuning.spread import GRID, spread_of
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
-from tandem_operator.simulation.steadiness import per_request
+from tandem_operator.simulation.loops import mixed_loop
+from tandem_operator.simulation.policies import Fixed
+from tandem_operator.simulation.run import run
+from tests.unit.simulation.builders import survival, world
 
-CURVE = (0.75, 0.6, 0.5, 0.42, 0.36, 0.3, 0.25)
-STEP_S, PROMPT_S, NEW_TOKENS = 0.02, 0.1, 96
+HAZARD, NEW_TOKENS = 0.7, 96
+CURVES = {"other": tuple(survival(HAZARD)["other"])}
 
 
 def block(tokens: int, spread: float, clients: int = 1) -> Measured:
-    """A block of 500 requests that differ by `spread`."""
-    draw = np.random.default_rng(tokens)
-    exponents = draw.gamma(1.0 / spread, spread, size=500)
-    accepted = per_request(np.array(CURVE), spread)[None, :tokens] ** exponents[:, None]
-    latencies_s = PROMPT_S + NEW_TOKENS * STEP_S / (1.0 + accepted.sum(axis=1))
+    """A block of a simulated engine whose requests differ by `spread`."""
+    trace = mixed_loop(clients, {"other": 1.0}, (100,), (NEW_TOKENS,), seed=tokens)
+    account = run(
+        world(clients, HAZARD, 60.0, trace=trace, spread={"": spread}), Fixed("fixed", tokens)
+    )
+    steps = sum(one.steps for one in account.timeline)
+    step_s = sum(one.busy_s for one in account.timeline) / steps
     return Measured(
-        block=Block(0, clients, tokens, "code"),
-        samples=(Sample(1.0, tokens, STEP_S, 900.0, 300.0, 0.0),),
+        block=Block(0, clients, tokens, "other"),
+        samples=(Sample(clients, tokens, step_s, steps, 300.0, 0.0),),
         accepted=(),
         reached=(),
         tokens_per_s=100.0,
-        latencies_s=tuple(latencies_s),
+        latencies_s=tuple(one.end_s - one.arrived_s for one in account.finished),
     )
 
 
-@pytest.mark.parametrize("spread", [0.05, 0.25, 0.7])
+@pytest.mark.parametrize("spread", [0.0, 0.25, 0.7])
 def test_what_requests_differ_by_is_found_again(spread: float) -> None:
-    found = spread_of([block(tokens, spread) for tokens in (3, 5, 7)], {"code": CURVE}, NEW_TOKENS)
+    found = spread_of([block(tokens, spread) for tokens in (3, 7)], CURVES, NEW_TOKENS)
 
-    assert found is not None
-    assert abs(GRID.index(found) - GRID.index(spread)) <= 1
-
-
-def test_latencies_of_several_clients_hold_queues_and_tell_nothing() -> None:
-    assert spread_of([block(3, 0.25, clients=4)], {"code": CURVE}, NEW_TOKENS) is None
+    assert abs(GRID.index(found["other"]) - GRID.index(spread)) <= 2
 
 
-def test_without_drafts_all_requests_take_as_long() -> None:
-    assert spread_of([block(0, 0.25)], {"code": CURVE}, NEW_TOKENS) is None
+def test_blocks_of_a_slower_machine_look_no_less_alike() -> None:
+    own = block(3, 0.25)
+    slow = replace(
+        own,
+        samples=tuple(replace(one, seconds=2 * one.seconds) for one in own.samples),
+        latencies_s=tuple(2 * value for value in own.latencies_s),
+    )
+    alone, both = (spread_of(blocks, CURVES, NEW_TOKENS) for blocks in ([own], [own, slow]))
+    assert abs(GRID.index(alone["other"]) - GRID.index(both["other"])) <= 1
+
+
+def test_the_fewest_clients_tell() -> None:
+    queued = replace(block(3, 0.0, clients=4), latencies_s=(1.0, 30.0) * 200)
+    assert spread_of([block(3, 0.0), queued], CURVES, NEW_TOKENS)["other"] <= GRID[2]
+
+
+def test_without_drafts_nothing_is_told() -> None:
+    assert spread_of([block(0, 0.25)], CURVES, NEW_TOKENS) == {}

@@ -34,7 +34,7 @@ def test_exponents_have_the_mean_1_and_the_variance_asked_for() -> None:
 
 @pytest.mark.parametrize(("hazard", "spread"), [(0.35, 0.25), (0.7, 0.25), (0.7, 0.8), (0.9, 0.0)])
 def test_a_simulated_engine_shows_it(hazard: float, spread: float) -> None:
-    account = run(world(16, hazard, 200.0, spread=spread), Fixed("fixed", 3))
+    account = run(world(16, hazard, 200.0, spread={"": spread}), Fixed("fixed", 3))
     expected = sum(hazard**place for place in range(4))
     shown = np.mean(
         [one.generated_tokens / one.steps / one.running for one in account.timeline[1:]]
