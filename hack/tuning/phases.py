@@ -24,7 +24,7 @@ SETTINGS: Mapping[str, int | None] = {
 
 @dataclass(frozen=True)
 class Phase:
-    """A closed loop of `clients`; `mix` is the share of each kind of prompt."""
+    """A closed loop of `clients`; `mix` is the share of clients that ask each kind of prompt."""
 
     name: str
     clients: int
@@ -40,7 +40,10 @@ PHASES = (
 
 
 def prompts_of(phase: Phase, by_kind: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """As many prompts as there are of the rarest kind, in turn by their shares."""
+    """As many prompts as there are of the rarest kind, in turn by their shares.
+
+    Clients take them in turn too, so that each keeps to one kind.
+    """
     count = min(len(by_kind[kind]) for kind in phase.mix)
     owed = dict.fromkeys(phase.mix, 0.0)
     taken: list[str] = []

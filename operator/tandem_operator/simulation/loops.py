@@ -43,7 +43,8 @@ def mixed_loop(
 ) -> Trace:
     """Requests for `concurrency` clients whose lengths are drawn from those given.
 
-    Segments take turns by their shares in `mix`, so that every stretch has the mix.
+    `mix` is the share of clients that ask for texts of each segment. Where that is no whole number
+    of clients they ask in turn, so that every stretch of requests has the mix.
     """
     rng = np.random.default_rng([seed, 13])
     inputs, outputs = (
@@ -62,4 +63,11 @@ def mixed_loop(
         Arrival(0.0, int(i), int(o), name)
         for i, o, name in zip(inputs, outputs, names, strict=True)
     )
-    return Trace(f"closed-loop-{concurrency}", arrivals, concurrency=concurrency)
+    clients = {name: concurrency * share / whole for name, share in mix.items()}
+    keep = all(count == round(count) for count in clients.values())
+    return Trace(
+        f"closed-loop-{concurrency}",
+        arrivals,
+        concurrency=concurrency,
+        clients={name: round(count) for name, count in clients.items()} if keep else None,
+    )

@@ -6,7 +6,7 @@ Pure. A real run is a JSON list, one object a block (one load at one setting for
       "phase": "16-code",             what the block is grouped by
       "setting": "K=3",               "off", "K=1" ... "K=32", or "goodput" (the tuner)
       "clients": 16,                  requests in flight, a new one when one ends
-      "mix": {"code": 1.0},           share of each segment, named as in the profile
+      "mix": {"code": 1.0},           share of clients by segment, named as in the profile
       "input_tokens": 118,            prompt tokens of a request: a number, or a list to draw from
       "output_tokens": 96,            answer tokens of a request: a number, or a list to draw from
       "seconds": 45.0,                how long the block was measured, its warm-up not counted

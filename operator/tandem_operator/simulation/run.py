@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +11,7 @@ from tandem_operator.simulation.draws import Draws, Floats
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Policy
 from tandem_operator.simulation.replica import Limits, Replica
+from tandem_operator.simulation.source import Source
 from tandem_operator.simulation.steadiness import Spread
 from tandem_operator.simulation.trace import Trace
 from tandem_operator.simulation.truth import Truth
@@ -81,6 +81,7 @@ def run(world: World, policy: Policy) -> Account:
             if batch:
                 book.note(now_s, batch, replica.context, prefill, tokens, replica.segment_counts)
             step = replica.step(now_s, tokens)
+            source.ended(step.finished)
             now_s += step.seconds
             book.served(now_s, step)
         if now_s >= next_look_s:
@@ -114,35 +115,3 @@ def token_shares(trace: Trace, segments: Sequence[str]) -> list[float]:
         tokens[arrival.segment] += arrival.output_tokens
     whole = sum(tokens.values())
     return [tokens[segment] / whole for segment in segments] or [1.0]
-
-
-class Source:
-    """Hands arrivals to the engine when they are due, or, again and again, to keep a loop full."""
-
-    def __init__(self, trace: Trace) -> None:
-        self._concurrency = trace.concurrency
-        self._pending = (
-            itertools.cycle(trace.arrivals) if trace.concurrency else iter(trace.arrivals)
-        )
-        self._following = next(self._pending, None)
-
-    @property
-    def next_s(self) -> float | None:
-        """When the next request comes; None when there is none."""
-        if self._following is None:
-            return None
-        return 0.0 if self._concurrency else self._following.arrival_s
-
-    def offer(self, replica: Replica, now_s: float) -> None:
-        following = self._following
-        if following is None:
-            return
-        if self._concurrency:
-            while following and replica.running + len(replica.waiting) < self._concurrency:
-                replica.submit(following, now_s)
-                following = next(self._pending, None)
-        else:
-            while following and following.arrival_s <= now_s:
-                replica.submit(following, following.arrival_s)
-                following = next(self._pending, None)
-        self._following = following

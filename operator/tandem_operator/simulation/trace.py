@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +31,14 @@ class Arrival:
 @dataclass(frozen=True)
 class Trace:
     """Requests in order of arrival. `concurrency` is set for a closed loop: then `arrival_s` is
-    ignored and a new request starts when one ends, from the front again after the last."""
+    ignored and a new request starts when one ends, from the front again after the last. `clients`
+    may say how many of them ask for texts of each segment; without it all ask for what comes next.
+    """
 
     name: str
     arrivals: tuple[Arrival, ...]
     concurrency: int | None = None
+    clients: Mapping[str, int] | None = None
 
 
 def read_trace(path: Path) -> Trace:

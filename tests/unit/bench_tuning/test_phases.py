@@ -32,3 +32,16 @@ def test_prompts_come_by_their_shares() -> None:
     assert len(prompts) == 8
     assert prompts.count("p") == 2
     assert [prompt for prompt in prompts if prompt != "p"] == [f"c{i}" for i in range(6)]
+
+
+def test_each_client_of_a_phase_keeps_to_one_kind() -> None:
+    by_kind = {"code": [f"code {i}" for i in range(64)], "prose": [f"prose {i}" for i in range(64)]}
+    for phase in PHASES:
+        prompts = prompts_of(phase, by_kind)
+        asked = [
+            {prompts[turn % len(prompts)].split()[0] for turn in range(client, 500, phase.clients)}
+            for client in range(phase.clients)
+        ]
+        assert all(len(kinds) == 1 for kinds in asked)
+        for kind, share in phase.mix.items():
+            assert asked.count({kind}) == share * phase.clients

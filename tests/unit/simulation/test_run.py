@@ -70,3 +70,22 @@ def test_the_step_that_ends_a_prompt_drafts_for_it() -> None:
     account = run(world(1, 1.0, 20.0, trace=loop), Fixed("fixed", 3))
     after_s = [one.end_s - one.first_token_s for one in account.finished]
     assert np.median(after_s) == pytest.approx(DENSE.step_s(1, 4, 15.0, 3, 0), rel=0.05)
+
+
+def test_clients_of_easy_texts_are_served_more_often_than_those_of_hard_ones() -> None:
+    curves = {"easy": survival(0.95)["other"], "hard": survival(0.05)["other"]}
+    loop = mixed_loop(4, {"easy": 0.5, "hard": 0.5}, [10], [100])
+    account = run(world(4, 0.8, 60.0, trace=loop, survival_at=lambda _: curves), Fixed("fixed", 3))
+    easy, hard = (
+        [one for one in account.finished if one.arrival.segment == name] for name in curves
+    )
+    assert len(easy) > 1.8 * len(hard)
+    assert max(one.concurrency for one in account.finished) == 4
+
+
+def test_a_mix_that_no_whole_clients_make_is_asked_in_turn() -> None:
+    loop = mixed_loop(1, {"easy": 0.5, "hard": 0.5}, [10], [100])
+    curves = {"easy": survival(0.95)["other"], "hard": survival(0.05)["other"]}
+    account = run(world(1, 0.8, 30.0, trace=loop, survival_at=lambda _: curves), Fixed("fixed", 3))
+    names = [one.arrival.segment for one in account.finished]
+    assert abs(names.count("easy") - names.count("hard")) <= 1
