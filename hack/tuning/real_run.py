@@ -11,6 +11,7 @@ import numpy as np
 
 from hack.tuning import phases
 from hack.tuning.spread import spread_of
+from hack.vllm.server import ServerOptions
 from tandem_operator.bench.fit import fitted
 from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.report import profile_of
@@ -69,7 +70,7 @@ def profile_of_run(
         source=f"make bench-tuning on {day}: {len(fixed)} blocks of {block_s:g} s at "
         f"K = {', '.join(str(tokens) for tokens in sorted((0, *phases.FIXED)))}.",
         pair={},
-        max_running=None,
+        max_running=ServerOptions.max_requests,
         mixture_of_experts=None,
     )
     spread = spread_of(fixed, found.survival, new_tokens)

@@ -9,6 +9,7 @@ was measured, block by block, so that a machine that slows down between blocks d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -51,7 +52,7 @@ def _nearest(blocks: Sequence[Measured], curve: Floats, new_tokens: int) -> floa
 
     def misfit(spread: float) -> float:
         return sum(
-            np.log(_tail(shape, step, new_tokens, spread) / high) ** 2
+            math.log(_tail(shape, step, new_tokens, spread) / high) ** 2
             for shape, step, high in wanted
         )
 

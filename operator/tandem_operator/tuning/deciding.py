@@ -24,6 +24,7 @@ from tandem_operator.tuning.goodput import (
 from tandem_operator.tuning.objective import allowed_depths, allowed_with_prefill
 from tandem_operator.tuning.pacing import needed_gain, refilled, spent, stabilized
 from tandem_operator.tuning.prediction import survival_now
+from tandem_operator.tuning.profile import profile_context
 from tandem_operator.tuning.replicas import common_level
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
@@ -43,9 +44,8 @@ def scores_of(state: State, settings: Settings) -> Scores:
 
 def started(state: State, settings: Settings) -> State:
     """The tables before anything is measured: the profile's best, or those of cautious priors."""
-    steps = fitted(
-        state.steps, settings.mixture_of_experts, settings.profile, settings.depths, None
-    )
+    steps = replace(state.steps, context_per_request=profile_context(settings.profile))
+    steps = fitted(steps, settings.mixture_of_experts, settings.profile, settings.depths, None)
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
     allowed = (settings.active_depths,) * ROWS

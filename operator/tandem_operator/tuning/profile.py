@@ -107,6 +107,19 @@ def step_time_s(
     return seconds + part("sync_s")
 
 
+def profile_context(profile: Mapping[str, Any] | None) -> float:
+    """Context tokens of a request in the profile's own steps; the usual where it has none."""
+    samples = [
+        sample
+        for sample in (profile or {}).get("step_samples") or ()
+        if "context_tokens" in sample and not sample.get("prefill_tokens")
+    ]
+    requests = sum(float(sample["batch"]) for sample in samples)
+    if requests <= 0:
+        return _CONTEXT
+    return sum(float(sample["context_tokens"]) for sample in samples) / requests
+
+
 def sync_s(profile: Mapping[str, Any] | None) -> float | None:
     """What keeping an unused draft in step costs a step, or None when the profile does not say."""
     form = (profile or {}).get("step_time") or {}
