@@ -46,13 +46,13 @@ def per_request(curve: Floats, spread: float = SPREAD) -> Floats:
 
 def over_drafts(log_curve: Floats, spread: float = SPREAD) -> Floats:
     """Mean survival by position over all drafts of requests with the curve exp(`log_curve`)."""
-    survives = np.exp(np.outer(exponents(spread), log_curve))
+    survives = np.exp(np.outer(_exponents(spread), log_curve))
     steps = 1.0 / (1.0 + survives[:, :USUAL_TOKENS].sum(axis=1))
     return np.asarray(steps @ survives / steps.sum())
 
 
 @functools.lru_cache(maxsize=16)
-def exponents(spread: float) -> Floats:
+def _exponents(spread: float) -> Floats:
     """Exponents of equal probability: means of the gamma distribution between its quantiles.
 
     With x the logarithm of g, the density of g times dg/dx is g^shape exp(-shape g), up to a

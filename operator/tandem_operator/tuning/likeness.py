@@ -4,8 +4,9 @@ n drafts of b requests vary as n / (1 + rho x) independent ones do, with x = n /
 drafts of each request and rho the correlation of two drafts of one (Kish, Survey Sampling, 1965).
 Texts differ, so rho is learned: where a window is z deviations, counted as if drafts were
 independent, from what was known before it, E[z^2] = 1 + rho x. The estimate is least squares over
-the windows of the last minutes, each weighed by how little it varies itself, with a prior worth
-`PRIOR_WINDOWS` of them. At few requests of unlike texts rho is large, and what looks like a change
+the windows of the last minutes, each weighed by how little it varies itself, towards a prior of the
+weight `PRIOR_SQUARES`: a window has x^2 / (1 + rho x)^2, so a few windows of many drafts a request
+settle it, and many of few drafts. At few requests of unlike texts rho is large, and what looks like a change
 is the next request.
 """
 
@@ -15,7 +16,7 @@ import math
 from dataclasses import dataclass
 
 USUAL = 0.12
-PRIOR_WINDOWS = 10.0
+PRIOR_SQUARES = 10.0
 MEMORY_S = 300.0
 MOST_DESIGN = 25.0
 _LEAST = 0.02
@@ -26,7 +27,7 @@ _MOST_SQUARE = 6.0
 
 @dataclass(frozen=True)
 class Likeness:
-    """Sums over windows, as shares of the prior: of z^2 - 1 against x, and of x against itself."""
+    """Faded, weighted sums over windows: of (z^2 - 1) x and of x^2."""
 
     products: float = 0.0
     squares: float = 0.0
@@ -34,7 +35,7 @@ class Likeness:
     @property
     def correlation(self) -> float:
         """rho, from 0 to 1."""
-        found = (USUAL * PRIOR_WINDOWS + self.products) / (PRIOR_WINDOWS + self.squares)
+        found = (USUAL * PRIOR_SQUARES + self.products) / (PRIOR_SQUARES + self.squares)
         return min(1.0, max(0.0, found))
 
 
