@@ -6,8 +6,8 @@ Texts differ, so rho is learned: where a window is z deviations, counted as if d
 independent, from what was known before it, E[z^2] = 1 + rho x. The estimate is least squares over
 the windows of the last minutes, each weighed by how little it varies itself, towards a prior of the
 weight `PRIOR_SQUARES`: a window has x^2 / (1 + rho x)^2, so a few windows of many drafts a request
-settle it, and many of few drafts. At few requests of unlike texts rho is large, and what looks like a change
-is the next request.
+settle it, and many of few drafts. At few requests of unlike texts rho is large, and what looks like
+a change is the next request.
 """
 
 from __future__ import annotations
