@@ -86,8 +86,8 @@ class Watcher:
         plan = self.plan
         intake = self._intake
         return {
+            "at_s": time.monotonic(),  # Before the content, which then is no older than it says.
             **self._content(),
-            "at_s": time.monotonic(),
             "lock": plan.table.lock if plan else "",
             "epoch": plan.table.epoch if plan else "",
             "generation": plan.table.generation if plan else -1,

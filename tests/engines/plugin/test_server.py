@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +70,17 @@ class Tandem:
         return wait_for(lambda: Page(self.url).value("tandem:applied_generation") == generation)
 
     def settled(self) -> Page:
-        """The page once every step is counted."""
-        wait_for(lambda: Page(self.url).value("tandem:context_tokens") == 0)
+        """The page once every step before this call is counted."""
+        asked_s = time.monotonic()
+
+        def counted() -> bool:
+            sent_s = time.monotonic()
+            page = Page(self.url)
+            # A whole request fits between two reports: the older one is idle, too.
+            newer = page.value("tandem:heartbeat_seconds") < sent_s - asked_s
+            return newer and page.value("tandem:context_tokens") == 0
+
+        wait_for(counted)
         return Page(self.url)
 
 

@@ -72,7 +72,9 @@ def engine(tmp_path: Path) -> FakeEngine:
 
 def test_the_engine_follows_what_was_decided(engine: FakeEngine, tmp_path: Path) -> None:
     def off_at_two(journal: list[dict[str, Any]]) -> bool:
-        return bool(journal) and journal[-1]["schedule"][0][2] == 0
+        # Not the journal alone: it has a decision before the engine does.
+        decided = bool(journal) and journal[-1]["schedule"][0][2] == 0
+        return decided and engine.table is not None and engine.table.tokens_for(2) == 0
 
     tuned(engine, tmp_path, off_at_two)
     assert engine.table_file is not None
