@@ -21,7 +21,7 @@ from tandem_operator.tuning.step_cells import Steps, observed
 from tandem_operator.tuning.step_model import StepModel, gathered_into
 from tandem_operator.tuning.step_time import matrix, predicted_s
 from tandem_operator.tuning.survival import learn
-from tandem_operator.tuning.table import ROWS, Table, row_of
+from tandem_operator.tuning.table import ROWS, row_of
 from tandem_operator.tuning.trial import Trial
 from tandem_operator.tuning.trial import watched as trial_watched
 from tandem_operator.tuning.window import Window
@@ -35,7 +35,7 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
     """The state after the believed windows of one scrape; tables stay as they are."""
     now_s = max(window.now_s for window in windows)
     duration_s = max(window.duration_s for window in windows)
-    by_replica = {window.replica: _drafts(window, state.table, settings) for window in windows}
+    by_replica = {window.replica: _drafts(window, state, settings) for window in windows}
     everything = _pooled(by_replica.values())
     limits = settings.thresholds
     state = replace(
@@ -156,10 +156,14 @@ def _trial(state: State, windows: tuple[Window, ...], now_s: float) -> Trial:
             continue
         if window.prefill_tokens > QUIET_PREFILL_TOKENS * window.iterations:
             continue
+        row = row_of(load.batch)
+        if state.tokens_in_force(load.batch) != state.table[row]:
+            # A guard rail holds K elsewhere: what the engine does says nothing of this table.
+            continue
         trial = trial_watched(
             trial,
             state.table,
-            row_of(load.batch),
+            row,
             load.time_per_output_token_s,
             window.request_steps,
             window.iterations,
@@ -196,9 +200,9 @@ def _use(use: tuple[float, ...], batches: list[float], duration_s: float) -> tup
     )
 
 
-def _drafts(window: Window, table: Table, settings: Settings) -> Drafts:
+def _drafts(window: Window, state: State, settings: Settings) -> Drafts:
     load = load_of(window)
-    in_force = table if load is None else (table[row_of(load.batch)],)
+    in_force = state.table if load is None else (state.tokens_in_force(load.batch),)
     mean = window.draft_tokens / window.drafts if window.drafts >= 1 else 1.0
     mean = min(mean, float(DEEPEST_TOKENS))
     return drafts_of(

@@ -33,8 +33,7 @@ def predicted_here(state: State, settings: Settings) -> float | None:
     """Seconds per output token at the present batch under the table in force."""
     if state.batch is None:
         return None
-    row = row_of(state.batch)
-    tokens = min(state.table[row], settings.depths[-1])
+    tokens = min(state.tokens_in_force(state.batch), settings.depths[-1])
     gain = 1.0 + sum(survival_now(state, settings)[:tokens])
     return _step_s(state, settings, tokens) / gain
 

@@ -19,7 +19,7 @@ from tandem_operator.tuning.objective import Service
 from tandem_operator.tuning.pacing import Pacing
 from tandem_operator.tuning.step_model import StepModel
 from tandem_operator.tuning.survival import Survival
-from tandem_operator.tuning.table import ROWS, Table
+from tandem_operator.tuning.table import ROWS, Table, row_of, tokens_in
 from tandem_operator.tuning.trial import Trial
 
 LARGEST_BYTES = 32 * 1024
@@ -29,7 +29,8 @@ LARGEST_BYTES = 32 * 1024
 class State:
     """Learned state. Give it back to `tune` unchanged; nothing outside this room reads its parts.
 
-    ``table`` and ``prefill_table`` are in force, before guard rails; ``impossible_windows`` tells
+    ``table`` and ``prefill_table`` are what the policy wants, before guard rails;
+    ``impossible_windows`` tells
     how many windows in a row could not be believed; ``use`` how much each row was used of
     late; ``batch`` the decoding requests of the busiest replica; ``verdict`` reason and message of
     the last change; ``shown`` the last decision, to tell what changed; ``return_every`` the steps
@@ -62,6 +63,12 @@ class State:
         lengths = {len(self.table), len(self.use), len(self.prefill_table or self.table)}
         if lengths != {ROWS}:
             raise ValueError(f"tables of {sorted(lengths)} rows: give {ROWS}")
+
+    def tokens_in_force(self, batch: float) -> int:
+        """K for so many decoding requests since the last decision, guard rails included."""
+        if self.shown is None:
+            return self.table[row_of(batch)]
+        return tokens_in(self.shown[0], batch)
 
     def to_json(self) -> str:
         """One line of JSON, at most 32 KiB."""

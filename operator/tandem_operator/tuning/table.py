@@ -55,6 +55,14 @@ def schedule_of(table: Sequence[int], max_concurrency: int | None = None) -> Sch
     return tuple(joined)
 
 
+def tokens_in(schedule: Schedule, batch: float) -> int:
+    """K that a schedule gives so many decoding requests; beyond its end that of its last range."""
+    for _, top, tokens in schedule:
+        if batch <= top + 0.5:
+            return tokens
+    return schedule[-1][2]
+
+
 def violations(schedule: Schedule, depths: Sequence[int]) -> list[str]:
     """What is wrong with a schedule; empty when an engine may take it."""
     wrong = [] if schedule and schedule[0][0] == 1 else ["the first range must start at 1"]

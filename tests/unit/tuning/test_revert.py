@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tandem_operator.tuning import Settings, State, tune
+from tandem_operator.tuning import Settings, State, Thresholds, tune
 from tandem_operator.tuning.trial import FIRST_PAUSE_S, LONGEST_PAUSE_S, Trial, begun, paused
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
@@ -104,6 +104,28 @@ def test_nothing_is_changed_during_the_pause_and_again_after_it() -> None:
         assert decisions[-1].schedule == reverted_to
     state, decisions = drive(engine, SETTINGS, 10, state)
     assert tokens_at(decisions[-1], BATCH) < max(tokens for _, _, tokens in reverted_to)
+
+
+def test_what_the_acceptance_rail_holds_off_breaks_no_promise() -> None:
+    engine, good = settled()
+    limits = Thresholds(min_acceptance_rate=0.5, for_s=0.0)
+    railed = Settings(max_tokens=7, thresholds=limits)
+    off = replace(good, rail=replace(good.rail, off=True))
+    off, decision = tune(off, (), railed)
+    assert tokens_at(decision, BATCH) == 0
+    state = deceived(off, engine.now_s, 1)
+    promised = replace(state.trial, acceptance_changes=state.survival.changes)
+    state, decisions = drive(engine, railed, 4, replace(state, trial=promised))
+    assert "Reverted" not in {decision.reason for decision in decisions}
+    assert state.trial.reverts == 0
+
+
+def test_an_engine_held_off_is_not_slower_than_predicted() -> None:
+    engine, good = settled()
+    few = Settings(max_tokens=7, thresholds=Thresholds(max_concurrency=BATCH - 1))
+    state, decisions = drive(engine, few, 30, good)
+    assert tokens_at(decisions[-1], BATCH) == 0
+    assert state.service.slower == pytest.approx(0.0, abs=0.03)
 
 
 def test_windows_full_of_prefill_judge_no_table() -> None:
