@@ -30,7 +30,7 @@ from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_model import fitted
 from tandem_operator.tuning.table import ROWS, Table, row_of
-from tandem_operator.tuning.trial import begun, failed, paused, reverted
+from tandem_operator.tuning.trial import begun, failed, outdated, paused, reverted
 
 REFIT_S = 9.5
 HURRIED_S = 12.0
@@ -62,9 +62,10 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     now_s = state.now_s
     if now_s is None:
         return state
-    if failed(state.trial):
+    texts = state.survival.changes
+    if failed(state.trial) and not outdated(state.trial, texts):
         return _reverted(state, now_s)
-    if not _due(state, now_s) or paused(state.trial, now_s):
+    if not _due(state, now_s) or paused(state.trial, now_s, texts):
         return state
     steps = fitted(
         state.steps, settings.mixture_of_experts, settings.profile, settings.depths, now_s
@@ -80,7 +81,7 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     barred = new[0] != old[0] and _barred(state, scores, settings)
     if needed is None or (saved < needed and not barred):
         return _tried(state, scores, settings, now_s, free=False)
-    state = _taken(state, scores, new, saved, now_s)
+    state = _taken(state, scores, new, saved, settings, now_s)
     return _tried(state, scores, settings, now_s, free=True)
 
 
@@ -144,7 +145,12 @@ def _barred(state: State, scores: Scores, settings: Settings) -> bool:
 
 
 def _taken(
-    state: State, scores: Scores, new: tuple[Table, Table], saved: float, now_s: float
+    state: State,
+    scores: Scores,
+    new: tuple[Table, Table],
+    saved: float,
+    settings: Settings,
+    now_s: float,
 ) -> State:
     slower = state.service.slower + common_level(state.steps.replicas)
     cost = scores.seconds_per_token * math.exp(slower)
@@ -157,6 +163,7 @@ def _taken(
         (state.table, state.prefill_table),
         by_row(new[0]),
         by_row(state.table),
+        survival_now(state, settings),
         now_s,
         state.survival.changes,
     )

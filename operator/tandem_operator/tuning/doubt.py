@@ -25,11 +25,12 @@ from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import Steps, bucket_of
 from tandem_operator.tuning.step_model import StepModel, basis
-from tandem_operator.tuning.step_time import Floats, gram, matrix
+from tandem_operator.tuning.step_time import Floats, gram, matrix, predicted_s
 from tandem_operator.tuning.survival import Survival, hazards_of, independent_trials
 from tandem_operator.tuning.table import ROW_MIDDLES
 
 FORM_ERROR = 0.02
+LEAST_STEP_S = 1e-6
 FORM_STEPS = 40.0
 """A cell of its own tells what the form misses; this many steps halve that doubt."""
 
@@ -74,7 +75,8 @@ def _of_time(scores: Scores, row: int, base: int, model: StepModel, settings: Se
         for depth in scores.depths
     ]
     rows = matrix(imagined, known.experts, known.prefill_weight)
-    rows = rows / (rows @ np.array(known.theta))[:, None]
+    # A fit may say that a step costs nothing, where all that it has seen is prefill.
+    rows = rows / np.maximum(predicted_s(known, rows), LEAST_STEP_S)[:, None]
     apart = rows - rows[scores.column(base)]
     solved = np.linalg.solve(gram(cells, known, fastest_s), apart.T)
     missed = np.array([FORM_STEPS / (steps[depth] + FORM_STEPS) for depth in scores.depths])

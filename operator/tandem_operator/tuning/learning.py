@@ -6,7 +6,7 @@ Used by `tune` only; every part has a file of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tandem_operator.tuning.acceptance import Drafts, drafts_of, expected_depths
@@ -62,7 +62,7 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
         learned=True,
         batch=max(load.batch for load in loads),
         service=_service(state, loaded, settings, duration_s),
-        trial=_trial(state, loaded, now_s),
+        trial=_trial(state, loaded, by_replica, now_s),
         survival=learn(
             state.survival, trusted, sum(load.batch for load in loads), duration_s, now_s
         ),
@@ -148,7 +148,9 @@ def _service(
     return measured(state.service, predicted, realised_s, first_token_s, duration_s)
 
 
-def _trial(state: State, windows: tuple[Window, ...], now_s: float) -> Trial:
+def _trial(
+    state: State, windows: tuple[Window, ...], drafts: Mapping[str, Drafts], now_s: float
+) -> Trial:
     trial = state.trial
     for window in windows:
         load = load_of(window)
@@ -165,6 +167,7 @@ def _trial(state: State, windows: tuple[Window, ...], now_s: float) -> Trial:
             state.table,
             row,
             load.time_per_output_token_s,
+            drafts[window.replica],
             window.request_steps,
             window.iterations,
             now_s,

@@ -16,6 +16,8 @@ from tandem_operator.tuning.table import ROWS, Table
 LARGEST_BURST = 10.0
 CHANGES_PER_HOUR = 39.0
 LEAST_TOTAL_GAIN = 0.006
+MOST_TOTAL_GAIN = 0.1
+"""No change is asked for more: what is left is there to be used."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def needed_gain(pacing: Pacing) -> float | None:
     """The share of time per token that a change must save, or None when none is left."""
     if pacing.allowance < 1.0:
         return None
-    return LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2
+    return min(MOST_TOTAL_GAIN, LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2)
 
 
 def stabilized(

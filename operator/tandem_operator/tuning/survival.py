@@ -31,11 +31,16 @@ LONGEST_MEMORY_S = 180.0
 ENOUGH_DRAFTS = 600.0
 """Independent drafts that the pool aims at: with fewer, the memory is stretched."""
 SHAPE_MEMORY_S = 900.0
-NEWEST = 5
+NEWEST = 8
+"""Windows that the test compares: at one request a window is worth about four drafts."""
 PRIOR_DRAFTS = 3.0
 FIRST_HAZARD = 0.65
 CHANGE_Z = 4.0
 CHANGE_SHIFT = 0.10
+LEAST_TRIALS = 1e-6
+"""Trials that have faded to less tell nothing, and their inverse squares are beyond numbers."""
+MIXED_SHARE = 0.25
+"""The window of a change holds both texts; later ones with this share of its drafts replace it."""
 
 
 class Pool(NamedTuple):
@@ -60,12 +65,16 @@ EMPTY = Pool()
 
 @dataclass(frozen=True)
 class Survival:
-    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start."""
+    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start.
+
+    ``mixed``: the oldest of ``newest`` is the one in which the texts changed.
+    """
 
     older: Pool = EMPTY
     newest: tuple[Pool, ...] = ()
     shape: Pool = EMPTY
     likeness: Likeness = field(default_factory=Likeness)
+    mixed: bool = False
     changes: int = 0
     changed_s: float | None = None
 
@@ -83,24 +92,29 @@ def learn(
     further = max(0.0, drafts.count / max(1.0, batch) - 1.0)
     window = Pool(drafts.accepted, _trials_by_position(drafts), further)
     known = replace(known, likeness=_likeness(known, window, duration_s))
-    newest = (*known.newest, window)
+    known = _unmixed(replace(known, newest=(*known.newest, window)))
+    newest = known.newest
     if len(newest) > NEWEST:
         older, newest = added(older, newest[0]), newest[1:]
     known = replace(
         known,
         older=older,
         newest=newest,
+        mixed=known.mixed and newest is known.newest,
         shape=added(faded(known.shape, duration_s, SHAPE_MEMORY_S), window),
     )
     split = _split(known)
     if split is None:
         return known
-    return replace(
-        known,
-        older=EMPTY,
-        newest=known.newest[split:],
-        changes=known.changes + 1,
-        changed_s=now_s,
+    return _unmixed(
+        replace(
+            known,
+            older=EMPTY,
+            newest=known.newest[split:],
+            mixed=True,
+            changes=known.changes + 1,
+            changed_s=now_s,
+        )
     )
 
 
@@ -176,6 +190,14 @@ def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
     )
 
 
+def _unmixed(known: Survival) -> Survival:
+    """Without the window in which the texts changed, once enough was seen of the new ones."""
+    later = sum(window.drafts for window in known.newest[1:])
+    if not known.mixed or later < MIXED_SHARE * known.newest[0].drafts:
+        return known
+    return replace(known, newest=known.newest[1:], mixed=False)
+
+
 def _likeness(known: Survival, window: Pool, duration_s: float) -> Likeness:
     before = pooled(known)
     if before.drafts <= 0 or window.drafts <= 0:
@@ -240,7 +262,7 @@ def compared(old: Pool, new: Pool, correlation: float) -> tuple[float, float]:
     new_worth, old_worth = (design(correlation, pool.further) for pool in (new, old))
     for place in range(min(len(old.trials), len(new.trials))):
         n, m = new.trials[place], old.trials[place]
-        if n <= 0 or m <= 0:
+        if min(n, m) < LEAST_TRIALS:
             continue
         weight = n * m / (n + m)
         both = (new.accepted[place] + old.accepted[place]) / (n + m)

@@ -68,6 +68,29 @@ def test_a_collapse_is_seen_within_two_windows(correlation: float) -> None:
     assert survival_of(hazards_of(known, (), 1))[0] < 0.35
 
 
+def test_the_window_in_which_texts_changed_is_left_behind() -> None:
+    texts, known = Texts(0.05), Survival()
+    for turn in range(120):
+        known = after(known, texts.window(0.8, 8, 40), 8, turn * WINDOW_S)
+    half = Drafts((known.newest[-1].accepted[0] / 2,), (320.0,))
+    for turn, drafts in enumerate((half, texts.window(0.02, 8, 40)), start=120):
+        known = after(known, drafts, 8, turn * WINDOW_S)
+
+    assert survival_of(hazards_of(known, (), 1))[0] < 0.12
+
+
+def test_one_request_whose_drafts_all_fail_is_a_change_before_long() -> None:
+    texts, known = Texts(0.3), Survival()
+    for turn in range(300):
+        known = after(known, texts.window(0.5, 1, 90), 1, turn * WINDOW_S)
+    changes = known.changes
+    for turn in range(300, 308):
+        known = after(known, Drafts((0.0,), (90.0,)), 1, turn * WINDOW_S)
+
+    assert known.changes > changes
+    assert survival_of(hazards_of(known, (), 1))[0] < 0.2
+
+
 def test_few_drafts_of_many_requests_tell_as_much_as_they_are() -> None:
     """While off three steps in 200 draft: what busy windows taught does not mute them."""
     texts, known = Texts(0.3), Survival()

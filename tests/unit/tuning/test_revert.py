@@ -7,7 +7,17 @@ from dataclasses import replace
 import pytest
 
 from tandem_operator.tuning import Settings, State, Thresholds, tune
-from tandem_operator.tuning.trial import FIRST_PAUSE_S, LONGEST_PAUSE_S, Trial, begun, paused
+from tandem_operator.tuning.acceptance import Drafts
+from tandem_operator.tuning.table import row_of
+from tandem_operator.tuning.trial import (
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    Trial,
+    begun,
+    failed,
+    paused,
+    watched,
+)
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
 BATCH = 8
@@ -33,6 +43,7 @@ def deceived(state: State, now_s: float, tokens: int) -> State:
         (state.table, state.prefill_table),
         (here_s / 2,) * len(table),
         (here_s,) * len(table),
+        (),
         now_s,
         state.survival.changes,
     )
@@ -95,15 +106,51 @@ def test_each_further_revert_doubles_the_pause_up_to_eight_minutes() -> None:
 
 def test_nothing_is_changed_during_the_pause_and_again_after_it() -> None:
     engine, good = settled()
+    shallow = (2,) * len(good.table)
+    state = deceived(replace(good, table=shallow, prefill_table=shallow), engine.now_s, 1)
+    state, decisions = drive(engine, SETTINGS, 3, state)
+    assert decisions[-1].reason == "Reverted"
+    while paused(state.trial, engine.now_s + 2.0, state.survival.changes):
+        state, decisions = drive(engine, SETTINGS, 1, state)
+        assert state.table == shallow
+    state, decisions = drive(engine, SETTINGS, 10, state)
+    assert tokens_at(decisions[-1], BATCH) == engine.best()
+
+
+def test_other_texts_end_the_pause() -> None:
+    engine, good = settled()
     state = deceived(good, engine.now_s, 1)
     state, decisions = drive(engine, SETTINGS, 3, state)
-    reverted_to = decisions[-1].schedule
-    engine.hazard = 0.2
-    while paused(state.trial, engine.now_s + 2.0):
-        state, decisions = drive(engine, SETTINGS, 1, state)
-        assert decisions[-1].schedule == reverted_to
-    state, decisions = drive(engine, SETTINGS, 10, state)
-    assert tokens_at(decisions[-1], BATCH) < max(tokens for _, _, tokens in reverted_to)
+    assert decisions[-1].reason == "Reverted"
+    engine.hazard = 0.05
+    state, decisions = drive(engine, SETTINGS, 3, state)
+    assert tokens_at(decisions[-1], BATCH) <= 1
+    assert paused(state.trial, engine.now_s, state.trial.acceptance_changes)
+
+
+@pytest.mark.parametrize(("before", "now"), [(7, 3), (7, 1), (4, 2)])
+def test_harder_texts_bring_no_deeper_table_back(before: int, now: int) -> None:
+    engine, good = settled(0.9)
+    texts = good.survival.changes
+    promised = [1.0 + sum(0.9**place for place in range(1, k + 1)) for k in (before, now)]
+    trial = Trial(
+        before=(before,) * len(good.table),
+        promised=(memory_bound(BATCH, now) / promised[1],) * len(good.table),
+        was=(memory_bound(BATCH, before) / promised[0],) * len(good.table),
+        survival=tuple(0.9**place for place in range(1, 8)),
+        since_s=engine.now_s,
+        acceptance_changes=texts,
+    )
+    hard = 0.05
+    drafts = Drafts(tuple(400 * hard**place for place in range(1, now + 1)), (400.0,) * now)
+    realised_s = memory_bound(BATCH, now) / (1.0 + sum(hard**i for i in range(1, now + 1)))
+    for _ in range(6):
+        trial = watched(
+            trial, (now,) * len(good.table), row_of(BATCH), realised_s, drafts, 800, 100,
+            engine.now_s, texts,
+        )  # fmt: skip
+    assert realised_s > 1.5 * trial.promised[row_of(BATCH)], "slower than promised, by the texts"
+    assert not failed(trial)
 
 
 def test_what_the_acceptance_rail_holds_off_breaks_no_promise() -> None:
