@@ -62,10 +62,9 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     now_s = state.now_s
     if now_s is None:
         return state
-    texts = state.survival.changes
-    if failed(state.trial) and not outdated(state.trial, texts):
+    if failed(state.trial) and not outdated(state.trial, state.upheavals):
         return _reverted(state, now_s)
-    if not _due(state, now_s) or paused(state.trial, now_s, texts):
+    if not _due(state, now_s) or paused(state.trial, now_s, state.upheavals):
         return state
     steps = fitted(
         state.steps, settings.mixture_of_experts, settings.profile, settings.depths, now_s
@@ -165,7 +164,7 @@ def _taken(
         by_row(state.table),
         survival_now(state, settings),
         now_s,
-        state.survival.changes,
+        state.upheavals,
     )
     message = f"saves {100 * saved:.1f} % of the time per token at the batches in use"
     if state.batch is not None:

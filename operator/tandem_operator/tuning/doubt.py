@@ -23,14 +23,13 @@ from tandem_operator.tuning.goodput import Scores
 from tandem_operator.tuning.profile import profile_hazards
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
-from tandem_operator.tuning.step_cells import Steps, bucket_of
-from tandem_operator.tuning.step_model import StepModel, basis
-from tandem_operator.tuning.step_time import Floats, gram, matrix, predicted_s
+from tandem_operator.tuning.step_cells import Steps
+from tandem_operator.tuning.step_model import StepModel, basis, buckets_of
+from tandem_operator.tuning.step_time import LEAST_STEP_S, Floats, gram, matrix, predicted_s
 from tandem_operator.tuning.survival import Survival, hazards_of, independent_trials
 from tandem_operator.tuning.table import ROW_MIDDLES
 
 FORM_ERROR = 0.02
-LEAST_STEP_S = 1e-6
 FORM_STEPS = 40.0
 """A cell of its own tells what the form misses; this many steps halve that doubt."""
 
@@ -62,20 +61,19 @@ def _of_time(scores: Scores, row: int, base: int, model: StepModel, settings: Se
     cells, fastest_s = basis(model, settings.profile, settings.depths)
     known = model.coefficients(settings.mixture_of_experts)
     batch = ROW_MIDDLES[row]
-    bucket = bucket_of(batch)
+    buckets = buckets_of(row)
     steps = dict.fromkeys(scores.depths, 0.0)
     for cell in cells:
-        if cell.bucket == bucket and cell.tokens in steps and not cell.blend:
+        if cell.bucket in buckets and cell.tokens in steps and not cell.blend:
             steps[cell.tokens] += cell.steps * (not cell.with_prefill)
     imagined = [
         Steps(
-            *(bucket, depth, False, 0, 1.0, 1.0, batch, float(depth), float(depth > 0)),
+            *(buckets[0], depth, False, 0, 1.0, 1.0, batch, float(depth), float(depth > 0)),
             *(batch * model.context_per_request, batch * (depth + 1.0), 0.0, 0.0, 0.0),
         )
         for depth in scores.depths
     ]
     rows = matrix(imagined, known.experts, known.prefill_weight)
-    # A fit may say that a step costs nothing, where all that it has seen is prefill.
     rows = rows / np.maximum(predicted_s(known, rows), LEAST_STEP_S)[:, None]
     apart = rows - rows[scores.column(base)]
     solved = np.linalg.solve(gram(cells, known, fastest_s), apart.T)

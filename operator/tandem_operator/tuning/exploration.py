@@ -66,8 +66,11 @@ class Trying:
     choices: int = 0
 
 
-def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
-    """The burst that lasts `STOCK_INTERVALS` of these windows, in steps of the present length."""
+def sized(trying: Trying, windows: tuple[Window, ...], *, free: bool) -> Trying:
+    """The burst that lasts `STOCK_INTERVALS` of these windows, in steps of the present length.
+
+    ``free``: the table file is written anew anyway.
+    """
     loads = [(load_of(window), window.duration_s) for window in windows]
     wanted = [
         STOCK_INTERVALS * duration_s / load.step_s for load, duration_s in loads if load is not None
@@ -75,9 +78,11 @@ def sized(trying: Trying, windows: tuple[Window, ...]) -> Trying:
     if not wanted:
         return trying
     known = trying.burst_steps != BURST_STEPS
+    steps = round(min(MOST_BURST_STEPS, max(BURST_STEPS, sum(wanted) / len(wanted))))
+    if free:
+        return replace(trying, burst_steps=steps)
     if known and trying.since_s is not None and windows[0].now_s - trying.since_s < RESIZED_S:
         return trying
-    steps = round(min(MOST_BURST_STEPS, max(BURST_STEPS, sum(wanted) / len(wanted))))
     if steps / _OUTGROWN <= trying.burst_steps <= steps * _OUTGROWN:
         return trying
     return replace(trying, burst_steps=steps, since_s=windows[0].now_s)
@@ -110,6 +115,11 @@ def chosen(
     if fresh == trying:
         return trying
     return replace(fresh, since_s=now_s, choices=min(16, trying.choices + 1))
+
+
+def anew(trying: Trying) -> Trying:
+    """Free to choose again at once, as at the start: the engine has become another one."""
+    return replace(trying, since_s=None, choices=0)
 
 
 def exploration(

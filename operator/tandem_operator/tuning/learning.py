@@ -8,17 +8,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from statistics import median
 
 from tandem_operator.tuning.acceptance import Drafts, drafts_of, expected_depths
 from tandem_operator.tuning.acceptance_rail import watch
 from tandem_operator.tuning.arithmetic import load_of
+from tandem_operator.tuning.exploration import anew
 from tandem_operator.tuning.objective import Service, measured
+from tandem_operator.tuning.pace import Pace
+from tandem_operator.tuning.pace import watched as pace_watched
 from tandem_operator.tuning.prediction import predicted_here
+from tandem_operator.tuning.ratio import over_cells, over_fit
 from tandem_operator.tuning.replicas import Replica, trusted_drafts, watched
 from tandem_operator.tuning.settings import DEEPEST_TOKENS, Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import Steps, observed
-from tandem_operator.tuning.step_model import StepModel, gathered_into
+from tandem_operator.tuning.step_model import StepModel, gathered_into, repaced
 from tandem_operator.tuning.step_time import matrix, predicted_s
 from tandem_operator.tuning.survival import learn
 from tandem_operator.tuning.table import ROWS, row_of
@@ -57,16 +62,20 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
     if not loads:
         return replace(state, batch=None)
     trusted = _pooled(trusted_drafts(by_replica).values())
+    steps = _steps_learned(state.steps, loaded, settings, now_s, duration_s)
+    service = _service(state, steps.pace, loaded, settings, duration_s)
+    if steps.pace.shifts != state.steps.pace.shifts:
+        state = replace(state, trying=anew(state.trying))
     return replace(
         state,
         learned=True,
         batch=max(load.batch for load in loads),
-        service=_service(state, loaded, settings, duration_s),
+        service=service,
         trial=_trial(state, loaded, by_replica, now_s),
         survival=learn(
             state.survival, trusted, sum(load.batch for load in loads), duration_s, now_s
         ),
-        steps=_steps_learned(state.steps, loaded, settings, now_s, duration_s),
+        steps=steps,
         use=_use(state.use, [load.batch for load in loads], duration_s),
     )
 
@@ -87,8 +96,9 @@ def _steps_learned(
     seen = {window.replica: observed(window, known.context_per_request) for window in windows}
     seen = {name: steps for name, steps in seen.items() if steps}
     if known.theta:
-        ratios = {name: _ratio(known, steps, experts) for name, steps in seen.items()}
+        ratios = {name: over_fit(known, steps, experts) for name, steps in seen.items()}
         known = replace(known, replicas=watched(known.replicas, ratios, now_s, duration_s))
+        known = _paced(known, seen, experts)
     replicas = {replica.name: replica for replica in known.replicas}
     fresh: list[Steps] = []
     for name, steps in seen.items():
@@ -100,17 +110,19 @@ def _steps_learned(
     return gathered_into(known, fresh, duration_s, experts)
 
 
-def _ratio(known: StepModel, steps: tuple[Steps, ...], experts: tuple[int, int] | None) -> float:
-    expected = predicted_s(
-        known.coefficients(experts), matrix(steps, experts, known.prefill_weight)
-    )
-    own = {(bucket, tokens): residual for bucket, tokens, residual in known.residuals}
-    total = measured = 0.0
-    for one, seconds in zip(steps, expected, strict=True):
-        correction = 0.0 if one.with_prefill else own.get((one.bucket, one.tokens), 0.0)
-        total += one.steps * float(seconds) * math.exp(correction)
-        measured += one.steps * one.seconds
-    return math.log(max(measured, 1e-9) / max(total, 1e-9))
+def _paced(
+    known: StepModel, seen: Mapping[str, tuple[Steps, ...]], experts: tuple[int, int] | None
+) -> StepModel:
+    """The model after what steps of well known kinds say of the engine's pace."""
+    outliers = {replica.name for replica in known.replicas if replica.outlier}
+    ratios = [
+        ratio
+        for name, steps in seen.items()
+        if name not in outliers and (ratio := over_cells(known, steps, experts)) is not None
+    ]
+    if not ratios:
+        return known
+    return repaced(replace(known, pace=pace_watched(known.pace, median(ratios))))
 
 
 def _tax_learned(
@@ -133,11 +145,18 @@ def _tax_learned(
 
 
 def _service(
-    state: State, windows: tuple[Window, ...], settings: Settings, duration_s: float
+    state: State,
+    pace: Pace,
+    windows: tuple[Window, ...],
+    settings: Settings,
+    duration_s: float,
 ) -> Service:
     realised_s, predicted = None, None
     decoded = sum(window.generated_tokens - window.first_tokens for window in windows)
-    if decoded >= 1 and state.batch is not None and state.steps.theta:
+    was = state.steps.pace
+    # What may be another pace is not also a passing slowness: it would count twice.
+    steady = pace.windows <= was.windows and pace.shifts == was.shifts
+    if steady and decoded >= 1 and state.batch is not None and state.steps.theta:
         realised_s = sum(window.request_step_seconds for window in windows) / decoded
         predicted = predicted_here(state, settings)
     waits = [w for w in windows if w.first_token_seconds is not None and w.first_tokens >= 1]
@@ -171,7 +190,7 @@ def _trial(
             window.request_steps,
             window.iterations,
             now_s,
-            state.survival.changes,
+            state.upheavals,
         )
     return trial
 

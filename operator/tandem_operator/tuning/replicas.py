@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from tandem_operator.tuning.acceptance import Drafts
@@ -71,6 +71,12 @@ def common_level(known: Sequence[Replica]) -> float:
     """Mean log factor of the replicas that are no outliers."""
     levels = [replica.level for replica in known if not replica.outlier]
     return sum(levels) / len(levels) if levels else 0.0
+
+
+def without_common_level(known: Sequence[Replica]) -> tuple[Replica, ...]:
+    """The replicas, each slower by only what it is slower by than the others."""
+    common = common_level(known)
+    return tuple(replace(one, level=round(one.level - common, 5)) for one in known)
 
 
 def trusted_drafts(drafts: Mapping[str, Drafts]) -> dict[str, Drafts]:

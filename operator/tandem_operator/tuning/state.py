@@ -64,6 +64,11 @@ class State:
         if lengths != {ROWS}:
             raise ValueError(f"tables of {sorted(lengths)} rows: give {ROWS}")
 
+    @property
+    def upheavals(self) -> int:
+        """How often texts or engine have become others."""
+        return self.survival.changes + self.steps.pace.shifts
+
     def tokens_in_force(self, batch: float) -> int:
         """K for so many decoding requests since the last decision, guard rails included."""
         if self.shown is None:

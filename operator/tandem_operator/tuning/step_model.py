@@ -2,23 +2,27 @@
 
 The fit's form is never quite the engine's: padding, graph sizes and kernels make steps that no
 smooth form has. So each cell's residual (log of measured over fitted) corrects its own (batch
-bucket, K), shrunk by n / (n + 40) steps. Windows differ by a factor common to all their steps
-(clocks, neighbours, co-tenants); it says nothing about K, is tracked for each replica and divided
-out before cells are gathered.
+bucket, K), shrunk by n / (n + 40) steps; a row of the table that lies in two buckets takes both, by
+their steps. Windows differ by a factor common to all their steps (clocks, neighbours, co-tenants);
+it says nothing about K, is tracked for each replica and divided out before cells are gathered.
+Where it lasts, the engine is another one (`pace`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from tandem_operator.tuning import context_price
+from tandem_operator.tuning.context_price import ContextPrice
+from tandem_operator.tuning.pace import Pace, at_new_pace, shifted, taken
 from tandem_operator.tuning.profile import profile_steps
-from tandem_operator.tuning.replicas import Replica
-from tandem_operator.tuning.step_cells import Steps, gathered
+from tandem_operator.tuning.replicas import Replica, without_common_level
+from tandem_operator.tuning.step_cells import Steps, bucket_of, gathered
 from tandem_operator.tuning.step_time import (
     Coefficients,
     Floats,
@@ -29,25 +33,33 @@ from tandem_operator.tuning.step_time import (
     prior,
     unit_s,
 )
+from tandem_operator.tuning.table import ROW_STARTS, ROW_TOPS, row_of
 from tandem_operator.tuning.window import BATCH_EDGES
 
 SHRINK_STEPS = 40.0
 LARGEST_RESIDUAL = 0.35
+USUAL_RESIDUAL = 0.08
+"""What steps differ from a smooth form by; a mean that holds prefill may be as wrong itself."""
 USUAL_CONTEXT = 800.0
 USUAL_STEP_S = 0.02
 _STALLED = 1.5
 """A window's steps count at most this many times slower, or faster, than their cell's mean."""
 MATURE_STEPS = 30.0
+DOUBTED_SHARE = 0.1
+"""Of the evidence for a context token's price when the engine has changed its pace."""
 SHARE_MEMORY_S = 30.0
 
-Residual = tuple[int, int, float]
+Residual = tuple[int, int, float, float]
 
 
 @dataclass(frozen=True)
 class StepModel:
-    """Learned step times; ``residuals`` are (bucket, K, log ratio), ``prefill_share`` the share of
-    steps that carried prefill of late, of ``chunk_tokens`` each, ``tax_s`` what the loaded but
-    unused draft adds to a step, ``stock`` that engines show their own counters alone."""
+    """Learned step times.
+
+    ``residuals`` are (bucket, K, log ratio, steps). ``prefill_share`` is the share of steps that
+    carried prefill of late, of ``chunk_tokens`` each. ``tax_s`` is what the loaded but unused draft
+    adds to a step, ``stock`` says that engines show their own counters alone.
+    """
 
     cells: tuple[Steps, ...] = ()
     theta: tuple[float, ...] = ()
@@ -61,6 +73,8 @@ class StepModel:
     fitted_s: float | None = None
     tax_s: float | None = None
     stock: bool = False
+    pace: Pace = field(default_factory=Pace)
+    context_price: ContextPrice = field(default_factory=ContextPrice)
 
     def coefficients(self, experts: tuple[int, int] | None) -> Coefficients:
         return Coefficients(self.theta, experts, self.prefill_weight)
@@ -87,6 +101,13 @@ def gathered_into(
         fastest_s = min(fastest_s, known.fastest_s)
     cells = {cell[:4]: cell for cell in known.cells}
     fresh = [_unstalled(steps, cells.get(steps[:4])) for steps in fresh]
+    quiet = [
+        (steps, cell)
+        for steps in fresh
+        if not steps.with_prefill
+        and (cell := cells.get(steps[:4])) is not None
+        and cell.steps >= MATURE_STEPS
+    ]
     chunks = [steps for steps in fresh if steps.with_prefill and steps.prefill > 0]
     chunk_tokens = known.chunk_tokens
     if chunks:
@@ -100,6 +121,27 @@ def gathered_into(
         fastest_s=fastest_s,
         chunk_tokens=chunk_tokens,
         prefill_share=known.prefill_share + newer * (carried - known.prefill_share),
+        context_price=context_price.learned(known.context_price, quiet, duration_s),
+    )
+
+
+def repaced(known: StepModel) -> StepModel:
+    """The model of an engine that changed its pace, to be fitted anew; the same while it has not.
+
+    What replicas were slower by together is in the pace from then on.
+    """
+    shift = shifted(known.pace)
+    if shift is None:
+        return known
+    fastest_s = known.fastest_s
+    return replace(
+        known,
+        cells=at_new_pace(known.cells, shift),
+        fastest_s=None if fastest_s is None else fastest_s * math.exp(shift),
+        replicas=without_common_level(known.replicas),
+        context_price=context_price.at_new_pace(known.context_price, shift, DOUBTED_SHARE),
+        pace=taken(known.pace, shift),
+        fitted_s=None,
     )
 
 
@@ -112,7 +154,7 @@ def fitted(
 ) -> StepModel:
     """The model with its coefficients and residuals fitted to cells and start profile."""
     cells, fastest_s = basis(known, profile, depths)
-    coefficients = fit(cells, fastest_s, experts)
+    coefficients = fit(cells, fastest_s, experts, known.context_price)
     return replace(
         known,
         theta=tuple(float(f"{value:.6g}") for value in coefficients.theta),
@@ -126,7 +168,9 @@ def basis(
     known: StepModel, profile: Mapping[str, Any] | None, depths: Sequence[int]
 ) -> tuple[tuple[Steps, ...], float]:
     """What a fit rests on: cells with those of the profile, and the fastest step in seconds."""
-    cells = known.cells + profile_steps(profile, tuple(depths), known.cells)
+    factor = math.exp(known.pace.since_profile)
+    said = profile_steps(profile, tuple(depths), known.cells)
+    cells = known.cells + tuple(cell._replace(seconds=cell.seconds * factor) for cell in said)
     fastest_s = known.fastest_s
     return cells, fastest_s if fastest_s is not None else unit_s(cells) or USUAL_STEP_S
 
@@ -138,7 +182,7 @@ def step_seconds(
     prefill_tokens: float,
     experts: tuple[int, int] | None,
 ) -> Floats:
-    """T for every pair of batch (rows) and depth (columns), in seconds."""
+    """T for every pair of row, by its middle batch, and depth (columns), in seconds."""
     batch, depth = (grid.ravel() for grid in np.meshgrid(batches, depths, indexing="ij"))
     rows = features(
         batch,
@@ -153,14 +197,21 @@ def step_seconds(
     )
     seconds = predicted_s(known.coefficients(experts), rows)
     table = seconds.reshape(len(batches), len(depths))
-    buckets = np.searchsorted(np.array(BATCH_EDGES, dtype=np.float64), batches + 1e-9, "right") - 1
     columns = {int(value): place for place, value in enumerate(depths)}
-    factors = np.zeros((len(BATCH_EDGES), len(depths)))
-    for bucket, tokens, residual in known.residuals:
+    sums = np.zeros((2, len(BATCH_EDGES), len(depths)))
+    for bucket, tokens, residual, steps in known.residuals:
         column = columns.get(tokens)
         if column is not None:
-            factors[bucket, column] = residual
-    return np.maximum(table * np.exp(factors[np.clip(buckets, 0, None)]), 1e-7)
+            sums[:, bucket, column] = steps * residual, steps
+    first, last = np.array([buckets_of(row_of(float(batch))) for batch in batches]).T
+    totals, weights = sums[:, first] + sums[:, last]
+    factors = totals / np.maximum(weights, 1e-9)
+    return np.asarray(np.maximum(table * np.exp(factors), 1e-7))
+
+
+def buckets_of(row: int) -> tuple[int, int]:
+    """The batch buckets of a row's first and last batch."""
+    return bucket_of(ROW_STARTS[row]), bucket_of(ROW_TOPS[row])
 
 
 def _residuals(
@@ -173,12 +224,14 @@ def _residuals(
     sums: dict[tuple[int, int], tuple[float, float]] = {}
     for cell, own_s in zip(quiet, expected, strict=True):
         steps, total = sums.get((cell.bucket, cell.tokens), (0.0, 0.0))
-        ratio = math.log(cell.seconds / max(1e-9, float(own_s)))
+        trust = USUAL_RESIDUAL**2 / (USUAL_RESIDUAL**2 + cell.form_error**2)
+        ratio = trust * math.log(cell.seconds / max(1e-9, float(own_s)))
         sums[cell.bucket, cell.tokens] = steps + cell.steps, total + cell.steps * ratio
     return tuple(
         (
             *key,
             round(max(-LARGEST_RESIDUAL, min(LARGEST_RESIDUAL, total / (steps + SHRINK_STEPS))), 5),
+            round(steps, 1),
         )
         for key, (steps, total) in sorted(sums.items())
     )

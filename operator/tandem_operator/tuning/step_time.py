@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tandem_operator.tuning.context_price import ContextPrice
 from tandem_operator.tuning.step_cells import KNEE_TOKENS, Steps
 
 Floats = npt.NDArray[np.float64]
@@ -31,7 +32,11 @@ OVERLAPS = (0.35, 1.0)
 PREFILL_WEIGHTS = (1.0, 0.55, 0.3)
 _BETTER_BY = 2.0
 STEP_NOISE = 0.08
+LEAST_STEP_S = 1e-6
+"""A fit may say that a step costs nothing; what is divided by it, is by this."""
 _PLAIN = 8
+_CONTEXT = 1
+NO_PRICE = ContextPrice()
 _MOST_PIVOTS = 40
 
 
@@ -132,11 +137,19 @@ def unit_s(cells: Sequence[Steps]) -> float | None:
     )
 
 
-def fit(cells: Sequence[Steps], fastest_s: float, experts: tuple[int, int] | None) -> Coefficients:
+def fit(
+    cells: Sequence[Steps],
+    fastest_s: float,
+    experts: tuple[int, int] | None,
+    context_price: ContextPrice = NO_PRICE,
+) -> Coefficients:
     """The coefficients for these cells; the prior's means without any."""
     means, widths = prior(fastest_s, experts)
+    widths[_CONTEXT] = max(widths[_CONTEXT], context_price.believed_s or 0.0)
     gram = np.diag(1.0 / widths**2)
     moment = means / widths**2
+    gram[_CONTEXT, _CONTEXT] += context_price.squares
+    moment[_CONTEXT] += context_price.products
     if not cells:
         return Coefficients(tuple(map(float, means)), experts)
     seconds = np.array([cell.seconds for cell in cells])

@@ -4,9 +4,9 @@ Compared is the realised time per output token of windows without much prefill, 
 tables differ: it must be above the promise by 5 % and what noise explains, and above what the old
 table would need there for the same texts: its promised step time over the tokens that the window's
 own drafts give its K. So texts that turned hard bring no table back that suits them even less.
-A changed acceptance ends the trial, since the promise was made for another. After a revert nothing
-is tried for 30 s, twice as long after each further one, up to 8 minutes, or until acceptance
-changes.
+An upheaval (other texts, another pace of the engine) ends the trial, since the promise was made for
+what was before. After a revert nothing is tried for 30 s, twice as long after each further one, up
+to 8 minutes, or until an upheaval.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _PROMISED_DRAFTS = 12.0
 class Trial:
     """``promised`` and ``was``: seconds per output token by row, of the new and the old table.
 
-    Both were said for ``survival`` by position. ``acceptance_changes`` is how many there had been
-    when the trial began or, after a revert, when it ended.
+    Both were said for ``survival`` by position. ``upheavals`` is how many there had been when the
+    trial began or, after a revert, when it ended.
     """
 
     before: Table | None = None
@@ -44,7 +44,7 @@ class Trial:
     was: tuple[float, ...] = ()
     survival: tuple[float, ...] = ()
     since_s: float = 0.0
-    acceptance_changes: int = 0
+    upheavals: int = 0
     slow_windows: int = 0
     reverts: int = 0
     paused_until_s: float | None = None
@@ -57,7 +57,7 @@ def begun(
     was: tuple[float, ...],
     survival: Sequence[float],
     now_s: float,
-    acceptance_changes: int,
+    upheavals: int,
 ) -> Trial:
     """A trial of the table that takes over from ``before``."""
     forgiven = trial.paused_until_s is None or now_s - trial.paused_until_s > FORGIVEN_S
@@ -68,7 +68,7 @@ def begun(
         was=tuple(float(f"{value:.5g}") for value in was),
         survival=tuple(round(share, 5) for share in survival),
         since_s=now_s,
-        acceptance_changes=acceptance_changes,
+        upheavals=upheavals,
         reverts=0 if forgiven else trial.reverts,
         paused_until_s=trial.paused_until_s,
     )
@@ -83,12 +83,12 @@ def watched(
     request_steps: float,
     steps: float,
     now_s: float,
-    acceptance_changes: int,
+    upheavals: int,
 ) -> Trial:
     """The trial after one window at ``row`` that realised this time per output token."""
     if trial.before is None:
         return trial
-    if now_s - trial.since_s > LASTS_S or outdated(trial, acceptance_changes):
+    if now_s - trial.since_s > LASTS_S or outdated(trial, upheavals):
         return ended(trial)
     if table[row] == trial.before[row] or not trial.promised:
         return trial
@@ -106,9 +106,9 @@ def failed(trial: Trial) -> bool:
     return trial.before is not None and trial.slow_windows >= WINDOWS
 
 
-def outdated(trial: Trial, acceptance_changes: int) -> bool:
-    """Whether the texts are no longer those that the trial was about."""
-    return acceptance_changes != trial.acceptance_changes
+def outdated(trial: Trial, upheavals: int) -> bool:
+    """Whether the texts or the engine are no longer those that the trial was about."""
+    return upheavals != trial.upheavals
 
 
 def reverted(trial: Trial, now_s: float) -> Trial:
@@ -117,7 +117,7 @@ def reverted(trial: Trial, now_s: float) -> Trial:
     return Trial(
         reverts=min(16, trial.reverts + 1),
         paused_until_s=now_s + pause_s,
-        acceptance_changes=trial.acceptance_changes,
+        upheavals=trial.upheavals,
     )
 
 
@@ -125,13 +125,13 @@ def ended(trial: Trial) -> Trial:
     return Trial(
         reverts=trial.reverts,
         paused_until_s=trial.paused_until_s,
-        acceptance_changes=trial.acceptance_changes,
+        upheavals=trial.upheavals,
     )
 
 
-def paused(trial: Trial, now_s: float, acceptance_changes: int) -> bool:
+def paused(trial: Trial, now_s: float, upheavals: int) -> bool:
     until_s = trial.paused_until_s
-    if until_s is None or outdated(trial, acceptance_changes):
+    if until_s is None or outdated(trial, upheavals):
         return False
     return until_s - LONGEST_PAUSE_S <= now_s < until_s
 

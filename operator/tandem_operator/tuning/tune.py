@@ -57,6 +57,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         table=_inside(state.table, settings),
         steps=of_form(state.steps, settings.mixture_of_experts),
     )
+    before = state
     if good:
         state = learned(state, good, settings)
         if settings.policy == GOODPUT:
@@ -64,7 +65,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     state = replace(
         state,
         return_every=_return_every(state, good, settings),
-        trying=sized(state.trying, good),
+        trying=sized(state.trying, good, free=_written(before, state)),
     )
     table, reason, message = _judged(state, settings, good, wrong)
     state = _off_since(state, table)
@@ -107,6 +108,15 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         inputs=_inputs(state, good),
     )
     return state, decision
+
+
+def _written(before: State, state: State) -> bool:
+    """Whether the table file changes anyway."""
+    return (before.table, before.prefill_table, before.trying) != (
+        state.table,
+        state.prefill_table,
+        state.trying,
+    )
 
 
 def _return_every(state: State, good: tuple[Window, ...], settings: Settings) -> int:
@@ -173,6 +183,7 @@ def _inputs(state: State, good: tuple[Window, ...]) -> Mapping[str, Any]:
         "replicas": len(good),
         "batch": state.batch,
         "acceptance_changes": state.survival.changes,
+        "pace_shifts": state.steps.pace.shifts,
         "step_cells": len(state.steps.cells),
         "changes_left": round(state.pacing.allowance, 1),
         "reverts": state.trial.reverts,

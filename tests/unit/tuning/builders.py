@@ -94,12 +94,14 @@ class Engine:
         if decision.explore and self._owed >= decision.explore["steps"] - 1:
             tried = self._tried(own, decision.explore["offsets"])
             if tried != own:
-                share = self._owed * self.step_s(self.batch, own) / self._scrape_s
-                shares = {own: 1.0 - share, tried: share}
-                self._owed = 0.0
+                most = self._scrape_s / self.step_s(self.batch, tried)
+                share = min(1.0, self._owed / most)
+                shares = {own: 1.0 - share, tried: share} if share < 1.0 else {tried: 1.0}
+                self._owed = max(0.0, self._owed - most)
         mean_s = sum(share * self.step_s(self.batch, k) for k, share in shares.items())
         steps = self._scrape_s / mean_s
-        self._owed += 0.015 * steps if decision.explore else 0.0
+        if decision.explore:
+            self._owed += steps * decision.explore["steps"] / decision.explore["every"]
         deepest = self._depths[-1]
         accepted, drafted = [0.0] * deepest, [0.0] * deepest
         drafts = draft_tokens = 0.0

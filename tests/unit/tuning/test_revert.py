@@ -45,7 +45,7 @@ def deceived(state: State, now_s: float, tokens: int) -> State:
         (here_s,) * len(table),
         (),
         now_s,
-        state.survival.changes,
+        state.upheavals,
     )
     fresh = replace(state.steps, fitted_s=now_s)
     return replace(state, table=table, prefill_table=table, trial=trial, steps=fresh)
@@ -110,7 +110,7 @@ def test_nothing_is_changed_during_the_pause_and_again_after_it() -> None:
     state = deceived(replace(good, table=shallow, prefill_table=shallow), engine.now_s, 1)
     state, decisions = drive(engine, SETTINGS, 3, state)
     assert decisions[-1].reason == "Reverted"
-    while paused(state.trial, engine.now_s + 2.0, state.survival.changes):
+    while paused(state.trial, engine.now_s + 2.0, state.upheavals):
         state, decisions = drive(engine, SETTINGS, 1, state)
         assert state.table == shallow
     state, decisions = drive(engine, SETTINGS, 10, state)
@@ -125,13 +125,13 @@ def test_other_texts_end_the_pause() -> None:
     engine.hazard = 0.05
     state, decisions = drive(engine, SETTINGS, 3, state)
     assert tokens_at(decisions[-1], BATCH) <= 1
-    assert paused(state.trial, engine.now_s, state.trial.acceptance_changes)
+    assert paused(state.trial, engine.now_s, state.trial.upheavals)
 
 
 @pytest.mark.parametrize(("before", "now"), [(7, 3), (7, 1), (4, 2)])
 def test_harder_texts_bring_no_deeper_table_back(before: int, now: int) -> None:
     engine, good = settled(0.9)
-    texts = good.survival.changes
+    texts = good.upheavals
     promised = [1.0 + sum(0.9**place for place in range(1, k + 1)) for k in (before, now)]
     trial = Trial(
         before=(before,) * len(good.table),
@@ -139,7 +139,7 @@ def test_harder_texts_bring_no_deeper_table_back(before: int, now: int) -> None:
         was=(memory_bound(BATCH, before) / promised[0],) * len(good.table),
         survival=tuple(0.9**place for place in range(1, 8)),
         since_s=engine.now_s,
-        acceptance_changes=texts,
+        upheavals=texts,
     )
     hard = 0.05
     drafts = Drafts(tuple(400 * hard**place for place in range(1, now + 1)), (400.0,) * now)
@@ -161,7 +161,7 @@ def test_what_the_acceptance_rail_holds_off_breaks_no_promise() -> None:
     off, decision = tune(off, (), railed)
     assert tokens_at(decision, BATCH) == 0
     state = deceived(off, engine.now_s, 1)
-    promised = replace(state.trial, acceptance_changes=state.survival.changes)
+    promised = replace(state.trial, upheavals=state.upheavals)
     state, decisions = drive(engine, railed, 4, replace(state, trial=promised))
     assert "Reverted" not in {decision.reason for decision in decisions}
     assert state.trial.reverts == 0

@@ -46,7 +46,7 @@ def test_without_doubt_a_loss_is_worth_nothing() -> None:
 
 def test_a_burst_of_stock_counters_fills_scrape_intervals() -> None:
     seen = window(2.0, tokens=3, acceptance=0.7, step_s=0.02, duration_s=2.0)
-    assert sized(Trying(), (seen,)).burst_steps == STOCK_INTERVALS * 2.0 / 0.02
+    assert sized(Trying(), (seen,), free=False).burst_steps == STOCK_INTERVALS * 2.0 / 0.02
 
 
 def test_a_load_that_wanders_does_not_resize_bursts_at_every_look() -> None:
@@ -54,9 +54,17 @@ def test_a_load_that_wanders_does_not_resize_bursts_at_every_look() -> None:
     for turn in range(1, 50):
         step_s = 0.01 if turn % 2 else 0.05
         seen = window(2.0 * turn, tokens=3, acceptance=0.7, step_s=step_s)
-        trying = sized(trying, (seen,))
+        trying = sized(trying, (seen,), free=False)
         sizes.add(trying.burst_steps)
     assert len(sizes) <= 2
+
+
+def test_a_burst_is_resized_where_the_table_is_written_anyway() -> None:
+    seen = window(2.0, tokens=3, acceptance=0.7, step_s=0.02)
+    trying = sized(Trying(), (seen,), free=False)
+    slower = window(4.0, tokens=3, acceptance=0.7, step_s=0.03)
+    assert sized(trying, (slower,), free=False) == trying
+    assert sized(trying, (slower,), free=True).burst_steps == STOCK_INTERVALS * 2.0 / 0.03
 
 
 def test_what_costs_more_than_it_may_gain_is_not_tried_keenly() -> None:
