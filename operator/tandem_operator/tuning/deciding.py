@@ -66,6 +66,7 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
         return _reverted(state, now_s)
     if not _due(state, now_s) or paused(state.trial, now_s, state.upheavals):
         return state
+    soon = _soon(state, now_s)
     steps = fitted(
         state.steps, settings.mixture_of_experts, settings.profile, settings.depths, now_s
     )
@@ -76,7 +77,7 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     if new == old:
         return _tried(state, scores, settings, now_s, free=False)
     saved = gain_of(scores, state.table, new[0], state.use)
-    needed = needed_gain(state.pacing)
+    needed = needed_gain(state.pacing, soon=soon)
     barred = new[0] != old[0] and _barred(state, scores, settings)
     if needed is None or (saved < needed and not barred):
         return _tried(state, scores, settings, now_s, free=False)
@@ -195,6 +196,14 @@ def _reverted(state: State, now_s: float) -> State:
         trial=reverted(trial, now_s),
         verdict=(reasons.REVERTED, message),
     )
+
+
+def _soon(state: State, now_s: float) -> bool:
+    """Whether the table has just answered the texts of now, and few windows say better."""
+    changed_s, trial = state.survival.changed_s, state.trial
+    if changed_s is None or trial.before is None:
+        return False
+    return changed_s <= trial.since_s <= now_s < trial.since_s + REFIT_S
 
 
 def _due(state: State, now_s: float) -> bool:

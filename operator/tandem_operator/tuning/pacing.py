@@ -17,7 +17,9 @@ LARGEST_BURST = 10.0
 CHANGES_PER_HOUR = 39.0
 LEAST_TOTAL_GAIN = 0.006
 MOST_TOTAL_GAIN = 0.1
-"""No change is asked for more: what is left is there to be used."""
+"""No change is asked for more, but the last one: what is left is there to be used."""
+LAST_TOTAL_GAIN = 0.2
+"""The last change left is for a collapse."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,17 @@ def spent(pacing: Pacing) -> Pacing:
     return replace(pacing, allowance=pacing.allowance - 1.0)
 
 
-def needed_gain(pacing: Pacing) -> float | None:
-    """The share of time per token that a change must save, or None when none is left."""
+def needed_gain(pacing: Pacing, *, soon: bool = False) -> float | None:
+    """The share of time per token that a change must save, or None when none is left.
+
+    ``soon``: the table was changed a moment ago, for the texts that still run.
+    """
     if pacing.allowance < 1.0:
         return None
+    if pacing.allowance < 2.0:
+        return LAST_TOTAL_GAIN
+    if soon:
+        return MOST_TOTAL_GAIN
     return min(MOST_TOTAL_GAIN, LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2)
 
 
