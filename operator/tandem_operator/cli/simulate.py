@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tandem_operator.simulation.drift import DRIFTS, DriftError, drifting
+from tandem_operator.simulation.engine_drift import ENGINE_DRIFTS, engine_drifting
 from tandem_operator.simulation.loops import closed_loop
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Fixed, Policy, PolicyError, policy_of
@@ -45,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"run), off, removed (no draft loaded), informed and oracle; default {POLICIES}",
     )
     parser.add_argument("--drift", default="none", help=f"of acceptance: {', '.join(DRIFTS)}")
+    parser.add_argument(
+        "--engine-drift", default="none", help=f"of step times: {', '.join(ENGINE_DRIFTS)}"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="times the load of the trace")
     parser.add_argument("--horizon", type=float, default=3600.0, help="simulated seconds at most")
     parser.add_argument("--scrape", type=float, default=2.0, help="seconds between two scrapes")
@@ -82,11 +86,14 @@ def run(arguments: argparse.Namespace) -> int:
         from tandem_operator.simulation.plot import plot_outcomes
 
         title = f"{engine.name}, {world.trace.name}, drift {arguments.drift}"
+        if arguments.engine_drift != "none":
+            title += f", engine drift {arguments.engine_drift}"
         try:
             plot_outcomes(title, outcomes, arguments.plot)
         except OSError as problem:
             return _refuse(f"--plot {arguments.plot}: {problem.strerror}")
-    report = {"profile": engine.name, "drift": arguments.drift} | report_of(world, outcomes)
+    drifts = {"drift": arguments.drift, "engine_drift": arguments.engine_drift}
+    report = {"profile": engine.name} | drifts | report_of(world, outcomes)
     if arguments.output == "json":
         json.dump(report, sys.stdout, indent=1)
         print()
@@ -158,6 +165,7 @@ def world_of(arguments: argparse.Namespace, engine: Engine) -> World:
         trace=trace,
         truth=engine.truth,
         survival_at=drifting(engine.survival, arguments.drift, arguments.seed, arguments.horizon),
+        truth_at=engine_drifting(engine.truth, arguments.engine_drift, arguments.horizon),
         tiers=tuple(range(depth_of(arguments, engine) + 1)),
         limits=engine.limits,
         spread=engine.spread,

@@ -69,13 +69,18 @@ class Book:
     def __init__(self, oracle: Oracle, loaded: bool, token_shares: Sequence[float]) -> None:
         self.account = Account()
         self.gains: Floats = np.ones((1, len(oracle.tiers)))
-        self._oracle = oracle
+        self._loaded = loaded
         self._token_shares = np.asarray(token_shares)
-        self._spared_s = 0.0 if loaded else oracle.sync_s
+        self.judge_by(oracle)
         self._places = {tier: place for place, tier in enumerate(oracle.tiers)}
         self._notes: list[tuple[float, ...]] = []
         self._counts: list[tuple[int, ...]] = []
         self._interval = Interval()
+
+    def judge_by(self, oracle: Oracle) -> None:
+        """Another truth of step times, of the same tiers; what was noted before is settled."""
+        self._oracle = oracle
+        self._spared_s = 0.0 if self._loaded else oracle.sync_s
 
     def best(self, replica: Replica, following: int, prefill: int, knows: Knowledge) -> int:
         """The best K to draft for `following` requests by what is known; 0 when that is nothing."""

@@ -19,13 +19,16 @@ from tandem_operator.simulation.truth import Truth
 Survival = Mapping[str, Floats]
 SurvivalAt = Callable[[float], Survival]
 """By time; gives the very same object as long as nothing changed."""
+TruthAt = Callable[[float], Truth]
+"""The same for step times."""
 
 
 @dataclass(frozen=True)
 class World:
     """Everything that is true in a run, whatever the policy: the engine, its texts, its load.
 
-    `spread` is how much requests of one segment differ (`steadiness`).
+    `spread` is how much requests of one segment differ (`steadiness`). Without `truth_at` the
+    engine stays as `truth` says.
     """
 
     trace: Trace
@@ -38,15 +41,16 @@ class World:
     horizon_s: float = 3600.0
     seed: int = 0
     spread: Spread = field(default_factory=dict)
+    truth_at: TruthAt | None = None
 
 
 def run(world: World, policy: Policy) -> Account:
     """Play the trace under one policy until `horizon_s`, or, but for a loop, until it is served."""
     segments = tuple(dict.fromkeys(arrival.segment for arrival in world.trace.arrivals))
     oracle = Oracle(world.truth, world.tiers)
-    truth = world.truth if policy.loaded else replace(world.truth, sync_s=0.0)
+    truth = world.truth
     replica = Replica(
-        truth,
+        _without_unloaded(truth, policy),
         oracle.tiers[-1],
         Draws(world.seed),
         world.limits,
@@ -61,6 +65,12 @@ def run(world: World, policy: Policy) -> Account:
     survival: Survival | None = None
     while now_s < world.horizon_s:
         source.offer(replica, now_s)
+        engine = truth if world.truth_at is None else world.truth_at(now_s)
+        if engine is not truth:
+            truth = engine
+            book.settle()
+            book.judge_by(Oracle(truth, world.tiers))
+            replica.truth = _without_unloaded(truth, policy)
         current = world.survival_at(now_s)
         if current is not survival:
             survival = current
@@ -106,6 +116,11 @@ def run(world: World, policy: Policy) -> Account:
     book.settle()
     account.end_s = now_s
     return account
+
+
+def _without_unloaded(truth: Truth, policy: Policy) -> Truth:
+    """The engine that the policy asks for: without a draft nothing keeps it in sync."""
+    return truth if policy.loaded else replace(truth, sync_s=0.0)
 
 
 def token_shares(trace: Trace, segments: Sequence[str]) -> list[float]:

@@ -13,7 +13,8 @@ def print_report(report: dict[str, Any], console: Console) -> None:
     stops = report["stops_helping_at"]
     console.print(
         f"{report['profile']}: {report['trace']} ({report['requests'] or 'endless'} requests), "
-        f"drift {report['drift']}, {report['counters']} counters. Speculation "
+        f"drift {report['drift']}, engine drift {report['engine_drift']}, {report['counters']} "
+        "counters. Speculation "
         + ("always helps." if stops is None else f"stops helping at {stops} requests a replica.")
     )
     table = TextTable("policy", "p50 s", "p95 s", "p99 s", "TTFT p95 s", "tokens/s", "regret %")

@@ -51,6 +51,7 @@ LOOP = ["--concurrency", "2", "--horizon", "5"]
         ([*LOOP, "--policy", " , "], "--policy is empty"),
         ([*LOOP, "--policy", "fixed:99"], "fixed:99"),
         ([*LOOP, "--drift", "tide"], "'tide' is not known: give one of none"),
+        ([*LOOP, "--engine-drift", "thaw"], "'thaw' is not known: give one of none"),
         ([*LOOP, "--profile", "no-such.json"], "no-such.json: No such file"),
         ([*LOOP, "--profile", str(ROOT / "README.md")], "README.md: not JSON"),
         ([*LOOP, "--max-tokens", "99"], "--max-tokens is 99: give 0 to 7"),
