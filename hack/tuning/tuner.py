@@ -94,6 +94,7 @@ class Tuner:
             "generated_tokens": window.generated_tokens,
             "reason": decision.reason,
             "changed": decision.changed,
+            "inputs": dict(decision.inputs),
             "schedule": decision.schedule,
             "predicted_s": decision.predicted.time_per_output_token_s,
             "realised_s": decision.predicted.realised_time_per_output_token_s,
