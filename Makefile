@@ -90,7 +90,14 @@ fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs 
 bench-tuning: setup ## the tuner against every fixed K on real vLLM (2 hours of a quiet machine)
 	$(PYTHON) -m hack.tuning
 
+# Built before any test, for a test's time limit must not end a build, nor a missing part skip tests.
+.PHONY: parts
+parts: setup
+	$(PYTHON) -m hack.cluster binaries
+	$(PYTHON) -m hack.vllm env
+	$(PYTHON) -m hack.images operator runtime engine probe
+
 .PHONY: test
-test: setup ## every test of the main job
+test: parts ## every test of the main job
 	$(PYTEST) tests/unit -n 2
 	$(PYTEST) tests/cluster tests/engines tests/e2e
