@@ -72,16 +72,16 @@ def go() -> str:
 
 
 def _build(folder: Path) -> None:
-    program = go()
+    compiler = go()
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     _say(f"building Kubernetes {VERSION} from Go modules, once: about 5 minutes on 2 cores")
-    _go([program, "build", *FLAGS, "-o", str(part / "kubernetes"), "."], part)
+    _go([compiler, "build", *FLAGS, "-o", str(part / "kubernetes"), "."], part)
     for program in PROGRAMS:
         (part / program).symlink_to("kubernetes")
     _say("building helm")
-    _go([program, "install", "-trimpath", "-ldflags", "-s -w", HELM], part)
+    _go([compiler, "install", "-trimpath", "-ldflags", "-s -w", HELM], part)
     part.rename(folder)
 
 

@@ -69,6 +69,25 @@ def test_other_sources_are_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert binaries.location() != before
 
 
+def test_a_cold_build_leaves_every_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    compiler = tmp_path / "go"  # stands for Go: writes what it is asked for, and nothing else
+    compiler.write_text(
+        """#!/bin/bash -e
+        case "$1" in
+          build) while [ "$1" != -o ]; do shift; done; touch "$2" ;;
+          install) touch "$GOBIN/helm" ;;
+          *) echo "unknown command $1" >&2; exit 2 ;;
+        esac
+        """
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(binaries, "CACHE", tmp_path / "cache")
+    made = binaries.ensure()
+    assert {path.name for path in made.iterdir()} == {"kubernetes", "helm", *binaries.PROGRAMS}
+    assert (made / "kubectl").exists()
+
+
 def test_networks_of_two_clusters_share_nothing() -> None:
     ranges = [
         ipaddress.ip_network(text)
