@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -27,6 +28,7 @@ def margin(border: int) -> int:
     return max(1, math.ceil(border * MARGIN_SHARE))
 
 
+@cache
 def holding(batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows below and above the batch's own whose range can hold it, nearest first."""
     row = row_of(batch)

@@ -24,7 +24,7 @@ from tandem_operator.tuning.profile import profile_hazards
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import Steps
-from tandem_operator.tuning.step_model import StepModel, basis, buckets_of
+from tandem_operator.tuning.step_model import BUCKETS, StepModel, basis
 from tandem_operator.tuning.step_time import LEAST_STEP_S, Floats, gram, matrix, predicted_s
 from tandem_operator.tuning.survival import Survival, hazards_of, independent_trials
 from tandem_operator.tuning.table import ROW_MIDDLES
@@ -61,7 +61,7 @@ def _of_time(scores: Scores, row: int, base: int, model: StepModel, settings: Se
     cells, fastest_s = basis(model, settings.profile, settings.depths)
     known = model.coefficients(settings.mixture_of_experts)
     batch = ROW_MIDDLES[row]
-    buckets = buckets_of(row)
+    buckets = tuple(BUCKETS[row])
     steps = dict.fromkeys(scores.depths, 0.0)
     for cell in cells:
         if cell.bucket in buckets and cell.tokens in steps and not cell.blend:

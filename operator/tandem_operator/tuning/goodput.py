@@ -16,7 +16,7 @@ import numpy as np
 from tandem_operator.tuning.borders import in_force
 from tandem_operator.tuning.step_model import StepModel, step_seconds
 from tandem_operator.tuning.step_time import Floats
-from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table
+from tandem_operator.tuning.table import ROWS, Table
 
 LEAST_GAIN = 0.015
 """An entry changes only for more than this share of time per token."""
@@ -51,13 +51,11 @@ def scored(
 ) -> Scores:
     """Scores of all depths at all rows."""
     gains = np.concatenate(([1.0], 1.0 + np.cumsum(np.array(survival, dtype=np.float64))))
-    batches = np.array(ROW_MIDDLES)
-    columns = np.array(depths, dtype=np.float64)
     return Scores(
         depths=tuple(depths),
         tokens=gains[np.array(depths)],
-        seconds=step_seconds(steps, batches, columns, 0.0, experts),
-        prefill_seconds=step_seconds(steps, batches, columns, steps.chunk_tokens, experts),
+        seconds=step_seconds(steps, range(ROWS), depths, 0.0, experts),
+        prefill_seconds=step_seconds(steps, range(ROWS), depths, steps.chunk_tokens, experts),
     )
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from tandem_operator.tuning.decision import Prediction
 from tandem_operator.tuning.profile import profile_hazards, sync_s
 from tandem_operator.tuning.replicas import common_level
@@ -18,7 +16,7 @@ from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import bucket_of
 from tandem_operator.tuning.step_model import step_seconds
 from tandem_operator.tuning.survival import hazards_of, survival_of
-from tandem_operator.tuning.table import ROW_MIDDLES, Table, row_of
+from tandem_operator.tuning.table import Table, row_of
 
 MEASURED_STEPS = 10.0
 
@@ -117,8 +115,8 @@ def _step_s(state: State, settings: Settings, tokens: int, prefill_tokens: float
     assert state.batch is not None
     table = step_seconds(
         state.steps,
-        np.array([ROW_MIDDLES[row_of(state.batch)]]),
-        np.array([float(tokens)]),
+        (row_of(state.batch),),
+        (tokens,),
         prefill_tokens,
         settings.mixture_of_experts,
     )

@@ -33,7 +33,7 @@ from tandem_operator.tuning.step_time import (
     prior,
     unit_s,
 )
-from tandem_operator.tuning.table import ROW_STARTS, ROW_TOPS, row_of
+from tandem_operator.tuning.table import ROW_MIDDLES, ROW_STARTS, ROW_TOPS
 from tandem_operator.tuning.window import BATCH_EDGES
 
 SHRINK_STEPS = 40.0
@@ -48,6 +48,12 @@ MATURE_STEPS = 30.0
 DOUBTED_SHARE = 0.1
 """Of the evidence for a context token's price when the engine has changed its pace."""
 SHARE_MEMORY_S = 30.0
+
+MIDDLES = np.array(ROW_MIDDLES)
+BUCKETS = np.array(
+    [[bucket_of(end) for end in ends] for ends in zip(ROW_STARTS, ROW_TOPS, strict=True)]
+)
+"""By row of the table, the batch buckets of its first and last batch."""
 
 Residual = tuple[int, int, float, float]
 
@@ -177,14 +183,15 @@ def basis(
 
 def step_seconds(
     known: StepModel,
-    batches: Floats,
-    depths: Floats,
+    rows: Sequence[int],
+    depths: Sequence[int],
     prefill_tokens: float,
     experts: tuple[int, int] | None,
 ) -> Floats:
-    """T for every pair of row, by its middle batch, and depth (columns), in seconds."""
-    batch, depth = (grid.ravel() for grid in np.meshgrid(batches, depths, indexing="ij"))
-    rows = features(
+    """T in seconds for every pair of table row, at its middle batch, and depth (columns)."""
+    batch = np.repeat(MIDDLES[list(rows)], len(depths))
+    depth = np.tile(np.array(depths, dtype=np.float64), len(rows))
+    described = features(
         batch,
         depth,
         (depth > 0).astype(np.float64),
@@ -195,23 +202,17 @@ def step_seconds(
         experts,
         known.prefill_weight,
     )
-    seconds = predicted_s(known.coefficients(experts), rows)
-    table = seconds.reshape(len(batches), len(depths))
-    columns = {int(value): place for place, value in enumerate(depths)}
+    seconds = predicted_s(known.coefficients(experts), described).reshape(len(rows), len(depths))
+    columns = {depth: place for place, depth in enumerate(depths)}
     sums = np.zeros((2, len(BATCH_EDGES), len(depths)))
     for bucket, tokens, residual, steps in known.residuals:
         column = columns.get(tokens)
         if column is not None:
             sums[:, bucket, column] = steps * residual, steps
-    first, last = np.array([buckets_of(row_of(float(batch))) for batch in batches]).T
+    first, last = BUCKETS[list(rows)].T
     totals, weights = sums[:, first] + sums[:, last]
     factors = totals / np.maximum(weights, 1e-9)
-    return np.asarray(np.maximum(table * np.exp(factors), 1e-7))
-
-
-def buckets_of(row: int) -> tuple[int, int]:
-    """The batch buckets of a row's first and last batch."""
-    return bucket_of(ROW_STARTS[row]), bucket_of(ROW_TOPS[row])
+    return np.asarray(np.maximum(seconds * np.exp(factors), 1e-7))
 
 
 def _residuals(

@@ -35,6 +35,8 @@ STEP_NOISE = 0.08
 LEAST_STEP_S = 1e-6
 """A fit may say that a step costs nothing; what is divided by it, is by this."""
 _PLAIN = 8
+"""Features before the hinges."""
+_HINGES = np.array(HINGES)
 _CONTEXT = 1
 NO_PRICE = ContextPrice()
 _MOST_PIVOTS = 40
@@ -62,35 +64,31 @@ def features(
 ) -> Floats:
     """One row of features for each kind of step."""
     with_chunk = verified + prefill_weight * prefill
-    hinges = np.array(HINGES)
-    quiet = np.maximum(0.0, verified[:, None] - hinges)
-    busy = np.maximum(0.0, with_chunk[:, None] - hinges)
     share = prefill_share[:, None]
-    columns = [
-        np.ones_like(batch),
-        context,
-        verified,
-        drafting,
-        depth,
-        depth * batch,
-        prefill * prefill_share,
-        np.sqrt(batch),
-    ]
-    parts = [np.stack(columns, axis=1), quiet + share * (busy - quiet)]
+    quiet = np.maximum(0.0, verified[:, None] - _HINGES)
+    busy = np.maximum(0.0, with_chunk[:, None] - _HINGES)
+    rows = np.empty((len(batch), _size(experts)))
+    rows[:, 0] = 1.0
+    rows[:, 1] = context
+    rows[:, 2] = verified
+    rows[:, 3] = drafting
+    rows[:, 4] = depth
+    rows[:, 5] = depth * batch
+    rows[:, 6] = prefill * prefill_share
+    rows[:, 7] = np.sqrt(batch)
+    rows[:, _PLAIN : _PLAIN + len(HINGES)] = quiet + share * (busy - quiet)
     if experts is not None:
         total, active = experts
         left = 1.0 - active / total
-        touched = [
-            total
-            * (
-                1.0
-                - (1.0 - prefill_share) * left ** (rho * verified)
-                - prefill_share * left ** (rho * with_chunk)
-            )
-            for rho in OVERLAPS
-        ]
-        parts.append(np.stack(touched, axis=1))
-    return np.concatenate(parts, axis=1)
+        for place, rho in enumerate(OVERLAPS, start=_PLAIN + len(HINGES)):
+            untouched = (1.0 - prefill_share) * left ** (rho * verified)
+            untouched += prefill_share * left ** (rho * with_chunk)
+            rows[:, place] = total * (1.0 - untouched)
+    return rows
+
+
+def _size(experts: tuple[int, int] | None) -> int:
+    return _PLAIN + len(HINGES) + (0 if experts is None else len(OVERLAPS))
 
 
 def prior(fastest_s: float, experts: tuple[int, int] | None) -> tuple[Floats, Floats]:

@@ -20,6 +20,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 from tandem_operator.tuning import likeness
@@ -119,10 +122,7 @@ def learn(
 
 
 def pooled(known: Survival) -> Pool:
-    total = known.older
-    for window in known.newest:
-        total = added(total, window)
-    return total
+    return reduce(added, known.newest, known.older)
 
 
 def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[float, ...]:
@@ -168,15 +168,10 @@ def deviation_of(known: Survival) -> float:
 
 def added(one: Pool, other: Pool) -> Pool:
     """Both pools' drafts; ``further`` is their mean by drafts."""
-    length = max(len(one.trials), len(other.trials))
-
-    def at(values: tuple[float, ...], place: int) -> float:
-        return values[place] if place < len(values) else 0.0
-
     drafts = one.drafts + other.drafts
     return Pool(
-        tuple(at(one.accepted, i) + at(other.accepted, i) for i in range(length)),
-        tuple(at(one.trials, i) + at(other.trials, i) for i in range(length)),
+        _sums(one.accepted, other.accepted),
+        _sums(one.trials, other.trials),
         (one.further * one.drafts + other.further * other.drafts) / drafts if drafts > 0 else 0.0,
     )
 
@@ -236,14 +231,10 @@ def _split(known: Survival) -> int | None:
     """Where the newest windows part from what came before, or None."""
     correlation = known.likeness.correlation
     best, where = CHANGE_Z, None
+    before = tuple(accumulate(known.newest, added, initial=known.older))
+    since = tuple(accumulate(reversed(known.newest), added))[::-1]
     for place in range(0 if known.older.drafts > 0 else 1, len(known.newest)):
-        old = known.older
-        for window in known.newest[:place]:
-            old = added(old, window)
-        new = EMPTY
-        for window in known.newest[place:]:
-            new = added(new, window)
-        shift, z = compared(old, new, correlation)
+        shift, z = compared(before[place], since[place], correlation)
         if z > best and abs(shift) > CHANGE_SHIFT:
             best, where = z, place
     return where
@@ -281,6 +272,11 @@ def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
         trials.append(reached * share)
         share = min(share, accepted / reached) if reached > 0 else 0.0
     return tuple(trials)
+
+
+def _sums(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
+    length = min(len(one), len(other))
+    return (*map(add, one, other), *one[length:], *other[length:])
 
 
 def _log_odds(share: float) -> float:

@@ -6,6 +6,7 @@ files only.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -26,10 +27,7 @@ Table = tuple[int, ...]
 
 def row_of(batch: float) -> int:
     """The row that a batch of this many decoding requests reads."""
-    for row, top in enumerate(ROW_TOPS):
-        if batch <= top + 0.5:
-            return row
-    return ROWS - 1
+    return min(bisect_left(ROW_TOPS, batch - 0.5), ROWS - 1)
 
 
 def schedule_of(table: Sequence[int], max_concurrency: int | None = None) -> Schedule:

@@ -5,30 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from tandem_operator.tuning.step_model import StepModel, buckets_of, fitted, step_seconds
-from tandem_operator.tuning.table import ROW_MIDDLES, ROWS
+from tandem_operator.tuning.step_model import BUCKETS, StepModel, fitted, step_seconds
+from tandem_operator.tuning.table import ROWS
 
 DEPTHS = (0, 1, 2, 3)
 UNMEASURED = fitted(StepModel(), None, None, DEPTHS, 0.0)
-BETWEEN = [row for row in range(ROWS) if len(set(buckets_of(row))) == 2]
-WITHIN = [row for row in range(ROWS) if len(set(buckets_of(row))) == 1]
+BETWEEN = [row for row in range(ROWS) if len(set(BUCKETS[row].tolist())) == 2]
+WITHIN = [row for row in range(ROWS) if len(set(BUCKETS[row].tolist())) == 1]
 
 
 def factor(model: StepModel, row: int, tokens: int) -> float:
     """How much longer the row's step takes by the residuals."""
-    batches, depths = np.array([ROW_MIDDLES[row]]), np.array(DEPTHS, dtype=np.float64)
-    measured, smooth = (
-        step_seconds(one, batches, depths, 0.0, None) for one in (model, UNMEASURED)
-    )
+    measured, smooth = (step_seconds(one, (row,), DEPTHS, 0.0, None) for one in (model, UNMEASURED))
     return float(measured[0, tokens] / smooth[0, tokens])
 
 
 @pytest.mark.parametrize("row", BETWEEN)
 def test_a_row_between_two_buckets_takes_both_by_their_steps(row: int) -> None:
-    first, last = buckets_of(row)
+    first, last = BUCKETS[row].tolist()
     residuals = ((first, 2, 0.2, 300.0), (last, 2, -0.1, 100.0))
     model = replace(UNMEASURED, residuals=residuals)
     assert math.log(factor(model, row, 2)) == pytest.approx(0.75 * 0.2 - 0.25 * 0.1)
@@ -37,7 +33,7 @@ def test_a_row_between_two_buckets_takes_both_by_their_steps(row: int) -> None:
 
 @pytest.mark.parametrize("row", WITHIN)
 def test_a_row_within_one_bucket_takes_its_own(row: int) -> None:
-    own = buckets_of(row)[0]
+    own = BUCKETS[row].tolist()[0]
     another = own - 1 if own else 1
     model = replace(UNMEASURED, residuals=((own, 1, 0.1, 50.0), (another, 1, 0.3, 50.0)))
     assert math.log(factor(model, row, 1)) == pytest.approx(0.1)
