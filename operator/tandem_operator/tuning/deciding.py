@@ -22,7 +22,8 @@ from tandem_operator.tuning.goodput import (
     scored,
 )
 from tandem_operator.tuning.objective import allowed_depths, allowed_with_prefill
-from tandem_operator.tuning.pacing import needed_gain, refilled, spent, stabilized
+from tandem_operator.tuning.pacing import begun as paced_from
+from tandem_operator.tuning.pacing import needed_gain, noted, refilled, spent, stabilized
 from tandem_operator.tuning.prediction import survival_now
 from tandem_operator.tuning.profile import profile_context
 from tandem_operator.tuning.replicas import common_level
@@ -34,6 +35,7 @@ from tandem_operator.tuning.trial import begun, failed, outdated, paused, revert
 
 REFIT_S = 9.5
 HURRIED_S = 12.0
+SOON_S = 5.0
 
 
 def scores_of(state: State, settings: Settings) -> Scores:
@@ -62,6 +64,13 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     now_s = state.now_s
     if now_s is None:
         return state
+    state = replace(state, pacing=paced_from(state.pacing, now_s))
+    before = _tables(state)
+    state = _decided(state, settings, now_s)
+    return replace(state, pacing=noted(state.pacing, before, _tables(state), now_s))
+
+
+def _decided(state: State, settings: Settings, now_s: float) -> State:
     if failed(state.trial) and not outdated(state.trial, state.upheavals):
         return _reverted(state, now_s)
     if not _due(state, now_s) or paused(state.trial, now_s, state.upheavals):
@@ -72,8 +81,9 @@ def decided(state: State, settings: Settings, duration_s: float) -> State:
     )
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
-    old = (state.table, state.prefill_table or state.table)
-    state, new = _ripe(state, _proposed(state, scores, settings), settings, now_s)
+    old = _tables(state)
+    proposed = _proposed(state, scores, settings)
+    new = stabilized(state.pacing, old, proposed, now_s, settings.stabilization_s)
     if new == old:
         return _tried(state, scores, settings, now_s, free=False)
     saved = gain_of(scores, state.table, new[0], state.use)
@@ -114,25 +124,15 @@ def _proposed(state: State, scores: Scores, settings: Settings) -> tuple[Table, 
     depths = settings.active_depths
     rows = allowed_depths(scores, depths, settings.objective, state.service)
     with_prefill = allowed_with_prefill(rows, depths, settings.objective, state.service)
-    before = state.prefill_table or state.table
+    _, before = _tables(state)
     return (
         cleared(proposed_table(scores, rows, state.table, LEAST_GAIN), state.batch, rows),
         proposed_prefill_table(scores, with_prefill, before, LEAST_GAIN),
     )
 
 
-def _ripe(
-    state: State, proposed: tuple[Table, Table], settings: Settings, now_s: float
-) -> tuple[State, tuple[Table, Table]]:
-    """What of a proposal has been asked for long enough."""
-    pacing, wait_s = state.pacing, settings.stabilization_s
-    table, since = stabilized(state.table, proposed[0], pacing.raised_since, now_s, wait_s)
-    before = state.prefill_table or state.table
-    prefill, prefill_since = stabilized(
-        before, proposed[1], pacing.prefill_raised_since, now_s, wait_s
-    )
-    pacing = replace(pacing, raised_since=since, prefill_raised_since=prefill_since)
-    return replace(state, pacing=pacing), (table, prefill)
+def _tables(state: State) -> tuple[Table, Table]:
+    return state.table, state.prefill_table or state.table
 
 
 def _barred(state: State, scores: Scores, settings: Settings) -> bool:
@@ -203,7 +203,7 @@ def _soon(state: State, now_s: float) -> bool:
     changed_s, trial = state.survival.changed_s, state.trial
     if changed_s is None or trial.before is None:
         return False
-    return changed_s <= trial.since_s <= now_s < trial.since_s + REFIT_S
+    return changed_s <= trial.since_s <= now_s < trial.since_s + SOON_S
 
 
 def _due(state: State, now_s: float) -> bool:

@@ -1,17 +1,19 @@
 """How often and how soon tables may change.
 
-Raising a row's K waits until it has been proposed for ``stabilization_s`` without a break; lowering
-never waits. Changes are paid from a bucket that holds `LARGEST_BURST` and refills at
+A row's K is not raised within ``stabilization_s`` of the start, or of when it began to fall;
+lowering never waits. So K cannot go down and up faster than that, and texts that become easy after
+a while are answered at once. Changes are paid from a bucket that holds `LARGEST_BURST` and refills at
 `CHANGES_PER_HOUR`, so that no hour sees more than 50; the emptier it is, the more a change must
 gain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tandem_operator.tuning.table import ROWS, Table
+
+Times = tuple[float | None, ...]
 
 LARGEST_BURST = 10.0
 CHANGES_PER_HOUR = 39.0
@@ -24,11 +26,13 @@ LAST_TOTAL_GAIN = 0.2
 
 @dataclass(frozen=True)
 class Pacing:
-    """``allowance``: changes left; ``raised_since``: by row, when a raise was first proposed."""
+    """``allowance``: changes left; ``begun_s``: the first decision; ``falling_since``: by row, the
+    first lowering since K rose, None while there was none."""
 
     allowance: float = LARGEST_BURST
-    raised_since: tuple[float | None, ...] = field(default=(None,) * ROWS)
-    prefill_raised_since: tuple[float | None, ...] = field(default=(None,) * ROWS)
+    begun_s: float | None = None
+    falling_since: Times = field(default=(None,) * ROWS)
+    prefill_falling_since: Times = field(default=(None,) * ROWS)
 
 
 def refilled(pacing: Pacing, duration_s: float) -> Pacing:
@@ -54,23 +58,48 @@ def needed_gain(pacing: Pacing, *, soon: bool = False) -> float | None:
     return min(MOST_TOTAL_GAIN, LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2)
 
 
+def begun(pacing: Pacing, now_s: float) -> Pacing:
+    return pacing if pacing.begun_s is not None else replace(pacing, begun_s=now_s)
+
+
 def stabilized(
-    current: Table,
-    proposed: Table,
-    since: Sequence[float | None],
+    pacing: Pacing,
+    current: tuple[Table, Table],
+    proposed: tuple[Table, Table],
     now_s: float,
     stabilization_s: float,
-) -> tuple[Table, tuple[float | None, ...]]:
-    """What may be taken of a proposal now, and since when each row's raise has been proposed."""
-    table: list[int] = []
-    marks: list[float | None] = []
-    for old, new, mark in zip(current, proposed, since, strict=True):
-        if new <= old:
-            table.append(new)
-            marks.append(None)
-            continue
-        begun = now_s if mark is None or mark > now_s else mark
-        ripe = now_s - begun >= stabilization_s
-        table.append(new if ripe else old)
-        marks.append(begun)
-    return tuple(table), tuple(marks)
+) -> tuple[Table, Table]:
+    """What may be taken of tables (without and with prefill) now: all but raises that must wait."""
+
+    def ripe(since_s: float | None) -> bool:
+        # A clock that went back tells nothing: as if it had been long ago.
+        return since_s is None or not 0 <= now_s - since_s < stabilization_s
+
+    def taken(old: Table, new: Table, falling_since: Times) -> Table:
+        return tuple(
+            b if b <= a or (ripe(pacing.begun_s) and ripe(since_s)) else a
+            for a, b, since_s in zip(old, new, falling_since, strict=True)
+        )
+
+    return (
+        taken(current[0], proposed[0], pacing.falling_since),
+        taken(current[1], proposed[1], pacing.prefill_falling_since),
+    )
+
+
+def noted(
+    pacing: Pacing, before: tuple[Table, Table], after: tuple[Table, Table], now_s: float
+) -> Pacing:
+    """The pacing after the tables (without and with prefill) were ``before`` and are ``after``."""
+    return replace(
+        pacing,
+        falling_since=_falling(pacing.falling_since, before[0], after[0], now_s),
+        prefill_falling_since=_falling(pacing.prefill_falling_since, before[1], after[1], now_s),
+    )
+
+
+def _falling(since: Times, before: Table, after: Table, now_s: float) -> Times:
+    return tuple(
+        None if new > old else now_s if new < old and since_s is None else since_s
+        for since_s, old, new in zip(since, before, after, strict=True)
+    )

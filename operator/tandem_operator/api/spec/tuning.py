@@ -194,8 +194,8 @@ class Tuning(SpecModel):
             ge=0,
             le=3600,
             description=(
-                "Delay before K rises or speculation turns on. Lowering K and turning off never "
-                "wait."
+                "K does not rise, and speculation does not turn on, within this many seconds of "
+                "the start or of the last lowering. Lowering K and turning off never wait."
             ),
             examples=[30],
         ),
