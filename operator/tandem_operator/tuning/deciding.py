@@ -36,6 +36,7 @@ from tandem_operator.tuning.trial import begun, failed, outdated, paused, revert
 REFIT_S = 9.5
 HURRIED_S = 12.0
 SOON_S = 5.0
+"""So long after a change for new texts few windows say better than those that it rests on."""
 
 
 def scores_of(state: State, settings: Settings) -> Scores:

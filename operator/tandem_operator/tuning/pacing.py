@@ -2,8 +2,8 @@
 
 A row's K is not raised within ``stabilization_s`` of the start, or of when it began to fall;
 lowering never waits. So K cannot go down and up faster than that, and texts that become easy after
-a while are answered at once. Changes are paid from a bucket that holds `LARGEST_BURST` and refills at
-`CHANGES_PER_HOUR`, so that no hour sees more than 50; the emptier it is, the more a change must
+a while are answered at once. Changes are paid from a bucket that holds `LARGEST_BURST` and refills
+at `CHANGES_PER_HOUR`, so that no hour sees more than 50; the emptier it is, the more a change must
 gain.
 """
 
