@@ -22,7 +22,6 @@ from tandem_operator.tuning.goodput import (
     scored,
 )
 from tandem_operator.tuning.objective import allowed_depths, allowed_with_prefill
-from tandem_operator.tuning.pacing import begun as paced_from
 from tandem_operator.tuning.pacing import needed_gain, noted, refilled, spent, stabilized
 from tandem_operator.tuning.prediction import survival_now
 from tandem_operator.tuning.profile import profile_context
@@ -61,11 +60,10 @@ def started(state: State, settings: Settings) -> State:
 
 def decided(state: State, settings: Settings, duration_s: float) -> State:
     """The state with the tables that now hold, and the verdict on the last change."""
-    state = replace(state, pacing=refilled(state.pacing, duration_s))
     now_s = state.now_s
     if now_s is None:
         return state
-    state = replace(state, pacing=paced_from(state.pacing, now_s))
+    state = replace(state, pacing=refilled(state.pacing, duration_s, now_s))
     before = _tables(state)
     state = _decided(state, settings, now_s)
     return replace(state, pacing=noted(state.pacing, before, _tables(state), now_s))

@@ -35,9 +35,14 @@ class Pacing:
     prefill_falling_since: Times = field(default=(None,) * ROWS)
 
 
-def refilled(pacing: Pacing, duration_s: float) -> Pacing:
+def refilled(pacing: Pacing, duration_s: float, now_s: float) -> Pacing:
+    """The pacing at ``now_s``, ``duration_s`` after the last decision."""
     more = max(0.0, duration_s) * CHANGES_PER_HOUR / 3600.0
-    return replace(pacing, allowance=round(min(LARGEST_BURST, pacing.allowance + more), 5))
+    return replace(
+        pacing,
+        allowance=round(min(LARGEST_BURST, pacing.allowance + more), 5),
+        begun_s=now_s if pacing.begun_s is None else pacing.begun_s,
+    )
 
 
 def spent(pacing: Pacing) -> Pacing:
@@ -56,10 +61,6 @@ def needed_gain(pacing: Pacing, *, soon: bool = False) -> float | None:
     if soon:
         return MOST_TOTAL_GAIN
     return min(MOST_TOTAL_GAIN, LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2)
-
-
-def begun(pacing: Pacing, now_s: float) -> Pacing:
-    return pacing if pacing.begun_s is not None else replace(pacing, begun_s=now_s)
 
 
 def stabilized(

@@ -11,8 +11,34 @@ from tandem_operator.tuning.pacing import (
     MOST_TOTAL_GAIN,
     Pacing,
     needed_gain,
+    noted,
+    refilled,
     spent,
+    stabilized,
 )
+from tandem_operator.tuning.table import ROWS, Table
+
+WAIT_S = 30.0
+
+
+def flat(tokens: int) -> Table:
+    return (tokens,) * ROWS
+
+
+def after(*moves: tuple[float, int]) -> Pacing:
+    """The pacing after the whole table took these K at these times; the first is the start."""
+    (start_s, before), *rest = moves
+    pacing = refilled(Pacing(), 0.0, start_s)
+    for now_s, tokens in rest:
+        pacing = noted(pacing, (flat(before),) * 2, (flat(tokens),) * 2, now_s)
+        before = tokens
+    return pacing
+
+
+def taken(pacing: Pacing, now_s: float, old: int, new: int) -> tuple[int, int]:
+    """K of the first row without and with prefill when ``new`` is proposed for ``old``."""
+    tables = stabilized(pacing, (flat(old),) * 2, (flat(new),) * 2, now_s, WAIT_S)
+    return tables[0][0], tables[1][0]
 
 
 def test_each_change_must_gain_more_and_the_last_is_for_a_collapse() -> None:
@@ -31,3 +57,23 @@ def test_a_table_that_was_just_changed_for_the_texts_of_now_is_refined_only_for_
     assert needed_gain(Pacing(), soon=True) == MOST_TOTAL_GAIN
     assert needed_gain(Pacing(allowance=1.5), soon=True) == LAST_TOTAL_GAIN
     assert needed_gain(Pacing(allowance=0.5), soon=True) is None
+
+
+def test_a_raise_waits_from_the_start_and_from_when_k_began_to_fall() -> None:
+    fallen = after((0.0, 5), (100.0, 2), (120.0, 0))
+    assert taken(Pacing(begun_s=0.0), 29.0, 3, 5) == (3, 3)
+    assert taken(Pacing(begun_s=0.0), 30.0, 3, 5) == (5, 5)
+    assert taken(fallen, 129.0, 0, 2) == (0, 0)
+    assert taken(fallen, 130.0, 0, 2) == (2, 2), "a second lowering is not another fall"
+
+
+def test_after_a_raise_the_next_one_waits_for_nothing() -> None:
+    assert taken(after((0.0, 5), (100.0, 0), (130.0, 2)), 132.0, 2, 4) == (4, 4)
+
+
+def test_lowering_waits_for_nothing() -> None:
+    assert taken(after((0.0, 3), (1.0, 2)), 1.0, 2, 0) == (0, 0)
+
+
+def test_a_clock_that_went_back_holds_no_raise() -> None:
+    assert taken(after((500.0, 5), (600.0, 0)), 10.0, 0, 3) == (3, 3)
