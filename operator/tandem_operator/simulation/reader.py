@@ -50,11 +50,13 @@ class Reader:
             self._count = self._burst = 0
 
     def tokens(self, batch: int, prefill: int) -> int:
-        if prefill >= PREFILL_STEP_TOKENS and self._prefill is not None:
-            return span_of(self._prefill, batch)[2]
         if self._range is None or not within(self._range, batch):
             self._range = span_of(self._schedule, batch)
         tokens = self._range[2]
+        if prefill >= PREFILL_STEP_TOKENS and self._prefill is not None:
+            tokens = span_of(self._prefill, batch)[2]
+            if tokens:
+                return tokens
         if not self._every:
             return tokens
         self._count += 1

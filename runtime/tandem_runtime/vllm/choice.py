@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tandem_runtime.contract.table import position_of
-from tandem_runtime.vllm.exploration import Burst
+from tandem_runtime.vllm.exploration import Burst, bursting, target
 from tandem_runtime.vllm.exploration import step as explore_step
 from tandem_runtime.vllm.hysteresis import above_limit, settled
 from tandem_runtime.vllm.plan import Plan
@@ -41,32 +41,39 @@ def choose(plan: Plan, state: State, batch: int, prefill: bool) -> tuple[int, St
     burst = state.burst
     if not plan.enabled or above:
         depth = 0
-    elif prefill:
-        schedule, at = plan.schedule, held
-        if plan.prefill_schedule is not None:
-            schedule, at = plan.prefill_schedule, position_of(plan.prefill_schedule, batch)
-        depth = schedule[at].tokens
     else:
-        depth = plan.schedule[held].tokens
-        if plan.explore is not None:
+        own = _with_prefill(plan, batch) if prefill else None
+        depth = plan.schedule[held].tokens if own is None else own
+        # Where all steps carry prefill, bursts are all that could tell that drafts pay again.
+        if plan.explore is not None and not (prefill and depth):
             depth, burst = explore_step(plan.explore, burst, depth, plan.tiers)
     if held == state.held and above == state.above and burst is state.burst:
         return depth, state
     return depth, State(held, above, burst)
 
 
-def bound(plan: Plan, batch: int, prefill: bool) -> int | None:
+def bound(plan: Plan, state: State, batch: int, prefill: bool) -> int | None:
     """Most drafts that may be verified in a step about to be scheduled; None: all that there are.
 
     Drafts made one step ago are cut where what they were made for no longer holds: speculation
-    was switched off, the load rose above the limit, or prefill came that was not foreseen.
+    was switched off, the load rose above the limit, or prefill came that was not foreseen. Of a
+    burst where K is 0, one draft stays.
     """
     limit = plan.table.max_concurrency
     if not plan.enabled or (limit is not None and batch > limit):
         return 0
-    if prefill and plan.prefill_schedule is not None:
-        return plan.prefill_schedule[position_of(plan.prefill_schedule, batch)].tokens
-    return None
+    if not prefill:
+        return None
+    depth = _with_prefill(plan, batch)
+    if depth == 0 and plan.explore is not None and bursting(plan.explore, state.burst):
+        return target(0, 1, plan.tiers)
+    return depth
+
+
+def _with_prefill(plan: Plan, batch: int) -> int | None:
+    """K of the table for steps with prefill; None without such a table."""
+    schedule = plan.prefill_schedule
+    return None if schedule is None else schedule[position_of(schedule, batch)].tokens
 
 
 def carried_over(state: State, before: Plan | None, after: Plan) -> State:

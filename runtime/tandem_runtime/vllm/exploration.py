@@ -1,7 +1,7 @@
 """Short bursts at a neighbouring K, so that what another K would give is known and not guessed.
 
 Pure; `choice` calls it once for each step that may explore: speculation on, at or below the
-highest concurrency, no prefill expected.
+highest concurrency, and no prefill expected unless K is 0 there.
 """
 
 from __future__ import annotations
@@ -32,6 +32,12 @@ def target(base: int, offset: int, tiers: tuple[int, ...]) -> int:
     if offset > 0:
         return min((tier for tier in tiers if tier >= wanted), default=max(tiers, default=base))
     return max((tier for tier in tiers if tier <= wanted), default=min(tiers, default=base))
+
+
+def bursting(explore: Explore, burst: Burst) -> bool:
+    """Whether the last K was that of a burst."""
+    just_ended = burst.turn > 0 and burst.waited == explore.steps - 1
+    return burst.left > 0 or just_ended
 
 
 def step(explore: Explore, burst: Burst, base: int, tiers: tuple[int, ...]) -> tuple[int, Burst]:

@@ -207,7 +207,7 @@ class Live:
         if fresh or trims:
             limit, self._state = choose(plan, self._state, batch, prefill)
         else:
-            limit = bound(plan, batch, prefill)
+            limit = bound(plan, self._state, batch, prefill)
         if limit is None or limit >= self._drafted:
             return
         self._drafted = limit

@@ -73,7 +73,7 @@ def test_switched_off_nothing_is_drafted_nor_explored() -> None:
     off = plan(enabled=False, explore=Explore(1, 1, (1,)))
 
     assert run(off, [1] * 5) == [0] * 5
-    assert bound(off, 1, False) == 0
+    assert bound(off, START, 1, False) == 0
 
 
 def test_prefill_steps_have_their_own_table_and_never_explore() -> None:
@@ -136,10 +136,31 @@ def test_every_choice_is_a_tier(steps: list[tuple[int, bool]], explore: Explore 
 def test_drafts_are_cut_for_the_switch_the_limit_and_prefill_alone() -> None:
     both = plan(max_concurrency=10, prefill_schedule=(Range(1, 256, 1),))
 
-    assert bound(both, 4, False) is None
-    assert bound(both, 11, False) == 0
-    assert bound(both, 4, True) == 1
-    assert bound(plan(), 4, True) is None
+    assert bound(both, START, 4, False) is None
+    assert bound(both, START, 11, False) == 0
+    assert bound(both, START, 4, True) == 1
+    assert bound(plan(), START, 4, True) is None
+
+
+def test_where_prefill_has_no_drafts_bursts_go_on_and_keep_one() -> None:
+    """Else a load where every step carries prefill would never learn that drafts pay again."""
+    none = plan(
+        schedule=(Range(1, 9, 3),),
+        prefill_schedule=(Range(1, 9, 0),),
+        explore=Explore(every=4, steps=2, offsets=(2,)),
+    )
+    state, run_of, kept = START, [], []
+    for _ in range(8):
+        depth, state = choose(none, state, 4, True)
+        run_of.append(depth)
+        kept.append(bound(none, state, 4, True))
+
+    assert run_of == kept == [0, 0, 0, 1, 1, 0, 0, 1]
+
+
+def test_prefill_with_drafts_of_its_own_explores_nothing() -> None:
+    some = plan(prefill_schedule=(Range(1, 9, 1),), explore=Explore(every=2, steps=1, offsets=(1,)))
+    assert run(some, [4] * 4, prefill=True) == [1] * 4
 
 
 def test_a_deeper_k_than_the_engine_has_is_clipped_to_a_tier_and_counted() -> None:

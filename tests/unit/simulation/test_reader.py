@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.simulation.reader import Reader
-from tandem_runtime.contract.table import Range, SpeculationTable
+from tandem_runtime.contract.table import Explore, Range, SpeculationTable
 from tandem_runtime.vllm.choice import START, carried_over, choose
 from tandem_runtime.vllm.exploration import target
 from tandem_runtime.vllm.plan import Limits, plan_of
@@ -52,6 +52,22 @@ def test_a_burst_leads_where_the_plugins_does(base: int, offset: int, every: int
     run = [reader.tokens(1, 0) for _ in range(2 * every + 1)]
     assert set(run) <= {base, target(base, offset, DEPTHS)}
     assert run.count(target(base, offset, DEPTHS)) >= 2
+
+
+@given(base=st.sampled_from((0, 3)), every=st.integers(3, 9))
+def test_steps_with_prefill_are_explored_where_the_plugin_does(base: int, every: int) -> None:
+    reader = Reader(DEPTHS)
+    explore = Explore(every=every, steps=2, offsets=(1,))
+    reader.take([(1, 8, 5)], [(1, 8, base)], {"every": every, "steps": 2, "offsets": [1]})
+    table = SpeculationTable(
+        "", 1, (Range(1, 8, 5),), prefill_schedule=(Range(1, 8, base),), explore=explore
+    )
+    plan, state = plan_of(table, LIMITS), START
+    tried = []
+    for _ in range(3 * every):
+        depth, state = choose(plan, state, 4, prefill=True)
+        tried.append(depth)
+    assert [reader.tokens(4, 512) for _ in range(3 * every)].count(1) == tried.count(1)
 
 
 def test_another_exploration_of_the_same_table_begins_anew() -> None:
