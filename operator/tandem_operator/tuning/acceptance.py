@@ -20,6 +20,7 @@ from tandem_operator.tuning.settings import DEEPEST_TOKENS
 
 EXPLORED_SHARE = 0.0025
 _NEXT_TO = 0.15
+_WHOLE = 1e-3
 _BISECTIONS = 60
 
 
@@ -82,11 +83,15 @@ def expected_depths(
     """Weights of the draft depths that a window may hold, before its mean is known.
 
     Full weight for the depths that tables had ``in_force`` for it and for the depth next to the
-    mean (an engine may lag behind its table), a trace for what exploration tries.
+    mean (an engine may lag behind its table), a trace for what exploration tries. A mean that is
+    a depth is taken for that depth alone: a draft that nobody made would count as one that was
+    rejected, and deeper drafts would never look worth trying.
     """
     drafting = [depth for depth in depths if depth >= 1] or [max(1, round(mean_tokens))]
-    weights = dict.fromkeys(drafting, EXPLORED_SHARE)
     nearest = min(drafting, key=lambda depth: abs(depth - mean_tokens))
+    if abs(nearest - mean_tokens) < _WHOLE:
+        return {nearest: 1.0}
+    weights = dict.fromkeys(drafting, EXPLORED_SHARE)
     if abs(nearest - mean_tokens) < _NEXT_TO:
         weights[nearest] = 1.0
     for depth in in_force:
