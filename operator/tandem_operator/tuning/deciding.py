@@ -22,6 +22,7 @@ from tandem_operator.tuning.goodput import (
     scored,
 )
 from tandem_operator.tuning.objective import allowed_depths, allowed_with_prefill
+from tandem_operator.tuning.pace import doubted
 from tandem_operator.tuning.pacing import needed_gain, noted, refilled, spent, stabilized
 from tandem_operator.tuning.prediction import survival_now
 from tandem_operator.tuning.profile import profile_context
@@ -73,6 +74,8 @@ def _decided(state: State, settings: Settings, now_s: float) -> State:
     if failed(state.trial) and not outdated(state.trial, state.upheavals):
         return _reverted(state, now_s)
     if not _due(state, now_s) or paused(state.trial, now_s, state.upheavals):
+        return state
+    if doubted(state.steps.pace) and not _hurried(state, now_s):
         return state
     soon = _soon(state, now_s)
     steps = fitted(
@@ -209,5 +212,10 @@ def _due(state: State, now_s: float) -> bool:
     fitted_s = state.steps.fitted_s
     if fitted_s is None or now_s < fitted_s or now_s - fitted_s >= REFIT_S:
         return True
+    return _hurried(state, now_s)
+
+
+def _hurried(state: State, now_s: float) -> bool:
+    """Whether the texts changed a moment ago."""
     changed_s = state.survival.changed_s
     return changed_s is not None and now_s - changed_s <= HURRIED_S

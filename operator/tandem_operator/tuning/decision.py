@@ -50,7 +50,7 @@ class Decision:
     ``reason`` is one of :data:`tandem_operator.tuning.reasons.REASONS`; ``message`` carries its
     numbers. ``explore`` has the keys of the table file (every, steps, offsets), or is None.
     ``changed`` is true when this call altered ``schedule``, ``prefill_schedule`` or ``state``.
-    ``removal`` records a recommended rollout without the draft and its arithmetic.
+    ``outliers`` names replicas that are left out, ``inputs`` holds what the decision rests on.
     """
 
     schedule: Schedule

@@ -15,10 +15,9 @@ from tandem_operator.tuning.acceptance_rail import watch
 from tandem_operator.tuning.arithmetic import load_of
 from tandem_operator.tuning.exploration import anew
 from tandem_operator.tuning.objective import Service, measured
-from tandem_operator.tuning.pace import Pace
+from tandem_operator.tuning.pace import Pace, suspected
 from tandem_operator.tuning.pace import watched as pace_watched
-from tandem_operator.tuning.prediction import predicted_here
-from tandem_operator.tuning.ratio import over_cells, over_fit
+from tandem_operator.tuning.ratio import over_cells, over_fit, unfamiliar
 from tandem_operator.tuning.replicas import Replica, trusted_drafts, watched
 from tandem_operator.tuning.settings import DEEPEST_TOKENS, Settings
 from tandem_operator.tuning.state import State
@@ -63,7 +62,7 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
         return replace(state, batch=None)
     trusted = _pooled(trusted_drafts(by_replica).values())
     steps = _steps_learned(state.steps, loaded, settings, now_s, duration_s)
-    service = _service(state, steps.pace, loaded, settings, duration_s)
+    service = _service(state, steps.pace, loaded, duration_s)
     if steps.pace.shifts != state.steps.pace.shifts:
         state = replace(state, trying=anew(state.trying))
     return replace(
@@ -115,14 +114,15 @@ def _paced(
 ) -> StepModel:
     """The model after what steps of well known kinds say of the engine's pace."""
     outliers = {replica.name for replica in known.replicas if replica.outlier}
-    ratios = [
-        ratio
-        for name, steps in seen.items()
-        if name not in outliers and (ratio := over_cells(known, steps, experts)) is not None
-    ]
-    if not ratios:
-        return known
-    return repaced(replace(known, pace=pace_watched(known.pace, median(ratios))))
+    trusted = [steps for name, steps in seen.items() if name not in outliers]
+    ratios = [over_cells(known, steps, experts) for steps in trusted]
+    told = [ratio for ratio in ratios if ratio is not None]
+    if told:
+        return repaced(replace(known, pace=pace_watched(known.pace, median(told))))
+    strange = [over_fit(known, steps, experts) for steps in trusted if unfamiliar(known, steps)]
+    if strange:
+        return replace(known, pace=suspected(known.pace, median(strange)))
+    return known
 
 
 def _tax_learned(
@@ -148,23 +148,22 @@ def _service(
     state: State,
     pace: Pace,
     windows: tuple[Window, ...],
-    settings: Settings,
     duration_s: float,
 ) -> Service:
-    realised_s, predicted = None, None
+    realised_s, predicted_s = None, None
     decoded = sum(window.generated_tokens - window.first_tokens for window in windows)
     was = state.steps.pace
     # What may be another pace is not also a passing slowness: it would count twice.
     steady = pace.windows <= was.windows and pace.shifts == was.shifts
-    if steady and decoded >= 1 and state.batch is not None and state.steps.theta:
+    if steady and decoded >= 1:
         realised_s = sum(window.request_step_seconds for window in windows) / decoded
-        predicted = predicted_here(state, settings)
+        predicted_s = state.expected_s
     waits = [w for w in windows if w.first_token_seconds is not None and w.first_tokens >= 1]
     first_token_s = None
     if waits:
         seconds = sum(window.first_token_seconds or 0.0 for window in waits)
         first_token_s = seconds / sum(window.first_tokens for window in waits)
-    return measured(state.service, predicted, realised_s, first_token_s, duration_s)
+    return measured(state.service, predicted_s, realised_s, first_token_s, duration_s)
 
 
 def _trial(

@@ -6,6 +6,9 @@ long as it is small it is a passing factor (`replicas`). Where it stays on one s
 measured, all are taken to have changed alike, so what is known is multiplied by the factor, and
 counts so little that the next steps of each depth decide. The doubt of the fit grows with it, and
 so does what is worth trying.
+
+While it is in doubt, the table is left alone: the first depth that is seen at the new pace would
+look far better or worse than all others, which were seen at the old one.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ SHIFT = 0.15
 WINDOWS = 4
 DOUBTED_STEPS = 6.0
 MOST_RATIO = 3.0
+FAR = 0.3
+"""So far from what was known before, or for a new kind of step from the fit, is no usual noise."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,23 @@ def watched(pace: Pace, ratio: float) -> Pace:
     if pace.total * ratio < 0:
         return replace(pace, windows=1, total=round(ratio, 5))
     return replace(pace, windows=pace.windows + 1, total=round(pace.total + ratio, 5))
+
+
+def suspected(pace: Pace, ratio: float) -> Pace:
+    """The pace after a window of kinds of steps not known before, of this ratio to the fit.
+
+    It tells no shift, since the fit may be wrong there, and casts doubt for one window at most.
+    """
+    if abs(ratio) < FAR:
+        return pace
+    if pace.windows:
+        return replace(pace, windows=0, total=0.0) if pace.windows == 1 else pace
+    return watched(pace, ratio)
+
+
+def doubted(pace: Pace) -> bool:
+    """Whether the engine may be another one, and a few more windows will tell."""
+    return 0 < pace.windows < WINDOWS and abs(pace.total) >= FAR * pace.windows
 
 
 def shifted(pace: Pace) -> float | None:

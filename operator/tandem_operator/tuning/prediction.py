@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tandem_operator.tuning.decision import Prediction
+from tandem_operator.tuning.decision import Prediction, Schedule
 from tandem_operator.tuning.profile import profile_hazards, sync_s
 from tandem_operator.tuning.replicas import common_level
 from tandem_operator.tuning.settings import Settings
@@ -16,7 +16,7 @@ from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_cells import bucket_of
 from tandem_operator.tuning.step_model import step_seconds
 from tandem_operator.tuning.survival import hazards_of, survival_of
-from tandem_operator.tuning.table import Table, row_of
+from tandem_operator.tuning.table import row_of, tokens_in
 
 MEASURED_STEPS = 10.0
 
@@ -27,29 +27,30 @@ def survival_now(state: State, settings: Settings) -> tuple[float, ...]:
     return survival_of(hazards)
 
 
-def predicted_here(state: State, settings: Settings) -> float | None:
-    """Seconds per output token at the present batch under the table in force."""
-    if state.batch is None:
-        return None
-    tokens = min(state.tokens_in_force(state.batch), settings.depths[-1])
-    gain = 1.0 + sum(survival_now(state, settings)[:tokens])
-    return _step_s(state, settings, tokens) / gain
-
-
-def prediction_of(state: State, settings: Settings, table: Table) -> Prediction:
-    """The prediction for ``table``, guard rails included, at the present batch."""
+def prediction_of(
+    state: State, settings: Settings, schedule: Schedule, prefill_schedule: Schedule | None
+) -> Prediction:
+    """The prediction for what is in force now, guard rails included, at the present batch."""
     rate = state.rail.recent_rate
-    if state.batch is None or not state.steps.theta:
-        tokens = None if state.batch is None else table[row_of(state.batch)]
-        return Prediction(batch=state.batch, tokens=tokens, acceptance_rate=_rate(state, rate))
-    tokens = table[row_of(state.batch)]
+    batch = state.batch
+    if batch is None or not state.steps.theta:
+        tokens = None if batch is None else tokens_in(schedule, batch)
+        return Prediction(batch=batch, tokens=tokens, acceptance_rate=_rate(state, rate))
+    tokens = min(tokens_in(schedule, batch), settings.depths[-1])
     survival = survival_now(state, settings)
     gain = 1.0 + sum(survival[:tokens])
-    seconds = _step_s(state, settings, tokens)
-    speedup, baseline = _speedup(state, settings, seconds / gain)
-    predicted_s = _with_prefill(state, settings, table, seconds, gain)
+    idle_s, seconds = _steps_s(state, settings, batch, (0, tokens))
+    speedup, baseline = _speedup(state, settings, batch, idle_s, seconds / gain)
+    predicted_s = seconds / gain
+    share = state.steps.prefill_share
+    if share > 0:
+        busy_tokens = min(tokens_in(prefill_schedule or schedule, batch), settings.depths[-1])
+        busy_gain = 1.0 + sum(survival[:busy_tokens])
+        (busy_s,) = _steps_s(state, settings, batch, (busy_tokens,), state.steps.chunk_tokens)
+        seconds_spent = (1.0 - share) * seconds + share * busy_s
+        predicted_s = seconds_spent / ((1.0 - share) * gain + share * busy_gain)
     return Prediction(
-        batch=state.batch,
+        batch=batch,
         tokens=tokens,
         tokens_per_step=gain,
         step_seconds=seconds,
@@ -67,14 +68,14 @@ def tax_share(state: State, settings: Settings) -> float | None:
     tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
     if tax_s is None or state.batch is None or not state.steps.theta:
         return None
-    return min(1.0, tax_s / _step_s(state, settings, 0))
+    (idle_s,) = _steps_s(state, settings, state.batch, (0,))
+    return min(1.0, tax_s / idle_s)
 
 
 def _speedup(
-    state: State, settings: Settings, seconds_per_token: float
+    state: State, settings: Settings, batch: float, idle_s: float, seconds_per_token: float
 ) -> tuple[float | None, str | None]:
-    assert state.batch is not None
-    bucket = bucket_of(state.batch)
+    bucket = bucket_of(batch)
     known = any(
         cell.bucket == bucket
         and cell.tokens == 0
@@ -85,42 +86,25 @@ def _speedup(
     )
     if not known:
         return None, None
-    idle_s = _step_s(state, settings, 0)
     tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
     if tax_s is None:
         return idle_s / seconds_per_token, "Idle"
     return max(idle_s - tax_s, 1e-6) / seconds_per_token, "NotLoaded"
 
 
-def _with_prefill(
-    state: State, settings: Settings, table: Table, seconds: float, gain: float
-) -> float:
-    """Seconds per output token when as many steps carry prefill as of late.
-
-    ``seconds`` and ``gain`` are the time and the tokens of a step without.
-    """
-    share = state.steps.prefill_share
-    if share <= 0:
-        return seconds / gain
-    assert state.batch is not None
-    row = row_of(state.batch)
-    drafts = state.prefill_table if any(table) and state.prefill_table else table
-    tokens = min(drafts[row], settings.depths[-1])
-    busy_gain = 1.0 + sum(survival_now(state, settings)[:tokens])
-    busy_s = _step_s(state, settings, tokens, state.steps.chunk_tokens)
-    return ((1.0 - share) * seconds + share * busy_s) / ((1.0 - share) * gain + share * busy_gain)
-
-
-def _step_s(state: State, settings: Settings, tokens: int, prefill_tokens: float = 0.0) -> float:
-    assert state.batch is not None
-    table = step_seconds(
-        state.steps,
-        (row_of(state.batch),),
-        (tokens,),
-        prefill_tokens,
-        settings.mixture_of_experts,
+def _steps_s(
+    state: State,
+    settings: Settings,
+    batch: float,
+    depths: tuple[int, ...],
+    prefill_tokens: float = 0.0,
+) -> list[float]:
+    """Seconds of a step at each of these depths."""
+    times = step_seconds(
+        state.steps, (row_of(batch),), depths, prefill_tokens, settings.mixture_of_experts
     )
-    return float(table[0, 0]) * math.exp(common_level(state.steps.replicas))
+    slower = math.exp(common_level(state.steps.replicas))
+    return [float(seconds) * slower for seconds in times[0]]
 
 
 def _rate(state: State, watched: float | None) -> float | None:

@@ -58,3 +58,12 @@ def over_cells(
         for (one, cell), factor in zip(quiet, now / before, strict=True)
     )
     return math.log(measured / expected)
+
+
+def unfamiliar(known: StepModel, steps: tuple[Steps, ...]) -> bool:
+    """Whether quiet steps are all of kinds that were hardly seen, while others are well known."""
+    mature = {cell[:4] for cell in known.cells if cell.steps >= MATURE_STEPS}
+    return bool(mature) and all(
+        one[:4] not in mature and not one.with_prefill and one.form_error <= QUIET_ERROR
+        for one in steps
+    )

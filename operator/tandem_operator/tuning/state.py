@@ -34,7 +34,8 @@ class State:
     how many windows in a row could not be believed; ``use`` how much each row was used of
     late; ``batch`` the decoding requests of the busiest replica; ``verdict`` reason and message of
     the last change; ``shown`` the last decision, to tell what changed; ``return_every`` the steps
-    between bursts while off.
+    between bursts while off; ``expected_s`` the seconds per output token of steps without prefill
+    that the last decision predicted.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
@@ -58,6 +59,7 @@ class State:
     learned: bool = False
     verdict: tuple[str, str] | None = None
     shown: tuple[Schedule, Schedule | None, str] | None = None
+    expected_s: float | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.table), len(self.use), len(self.prefill_table or self.table)}

@@ -132,7 +132,7 @@ def gathered(
     if fresh:
         touched = {steps[:4] for steps in fresh}
         by_kind = {
-            kind: cell if kind in touched else cell._replace(steps=round(cell.steps * share, 3))
+            kind: cell if kind in touched else Steps(*kind, round(cell.steps * share, 3), *cell[5:])
             for kind, cell in by_kind.items()
             if cell.steps >= FEWEST_STEPS
         }

@@ -203,12 +203,12 @@ def step_seconds(
         known.prefill_weight,
     )
     seconds = predicted_s(known.coefficients(experts), described).reshape(len(rows), len(depths))
-    columns = {depth: place for place, depth in enumerate(depths)}
     sums = np.zeros((2, len(BATCH_EDGES), len(depths)))
-    for bucket, tokens, residual, steps in known.residuals:
-        column = columns.get(tokens)
-        if column is not None:
-            sums[:, bucket, column] = steps * residual, steps
+    if known.residuals:
+        bucket, tokens, residual, weight = np.array(known.residuals).T
+        found, column = np.nonzero(tokens[:, None] == np.array(depths))
+        place = bucket[found].astype(int), column
+        sums[0][place], sums[1][place] = (weight * residual)[found], weight[found]
     first, last = BUCKETS[list(rows)].T
     totals, weights = sums[:, first] + sums[:, last]
     factors = totals / np.maximum(weights, 1e-9)

@@ -13,8 +13,14 @@ from typing import Any
 from tandem_operator.tuning import reasons
 from tandem_operator.tuning.arithmetic import problem_of
 from tandem_operator.tuning.deciding import decided, started
-from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision
-from tandem_operator.tuning.exploration import EVERY_STEPS, exploration, return_every, sized
+from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision, Prediction
+from tandem_operator.tuning.exploration import (
+    EVERY_STEPS,
+    exploration,
+    idle_every,
+    return_every,
+    sized,
+)
 from tandem_operator.tuning.learning import learned
 from tandem_operator.tuning.prediction import prediction_of, tax_share
 from tandem_operator.tuning.removal import removal_advised
@@ -84,7 +90,8 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         reason, message = reasons.REMOVAL_ADVISED, advice.message
     shown = (schedule, prefill_schedule, status)
     changed = shown != state.shown
-    state = replace(state, shown=shown)
+    predicted = prediction_of(state, settings, schedule, prefill_schedule)
+    state = replace(state, shown=shown, expected_s=_expected_s(predicted))
     decision = Decision(
         schedule=schedule,
         prefill_schedule=prefill_schedule,
@@ -93,21 +100,27 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
             state.trying,
             off=not any(table),
             stock=state.steps.stock,
-            return_every=state.return_every
-            if state.rail.off or settings.policy != GOODPUT
-            else None,
+            return_every=state.return_every,
+            by_rail=state.rail.off or settings.policy != GOODPUT,
         )
         if not impossible
         else None,
         state=status,
         reason=reason,
         message=message,
-        predicted=prediction_of(state, settings, table),
+        predicted=predicted,
         changed=changed,
         outliers=tuple(replica.name for replica in state.steps.replicas if replica.outlier),
         inputs=_inputs(state, good),
     )
     return state, decision
+
+
+def _expected_s(predicted: Prediction) -> float | None:
+    """Seconds per output token of steps without prefill."""
+    if predicted.step_seconds is None or not predicted.tokens_per_step:
+        return None
+    return float(f"{predicted.step_seconds / predicted.tokens_per_step:.6g}")
 
 
 def _written(before: State, state: State) -> bool:
@@ -120,9 +133,11 @@ def _written(before: State, state: State) -> bool:
 
 
 def _return_every(state: State, good: tuple[Window, ...], settings: Settings) -> int:
-    if not state.rail.off or settings.thresholds is None:
-        return EVERY_STEPS
-    return return_every(state.return_every, good, settings.thresholds.for_s)
+    if state.rail.off and settings.thresholds is not None:
+        return return_every(state.return_every, good, settings.thresholds.for_s)
+    if settings.policy == GOODPUT and (state.trying.idle or not any(state.table)):
+        return idle_every(state.return_every, good)
+    return EVERY_STEPS
 
 
 def start_table(settings: Settings) -> Table:

@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.tuning import Settings, State
-from tandem_operator.tuning.pace import SHIFT, WINDOWS, Pace, shifted, taken, watched
+from tandem_operator.tuning.pace import (
+    FAR,
+    SHIFT,
+    WINDOWS,
+    Pace,
+    doubted,
+    shifted,
+    suspected,
+    taken,
+    watched,
+)
 from tandem_operator.tuning.trial import Trial, outdated
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
+HALF_A_MINUTE = 15
 SETTINGS = Settings(max_tokens=7, stabilization_s=0.0)
 BATCH = 8
 
@@ -37,14 +48,14 @@ def dearer_draft(batch: float, tokens: int) -> float:
 @pytest.mark.parametrize("factor", [0.5, 1.4, 3.0])
 def test_an_engine_that_is_slower_in_everything_keeps_its_k(factor: float, stock: bool) -> None:
     engine, state = settled(stock=stock)
-    before = state.table
     engine.step_s = slower(factor)
-    state, decisions = drive(engine, SETTINGS, 2 * WINDOWS, state)
+    state, decisions = drive(engine, SETTINGS, HALF_A_MINUTE, state)
     assert state.steps.pace.shifts == 1
     predicted = decisions[-1].predicted.step_seconds
-    assert predicted == pytest.approx(engine.step_s(BATCH, before[BATCH - 1]), rel=0.1)
+    chosen = tokens_at(decisions[-1], BATCH)
+    assert predicted == pytest.approx(engine.step_s(BATCH, chosen), rel=0.1)
     best = engine.seconds_per_token(engine.best())
-    assert engine.seconds_per_token(tokens_at(decisions[-1], BATCH)) <= 1.02 * best
+    assert engine.seconds_per_token(chosen) <= 1.02 * best
 
 
 @pytest.mark.parametrize("stock", [False, True])
@@ -79,6 +90,21 @@ def test_another_pace_ends_a_trial() -> None:
     assert not outdated(trial, state.upheavals)
     other = replace(state, steps=replace(state.steps, pace=taken(state.steps.pace, 0.3)))
     assert outdated(trial, other.upheavals)
+
+
+def test_the_first_depth_seen_at_another_pace_does_not_look_better_than_all_others() -> None:
+    engine, state = settled(stock=True)
+    before = tokens_at(drive(engine, SETTINGS, 1, state)[1][-1], BATCH)
+    engine.step_s = slower(0.5)
+    _, decisions = drive(engine, SETTINGS, WINDOWS - 1, state)
+    assert {tokens_at(decision, BATCH) for decision in decisions} == {before}
+
+
+def test_a_kind_of_step_never_seen_casts_doubt_for_one_window() -> None:
+    doubtful = suspected(Pace(), -0.5)
+    assert doubted(doubtful)
+    assert not doubted(suspected(doubtful, -0.5))
+    assert not doubted(suspected(Pace(), FAR / 2))
 
 
 def test_windows_on_either_side_are_no_shift() -> None:

@@ -92,7 +92,7 @@ def test_choices_are_held_longer_and_longer_unless_a_new_table_is_written_anyway
 @pytest.mark.parametrize("off", [True, False])
 def test_a_keen_engine_tries_more_often(off: bool) -> None:
     found = [
-        exploration(SETTINGS, Trying(keen=keen), off=off, stock=False, return_every=None)
+        exploration(SETTINGS, Trying(keen=keen), off=off, stock=False, return_every=EVERY_STEPS)
         for keen in (True, False)
     ]
     assert [one["every"] for one in found if one] == [KEEN_EVERY_STEPS, EVERY_STEPS]
@@ -105,7 +105,7 @@ def test_where_k_is_0_and_times_are_known_short_bursts_bring_drafts_to_any_count
         for idle in (False, True)
     )
     bursts = [
-        exploration(SETTINGS, trying, off=False, stock=True, return_every=None)
+        exploration(SETTINGS, trying, off=False, stock=True, return_every=EVERY_STEPS)
         for trying in (busy, idle)
     ]
     assert [(one["every"], one["steps"]) for one in bursts if one] == [
