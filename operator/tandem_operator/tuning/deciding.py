@@ -35,6 +35,8 @@ from tandem_operator.tuning.trial import begun, failed, outdated, paused, revert
 
 REFIT_S = 9.5
 HURRIED_S = 12.0
+LONGEST_DOUBT_S = 20.0
+"""Since the last look: windows full of prefill may never say whether the pace changed."""
 SOON_S = 5.0
 """So long after a change for new texts few windows say better than those that it rests on."""
 
@@ -75,7 +77,7 @@ def _decided(state: State, settings: Settings, now_s: float) -> State:
         return _reverted(state, now_s)
     if not _due(state, now_s) or paused(state.trial, now_s, state.upheavals):
         return state
-    if doubted(state.steps.pace) and not _hurried(state, now_s):
+    if _in_doubt(state, now_s):
         return state
     soon = _soon(state, now_s)
     steps = fitted(
@@ -213,6 +215,14 @@ def _due(state: State, now_s: float) -> bool:
     if fitted_s is None or now_s < fitted_s or now_s - fitted_s >= REFIT_S:
         return True
     return _hurried(state, now_s)
+
+
+def _in_doubt(state: State, now_s: float) -> bool:
+    """Whether to wait for what the next windows say of the engine's pace."""
+    fitted_s = state.steps.fitted_s
+    if not doubted(state.steps.pace) or _hurried(state, now_s) or fitted_s is None:
+        return False
+    return 0 <= now_s - fitted_s < LONGEST_DOUBT_S
 
 
 def _hurried(state: State, now_s: float) -> bool:

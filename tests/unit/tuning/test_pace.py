@@ -100,6 +100,17 @@ def test_the_first_depth_seen_at_another_pace_does_not_look_better_than_all_othe
     assert {tokens_at(decision, BATCH) for decision in decisions} == {before}
 
 
+def test_a_doubt_that_nothing_ends_does_not_hold_the_table_for_good() -> None:
+    engine, state = settled()
+    doubt = Pace(windows=1, total=-0.5)
+    for _ in range(30):
+        state = replace(state, steps=replace(state.steps, pace=doubt, cells=()))
+        state, _ = drive(engine, SETTINGS, 1, state)
+    assert state.now_s is not None
+    assert state.steps.fitted_s is not None
+    assert state.now_s - state.steps.fitted_s <= 20.0
+
+
 def test_a_kind_of_step_never_seen_casts_doubt_for_one_window() -> None:
     doubtful = suspected(Pace(), -0.5)
     assert doubted(doubtful)
