@@ -53,7 +53,7 @@ generated: setup
 verify: lint types contracts generated ## format, lint, types, import contracts, regenerated files unchanged
 
 .PHONY: unit
-unit: setup ## the tests of all rooms (two minutes on 2 cores)
+unit: setup ## the tests of all rooms (two to four minutes on 2 cores)
 	$(PYTEST) tests/unit -n 2
 
 .PHONY: cluster-up
