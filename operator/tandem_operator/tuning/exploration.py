@@ -9,7 +9,8 @@ much more seldom. Where K is 0 at the load of the moment and step times are know
 what is missing, and short bursts show those in any counters.
 
 Trying costs what the tried depths lose, and tells what the better one would gain. So it is keen
-(`KEEN_SHARE` of steps) while depths near the table's are not known apart, and sparse once they are.
+(`KEEN_SHARE` of steps) while depths near the table's are not known apart, and sparse once they are
+or, where K is 0 under stock counters, when a minute of it changed nothing.
 
 While the acceptance rail holds speculation off, drafts are all that can bring it back, and its
 promise is in seconds: an engine of slow steps or few requests tries more often, so that the rail
@@ -46,6 +47,9 @@ LEAST_WORTH = 0.003
 KEEN_FOR = 0.5
 """Keen trying goes on for about this share of the time in which what it tells is of use."""
 MOST_KEEN = 3
+LONGEST_IDLE_KEEN_S = 60.0
+"""So long where K is 0, stock counters do not tell what was asked: windows full of prefill, bursts
+cut in two by scrapes. Nobody may be worse off for speculation, so trying rests, longer each time."""
 FIRST_HELD_S = 10.0
 LONGEST_HELD_S = 300.0
 RESIZED_S = 120.0
@@ -105,15 +109,19 @@ def chosen(
 
     Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`. Every change
     writes the table file anew, so choices are held for a while, longer with each; one that comes
-    with a new table is ``free``.
+    with a new table is ``free``. With ``stock`` counters no choice is keen for longer than
+    `LONGEST_IDLE_KEEN_S` where K is 0.
     """
     since_s = trying.since_s
     held_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**trying.choices)
-    if not free and since_s is not None and 0 <= now_s - since_s < held_s:
+    lasted_s = 0.0 if since_s is None else now_s - since_s
+    tired = stock and trying.idle and trying.keen and not free and lasted_s >= LONGEST_IDLE_KEEN_S
+    if not free and not tired and since_s is not None and 0 <= lasted_s < held_s:
         return trying
     share = KEEN_SHARE if stock else BURST_STEPS / KEEN_EVERY_STEPS
     net = {offset: worth[offset] - KEEN_FOR * share * max(0.0, loss[offset]) for offset in worth}
-    best = sorted((o for o in net if net[o] > LEAST_WORTH), key=lambda o: -net[o])[:MOST_KEEN]
+    better = () if tired else (offset for offset in net if net[offset] > LEAST_WORTH)
+    best = sorted(better, key=lambda offset: -net[offset])[:MOST_KEEN]
     fresh = replace(trying, keen=bool(best), idle=idle, offsets=tuple(sorted(best)) or OFFSETS)
     if fresh == trying:
         return trying

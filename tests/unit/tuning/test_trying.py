@@ -13,6 +13,7 @@ from tandem_operator.tuning.doubt import improvement
 from tandem_operator.tuning.exploration import (
     EVERY_STEPS,
     KEEN_EVERY_STEPS,
+    LONGEST_IDLE_KEEN_S,
     OFFSETS,
     STOCK_INTERVALS,
     Trying,
@@ -87,6 +88,15 @@ def test_choices_are_held_longer_and_longer_unless_a_new_table_is_written_anyway
     first = chosen(trying, one, loss, 3600.0, **(PLUGIN | {"free": True}))
     second = chosen(first, two, loss, 3600.0, **(PLUGIN | {"free": True}))
     assert (first.offsets, second.offsets) == ((1,), (2,))
+
+
+def test_where_k_is_0_stock_counters_are_not_asked_on_and_on_for_what_they_do_not_tell() -> None:
+    trying, keen = Trying(), [0.0]
+    for turn in range(1800):
+        trying = chosen(trying, {1: 0.05}, {1: 0.02}, 2.0 * turn, **(STOCK | {"idle": True}))
+        keen.append(keen[-1] + 2.0 if trying.keen else 0.0)
+    assert max(keen) <= LONGEST_IDLE_KEEN_S + 4.0
+    assert 1 / 60 <= sum(map(bool, keen)) / len(keen) <= 0.3
 
 
 @pytest.mark.parametrize("off", [True, False])
