@@ -95,8 +95,11 @@ def play(engine: Engine, block: RealBlock, seed: int, tiers: Sequence[int] | Non
         seed=seed,
     )
     account = run(world, policy)
+    first_s = account.timeline[0].now_s if account.timeline else 0.0
+    # A real block begins when all are running; prompts that come all at once may take longer.
+    before_s = max(before_s, first_s)
     inside = [one for one in account.timeline if one.now_s > before_s]
-    begin_s = max(one.now_s for one in account.timeline if one.now_s <= before_s)
+    begin_s = max((one.now_s for one in account.timeline if one.now_s <= before_s), default=0.0)
     latencies_s = [
         one.end_s - one.arrived_s
         for one in account.finished

@@ -57,6 +57,15 @@ def test_another_seed_of_the_same_engine_is_within() -> None:
     assert phase.tokens < 0.05
 
 
+def test_prompts_that_take_longer_than_the_warmup_are_not_counted() -> None:
+    """As in a measured block, which begins when all clients' requests are running."""
+    slow = {**PROFILE["step_time"], "prefill_token_s": 0.02}
+    engine = engine_of({**PROFILE, "step_time": slow})
+    figures = played(engine, "K=3", 0, input_tokens=[200])
+    # Four prompts of 200 tokens last 16 s, and four answers of 96 tokens at most 2 s.
+    assert 4 * 96 / 18.0 <= figures["tokens_per_s"] <= 4 * 96 / 16.0
+
+
 def test_a_slower_engine_is_found_out_in_its_phase() -> None:
     slower = engine_of(PROFILE | {"step_time": PROFILE["step_time"] | {"base_s": 0.026}})
     run = [played(engine_of(PROFILE), "K=3", 7, phase="same"), played(slower, "K=3", 7)]
