@@ -48,8 +48,9 @@ class Tuner:
     ) -> AsyncIterator[None]:
         """Tune for as long as the block lasts. An error of the engine ends the block with it."""
         self._phase = phase
-        before = await self._put(endpoint, steering, self._decide(None))
-        loop = asyncio.create_task(self._tune(endpoint, steering, before))
+        decision = self._decide(None)
+        before = await self._put(endpoint, steering, decision)
+        loop = asyncio.create_task(self._tune(endpoint, steering, before, decision))
         try:
             yield
             if loop.done():
@@ -61,14 +62,18 @@ class Tuner:
             fresh.write_text(self._state.to_json())
             fresh.replace(self._file)
 
-    async def _tune(self, endpoint: Endpoint, steering: Steering, before: Reading) -> None:
+    async def _tune(
+        self, endpoint: Endpoint, steering: Steering, before: Reading, written: Decision
+    ) -> None:
         while True:
             await asyncio.sleep(max(0.0, before.at_s + SCRAPE_S - time.monotonic()))
             after = await endpoint.reading()
             decision = self._decide((before, after))
             before = after
-            if decision.changed:
+            # As the operator does: what is tried may change while the table stays.
+            if decision.changed or decision.explore != written.explore:
                 await self._put(endpoint, steering, decision)
+                written = decision
 
     def _decide(self, readings: tuple[Reading, Reading] | None) -> Decision:
         windows: tuple[Window, ...] = ()
@@ -96,6 +101,7 @@ class Tuner:
             "changed": decision.changed,
             "inputs": dict(decision.inputs),
             "schedule": decision.schedule,
+            "explore": decision.explore,
             "predicted_s": decision.predicted.time_per_output_token_s,
             "realised_s": decision.predicted.realised_time_per_output_token_s,
         }

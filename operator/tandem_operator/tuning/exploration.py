@@ -48,8 +48,8 @@ KEEN_FOR = 0.5
 """Keen trying goes on for about this share of the time in which what it tells is of use."""
 MOST_KEEN = 3
 LONGEST_IDLE_KEEN_S = 60.0
-"""So long where K is 0, stock counters do not tell what was asked: windows full of prefill, bursts
-cut in two by scrapes. Nobody may be worse off for speculation, so trying rests, longer each time."""
+"""What stock counters do not tell in so long where K is 0 is not asked on and on: windows may be
+full of prefill, bursts cut in two by scrapes. Nobody may be worse off for speculation."""
 FIRST_HELD_S = 10.0
 LONGEST_HELD_S = 300.0
 RESIZED_S = 120.0

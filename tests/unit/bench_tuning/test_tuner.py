@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.load import Texts, running
 from tandem_operator.bench.steering import Steering
 from tandem_operator.engines.vllm import SERIES
-from tandem_operator.tuning import Settings, State
+from tandem_operator.tuning import Decision, Settings, State, Window
 from tandem_runtime.contract.table import parse
 from tests.unit.bench.fake_engine import FakeEngine, serving
 
@@ -81,6 +82,27 @@ def test_the_engine_follows_what_was_decided(engine: FakeEngine, tmp_path: Path)
     last = parse(engine.table_file.read_text())
     assert last.tokens_for(2) == 0, "drafts that are never taken are not made"
     assert engine.table == last
+
+
+def test_another_exploration_of_the_same_table_reaches_the_engine(
+    engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = {"every": 777, "steps": 3, "offsets": [1]}
+    decide = room.tune
+
+    def tries_rarely(
+        state: State, windows: tuple[Window, ...], settings: Settings
+    ) -> tuple[State, Decision]:
+        state, decision = decide(state, windows, settings)
+        return state, replace(decision, explore=rare, changed=False) if windows else decision
+
+    def taken(_: list[dict[str, Any]]) -> bool:
+        explore = None if engine.table is None else engine.table.explore
+        return explore is not None and explore.every == rare["every"]
+
+    monkeypatch.setattr(room, "tune", tries_rarely)
+    tuned(engine, tmp_path, taken)
+    assert lines(tmp_path / "journal.jsonl")[-1]["explore"] == rare
 
 
 def test_its_clock_runs_only_in_charge_and_its_state_goes_on(
