@@ -12,6 +12,9 @@ from typing import Any
 from tandem_operator.simulation.counters import PREFILL_STEP_TOKENS
 from tandem_operator.tuning.borders import margin
 
+FEWEST_MISSED = 64
+"""Steps with prefill that the plugin passes over at least before bursts go on in them."""
+
 
 class Reader:
     """Reads a table at each step, as the plugin does."""
@@ -23,7 +26,7 @@ class Reader:
         self._every = self._steps = 0
         self._offsets: tuple[int, ...] = ()
         self._depths = tuple(sorted(depths))
-        self._count = self._burst = 0
+        self._count = self._burst = self._missed = 0
 
     def take(
         self,
@@ -47,15 +50,17 @@ class Reader:
         offsets = tuple(explore["offsets"]) if explore else ()
         if (every, steps, offsets) != (self._every, self._steps, self._offsets):
             self._every, self._steps, self._offsets = every, steps, offsets
-            self._count = self._burst = 0
+            self._count = self._burst = self._missed = 0
 
     def tokens(self, batch: int, prefill: int) -> int:
         if self._range is None or not within(self._range, batch):
             self._range = span_of(self._schedule, batch)
         tokens = self._range[2]
-        if prefill >= PREFILL_STEP_TOKENS and self._prefill is not None:
-            tokens = span_of(self._prefill, batch)[2]
-            if tokens:
+        if prefill >= PREFILL_STEP_TOKENS:
+            if self._prefill is not None:
+                tokens = span_of(self._prefill, batch)[2]
+            if tokens and self._missed < max(self._every, FEWEST_MISSED):
+                self._missed += 1
                 return tokens
         if not self._every:
             return tokens
@@ -64,6 +69,8 @@ class Reader:
         if place == 0:
             self._burst += 1
         if place < self._steps and self._count >= self._every:
+            if place == self._steps - 1:
+                self._missed = 0
             return self._explored(tokens)
         return tokens
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tandem_runtime.contract.table import position_of
-from tandem_runtime.vllm.exploration import Burst, bursting, target
+from tandem_runtime.vllm.exploration import (
+    Burst,
+    bursting,
+    depth_of,
+    missed,
+    overdue,
+    target,
+)
 from tandem_runtime.vllm.exploration import step as explore_step
 from tandem_runtime.vllm.hysteresis import above_limit, settled
 from tandem_runtime.vllm.plan import Plan
@@ -44,9 +51,13 @@ def choose(plan: Plan, state: State, batch: int, prefill: bool) -> tuple[int, St
     else:
         own = _with_prefill(plan, batch) if prefill else None
         depth = plan.schedule[held].tokens if own is None else own
-        # Where all steps carry prefill, bursts are all that could tell that drafts pay again.
-        if plan.explore is not None and not (prefill and depth):
-            depth, burst = explore_step(plan.explore, burst, depth, plan.tiers)
+        # Where all steps carry prefill, bursts are all that could tell that drafts pay again, or
+        # that they no longer do.
+        if plan.explore is not None:
+            if prefill and depth and not overdue(plan.explore, burst):
+                burst = missed(burst)
+            else:
+                depth, burst = explore_step(plan.explore, burst, depth, plan.tiers)
     if held == state.held and above == state.above and burst is state.burst:
         return depth, state
     return depth, State(held, above, burst)
@@ -57,7 +68,7 @@ def bound(plan: Plan, state: State, batch: int, prefill: bool) -> int | None:
 
     Drafts made one step ago are cut where what they were made for no longer holds: speculation
     was switched off, the load rose above the limit, or prefill came that was not foreseen. Of a
-    burst where K is 0, one draft stays.
+    burst where K is 0 one draft stays, and all of one that goes on in steps with prefill.
     """
     limit = plan.table.max_concurrency
     if not plan.enabled or (limit is not None and batch > limit):
@@ -65,8 +76,13 @@ def bound(plan: Plan, state: State, batch: int, prefill: bool) -> int | None:
     if not prefill:
         return None
     depth = _with_prefill(plan, batch)
-    if depth == 0 and plan.explore is not None and bursting(plan.explore, state.burst):
+    explore, burst = plan.explore, state.burst
+    if depth is None or explore is None or not bursting(explore, burst):
+        return depth
+    if depth == 0:
         return target(0, 1, plan.tiers)
+    if burst.left and overdue(explore, burst):
+        return max(depth, depth_of(explore, burst, depth, plan.tiers))
     return depth
 
 

@@ -1,7 +1,7 @@
 """Short bursts at a neighbouring K, so that what another K would give is known and not guessed.
 
 Pure; `choice` calls it once for each step that may explore: speculation on, at or below the
-highest concurrency, and no prefill expected unless K is 0 there.
+highest concurrency, and no prefill expected unless K is 0 there or bursts waited too long for that.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tandem_runtime.contract.table import Explore
+
+FEWEST_MISSED = 64
+"""One long prompt in chunks is many steps, and no reason to try anything beside it."""
 
 
 class Burst(NamedTuple):
@@ -18,6 +21,23 @@ class Burst(NamedTuple):
     left: int = 0
     turn: int = 0
     """Index of the offset of the burst that runs or comes next."""
+    missed: int = 0
+    """Steps that were passed over for their prefill since the last burst ended."""
+
+
+def missed(burst: Burst) -> Burst:
+    """Where exploration stands after a step that was passed over for its prefill."""
+    return burst._replace(missed=burst.missed + 1)
+
+
+def overdue(explore: Explore, burst: Burst) -> bool:
+    """Whether bursts go on in steps with prefill, because too few others come."""
+    return burst.missed >= max(explore.every, FEWEST_MISSED)
+
+
+def depth_of(explore: Explore, burst: Burst, base: int, tiers: tuple[int, ...]) -> int:
+    """K of the burst that runs, where the table says `base`."""
+    return target(base, explore.offsets[burst.turn % len(explore.offsets)], tiers)
 
 
 def target(base: int, offset: int, tiers: tuple[int, ...]) -> int:
@@ -47,14 +67,17 @@ def step(explore: Explore, burst: Burst, base: int, tiers: tuple[int, ...]) -> t
     are passed over; a burst whose base changes on the way goes on from the new base.
     """
     if burst.left > 0:
-        depth = target(base, explore.offsets[burst.turn % len(explore.offsets)], tiers)
+        depth = depth_of(explore, burst, base, tiers)
         ends = burst.left == 1
-        return depth, Burst(burst.waited + 1, burst.left - 1, burst.turn + ends)
+        return depth, Burst(
+            burst.waited + 1, burst.left - 1, burst.turn + ends, 0 if ends else burst.missed
+        )
     if burst.waited + 1 < explore.every:
-        return base, Burst(burst.waited + 1, 0, burst.turn)
+        return base, burst._replace(waited=burst.waited + 1)
     for passed in range(len(explore.offsets)):
         turn = (burst.turn + passed) % len(explore.offsets)
         depth = target(base, explore.offsets[turn], tiers)
         if depth != base:
-            return depth, Burst(0, explore.steps - 1, turn + (explore.steps == 1))
+            ends = explore.steps == 1
+            return depth, Burst(0, explore.steps - 1, turn + ends, 0 if ends else burst.missed)
     return base, Burst(0, 0, burst.turn)

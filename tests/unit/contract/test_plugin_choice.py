@@ -76,11 +76,12 @@ def test_switched_off_nothing_is_drafted_nor_explored() -> None:
     assert bound(off, START, 1, False) == 0
 
 
-def test_prefill_steps_have_their_own_table_and_never_explore() -> None:
-    both = plan(prefill_schedule=(Range(1, 256, 1),), explore=Explore(1, 1, (1,)))
+def test_prefill_steps_have_their_own_table_and_leave_exploring_to_the_others() -> None:
+    explore = Explore(every=3, steps=1, offsets=(1,))
+    both = plan(prefill_schedule=(Range(1, 256, 1),), explore=explore)
 
     assert run(both, [4, 4, 4], prefill=True) == [1, 1, 1]
-    assert run(plan(explore=Explore(1, 1, (1,))), [4, 4], prefill=True) == [5, 5]
+    assert run(plan(explore=explore), [4, 4, 4], prefill=True) == [5, 5, 5]
 
 
 def test_an_empty_batch_changes_nothing() -> None:
@@ -158,9 +159,54 @@ def test_where_prefill_has_no_drafts_bursts_go_on_and_keep_one() -> None:
     assert run_of == kept == [0, 0, 0, 1, 1, 0, 0, 1]
 
 
-def test_prefill_with_drafts_of_its_own_explores_nothing() -> None:
-    some = plan(prefill_schedule=(Range(1, 9, 1),), explore=Explore(every=2, steps=1, offsets=(1,)))
-    assert run(some, [4] * 4, prefill=True) == [1] * 4
+def test_bursts_wait_for_steps_without_prefill_only_so_long() -> None:
+    """Else a load where every step carries prefill would never learn that drafts do not pay."""
+    some = plan(
+        schedule=(Range(1, 9, 3),),
+        prefill_schedule=(Range(1, 9, 2),),
+        explore=Explore(every=70, steps=2, offsets=(-1, 1)),
+    )
+
+    first, second = [2] * (70 + 69), [2] * (70 + 68)
+    steps = [4] * (2 * 140 + 1)
+    assert run(some, steps, prefill=True) == [*first, 1, 1, *second, 3, 3]
+
+
+def test_drafts_of_a_burst_that_goes_on_beside_prefill_are_kept() -> None:
+    some = plan(
+        prefill_schedule=(Range(1, 256, 2),), explore=Explore(every=4, steps=2, offsets=(1,))
+    )
+    state, kept = START, []
+    for _ in range(69):
+        _, state = choose(some, state, 4, True)
+        kept.append(bound(some, state, 4, True))
+    assert kept == [2] * (64 + 3) + [3, 2]
+
+
+def test_of_a_burst_that_prefill_surprises_only_what_prefill_allows_is_kept() -> None:
+    some = plan(
+        prefill_schedule=(Range(1, 256, 2),), explore=Explore(every=4, steps=3, offsets=(1,))
+    )
+    state = START
+    for _ in range(4):
+        depth, state = choose(some, state, 4, False)
+    assert depth == 7
+    assert bound(some, state, 4, True) == 2
+
+
+@given(st.lists(st.booleans(), max_size=300), st.integers(3, 9), st.integers(1, 3))
+def test_steps_without_prefill_see_bursts_as_often_as_without_any_prefill_at_most(
+    prefills: list[bool], every: int, steps: int
+) -> None:
+    some = plan(
+        prefill_schedule=(Range(1, 256, 2),),
+        explore=Explore(every=every, steps=steps, offsets=(1,)),
+    )
+    state, tried = START, 0
+    for prefill in prefills:
+        depth, state = choose(some, state, 4, prefill)
+        tried += depth != (2 if prefill else 5)
+    assert tried <= steps * (len(prefills) // every + 1)
 
 
 def test_a_deeper_k_than_the_engine_has_is_clipped_to_a_tier_and_counted() -> None:

@@ -54,20 +54,29 @@ def test_a_burst_leads_where_the_plugins_does(base: int, offset: int, every: int
     assert run.count(target(base, offset, DEPTHS)) >= 2
 
 
-@given(base=st.sampled_from((0, 3)), every=st.integers(3, 9))
-def test_steps_with_prefill_are_explored_where_the_plugin_does(base: int, every: int) -> None:
+@given(
+    base=st.sampled_from((None, 0, 3)),
+    every=st.sampled_from((3, 9, 70)),
+    prefills=st.lists(st.booleans(), max_size=60),
+)
+def test_steps_with_prefill_are_explored_where_the_plugin_does(
+    base: int | None, every: int, prefills: list[bool]
+) -> None:
     reader = Reader(DEPTHS)
     explore = Explore(every=every, steps=2, offsets=(1,))
-    reader.take([(1, 8, 5)], [(1, 8, base)], {"every": every, "steps": 2, "offsets": [1]})
+    beside = None if base is None else ((1, 8, base),)
+    reader.take([(1, 8, 5)], beside, {"every": every, "steps": 2, "offsets": [1]})
     table = SpeculationTable(
-        "", 1, (Range(1, 8, 5),), prefill_schedule=(Range(1, 8, base),), explore=explore
+        "",
+        1,
+        (Range(1, 8, 5),),
+        prefill_schedule=beside and tuple(Range(*span) for span in beside),
+        explore=explore,
     )
     plan, state = plan_of(table, LIMITS), START
-    tried = []
-    for _ in range(3 * every):
-        depth, state = choose(plan, state, 4, prefill=True)
-        tried.append(depth)
-    assert [reader.tokens(4, 512) for _ in range(3 * every)].count(1) == tried.count(1)
+    for prefill in [*prefills, *[True] * 200]:
+        depth, state = choose(plan, state, 4, prefill)
+        assert reader.tokens(4, 512 * prefill) == depth
 
 
 def test_another_exploration_of_the_same_table_begins_anew() -> None:
