@@ -52,6 +52,8 @@ LONGEST_IDLE_KEEN_S = 60.0
 full of prefill, bursts cut in two by scrapes. Nobody may be worse off for speculation."""
 FIRST_HELD_S = 10.0
 LONGEST_HELD_S = 300.0
+ANOTHER_LOAD_S = 20.0
+"""A choice made where K was 0 is held no longer where K is not, nor the other way round."""
 RESIZED_S = 120.0
 _OUTGROWN = 2.5
 """A burst is resized when it is this many times too long or too short: the load wanders."""
@@ -114,6 +116,8 @@ def chosen(
     """
     since_s = trying.since_s
     held_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**trying.choices)
+    if idle != trying.idle:
+        held_s = min(held_s, ANOTHER_LOAD_S)
     lasted_s = 0.0 if since_s is None else now_s - since_s
     tired = stock and trying.idle and trying.keen and not free and lasted_s >= LONGEST_IDLE_KEEN_S
     if not free and not tired and since_s is not None and 0 <= lasted_s < held_s:

@@ -75,6 +75,19 @@ def test_what_costs_more_than_it_may_gain_is_not_tried_keenly() -> None:
     assert (known.keen, known.offsets) == (False, OFFSETS)
 
 
+@pytest.mark.parametrize("idle", [False, True])
+def test_a_choice_made_where_k_was_0_is_not_held_where_it_is_not_and_conversely(idle: bool) -> None:
+    """Else an engine that comes to K=0 by its load alone looks out for its return too seldom."""
+    old = Trying(keen=False, idle=idle, since_s=100.0, choices=10)
+
+    def at(now_s: float, idle_now: bool) -> Trying:
+        return chosen(old, {1: 0.0}, {1: 0.1}, now_s, stock=False, idle=idle_now, free=False)
+
+    assert at(110.0, not idle) == old
+    assert at(121.0, idle) == old
+    assert at(121.0, not idle).idle is not idle
+
+
 def test_choices_are_held_longer_and_longer_unless_a_new_table_is_written_anyway() -> None:
     trying, changes = Trying(), []
     for turn in range(1800):
