@@ -73,7 +73,8 @@ def profile_of_run(
         max_running=ServerOptions.max_requests,
         mixture_of_experts=None,
     )
-    spread = spread_of(fixed, found.survival, new_tokens)
+    mixes = {phase.name: phase.mix for phase in phases.PHASES}
+    spread = spread_of(measured, mixes, found.survival, new_tokens)
     if spread:
         document["roughness"]["spread"] = spread
     return document

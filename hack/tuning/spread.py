@@ -5,12 +5,19 @@ and n the steps until all new tokens are there, which are drawn as the simulator
 `simulation.steadiness`): in each step of a request with the exponent g the first i drafts survive
 with probability c_i^g. The variance of g is the one of a grid whose p95 / p50 come nearest to what
 was measured, block by block, so that a machine that slows down between blocks does not count.
+
+Where clients ask several kinds, T and t are the same for all of them, and a client of a kind is
+answered at the rate 1 / E[L]. No load shows a kind's texts alone: one client has few answers, many
+wait for each other's prompts or go in step. So all loads together tell.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,41 +29,78 @@ GRID = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
 FEWEST_REQUESTS = 40
 PLAYED = 2000
 
+Mix = Mapping[str, float]
+"""The share of clients by kind of text."""
+
 
 def spread_of(
-    measured: Sequence[Measured], survival: Mapping[str, Sequence[float]], new_tokens: int
+    measured: Sequence[Measured],
+    mixes: Mapping[str, Mix],
+    survival: Mapping[str, Sequence[float]],
+    new_tokens: int,
 ) -> dict[str, float]:
-    """The variance of g by segment, of those whose latencies tell of it.
+    """The variance of g by kind of text, of those whose latencies tell of it.
 
-    `measured` are blocks of fixed K whose segment names a curve of `survival`; those with the
-    fewest clients count, for many wait for each other's prompts.
+    Args:
+        measured: blocks, of which those of a fixed K above 0 tell.
+        mixes: who asks in the blocks of each segment.
+        survival: P(first i drafts accepted) by kind; segments that ask others tell nothing.
+        new_tokens: tokens of each answer.
     """
-    found = {}
-    for segment, curve in survival.items():
-        blocks = [one for one in measured if one.block.segment == segment and one.block.tokens]
-        fewest = min((one.block.concurrency for one in blocks), default=0)
-        own = [one for one in blocks if one.block.concurrency == fewest and one.samples]
-        if sum(len(one.latencies_s) for one in own) >= FEWEST_REQUESTS:
-            found[segment] = _nearest(own, np.asarray(curve, dtype=np.float64), new_tokens)
-    return found
+    telling: dict[str, list[Measured]] = {}
+    for one in measured:
+        if one.block.tokens and one.samples and set(mixes[one.block.segment]) <= set(survival):
+            telling.setdefault(one.block.segment, []).append(one)
+    curves = {kind: np.asarray(curve, dtype=np.float64) for kind, curve in survival.items()}
+    tails = [
+        tail
+        for name, blocks in telling.items()
+        if sum(len(one.latencies_s) for one in blocks) >= FEWEST_REQUESTS
+        for tail in _tails(blocks, mixes[name])
+    ]
+
+    @functools.cache
+    def steps(kind: str, depth: int, spread: float) -> Floats:
+        return _steps(curves[kind][:depth], spread, new_tokens)
+
+    def misfit(spreads: Mapping[str, float]) -> float:
+        error = 0.0
+        for tail in tails:
+            decoding = [
+                (share, tail.step * steps(kind, tail.depth, spreads[kind]))
+                for kind, share in tail.mix.items()
+            ]
+            error += math.log(_high(decoding) / tail.high) ** 2
+        return error
+
+    kinds = sorted({kind for tail in tails for kind in tail.mix})
+    tried = (
+        dict(zip(kinds, spreads, strict=True))
+        for spreads in itertools.product(GRID, repeat=len(kinds))
+    )
+    return min(tried, key=misfit)
 
 
-def _nearest(blocks: Sequence[Measured], curve: Floats, new_tokens: int) -> float:
-    wanted = []
+class _Tail(NamedTuple):
+    """What blocks of one segment and K showed: a step's time and p95, as shares of the median."""
+
+    mix: Mix
+    depth: int
+    step: float
+    high: float
+
+
+def _tails(blocks: Sequence[Measured], mix: Mix) -> list[_Tail]:
+    found = []
     for depth in sorted({one.block.tokens or 0 for one in blocks}):
-        own = [one for one in blocks if one.block.tokens == depth]
-        tails = [np.asarray(one.latencies_s) / np.median(one.latencies_s) for one in own]
-        middle_s = float(np.median([np.median(one.latencies_s) for one in own]))
-        high = float(np.quantile(np.concatenate(tails), 0.95))
-        wanted.append((curve[:depth], _step_s(own) / middle_s, high))
-
-    def misfit(spread: float) -> float:
-        return sum(
-            math.log(_tail(shape, step, new_tokens, spread) / high) ** 2
-            for shape, step, high in wanted
-        )
-
-    return min(GRID, key=misfit)
+        own = [one for one in blocks if one.block.tokens == depth and one.latencies_s]
+        medians = [float(np.median(one.latencies_s)) for one in own]
+        if not own:
+            continue
+        shapes = [np.asarray(one.latencies_s) / m for one, m in zip(own, medians, strict=True)]
+        high = float(np.quantile(np.concatenate(shapes), 0.95))
+        found.append(_Tail(mix, depth, _step_s(own) / float(np.median(medians)), high))
+    return found
 
 
 def _step_s(blocks: Sequence[Measured]) -> float:
@@ -71,8 +115,8 @@ def _step_s(blocks: Sequence[Measured]) -> float:
     return sum(sample.seconds * sample.steps for sample in samples) / steps
 
 
-def _tail(curve: Floats, step: float, new_tokens: int, spread: float) -> float:
-    """p95 over p50 of latencies; `step` is the time of a step as a share of the median."""
+def _steps(curve: Floats, spread: float, new_tokens: int) -> Floats:
+    """Steps of each of `PLAYED` requests."""
     draw = np.random.default_rng(0)
     exponents = draw.gamma(1.0 / spread, spread, size=PLAYED) if spread > 0 else np.ones(PLAYED)
     survives = per_request(curve, spread)[None, :] ** exponents[:, None]
@@ -80,7 +124,20 @@ def _tail(curve: Floats, step: float, new_tokens: int, spread: float) -> float:
     chance = draw.random((PLAYED, new_tokens))
     for place in range(len(curve)):
         tokens += chance < survives[:, place : place + 1]
-    steps = 1 + np.argmax(np.cumsum(tokens, axis=1) >= new_tokens, axis=1)
-    decoding = steps * step
-    prompt = max(0.0, 1.0 - float(np.median(decoding)))
-    return float(np.quantile(prompt + decoding, 0.95) / np.median(prompt + decoding))
+    return np.asarray(1 + np.argmax(np.cumsum(tokens, axis=1) >= new_tokens, axis=1), np.float64)
+
+
+def _high(decoding: Sequence[tuple[float, Floats]]) -> float:
+    """p95 over p50 of latencies, by share of clients and time in steps; the median is 1."""
+    prompt = 0.0
+    for _ in range(2):  # how often each kind answers depends on the prompt's part, and it on that
+        rates = [share / (prompt + float(own.mean())) for share, own in decoding]
+        all_of_them = np.concatenate(
+            [
+                own[: max(1, round(PLAYED * rate / max(rates)))]
+                for rate, (_, own) in zip(rates, decoding, strict=True)
+            ]
+        )
+        prompt = max(0.0, 1.0 - float(np.median(all_of_them)))
+    latencies = prompt + all_of_them
+    return float(np.quantile(latencies, 0.95) / np.median(latencies))

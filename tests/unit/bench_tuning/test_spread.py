@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -14,20 +15,22 @@ from tandem_operator.simulation.policies import Fixed
 from tandem_operator.simulation.run import run
 from tests.unit.simulation.builders import survival, world
 
-HAZARD, NEW_TOKENS = 0.7, 96
-CURVES = {"other": tuple(survival(HAZARD)["other"])}
+NEW_TOKENS = 96
+CURVES = {"code": survival(0.75)["other"], "prose": survival(0.5)["other"]}
+MIXES = {"code": {"code": 1.0}, "both": {"code": 0.5, "prose": 0.5}}
 
 
-def block(tokens: int, spread: float, clients: int = 1) -> Measured:
+def block(
+    tokens: int, spread: Mapping[str, float], clients: int = 1, segment: str = "code"
+) -> Measured:
     """A block of a simulated engine whose requests differ by `spread`."""
-    trace = mixed_loop(clients, {"other": 1.0}, (100,), (NEW_TOKENS,), seed=tokens)
-    account = run(
-        world(clients, HAZARD, 60.0, trace=trace, spread={"": spread}), Fixed("fixed", tokens)
-    )
+    trace = mixed_loop(clients, MIXES[segment], (100,), (NEW_TOKENS,), seed=tokens)
+    simulated = world(clients, 0.7, 60.0, trace=trace, spread=spread, survival_at=lambda _: CURVES)
+    account = run(simulated, Fixed("fixed", tokens))
     steps = sum(one.steps for one in account.timeline)
     step_s = sum(one.busy_s for one in account.timeline) / steps
     return Measured(
-        block=Block(0, clients, tokens, "other"),
+        block=Block(0, clients, tokens, segment),
         samples=(Sample(clients, tokens, step_s, steps, 300.0, 0.0),),
         accepted=(),
         reached=(),
@@ -36,28 +39,46 @@ def block(tokens: int, spread: float, clients: int = 1) -> Measured:
     )
 
 
+def found_in(*blocks: Measured) -> Mapping[str, float]:
+    return spread_of(blocks, MIXES, {kind: tuple(c) for kind, c in CURVES.items()}, NEW_TOKENS)
+
+
 @pytest.mark.parametrize("spread", [0.0, 0.25, 0.7])
 def test_what_requests_differ_by_is_found_again(spread: float) -> None:
-    found = spread_of([block(tokens, spread) for tokens in (3, 7)], CURVES, NEW_TOKENS)
+    found = found_in(*(block(tokens, {"code": spread}) for tokens in (3, 7)))
 
-    assert abs(GRID.index(found["other"]) - GRID.index(spread)) <= 2
+    assert found.keys() == {"code"}
+    assert abs(GRID.index(found["code"]) - GRID.index(spread)) <= 2
+
+
+@pytest.mark.parametrize(("code", "prose"), [(0.25, 0.0), (0.1, 0.5)])
+def test_a_kind_that_is_never_asked_alone_is_told_by_those_who_ask_both(
+    code: float, prose: float
+) -> None:
+    spread = {"code": code, "prose": prose}
+    alone = [block(tokens, spread) for tokens in (1, 3, 7)]
+    both = [block(tokens, spread, clients=4, segment="both") for tokens in (1, 3, 7)]
+    found = found_in(*alone, *both)
+
+    assert abs(GRID.index(found["prose"]) - GRID.index(prose)) <= 3
+    assert abs(GRID.index(found["code"]) - GRID.index(code)) <= 2
 
 
 def test_blocks_of_a_slower_machine_look_no_less_alike() -> None:
-    own = block(3, 0.25)
+    own = block(3, {"code": 0.25})
     slow = replace(
         own,
         samples=tuple(replace(one, seconds=2 * one.seconds) for one in own.samples),
         latencies_s=tuple(2 * value for value in own.latencies_s),
     )
-    alone, both = (spread_of(blocks, CURVES, NEW_TOKENS) for blocks in ([own], [own, slow]))
-    assert abs(GRID.index(alone["other"]) - GRID.index(both["other"])) <= 1
+    alone, both = found_in(own), found_in(own, slow)
+    assert abs(GRID.index(alone["code"]) - GRID.index(both["code"])) <= 1
 
 
-def test_the_fewest_clients_tell() -> None:
-    queued = replace(block(3, 0.0, clients=4), latencies_s=(1.0, 30.0) * 200)
-    assert spread_of([block(3, 0.0), queued], CURVES, NEW_TOKENS)["other"] <= GRID[2]
+def test_a_load_with_hardly_an_answer_tells_nothing() -> None:
+    few = replace(block(3, {"code": 0.0}, 4, "both"), latencies_s=(1.0, 30.0) * 5)
+    assert found_in(block(3, {"code": 0.0}), few).keys() == {"code"}
 
 
 def test_without_drafts_nothing_is_told() -> None:
-    assert spread_of([block(0, 0.25)], CURVES, NEW_TOKENS) == {}
+    assert found_in(block(0, {"code": 0.25})) == {}
