@@ -195,7 +195,7 @@ def test_of_a_burst_that_prefill_surprises_only_what_prefill_allows_is_kept() ->
 
 
 @given(st.lists(st.booleans(), max_size=300), st.integers(3, 9), st.integers(1, 3))
-def test_steps_without_prefill_see_bursts_as_often_as_without_any_prefill_at_most(
+def test_prefill_makes_bursts_no_more_frequent(
     prefills: list[bool], every: int, steps: int
 ) -> None:
     some = plan(
