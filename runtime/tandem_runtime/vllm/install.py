@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tandem_runtime.contract import environment, paths
-from tandem_runtime.vllm import marking
-from tandem_runtime.vllm.digests import check_or_exit
-from tandem_runtime.vllm.version import PLUGIN_VERSION
+from tandem_runtime.plugin.digests import check_or_exit
+from tandem_runtime.plugin.version import PLUGIN_VERSION
+from tandem_runtime.vllm import tool_patch
 
 PLUGIN = "tandem"
 """The plugin's name; a `VLLM_PLUGINS` that is set must list it."""
-_COPIED = ("contract", "vllm")
+_COPIED = ("contract", "plugin", "vllm")
 _WRAPPED = "_tandem_live_depth"
 _HOLDERS = ("vllm.entrypoints.serve.instrumentator.metrics",)
 """Modules that hold vLLM's registry function under its own name once they are loaded."""
@@ -103,7 +103,7 @@ def _serve(disabled: str) -> None:
     from prometheus_client.multiprocess import MultiProcessCollector
     from vllm.v1.metrics import prometheus
 
-    from tandem_runtime.vllm.collector import Collector
+    from tandem_runtime.plugin.collector import Collector
 
     original = prometheus.get_prometheus_registry
     if getattr(original, _WRAPPED, False):
@@ -114,7 +114,7 @@ def _serve(disabled: str) -> None:
 
     @wraps(original)
     def get_prometheus_registry() -> Any:
-        if not marking.install():
+        if not tool_patch.install():
             _log.warning("tandem: requests with tools cannot be told apart on this vLLM")
         return original()
 

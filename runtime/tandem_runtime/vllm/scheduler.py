@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tandem_runtime.contract import environment, metrics, paths
-from tandem_runtime.vllm.intake import Intake
-from tandem_runtime.vllm.live import Live
-from tandem_runtime.vllm.plan import Limits, limits_of
+from tandem_runtime.plugin.plan import Limits, limits_of
+from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.version import PLUGIN_VERSION
+from tandem_runtime.plugin.watcher import Watcher
+from tandem_runtime.vllm.controller import Controller
 from tandem_runtime.vllm.support import Support, support_of
-from tandem_runtime.vllm.version import PLUGIN_VERSION
-from tandem_runtime.vllm.watcher import Watcher
 
 MOST_ERRORS = 3
 
@@ -33,7 +33,7 @@ class Control:
     def __init__(self, scheduler: Any) -> None:
         self.support: Support = support_of(scheduler)
         self.on = self.support.mode != metrics.MODE_DISABLED
-        self.live = Live(scheduler, self.support)
+        self.live = Controller(scheduler, self.support)
         self._scheduler = scheduler
         self._lookup = getattr(scheduler, "dynamic_sd_lookup", None)
         limits = limits_of(
@@ -43,7 +43,7 @@ class Control:
             ),
             os.environ.get(environment.TIERS),
         )
-        self.watcher = Watcher(_intake(limits), _folder(), _engine(scheduler), self._content)
+        self.watcher = Watcher(_loader(limits), _folder(), _engine(scheduler), self._content)
         self.watcher.start()
         if self.support.mode == metrics.MODE_LOOKUP:
             # Set, it keeps vLLM from padding new requests to the deepest draft; what it answers
@@ -139,9 +139,9 @@ def with_live_depth(base: type[Any]) -> type[Any]:
     return Scheduler
 
 
-def _intake(limits: Limits) -> Intake | None:
+def _loader(limits: Limits) -> TableLoader | None:
     path = os.environ.get(environment.TABLE_FILE)
-    return Intake(path, _lock_hash(), limits) if path else None
+    return TableLoader(path, _lock_hash(), limits) if path else None
 
 
 def _folder() -> Path:

@@ -28,7 +28,7 @@ from tandem_operator.api.schema import structural
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import flags
 from tandem_operator.engines.vllm import DRIVER
-from tandem_operator.engines.vllm_flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
+from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tests.unit.engines import builders
 
 OPTIONS = json.loads((Path(__file__).parent / "vllm_0_32_options.json").read_text())

@@ -11,7 +11,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import refusal
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.vllm import DRIVER
-from tandem_operator.engines.vllm_flags import OWNED_CONFIG_KEYS
+from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tests.unit.engines import builders
 
 COMBINATION = StalledReason.UNSUPPORTED_COMBINATION

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tandem_operator.simulation.reader import Reader
 from tandem_runtime.contract.table import Explore, Range, SpeculationTable
-from tandem_runtime.vllm.choice import START, carried_over, choose
-from tandem_runtime.vllm.exploration import target
-from tandem_runtime.vllm.plan import Limits, plan_of
+from tandem_runtime.plugin.exploration import target
+from tandem_runtime.plugin.lookup import START, carried_over, choose
+from tandem_runtime.plugin.plan import Limits, plan_of
 
 DEPTHS = (0, 1, 2, 3, 5, 7)
 LIMITS = Limits(7, DEPTHS)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tandem_runtime.vllm.terms import CONSTRAINED
+from tandem_runtime.plugin.request_options import CONSTRAINED
 
 _REQUESTS = (
     ("vllm.entrypoints.openai.chat_completion.protocol", "ChatCompletionRequest"),

@@ -1,15 +1,16 @@
 """What one request asks for: no speculation, or a segment of traffic.
 
-Read once when the request arrives. The marks travel in vLLM's `vllm_xargs` (`extra_args`).
+Read once when the request arrives, from the marks that it carries (in vLLM its `vllm_xargs`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tandem_runtime.contract.metrics import CAUSE_CONSTRAINED, CAUSE_REQUEST
 from tandem_runtime.contract.table import SEGMENT_NAME
-from tandem_runtime.vllm.plan import Plan
+from tandem_runtime.plugin.plan import Plan
 
 SPECULATION = "tandem_speculation"
 """`"off"`: this request runs without speculation."""
@@ -18,7 +19,7 @@ CONSTRAINED = "tandem_constrained"
 """Set by the API process on requests with tools, whose constraint the scheduler cannot see."""
 
 
-class Terms(NamedTuple):
+class RequestOptions(NamedTuple):
     """What a request asks for; the segment is "" for most."""
 
     off: bool = False
@@ -26,42 +27,39 @@ class Terms(NamedTuple):
     segment: str = ""
 
 
-PLAIN = Terms()
+PLAIN = RequestOptions()
 
 
-def terms_of(request: Any) -> Terms:
-    """The terms of a vLLM request. An unknown mark is no mark."""
-    constrained = bool(request.use_structured_output)
-    parameters = request.sampling_params
-    marks = None if parameters is None else parameters.extra_args
+def options_of(marks: Mapping[str, Any] | None, constrained: bool) -> RequestOptions:
+    """The options of a request with these marks. An unknown mark is no mark."""
     if not marks:
-        return Terms(constrained=True) if constrained else PLAIN
+        return RequestOptions(constrained=True) if constrained else PLAIN
     segment = marks.get(SEGMENT)
     if not (isinstance(segment, str) and SEGMENT_NAME.fullmatch(segment)):
         segment = ""
-    return Terms(
+    return RequestOptions(
         off=marks.get(SPECULATION) == "off",
         constrained=constrained or bool(marks.get(CONSTRAINED)),
         segment=segment,
     )
 
 
-def cap_of(terms: Terms, plan: Plan | None) -> int | None:
+def cap_of(options: RequestOptions, plan: Plan | None) -> int | None:
     """Most drafts a step that the request may have; None: as many as K says.
 
     Before the first table constrained requests are bypassed: that is the table's own default.
     """
-    if bypass_cause(terms, plan) is not None:
+    if bypass_cause(options, plan) is not None:
         return 0
-    if plan is None or not terms.segment:
+    if plan is None or not options.segment:
         return None
-    return plan.segment_caps.get(terms.segment)
+    return plan.segment_caps.get(options.segment)
 
 
-def bypass_cause(terms: Terms, plan: Plan | None) -> str | None:
+def bypass_cause(options: RequestOptions, plan: Plan | None) -> str | None:
     """Why the request runs without speculation; None when it does not."""
-    if terms.off:
+    if options.off:
         return CAUSE_REQUEST
-    if terms.constrained and (plan is None or plan.bypasses):
+    if options.constrained and (plan is None or plan.bypasses):
         return CAUSE_CONSTRAINED
     return None

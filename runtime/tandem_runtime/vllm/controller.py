@@ -13,11 +13,17 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from tandem_runtime.contract import metrics
-from tandem_runtime.vllm.choice import PREFILL_TOKENS, START, State, bound, carried_over, choose
-from tandem_runtime.vllm.plan import Plan
+from tandem_runtime.plugin.counters import Step, StepCounters
+from tandem_runtime.plugin.lookup import PREFILL_TOKENS, START, State, bound, carried_over, choose
+from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.request_options import (
+    PLAIN,
+    RequestOptions,
+    bypass_cause,
+    cap_of,
+    options_of,
+)
 from tandem_runtime.vllm.support import Support
-from tandem_runtime.vllm.tally import Step, Tally
-from tandem_runtime.vllm.terms import PLAIN, Terms, bypass_cause, cap_of, terms_of
 
 FLUSH_STEPS = 16
 _MOST_UNRETURNED = 64
@@ -37,7 +43,7 @@ class _Under(NamedTuple):
     drafts: dict[str, list[int]]
 
 
-class Live:
+class Controller:
     """State of one scheduler. The scheduler's thread calls all but `content`."""
 
     def __init__(self, scheduler: Any, support: Support) -> None:
@@ -48,7 +54,7 @@ class Live:
         self._acts = support.mode in (metrics.MODE_LOOKUP, metrics.MODE_TRIM)
         self._state: State = START
         self._drafted: int = getattr(scheduler, "num_spec_tokens", 0)
-        self._terms: dict[str, Terms] = {}
+        self._options: dict[str, RequestOptions] = {}
         self._capped: dict[str, tuple[Any, int]] = {}
         self._bypassed: Counter[str] = Counter()
         self._guesses: Counter[str] = Counter()
@@ -57,7 +63,7 @@ class Live:
         self._remaining = 0
         self._unreturned: dict[int, _Under] = {}
         self._finished: deque[Step] = deque()
-        self._tally = Tally()
+        self._counters = StepCounters()
         self._turn = threading.Lock()
         self._anchor_s: float | None = None
         self._last_batch = 0
@@ -67,16 +73,20 @@ class Live:
 
     def arrived(self, request: Any) -> None:
         """A request was added to the scheduler."""
-        terms = terms_of(request)
-        if terms is PLAIN:
+        parameters = request.sampling_params
+        options = options_of(
+            None if parameters is None else parameters.extra_args,
+            bool(request.use_structured_output),
+        )
+        if options is PLAIN:
             return
-        self._terms[request.request_id] = terms
+        self._options[request.request_id] = options
         if not self._acts:
             return
-        cause = bypass_cause(terms, self.plan)
+        cause = bypass_cause(options, self.plan)
         if cause is not None:
             self._bypassed[cause] += 1
-        cap = cap_of(terms, self.plan)
+        cap = cap_of(options, self.plan)
         if cap is not None:
             self._capped[request.request_id] = (request, cap)
 
@@ -169,8 +179,8 @@ class Live:
         self._flush()
         with self._turn:
             if not getattr(self._scheduler, "running", None):
-                self._tally.idle()
-            sums = self._tally.snapshot()
+                self._counters.idle()
+            sums = self._counters.snapshot()
         return {
             **sums,
             "mode": mode,
@@ -184,9 +194,9 @@ class Live:
         self._state = carried_over(self._state, self.plan, plan)
         self.plan = plan
         capped = {}
-        for name, terms in self._terms.items():
+        for name, options in self._options.items():
             request = self._scheduler.requests.get(name)
-            cap = cap_of(terms, plan)
+            cap = cap_of(options, plan)
             if request is not None and cap is not None:
                 capped[name] = (request, cap)
         self._capped = capped if self._acts else {}
@@ -301,13 +311,13 @@ class Live:
         with self._turn:
             plan = self.plan
             segments = {
-                name: plan.segment_name(terms.segment) if plan is not None else terms.segment
-                for name, terms in list(self._terms.items())
-                if terms.segment
+                name: plan.segment_name(options.segment) if plan is not None else options.segment
+                for name, options in list(self._options.items())
+                if options.segment
             }
             while self._finished:
-                self._tally.add(self._finished.popleft(), segments)
-        requests = getattr(self._scheduler, "requests", self._terms)
-        if len(self._terms) > len(requests):
-            for name in [name for name in list(self._terms) if name not in requests]:
-                self._terms.pop(name, None)
+                self._counters.add(self._finished.popleft(), segments)
+        requests = getattr(self._scheduler, "requests", self._options)
+        if len(self._options) > len(requests):
+            for name in [name for name in list(self._options) if name not in requests]:
+                self._options.pop(name, None)

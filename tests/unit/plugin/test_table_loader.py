@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.vllm.intake import REREAD_S, Intake
-from tandem_runtime.vllm.plan import Limits
+from tandem_runtime.plugin.plan import Limits
+from tandem_runtime.plugin.table_loader import REREAD_S, TableLoader
 
 LIMITS = Limits(5, (0, 1, 3, 5))
 
@@ -46,21 +46,21 @@ def volume(tmp_path: Path) -> Volume:
 
 
 class Watched:
-    """An intake whose clock moves past the unconditional reading with each look."""
+    """An loader whose clock moves past the unconditional reading with each look."""
 
     def __init__(self, path: Path, lock: str = "ab") -> None:
-        self.intake = Intake(str(path), lock, LIMITS)
+        self.loader = TableLoader(str(path), lock, LIMITS)
         self.now_s = 0.0
 
     def look(self) -> int:
         """The generation in force after a look; -1: none."""
         self.now_s += REREAD_S + 0.1
-        self.intake.poll(self.now_s)
-        return -1 if self.intake.plan is None else self.intake.plan.table.generation
+        self.loader.poll(self.now_s)
+        return -1 if self.loader.plan is None else self.loader.plan.table.generation
 
     @property
     def refused(self) -> dict[str, int]:
-        return dict(self.intake.refused)
+        return dict(self.loader.refused)
 
 
 def test_a_swapped_link_is_a_new_table(volume: Volume) -> None:
@@ -76,19 +76,19 @@ def test_a_swapped_link_is_a_new_table(volume: Volume) -> None:
 
 def test_between_looks_an_unchanged_file_is_not_read(volume: Volume) -> None:
     volume.swap(document(1))
-    intake = Intake(str(volume.path), "ab", LIMITS)
+    loader = TableLoader(str(volume.path), "ab", LIMITS)
 
-    assert intake.poll(0.0)
-    assert not intake.poll(0.1)
+    assert loader.poll(0.0)
+    assert not loader.poll(0.1)
 
 
 def test_a_change_is_seen_at_the_next_look(volume: Volume) -> None:
     volume.swap(document(1))
-    intake = Intake(str(volume.path), "ab", LIMITS)
-    intake.poll(0.0)
+    loader = TableLoader(str(volume.path), "ab", LIMITS)
+    loader.poll(0.0)
     volume.swap(document(2))
 
-    assert intake.poll(0.1)
+    assert loader.poll(0.1)
 
 
 def test_older_generations_are_refused_within_an_epoch_and_taken_in_a_new_one(
@@ -112,7 +112,7 @@ def test_another_content_under_the_same_generation_is_refused(volume: Volume) ->
     watched.look()
 
     assert watched.refused == {"stale": 1}
-    plan = watched.intake.plan
+    plan = watched.loader.plan
     assert plan is not None
     assert plan.schedule[0].tokens == 3
 
@@ -123,7 +123,7 @@ def test_a_table_of_another_pair_is_refused(volume: Volume) -> None:
 
     assert watched.look() == -1
     assert watched.refused == {"lock": 1}
-    assert "this engine has 'ab'" in watched.intake.message
+    assert "this engine has 'ab'" in watched.loader.message
 
 
 def test_without_a_lock_of_its_own_an_engine_takes_any_table(volume: Volume) -> None:
@@ -137,10 +137,10 @@ def test_deeper_than_the_engine_is_clamped_and_counted(volume: Volume) -> None:
     volume.swap(document(1, schedule=[[1, 4, 9], [5, 8, 2]]))
     watched.look()
 
-    plan = watched.intake.plan
+    plan = watched.loader.plan
     assert plan is not None
     assert [span.tokens for span in plan.schedule] == [5, 1]
-    assert watched.intake.clamped == 1
+    assert watched.loader.clamped == 1
 
 
 BAD_TEXTS = ["", "{", "\0" * 30, "NaN", "[" * 60_000, " " * 70_000, document(2, schedule=[]),

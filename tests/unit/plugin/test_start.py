@@ -13,13 +13,19 @@ from typing import Any
 import pytest
 
 from tandem_runtime.contract.table import ALLOW, Range, Segment, SpeculationTable
-from tandem_runtime.vllm.digests import DigestsDifferError, check, check_or_exit
+from tandem_runtime.plugin.digests import DigestsDifferError, check, check_or_exit
+from tandem_runtime.plugin.plan import Limits, plan_of
+from tandem_runtime.plugin.request_options import (
+    PLAIN,
+    RequestOptions,
+    bypass_cause,
+    cap_of,
+    options_of,
+)
 from tandem_runtime.vllm.install import copy_to
-from tandem_runtime.vllm.marking import marking
-from tandem_runtime.vllm.plan import Limits, plan_of
 from tandem_runtime.vllm.scheduler import with_live_depth
 from tandem_runtime.vllm.support import support_of
-from tandem_runtime.vllm.terms import PLAIN, Terms, bypass_cause, cap_of, terms_of
+from tandem_runtime.vllm.tool_patch import marking
 
 
 @pytest.fixture
@@ -79,20 +85,16 @@ def test_a_missing_record_is_a_difference(pod: dict[str, str]) -> None:
         check(pod)
 
 
-def request(constrained: bool = False, **marks: Any) -> Any:
-    return SimpleNamespace(
-        use_structured_output=constrained, sampling_params=SimpleNamespace(extra_args=marks or None)
-    )
+def test_options_are_read_from_the_marks() -> None:
+    def options(constrained: bool = False, **marks: Any) -> RequestOptions:
+        return options_of(marks or None, constrained)
 
-
-def test_terms_are_read_from_the_marks() -> None:
-    assert terms_of(request()) is PLAIN
-    assert terms_of(request(True)) == Terms(constrained=True)
-    assert terms_of(request(tandem_speculation="off")) == Terms(off=True)
-    assert terms_of(request(tandem_speculation="on", tandem_segment="Not A Name")) == PLAIN
-    assert terms_of(request(tandem_segment="chat")) == Terms(segment="chat")
-    assert terms_of(request(tandem_constrained=True)) == Terms(constrained=True)
-    assert terms_of(SimpleNamespace(use_structured_output=False, sampling_params=None)) is PLAIN
+    assert options() is PLAIN
+    assert options(True) == RequestOptions(constrained=True)
+    assert options(tandem_speculation="off") == RequestOptions(off=True)
+    assert options(tandem_speculation="on", tandem_segment="Not A Name") == PLAIN
+    assert options(tandem_segment="chat") == RequestOptions(segment="chat")
+    assert options(tandem_constrained=True) == RequestOptions(constrained=True)
 
 
 def test_the_bypass_is_the_default_and_the_tables_choice() -> None:
@@ -106,12 +108,12 @@ def test_the_bypass_is_the_default_and_the_tables_choice() -> None:
         ),
         Limits(3, (0, 3)),
     )
-    constrained, off = Terms(constrained=True), Terms(off=True)
+    constrained, off = RequestOptions(constrained=True), RequestOptions(off=True)
 
     assert [cap_of(constrained, plan) for plan in (None, bypasses, allows)] == [0, 0, None]
     assert [bypass_cause(off, plan) for plan in (None, allows)] == ["request", "request"]
-    assert cap_of(Terms(segment="chat"), bypasses) == 2
-    assert cap_of(Terms(segment="unheard"), bypasses) is None
+    assert cap_of(RequestOptions(segment="chat"), bypasses) == 2
+    assert cap_of(RequestOptions(segment="unheard"), bypasses) is None
 
 
 def test_requests_that_may_call_a_tool_are_marked() -> None:

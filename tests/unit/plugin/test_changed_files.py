@@ -31,7 +31,7 @@ places = fetch.Places(models, root / "digests.json", root / "plugin")
 sys.exit(fetch.run(os.environ, places))
 """
 ENGINE = """
-from tandem_runtime.vllm.digests import check_or_exit
+from tandem_runtime.plugin.digests import check_or_exit
 check_or_exit()
 print("the model loads")
 """

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from tandem_runtime.contract import metrics
-from tandem_runtime.vllm.collector import Collector
-from tandem_runtime.vllm.report import read_all, write
-from tandem_runtime.vllm.tally import Step, Tally
+from tandem_runtime.plugin.collector import Collector
+from tandem_runtime.plugin.counters import Step, StepCounters
+from tandem_runtime.plugin.report import read_all, write
 
 
 def step(drafted: dict[str, int], sampled: dict[str, int], **changes: Any) -> Step:
@@ -27,11 +27,11 @@ def step(drafted: dict[str, int], sampled: dict[str, int], **changes: Any) -> St
 
 
 def test_positions_have_their_true_denominators() -> None:
-    tally = Tally()
-    tally.add(step({"a": 3, "b": 1}, {"a": 3, "b": 1}), {})
-    tally.add(step({"a": 3}, {"a": 4}), {})
+    counters = StepCounters()
+    counters.add(step({"a": 3, "b": 1}, {"a": 3, "b": 1}), {})
+    counters.add(step({"a": 3}, {"a": 4}), {})
 
-    sums = tally.snapshot()
+    sums = counters.snapshot()
     assert sums["drafted_by_position"] == [3, 2, 2]
     assert sums["accepted_by_position"] == [2, 2, 1]
     assert (sums["drafts"], sums["draft_tokens"], sums["accepted_tokens"]) == (3, 7, 5)
@@ -39,54 +39,54 @@ def test_positions_have_their_true_denominators() -> None:
 
 
 def test_padding_was_never_drafted_and_unsampled_requests_do_not_count() -> None:
-    tally = Tally()
-    tally.add(step({"a": 3, "b": 3}, {"a": 1, "b": 0}, invalid={"a": 2}), {})
-    tally.add(step({"gone": 3, "a": 2}, {"a": 1}), {})
+    counters = StepCounters()
+    counters.add(step({"a": 3, "b": 3}, {"a": 1, "b": 0}, invalid={"a": 2}), {})
+    counters.add(step({"gone": 3, "a": 2}, {"a": 1}), {})
 
-    sums = tally.snapshot()
+    sums = counters.snapshot()
     assert (sums["drafts"], sums["draft_tokens"]) == (2, 3)
 
 
 def test_segments_are_counted_by_their_requests() -> None:
-    tally = Tally()
-    tally.add(step({"a": 3, "b": 2}, {"a": 2, "b": 3}), {"a": "creative", "c": "creative"})
+    counters = StepCounters()
+    counters.add(step({"a": 3, "b": 2}, {"a": 2, "b": 3}), {"a": "creative", "c": "creative"})
 
-    assert tally.snapshot()["segments"] == {"creative": [3, 1, 1]}
+    assert counters.snapshot()["segments"] == {"creative": [3, 1, 1]}
 
 
 def test_a_cell_holds_only_steps_that_verified_and_drafted_the_same_k() -> None:
-    tally = Tally()
-    tally.add(step({"a": 3}, {"a": 1}), {})
-    tally.add(step({"a": 3}, {"a": 1}, drafting=5), {})
-    tally.add(step({"a": 3}, {"a": 1}, steady=False), {})
-    tally.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=64), {})
+    counters = StepCounters()
+    counters.add(step({"a": 3}, {"a": 1}), {})
+    counters.add(step({"a": 3}, {"a": 1}, drafting=5), {})
+    counters.add(step({"a": 3}, {"a": 1}, steady=False), {})
+    counters.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=64), {})
 
-    assert [cell[:4] for cell in tally.snapshot()["cells"]] == [[1, 3, 0, 1.0], [1, 3, 1, 1.0]]
-    assert tally.snapshot()["iterations"] == 4
+    assert [cell[:4] for cell in counters.snapshot()["cells"]] == [[1, 3, 0, 1.0], [1, 3, 1, 1.0]]
+    assert counters.snapshot()["iterations"] == 4
 
 
 def test_a_cell_sums_time_batch_context_prefill_and_verified_tokens() -> None:
-    tally = Tally()
+    counters = StepCounters()
     requests = dict.fromkeys("abcde", 1)
     for seconds in (0.5, 1.5):
-        tally.add(step(dict.fromkeys("abcde", 3), requests, seconds=seconds), {})
+        counters.add(step(dict.fromkeys("abcde", 3), requests, seconds=seconds), {})
 
-    assert tally.snapshot()["cells"] == [[4, 3, 0, 2.0, 2.0, 2.5, 10.0, 200.0, 0.0, 40.0]]
-    assert tally.snapshot()["request_steps"] == 10
-    assert tally.snapshot()["request_step_seconds"] == 10.0
+    assert counters.snapshot()["cells"] == [[4, 3, 0, 2.0, 2.0, 2.5, 10.0, 200.0, 0.0, 40.0]]
+    assert counters.snapshot()["request_steps"] == 10
+    assert counters.snapshot()["request_step_seconds"] == 10.0
 
 
 @given(st.lists(st.dictionaries(
     st.sampled_from("abcd"), st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=4
 ), max_size=20))  # fmt: skip
 def test_sums_agree_with_one_another(steps: list[dict[str, tuple[int, int]]]) -> None:
-    tally = Tally()
+    counters = StepCounters()
     for one in steps:
         drafted = {name: pair[0] for name, pair in one.items() if pair[0]}
         sampled = {name: 1 + min(pair) for name, pair in one.items()}
-        tally.add(step(drafted, sampled), {})
+        counters.add(step(drafted, sampled), {})
 
-    sums = tally.snapshot()
+    sums = counters.snapshot()
     assert sums["draft_tokens"] == sum(sums["drafted_by_position"])
     assert sums["accepted_tokens"] == sum(sums["accepted_by_position"])
     assert sums["accepted_tokens"] == sum(min(pair) for one in steps for pair in one.values())
@@ -98,9 +98,9 @@ def test_sums_agree_with_one_another(steps: list[dict[str, tuple[int, int]]]) ->
     )
 
 
-def report(tally: Tally, **changes: Any) -> dict[str, Any]:
+def report(counters: StepCounters, **changes: Any) -> dict[str, Any]:
     return {
-        **tally.snapshot(), "mode": "lookup", "reason": "", "errors": 0, "bypassed": {},
+        **counters.snapshot(), "mode": "lookup", "reason": "", "errors": 0, "bypassed": {},
         "prefill_guesses": {}, "plugin": "0", "at_s": 90.0, "lock": "ab", "epoch": "e",
         "generation": 7, "effective": [[1, 8, 3]], "refused": {"stale": 1}, "clamped": 0,
         **changes,
@@ -114,9 +114,9 @@ def page(folder: Path, disabled: str = "") -> CollectorRegistry:
 
 
 def test_the_page_carries_every_name_of_the_contract(tmp_path: Path) -> None:
-    tally = Tally()
-    tally.add(step({"a": 3}, {"a": 2}), {"a": "creative"})
-    write(tmp_path, 0, report(tally, bypassed={"constrained": 2}, prefill_guesses={"hit": 1}))
+    counters = StepCounters()
+    counters.add(step({"a": 3}, {"a": 2}), {"a": "creative"})
+    write(tmp_path, 0, report(counters, bypassed={"constrained": 2}, prefill_guesses={"hit": 1}))
 
     shown = {sample.name for family in page(tmp_path).collect() for sample in family.samples}
 
@@ -131,10 +131,10 @@ def test_the_page_carries_every_name_of_the_contract(tmp_path: Path) -> None:
 
 
 def test_several_engines_are_one_page_and_the_slowest_speaks_for_the_table(tmp_path: Path) -> None:
-    tally = Tally()
-    tally.add(step({"a": 3, "b": 3}, {"a": 2, "b": 4}), {"a": "creative"})
-    write(tmp_path, 0, report(tally))
-    write(tmp_path, 1, report(tally, generation=6, at_s=80.0, effective=[[1, 8, 1]]))
+    counters = StepCounters()
+    counters.add(step({"a": 3, "b": 3}, {"a": 2, "b": 4}), {"a": "creative"})
+    write(tmp_path, 0, report(counters))
+    write(tmp_path, 1, report(counters, generation=6, at_s=80.0, effective=[[1, 8, 1]]))
 
     value = page(tmp_path).get_sample_value
     assert value("tandem:applied_generation") == 6

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tandem_runtime.vllm.intake import Intake
-from tandem_runtime.vllm.plan import Plan
-from tandem_runtime.vllm.report import write
+from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.report import write
+from tandem_runtime.plugin.table_loader import TableLoader
 
 POLL_S = 0.1
 REPORT_S = 0.5
@@ -27,13 +27,13 @@ class Watcher:
 
     def __init__(
         self,
-        intake: Intake | None,
+        loader: TableLoader | None,
         folder: Path,
         engine: int,
         content: Callable[[], dict[str, Any]],
     ) -> None:
         """`content` makes the report's part that the scheduler knows; called in this thread."""
-        self._intake = intake
+        self._loader = loader
         self._folder = folder
         self._engine = engine
         self._content = content
@@ -44,7 +44,7 @@ class Watcher:
     @property
     def plan(self) -> Plan | None:
         """The plan in force; one read of an attribute, safe in any thread."""
-        return None if self._intake is None else self._intake.plan
+        return None if self._loader is None else self._loader.plan
 
     def start(self) -> None:
         """Take the table that is there already, then go on in the thread."""
@@ -66,13 +66,13 @@ class Watcher:
     def _tick(self, due: bool) -> bool:
         """Whether a report was due or a new table made one due."""
         try:
-            before = "" if self._intake is None else self._intake.message
-            if self._intake is not None and self._intake.poll(time.monotonic()):
-                table = self._intake.plan.table if self._intake.plan else None
+            before = "" if self._loader is None else self._loader.message
+            if self._loader is not None and self._loader.poll(time.monotonic()):
+                table = self._loader.plan.table if self._loader.plan else None
                 _log.info("tandem: table in force: %s", table)
                 due = True
-            if self._intake is not None and self._intake.message not in ("", before):
-                _log.warning("tandem: table refused: %s", self._intake.message)
+            if self._loader is not None and self._loader.message not in ("", before):
+                _log.warning("tandem: table refused: %s", self._loader.message)
                 due = True
             if due:
                 write(self._folder, self._engine, self._report())
@@ -84,7 +84,7 @@ class Watcher:
 
     def _report(self) -> dict[str, Any]:
         plan = self.plan
-        intake = self._intake
+        loader = self._loader
         return {
             "at_s": time.monotonic(),  # Before the content, which then is no older than it says.
             **self._content(),
@@ -92,6 +92,6 @@ class Watcher:
             "epoch": plan.table.epoch if plan else "",
             "generation": plan.table.generation if plan else -1,
             "effective": [[s.first, s.last, s.tokens] for s in plan.effective()] if plan else [],
-            "refused": dict(intake.refused) if intake else {},
-            "clamped": intake.clamped if intake else 0,
+            "refused": dict(loader.refused) if loader else {},
+            "clamped": loader.clamped if loader else 0,
         }

@@ -41,7 +41,7 @@ class Step(NamedTuple):
     sampled: Sequence[int]
 
 
-class Tally:
+class StepCounters:
     """Sums since the process began. Not safe for threads: its owner takes turns."""
 
     def __init__(self) -> None:

@@ -1,0 +1,124 @@
+"""vLLM: what it can do, what of the spec it refuses, and how it is started."""
+
+from typing import Any
+
+from tandem_operator.api.spec import EngineType, Spec
+from tandem_operator.api.status import LiveMode
+from tandem_operator.engines import drain, environment
+from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.vllm import pair_rules, spec_rules
+from tandem_operator.engines.vllm.arguments import PORT, arguments, depths_of
+from tandem_operator.engines.vllm.methods import FIXED_DEPTH
+from tandem_operator.engines.vllm.series import SERIES
+from tandem_runtime.contract import environment as contract
+from tandem_runtime.contract import paths
+
+PROBE_PERIOD_S = 5
+
+
+class VllmDriver:
+    """The driver of stock vLLM images with the plugin mounted beside."""
+
+    type = EngineType.VLLM
+    series = SERIES
+    owned_env = (
+        *environment.OWNED_EVERYWHERE,
+        "VLLM_PLUGINS",
+        "VLLM_SERVER_DEV_MODE",
+        "VLLM_TARGET_DEVICE",
+    )
+
+    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+        """What of the spec vLLM cannot do, and what of it is the operator's to set."""
+        return (
+            *spec_rules.judge(spec),
+            *environment.judge(spec, self.owned_env),
+        )
+
+    def judge_pair(self, spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
+        """What of the locked pair vLLM cannot serve."""
+        return pair_rules.judge(spec, mixture_of_experts)
+
+    def render(self, launch: Launch) -> PodParts:
+        """The container `main`; deterministic, so that the same launch gives the same bytes."""
+        spec, values = launch.spec, launch.values
+        depths = (0,) if launch.without_speculation else depths_of(spec, values.initial_tokens)
+        container: dict[str, Any] = {
+            "name": paths.CONTAINER_MAIN,
+            "image": spec.engine.image,
+            "command": ["vllm", "serve"],
+            "args": [*arguments(launch, depths), *spec.engine.args],
+            "env": environment.merged(_DEFAULT_ENV, _owned_env(launch, depths), spec),
+            "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+            "startupProbe": _probe(spec.progress_deadline_seconds // PROBE_PERIOD_S + 1),
+            "readinessProbe": _probe(3),
+            "livenessProbe": _probe(12),
+            "lifecycle": {
+                "preStop": drain.pre_stop(
+                    PORT, ("vllm:num_requests_running", "vllm:num_requests_waiting")
+                )
+            },
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+            },
+            "volumeMounts": _mounts(spec),
+        }
+        if values.accelerator_resource is not None:
+            amount = {values.accelerator_resource: str(values.accelerator_count)}
+            container["resources"] = {"limits": amount, "requests": dict(amount)}
+        return PodParts(
+            container=container,
+            volumes=[],
+            security_context={"seccompProfile": {"type": "RuntimeDefault"}},
+            grace_s=drain.GRACE_S,
+            tiers=depths,
+        )
+
+    def live_mode(self, spec: Spec) -> LiveMode:
+        """Looked up at each step; drafters of fixed depth have their drafts trimmed."""
+        if spec.speculation.method in FIXED_DEPTH:
+            return LiveMode.TRIM
+        return LiveMode.LOOKUP
+
+
+DRIVER = VllmDriver()
+
+_DEFAULT_ENV = {"HOME": "/tmp", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}  # noqa: S108
+
+
+def _owned_env(launch: Launch, depths: tuple[int, ...]) -> dict[str, str]:
+    deepest = 0 if launch.without_speculation else launch.spec.speculation.max_tokens
+    owned = {
+        contract.PYTHONPATH: paths.PLUGIN,
+        "HF_HUB_OFFLINE": "1",
+        contract.LOCK: launch.pod_lock,
+        contract.TABLE_FILE: paths.TABLE_FILE,
+        contract.DIGESTS_FILE: paths.DIGESTS_FILE,
+        contract.METRICS_DIR: paths.METRICS,
+        contract.MAX_TOKENS: str(deepest),
+        contract.TIERS: ",".join(str(depth) for depth in depths),
+    }
+    if launch.values.accelerator_resource is None:
+        owned["VLLM_TARGET_DEVICE"] = "cpu"
+    return owned
+
+
+def _mounts(spec: Spec) -> list[dict[str, Any]]:
+    return [
+        {"name": paths.VOLUME_MODELS, "mountPath": paths.MODELS, "readOnly": True},
+        {"name": paths.VOLUME_PLUGIN, "mountPath": paths.PLUGIN, "readOnly": True},
+        {"name": paths.VOLUME_STATE, "mountPath": paths.STATE, "readOnly": True},
+        {"name": paths.VOLUME_TABLE, "mountPath": paths.TABLE, "readOnly": True},
+        {"name": paths.VOLUME_SHM, "mountPath": paths.SHM},
+    ]
+
+
+def _probe(failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": "/health", "port": "http"},
+        "periodSeconds": PROBE_PERIOD_S,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
