@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from tandem_runtime.lock import kv_cache, model_config
-from tandem_runtime.lock.gguf_model import parts_of_first
+from tandem_runtime.lock.gguf_model import candidates
 
 _LAYER = re.compile(r"^(?:model\.)?(?:language_model\.)?(?:model\.)?layers\.(\d+)\.")
 _OUTPUT = re.compile(r"(?:^|\.)(?:lm_head|output|embed_out)\.")
@@ -21,7 +21,7 @@ def format_of(names: Iterable[str]) -> str:
     held = [name for name in names if not name.startswith("adapter_model.")]
     if any(name.endswith(".safetensors") for name in held):
         return "safetensors"
-    if parts_of_first(held):
+    if candidates(held):
         return "gguf"
     return "pickle" if any(model_config.is_pickle(name) for name in held) else "none"
 

@@ -238,6 +238,18 @@ def test_a_gguf_folder_tells_the_same_as_the_hub(hub: LocalHub, tmp_path: Path) 
         assert getattr(local, name) == getattr(remote, name), name
 
 
+def test_a_projector_of_images_is_no_model_whatever_it_is_called(hub: LocalHub) -> None:
+    """It stands first by its name, and only its metadata tell."""
+    hub.commit("acme/chat", builders.files())
+    projector = gguf([word("general.architecture", "clip")], TENSORS, bytes(MIB))
+    model = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
+    hub.commit("acme/seeing", {"a-projector.gguf": projector, "chat-q8.gguf": model})
+    told = look(hub, "hf://acme/chat", "hf://acme/seeing")
+    assert told.draft is not None
+    assert told.draft.architecture == "llama"
+    assert told.draft.tokenizer_digest is not None
+
+
 def test_a_gguf_file_that_ends_within_its_metadata_is_refused(hub: LocalHub) -> None:
     hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS)[:300]})
     told = look(hub, "hf://acme/quantised")

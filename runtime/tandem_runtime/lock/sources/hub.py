@@ -20,6 +20,7 @@ from tandem_runtime.lock import (
     shards,
     strict_json,
 )
+from tandem_runtime.lock.gguf_header import Header
 from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
 from tandem_runtime.lock.model_config import NAME
 from tandem_runtime.lock.refusal import CannotLookError
@@ -143,8 +144,10 @@ class _Part:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 list(pool.map(self._safetensors, safe))
         if not safe and (NAME not in covered or not any(map(locked_files.is_tokenizer, covered))):
-            for path in gguf_model.parts_of_first(names):
-                self._gguf(path)
+            for parts in gguf_model.candidates(names):
+                headers = [self._gguf(path) for path in parts]
+                if gguf_model.is_model(headers[0]):
+                    break
         return sums
 
     def _whole(self, path: str) -> None:
@@ -169,9 +172,9 @@ class _Part:
         remote, size = self._remote(name), self.sizes[name]
         patiently(lambda: sparse.safetensors(remote, size, self.into / name))
 
-    def _gguf(self, path: str) -> None:
+    def _gguf(self, path: str) -> Header | None:
         remote, size = self._remote(path), self.sizes[path]
-        patiently(lambda: sparse.gguf(remote, size, self.into / path.rpartition("/")[2]))
+        return patiently(lambda: sparse.gguf(remote, size, self.into / path.rpartition("/")[2]))
 
     def _remote(self, path: str) -> RangedFile:
         held = self.client.token

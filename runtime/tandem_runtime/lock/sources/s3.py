@@ -21,7 +21,7 @@ from tandem_runtime.lock import (
     shards,
     strict_json,
 )
-from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
+from tandem_runtime.lock.gguf_header import Header
 from tandem_runtime.lock.sources import s3_prefix, s3_refusals, sparse
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.brought import Brought
@@ -56,9 +56,10 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
             with ThreadPoolExecutor(s3_prefix.AT_ONCE) as pool:
                 list(pool.map(lambda name: _safetensors(prefix, at_top[name], into), safe))
         if not any(map(locked_files.is_tokenizer, covered)):
-            for name in gguf_model.parts_of_first([n for n in names if n.endswith(GGUF)]):
-                remote, size = RangedObject(prefix, at_top[name]), at_top[name].size_bytes
-                sparse.gguf(remote, size, into / name)
+            for parts in gguf_model.candidates(names):
+                headers = [_gguf(prefix, at_top[name], into) for name in parts]
+                if gguf_model.is_model(headers[0]):
+                    break
         return Brought(
             folder.at(into, names), revision=s3_prefix.revision_of(listed), immutable=False
         )
@@ -68,6 +69,10 @@ def _whole(prefix: Prefix, entry: Listed, into: Path) -> None:
     if entry.size_bytes > strict_json.MAX_TOKENIZER_BYTES:
         raise refusal.too_large(entry.name, f"{entry.size_bytes} bytes in the bucket")
     (into / entry.name).write_bytes(prefix.read(entry, 0, entry.size_bytes))
+
+
+def _gguf(prefix: Prefix, entry: Listed, into: Path) -> Header | None:
+    return sparse.gguf(RangedObject(prefix, entry), entry.size_bytes, into / entry.name)
 
 
 def _safetensors(prefix: Prefix, entry: Listed, into: Path) -> None:
