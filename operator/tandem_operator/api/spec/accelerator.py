@@ -33,7 +33,10 @@ class Accelerator(SpecModel):
         Field(
             ge=1,
             le=4096,
-            description="How many; absent means `parallelism.tensor` x `parallelism.data`.",
+            description=(
+                "How many; absent means `parallelism.tensor` x `parallelism.pipeline` x "
+                "`parallelism.data`: one replica is one pod."
+            ),
             examples=[4],
         ),
     ] = None
