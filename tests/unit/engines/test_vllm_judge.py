@@ -60,7 +60,9 @@ def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
     ],
 )
 def test_each_rank_needs_a_device(changes: dict[str, Any], refused: bool) -> None:
-    found = DRIVER.judge(builders.spec({"parallelism.tensor": 2, "parallelism.pipeline": 2} | changes))
+    found = DRIVER.judge(
+        builders.spec({"parallelism.tensor": 2, "parallelism.pipeline": 2} | changes)
+    )
 
     assert [each.field for each in found] == (["spec.accelerator.count"] if refused else [])
     assert all("takes 4 devices" in each.message for each in found)

@@ -67,7 +67,7 @@ def test_the_manifest_at_the_top_is_accepted() -> None:
 
 
 def test_an_integer_or_percentage_says_the_bounds_of_both() -> None:
-    assert "integer, 0 to 1000, or string, pattern" in section("spec.rollout.maxSurge")
+    assert "integer, 0 to 1000, or string, at most 4 characters" in section("spec.rollout.maxSurge")
 
 
 def test_required_fields_say_so() -> None:
