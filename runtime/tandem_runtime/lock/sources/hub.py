@@ -181,25 +181,32 @@ def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
         ) from error
 
 
+_GATED = "gated: accept the model's terms on the hub"
+_STRANGER = (
+    "private, or it does not exist; a hub does not tell strangers which (401): check the name"
+)
+
+
 @contextmanager
 def told_apart(uri: str, revision: str | None, with_token: bool) -> Iterator[None]:
     """Turn the hub's refusals into ModelNotFound, AccessDenied and LockFailed with a remedy."""
     import httpx
     from huggingface_hub import errors
 
-    def cannot(reason: str, message: str) -> CannotLookError:
-        return CannotLookError(reason, f"{uri}: {message}")
+    def cannot(reason: str, message: str, here: str | None = None) -> CannotLookError:
+        return CannotLookError(reason, f"{uri}: {message}", f"{uri}: {here or message}")
 
     try:
         yield
     except errors.GatedRepoError as error:
         raise cannot(
             refusal.ACCESS_DENIED,
-            "gated: accept the model's terms on the hub with the account whose token the secret "
-            "holds"
+            f"{_GATED} with the account whose token the secret holds"
             if with_token
-            else "gated: accept the model's terms on the hub and name a "
-            "secret with that account's HF_TOKEN in secretName",
+            else f"{_GATED} and name a secret with that account's HF_TOKEN in secretName",
+            f"{_GATED} with the account of HF_TOKEN"
+            if with_token
+            else f"{_GATED} and set HF_TOKEN to a token of that account",
         ) from error
     except errors.RevisionNotFoundError as error:
         raise cannot(refusal.MODEL_NOT_FOUND, f"has no revision {revision!r}") from error
@@ -225,16 +232,19 @@ def _line(error: Exception) -> str:
     return re.sub(r"\?\S+", "", " ".join(str(error).split()))[:200]
 
 
-def _of_answer(error: HfHubHTTPError, with_token: bool) -> tuple[str, str]:
+def _of_answer(error: HfHubHTTPError, with_token: bool) -> tuple[str, ...]:
+    """Reason and message, and the message at a command line where it is another."""
     status = error.response.status_code
     if status == 404:
         return refusal.MODEL_NOT_FOUND, "does not exist on the hub"
     if status == 401:
-        return refusal.ACCESS_DENIED, (
-            "the hub refuses the token (401): renew HF_TOKEN in the secret"
-            if with_token
-            else "private, or it does not exist; a hub does not tell strangers which (401): check "
-            "the name, or name a secret with HF_TOKEN in secretName"
+        if with_token:
+            refused = "the hub refuses the token (401): renew HF_TOKEN"
+            return refusal.ACCESS_DENIED, f"{refused} in the secret", refused
+        return (
+            refusal.ACCESS_DENIED,
+            f"{_STRANGER}, or name a secret with HF_TOKEN in secretName",
+            f"{_STRANGER}, or set HF_TOKEN to a token that may read it",
         )
     if status == 403:
         return refusal.ACCESS_DENIED, (

@@ -50,18 +50,21 @@ def _of_answer(uri: str, code: str, with_secret: bool) -> CannotLookError:
             refusal.MODEL_NOT_FOUND, f"{uri}: does not exist ({code}): check bucket and path"
         )
     if code in _DENIED:
-        remedy = (
-            "renew the keys in the secret, or allow them s3:ListBucket and s3:GetObject there"
-            if with_secret
-            else "name a secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in secretName"
-        )
-        return CannotLookError(refusal.ACCESS_DENIED, f"{uri}: access denied ({code}): {remedy}")
+        denied = f"{uri}: access denied ({code}):"
+        allow = "allow them s3:ListBucket and s3:GetObject there"
+        keys = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        if with_secret:
+            remedy, here = f"renew the keys in the secret, or {allow}", f"renew {keys}, or {allow}"
+        else:
+            remedy, here = f"name a secret with {keys} in secretName", f"set {keys}"
+        return CannotLookError(refusal.ACCESS_DENIED, f"{denied} {remedy}", f"{denied} {here}")
     if code in _CHANGED:
         return changed(uri)
     if code in _ELSEWHERE:
         return CannotLookError(
             refusal.LOCK_FAILED,
             f"{uri}: the bucket is in another region ({code}): put AWS_REGION into the secret",
+            f"{uri}: the bucket is in another region ({code}): set AWS_REGION",
         )
     return CannotLookError(refusal.LOCK_FAILED, f"{uri}: the object store answered {code}")
 
