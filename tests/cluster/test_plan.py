@@ -13,8 +13,7 @@ import yaml
 
 from hack.cluster.cluster import Cluster
 from tandem_operator.api import names
-from tandem_operator.cli.admission import rules, schema
-from tandem_operator.cli.admission.answer import faults_of
+from tandem_operator.cli.admission import answer, rules, schema
 from tests.cluster.bad_manifests.case import Bad, Object
 from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA
 from tests.cluster.bad_manifests.stalled import STALLED
@@ -71,11 +70,11 @@ def server(shared_control_plane: Cluster, namespace: str) -> Iterator[Server]:
 
 def differences(server: Server, found: list[Object]) -> list[str]:
     """Each manifest about which the two differ, with both answers."""
-    answers = [(each, server.refusal(each), faults_of(each)) for each in found]
+    answers = [(each, server.refusal(each), answer.to(each).faults) for each in found]
     return [
         f"{json.dumps(manifest)}: API server {refusal}, plan {faults}"
         for manifest, refusal, faults in answers
-        if (refusal is None) != (faults == [])
+        if (refusal is None) != (not faults)
     ]
 
 

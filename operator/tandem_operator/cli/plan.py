@@ -1,7 +1,9 @@
 """`tandem plan`: what the operator would make of manifests, without a cluster.
 
+With `--target` or `--draft` the pair's files are looked at too, as the lock Job would look at them.
+
 Exit status 0: each would be carried out; 1: one would be refused; 2: a file holds no manifest to
-judge.
+judge, or the pair cannot be looked at.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import yaml
 from pydantic.alias_generators import to_camel
 
 from tandem_operator.api import names
-from tandem_operator.cli import manifests
+from tandem_operator.cli import manifests, pair_look, plan_pair
 from tandem_operator.cli.admission import answer
 from tandem_operator.cli.manifests import Manifest, ManifestError
-from tandem_operator.planning import preview
+from tandem_operator.cli.pair_look import Look, LookError
+from tandem_operator.planning import preview, sources
 from tandem_operator.planning.preview import Preview
+from tandem_operator.planning.resource import UnreadableSpecError
 from tandem_operator.planning.snapshot import Installation
 
 Object = dict[str, Any]
@@ -50,54 +54,89 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime-image", default=DEFAULT_IMAGE, help="image of the lock and the fetch"
     )
+    for side in (sources.TARGET, sources.DRAFT):
+        parser.add_argument(
+            f"--{side}",
+            metavar="PATH",
+            help=f"folder with the {side}'s files: judge the pair too, for a single resource",
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be made of each resource; returns the exit status."""
     status = 0
+    found: list[Manifest] = []
     for filename in arguments.filename:
         try:
-            found = manifests.read(filename)
+            found += manifests.read(filename)
         except ManifestError as problem:
             print(f"tandem plan: {problem}", file=sys.stderr)
             status = NOTHING_TO_JUDGE
-            continue
-        for manifest in found:
-            status = max(status, _judge(manifest, arguments))
-    return status
+    named = {side: getattr(arguments, side) for side in (sources.TARGET, sources.DRAFT)}
+    paths = {side: path for side, path in named.items() if path is not None}
+    if paths and len(found) > 1:
+        flags = " and ".join(f"--{side}" for side in paths)
+        print(
+            f"tandem plan: {flags} is for one resource, and there are {len(found)}: name one file",
+            file=sys.stderr,
+        )
+        return NOTHING_TO_JUDGE
+    return max([status, *(_judge(manifest, arguments, paths) for manifest in found)])
 
 
-def _judge(manifest: Manifest, arguments: argparse.Namespace) -> int:
+def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, str]) -> int:
     """Print what would be made of one resource; returns its part of the exit status."""
-    faults = faults_of(manifest.object, arguments.namespace)
+
+    def tell(problem: object) -> None:
+        print(f"tandem plan: {manifest.file}: {manifest.place}: {problem}", file=sys.stderr)
+
+    namespace = arguments.namespace or DEFAULT_NAMESPACE
+    answered = answer.to(_placed(manifest.object, namespace))
+    faults = [*answered.faults, *_elsewhere(manifest.object, arguments.namespace)]
     for fault in faults:
-        print(f"tandem plan: {manifest.file}: {manifest.place}: {fault}", file=sys.stderr)
+        tell(fault)
     if faults:
         return REFUSED
+    try:
+        wanted = preview.resource_of(answered.stored, namespace)
+        look = plan_pair.look(wanted, paths) if paths else None
+    except UnreadableSpecError as problem:
+        tell(f"it would be stored, and this release cannot read it: {problem}")
+        return REFUSED
+    except LookError as problem:
+        tell(problem)
+        return NOTHING_TO_JUDGE
     installation = Installation(version="", runtime_image=arguments.runtime_image)
-    namespace = arguments.namespace or DEFAULT_NAMESPACE
-    seen = preview.of(manifest.object, namespace, installation)
-    print(_yaml(seen) if arguments.output == "yaml" else _text(seen))
-    return REFUSED if seen.refusals else 0
+    seen = preview.of(wanted, installation)
+    print(_yaml(seen, look) if arguments.output == "yaml" else _text(seen, look))
+    return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
 
 
-def faults_of(manifest: Object, namespace: str | None = None) -> list[str]:
-    """Why `kubectl apply`, with this namespace, would not store the manifest."""
-    faults = answer.faults_of(manifest)
+def _placed(manifest: Object, namespace: str) -> Object:
+    """The manifest in the namespace where it names none, as kubectl sends it."""
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("namespace"):
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": namespace}}
+
+
+def _elsewhere(manifest: Object, namespace: str | None) -> list[str]:
+    """What kubectl says where the manifest names another namespace than `-n`."""
     metadata = manifest.get("metadata")
     own = metadata.get("namespace") if isinstance(metadata, dict) else None
-    if namespace is not None and own not in (None, "", namespace):
-        faults.append(
-            f"metadata.namespace is {own} and -n says {namespace}: remove one, or give -n {own}"
-        )
-    return faults
+    if namespace is None or own in (None, "", namespace):
+        return []
+    return [f"metadata.namespace is {own} and -n says {namespace}: remove one, or give -n {own}"]
 
 
-def _text(seen: Preview) -> str:
+def _text(seen: Preview, look: Look | None) -> str:
     lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
     lines.append("  in force:")
     for key, value in dataclasses.asdict(seen.effective).items():
         lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
+    if look is not None:
+        lines.append("  pair:")
+        lines += [f"    {line}" for line in pair_look.lines(look, "engine")]
     if seen.refusals:
         lines.append("  refused:")
         lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
@@ -113,7 +152,7 @@ def _place(child: Object) -> str:
     return f"{child['kind']} {child['metadata']['name']}"
 
 
-def _yaml(seen: Preview) -> str:
+def _yaml(seen: Preview, look: Look | None) -> str:
     head = {
         "resource": f"{seen.namespace}/{seen.name}",
         "inputHash": seen.input_hash,
@@ -122,6 +161,7 @@ def _yaml(seen: Preview) -> str:
             for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
         },
         "refusals": [str(refusal) for refusal in seen.refusals],
+        **({} if look is None else {"pair": pair_look.document(look)}),
     }
     documents = [head, *json.loads(json.dumps([*seen.first, *seen.locked]))]
     text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)

@@ -51,21 +51,25 @@ class Preview:
     locked: tuple[Object, ...]
 
 
-def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
-    """The preview of a manifest whose spec the schema accepts."""
+def resource_of(manifest: Object, namespace: str) -> Resource:
+    """The resource that a manifest would become. Raises resource.UnreadableSpecError."""
     metadata = manifest["metadata"]
-    wanted = resource.parse(
+    return resource.parse(
         {
             **manifest,
             "metadata": {
-                "namespace": namespace,
                 "uid": "set by the API server",
                 "generation": 1,
                 "creationTimestamp": EPOCH,
                 **metadata,
+                "namespace": metadata.get("namespace") or namespace,
             },
         }
     )
+
+
+def of(wanted: Resource, installation: Installation) -> Preview:
+    """The preview of a resource, the lock's outcome taken to be good."""
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
         *driver.judge(wanted.spec),

@@ -11,8 +11,7 @@ import pytest
 
 from tandem_operator.api.crd import definition
 from tandem_operator.api.fields import RULES
-from tandem_operator.cli.admission import rules, schema
-from tandem_operator.cli.admission.answer import faults_of
+from tandem_operator.cli.admission import answer, rules, schema
 from tests.cluster.bad_manifests.case import GOOD, REMOVED, Bad
 from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA
 from tests.cluster.bad_manifests.stalled import STALLED
@@ -24,6 +23,10 @@ CEL_WORDS = re.compile(
     "namespace|return|var|void|while"
 )
 """Names that Kubernetes writes otherwise in rules (`__in__`)."""
+
+
+def faults_of(manifest: Object) -> list[str]:
+    return list(answer.to(manifest).faults)
 
 
 def told(changes: Object, **top: Any) -> list[str]:

@@ -1,7 +1,8 @@
-"""The API server's answer to one resource: nothing, or every reason why it is refused."""
+"""The API server's answer to one resource: what it would store, or every reason against it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
@@ -11,14 +12,23 @@ from tandem_operator.cli.admission.sentences import sentences
 Object = dict[str, Any]
 
 
-def faults_of(manifest: Object) -> list[str]:
-    """Why the resource would not be stored, as sentences; empty for one that would be."""
+@dataclass(frozen=True)
+class Answer:
+    """``stored`` has its defaults and no status; it means something only without faults."""
+
+    stored: Object
+    faults: tuple[str, ...] = ()
+
+
+def to(manifest: Object) -> Answer:
+    """The answer to a resource that is created with these words."""
     found = manifest.get("apiVersion")
     if found != names.API_VERSION:
-        return [f"apiVersion is {found!r}: use {names.API_VERSION}"]
+        return Answer(manifest, (f"apiVersion is {found!r}: use {names.API_VERSION}",))
     metadata = manifest.get("metadata")
     if isinstance(metadata, dict) and "generateName" in metadata and "name" not in metadata:
-        return ["metadata.generateName: kubectl apply needs a name: write metadata.name"]
+        told = "metadata.generateName: kubectl apply needs a name: write metadata.name"
+        return Answer(manifest, (told,))
     root = schema.root()
     resource = schema.prepared(manifest, root)
     broken = [
@@ -28,11 +38,12 @@ def faults_of(manifest: Object) -> list[str]:
         if next(iter(error.absolute_path), None) != "status"
         or error.validator == "additionalProperties"
     ]
-    told = [sentence for error in broken for sentence in sentences(error)]
+    faults = [sentence for error in broken for sentence in sentences(error)]
     if not any(error.validator in schema.BLOCKING for error in broken):
-        told += [
+        faults += [
             # The root's rules are about metadata, and name the field themselves.
             f"{each.path.removeprefix('.')}: {each.message}" if each.path else each.message
             for each in rules.broken(root, resource)
         ]
-    return list(dict.fromkeys(told))
+    stored = {key: value for key, value in resource.items() if key != "status"}
+    return Answer(stored, tuple(dict.fromkeys(faults)))
