@@ -279,6 +279,8 @@ def test_what_a_hub_answers_at_any_request_is_told(
     assert raised.value.cause.reason == reason
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert "secret" not in raised.value.cause.here
+    assert status != 401 or "set HF_TOKEN" in raised.value.cause.here
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

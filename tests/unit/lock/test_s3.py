@@ -217,15 +217,21 @@ def test_what_does_not_exist_is_told(bucket: Bucket, tmp_path: Path, uri: str, t
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
 @pytest.mark.parametrize(
-    ("with_secret", "remedy"), [(True, "renew the keys"), (False, "secretName")]
+    ("with_secret", "remedy", "here"),
+    [
+        (True, "renew the keys", "renew AWS_ACCESS_KEY_ID"),
+        (False, "secretName", "set AWS_ACCESS_KEY_ID"),
+    ],
 )
-def test_a_refusal_names_the_remedy(code: str, with_secret: bool, remedy: str) -> None:
+def test_a_refusal_names_the_remedy(code: str, with_secret: bool, remedy: str, here: str) -> None:
     with (
         pytest.raises(CannotLookError, match=remedy) as raised,
         s3_refusals.told_apart(TARGET, with_secret),
     ):
         raise ClientError({"Error": {"Code": code}}, "ListObjectsV2")
     assert raised.value.reason == "AccessDenied"
+    assert here in raised.value.here
+    assert "secret" not in raised.value.here
 
 
 @pytest.mark.parametrize(

@@ -253,9 +253,12 @@ def _of_answer(error: HfHubHTTPError, with_token: bool) -> tuple[str, ...]:
     if status == 429:
         asked_s = asked_wait_s(error)
         later = "later" if asked_s is None else f"in {asked_s:.0f} s"
-        return refusal.LOCK_FAILED, (
-            f"the hub has too many requests from here (429): it is tried again {later}"
-            + ("" if with_token else "; with HF_TOKEN in the secret more are allowed")
+        many = "the hub has too many requests from here (429):"
+        more = "" if with_token else "; with HF_TOKEN more are allowed"
+        return (
+            refusal.LOCK_FAILED,
+            f"{many} it is tried again {later}{more}",
+            f"{many} try again {later}{more}",
         )
     return refusal.LOCK_FAILED, f"the hub answered {status}"
 

@@ -36,6 +36,7 @@ def told_apart(uri: str, with_secret: bool) -> Iterator[None]:
             refusal.ACCESS_DENIED,
             f"{uri}: the secret lacks a key ({error}): it needs AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY",
+            f"{uri}: a key is missing ({error}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ) from error
     except BotoCoreError as error:
         line = " ".join(str(error).split()).partition("?")[0][:200]
