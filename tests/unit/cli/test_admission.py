@@ -12,9 +12,12 @@ import pytest
 from tandem_operator.api.crd import definition
 from tandem_operator.api.fields import RULES
 from tandem_operator.cli.admission import answer, rules, schema
+from tandem_operator.planning import preview
+from tandem_operator.planning.snapshot import Installation
 from tests.cluster.bad_manifests.case import GOOD, REMOVED, Bad
 from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA
 from tests.cluster.bad_manifests.stalled import STALLED
+from tests.cluster.generated_manifests import manifests
 
 Object = dict[str, Any]
 
@@ -244,3 +247,15 @@ def test_the_schema_is_closed_where_the_crd_knows_the_fields() -> None:
 
     assert spec["engine"]["additionalProperties"] is False
     assert "additionalProperties" not in spec["template"]
+
+
+def test_whatever_would_be_stored_can_be_planned() -> None:
+    installation = Installation(version="", runtime_image="runtime")
+    planned = 0
+    for manifest in manifests(1200, seed=3):
+        answered = answer.to(manifest)
+        if not answered.faults:
+            preview.of(preview.resource_of(answered.stored, "default"), installation)
+            planned += 1
+
+    assert planned > 300
