@@ -36,18 +36,18 @@ class Look:
         return self.report.allowed and self.engine.allowed
 
 
-def at(asked: LockRequest, spec: Spec) -> Look:
-    """Look at the pair that is asked for, for the engine of `spec`. Raises LookError."""
-    found = report(asked)
-    return Look(asked.method, found, registry.judge(spec, _as_brought(found, asked)))
-
-
 def report(asked: LockRequest) -> PairReport:
-    """The lock's report alone. Raises LookError."""
+    """The lock's report. Raises LookError."""
     try:
         return pair.report(asked, os.environ)
     except pair.SideError as error:
         raise LookError(f"{error.side}: {error.cause.here}") from error
+
+
+def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Look:
+    """The report beside what the engine of `spec` makes of it."""
+    engine = registry.judge(spec, _as_brought(found, asked))
+    return Look(spec.speculation.method.value, found, engine)
 
 
 def document(found: Look) -> dict[str, Any]:

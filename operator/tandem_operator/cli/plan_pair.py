@@ -29,4 +29,5 @@ def look(resource: Resource, paths: Mapping[str, str]) -> Look:
                 f"{side}: {source.uri} is mounted in a cluster alone: name a folder with its files "
                 f"by --{side}"
             )
-    return pair_look.at(lock_request.made(resource, dict(paths)), resource.spec)
+    asked = lock_request.made(resource, dict(paths))
+    return pair_look.judged(pair_look.report(asked), asked, resource.spec)

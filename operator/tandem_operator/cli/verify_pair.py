@@ -18,7 +18,10 @@ from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy,
 from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
 from tandem_operator.cli import pair_look
 from tandem_operator.cli.pair_look import LookError
+from tandem_runtime.contract import request
+from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
+from tandem_runtime.lock import draft_kinds
 
 ALLOWED, NOT_ALLOWED, COULD_NOT_LOOK = 0, 1, 2
 NO_DRAFT = "-"
@@ -108,12 +111,13 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for side, text in (("target", arguments.target), ("draft", draft)):
             _check(side, text)
-        if method is None:
-            method = _method_of(arguments, draft)
-        found = pair_look.at(_asked(arguments, draft, method), _spec(arguments, draft, method))
+        asked = _asked(arguments, draft, method)
+        report = pair_look.report(asked)
     except LookError as problem:
         print(f"tandem verify-pair: {problem}", file=sys.stderr)
         return COULD_NOT_LOOK
+    spec = _spec(arguments, draft, method or _method_for(report))
+    found = pair_look.judged(report, asked, spec)
     if arguments.output == "json":
         print(json.dumps(pair_look.document(found), indent=2))
     else:
@@ -122,18 +126,22 @@ def run(arguments: argparse.Namespace) -> int:
     return ALLOWED if found.allowed else NOT_ALLOWED
 
 
-def _method_of(arguments: argparse.Namespace, draft: str | None) -> Method:
+def _method_for(report: PairReport) -> Method:
     """The method that the draft is made for; DraftModel where its files do not tell."""
-    found = pair_look.report(_asked(arguments, draft, Method.DRAFT_MODEL))
-    kind = None if found.draft is None else found.draft.facts.kind
-    return next((method for method in MAY_DRAFT if method.value == kind), Method.DRAFT_MODEL)
+    kind = None if report.draft is None else draft_kinds.KINDS.get(report.draft.facts.kind or "")
+    return Method(kind.methods[0]) if kind is not None and kind.methods else Method.DRAFT_MODEL
 
 
-def _asked(arguments: argparse.Namespace, draft: str | None, method: Method) -> LockRequest:
-    spec = _spec(arguments, draft, method)
+def _asked(arguments: argparse.Namespace, draft: str | None, method: Method | None) -> LockRequest:
+    if method is None:
+        # For a pair of models TargetDeclared takes what SameVocabulary takes, and the other way
+        # round for a head.
+        policy = arguments.policy or LockPolicy.SAME_VOCABULARY.value
+    else:
+        policy = defaults.lock_policy(_spec(arguments, draft, method)).value
     return LockRequest(
-        method=method.value,
-        policy=defaults.lock_policy(spec).value,
+        method=request.ANY_METHOD if method is None else method.value,
+        policy=policy,
         digest=arguments.digest,
         allow_remote_code=arguments.allow_remote_code,
         attested_target=arguments.attested_target,

@@ -23,6 +23,8 @@ METHODS = (
     "Suffix",
     "LayerSkip",
 )
+ANY_METHOD = "Any"
+"""Asked on a laptop alone, where no method is named: whichever takes the draft."""
 POLICIES = ("Exact", "SameVocabulary", "VocabPrefix", "TargetDeclared", "Skip")
 
 
@@ -52,7 +54,7 @@ class Attestation:
 
 @dataclass(frozen=True)
 class LockRequest:
-    """One pair to judge. `draft` is None for methods without one."""
+    """One pair to judge. `method` is one of METHODS, or ANY_METHOD; `draft` is None without one."""
 
     method: str
     policy: str

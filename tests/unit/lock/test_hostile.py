@@ -66,7 +66,7 @@ def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
             b'{"added_tokens": [{"id": 2, "content": "a"}], "model": {"vocab": {"a": 1}}}',
             "has the ids 1 and 2",
         ),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "not JSON"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer"),
     ],
 )
 def test_a_tokenizer_json_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from hack.hub.server import LocalHub
 from tandem_runtime.contract.report import PairReport
-from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
 from tandem_runtime.lock.sources import patience
@@ -30,7 +30,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 
 def look(hub: LocalHub, target: str, draft: str | None = None) -> PairReport:
     request = LockRequest(
-        "NGram" if draft is None else "DraftModel",
+        "NGram" if draft is None else ANY_METHOD,
         "SameVocabulary",
         SourceRequest(target),
         None if draft is None else SourceRequest(draft),

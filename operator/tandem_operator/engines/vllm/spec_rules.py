@@ -104,15 +104,18 @@ def _arguments(spec: Spec) -> list[Refusal]:
 def _config(spec: Spec) -> list[Refusal]:
     config = spec.speculation.engine_config or {}
     found = [
-        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[key])
+        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[name])
         for key, value in config.items()
-        if key in OWNED_CONFIG_KEYS
+        # vLLM itself reads dashes in a key as underscores.
+        if (name := key.replace("-", "_")) in OWNED_CONFIG_KEYS
     ]
-    if config.get(REJECTION) == "synthetic":
+    if {key.replace("-", "_"): value for key, value in config.items()}.get(
+        REJECTION
+    ) == "synthetic":
         found.append(
             _config_refusal(
                 REJECTION,
-                config[REJECTION],
+                "synthetic",
                 "it accepts drafts that the target does not confirm",
                 "use standard or block",
             )
