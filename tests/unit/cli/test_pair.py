@@ -41,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     builders.write(tmp_path / "draft", builders.files())
     head = {
         "architectures": ["Eagle3Speculator"],
+        "speculators_model_type": "eagle3",
         "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
     }
     builders.write(tmp_path / "head", {"config.json": json.dumps(head).encode()})
