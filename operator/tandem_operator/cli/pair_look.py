@@ -63,12 +63,14 @@ def lines(found: Look, engine: str) -> list[str]:
         end = f"not allowed, {engine} would not start it"
     else:
         end = "allowed" if report.allowed else "not allowed"
-    told = [f"{report.verdict} ({report.reason}): {end}"]
-    told += [f"{engine}: {reason}" for reason in map(str, found.engine.refusals)]
-    told += [f"warning: {reason}" for reason in map(str, found.engine.warnings)]
-    told.append(report.message)
-    if report.advice:
-        told.append(f"advice: {report.advice}")
+    of_lock = [report.message, *([f"advice: {report.advice}"] if report.advice else [])]
+    of_engine = [
+        *(f"{engine}: {refusal}" for refusal in found.engine.refusals),
+        *(f"warning: {warning}" for warning in found.engine.warnings),
+    ]
+    # First whoever refuses.
+    why = [*of_engine, *of_lock] if report.allowed else [*of_lock, *of_engine]
+    told = [f"{report.verdict} ({report.reason}): {end}", *why]
     if report.first_differences:
         told.append(f"{'id':>10}  {'target':<32}  draft")
     told += [

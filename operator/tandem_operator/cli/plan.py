@@ -137,6 +137,9 @@ def _text(seen: Preview, look: Look | None) -> str:
     if look is not None:
         lines.append("  pair:")
         lines += [f"    {line}" for line in pair_look.lines(look, "engine")]
+    elif seen.warnings:
+        lines.append("  warnings:")
+        lines += [f"    {warning}" for warning in seen.warnings]
     if seen.refusals:
         lines.append("  refused:")
         lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
@@ -161,6 +164,7 @@ def _yaml(seen: Preview, look: Look | None) -> str:
             for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
         },
         "refusals": [str(refusal) for refusal in seen.refusals],
+        "warnings": [str(warning) for warning in seen.warnings],
         **({} if look is None else {"pair": pair_look.document(look)}),
     }
     documents = [head, *json.loads(json.dumps([*seen.first, *seen.locked]))]

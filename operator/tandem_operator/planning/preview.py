@@ -12,6 +12,7 @@ from typing import Any
 from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
+from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
@@ -47,6 +48,7 @@ class Preview:
     input_hash: str
     effective: Effective
     refusals: tuple[Refusal, ...]
+    warnings: tuple[Warned, ...]
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
 
@@ -87,6 +89,7 @@ def of(wanted: Resource, installation: Installation) -> Preview:
         wanted.input_hash,
         wanted.values,
         refusals,
+        driver.warn(wanted.spec),
         first,
         locked,
     )
