@@ -45,6 +45,7 @@ def nodes(node: Object) -> Iterator[Object]:
         yield from nodes(node["items"])
 
 
+INSTALLATION = Installation(version="", runtime_image="runtime")
 ROOT = definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 ALL_RULES = [rule for node in nodes(ROOT) for rule in node.get(RULES, ())]
 
@@ -63,6 +64,17 @@ def test_what_the_api_server_refuses_is_refused_where_it_is_wrong(case: Bad) -> 
 @pytest.mark.parametrize("case", STALLED, ids=title)
 def test_what_the_api_server_stores_is_not_refused_here(case: Bad) -> None:
     assert faults_of(case.manifest()) == []
+
+
+@pytest.mark.parametrize("case", STALLED, ids=title)
+def test_what_is_stored_and_stalled_is_told_in_the_words_of_the_condition(case: Bad) -> None:
+    stored = answer.to(case.manifest()).stored
+    seen = preview.of(preview.resource_of(stored, "default"), INSTALLATION)
+
+    told = [str(refusal) for refusal in seen.refusals if refusal.reason.value == case.reason]
+    assert any(
+        all(words in each for words in (case.field, case.value, case.remedy)) for each in told
+    ), told
 
 
 def test_a_good_manifest_has_no_faults() -> None:
@@ -250,12 +262,11 @@ def test_the_schema_is_closed_where_the_crd_knows_the_fields() -> None:
 
 
 def test_whatever_would_be_stored_can_be_planned() -> None:
-    installation = Installation(version="", runtime_image="runtime")
     planned = 0
     for manifest in manifests(1200, seed=3):
         answered = answer.to(manifest)
         if not answered.faults:
-            preview.of(preview.resource_of(answered.stored, "default"), installation)
+            preview.of(preview.resource_of(answered.stored, "default"), INSTALLATION)
             planned += 1
 
     assert planned > 300
