@@ -41,7 +41,7 @@ def report(asked: LockRequest) -> PairReport:
     try:
         return pair.report(asked, os.environ)
     except pair.SideError as error:
-        raise LookError(f"{error.side}: {error.cause.here}") from error
+        raise LookError(f"{error.side}: {error}") from error
 
 
 def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Look:

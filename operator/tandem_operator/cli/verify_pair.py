@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
@@ -109,8 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
     if draft is not None and method is not None and method not in MAY_DRAFT:
         arguments.wrong_usage(f"method {method.value} has no draft: leave DRAFT out")
     try:
-        for side, text in (("target", arguments.target), ("draft", draft)):
-            _check(side, text)
         asked = _asked(arguments, draft, method)
         report = pair_look.report(asked)
     except LookError as problem:
@@ -182,12 +179,6 @@ def _source(text: str) -> SourceRequest:
     if text.startswith("hf://"):
         uri, separator, revision = text.partition("@")
     return SourceRequest(uri, revision=revision if separator else None)
-
-
-def _check(side: str, text: str | None) -> None:
-    """Raises LookError for a hub name without its scheme."""
-    if text is not None and _HUB_NAME.fullmatch(text) and not Path(text).exists():
-        raise LookError(f"{side}: {text} does not exist here: did you mean hf://{text}?")
 
 
 def _with_flags(line: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tandem_runtime.contract.model_facts import ModelFacts
@@ -22,6 +22,11 @@ _STATE_KEYS = (
     "hybrid_override_pattern",
 )  # fmt: skip
 _MEDUSA = ("medusa_num_heads", "num_heads", "num_medusa_heads")
+_QUANTIZATION_FILES = {
+    "quantize_config.json": "gptq",
+    "quant_config.json": "awq",
+    "hf_quant_config.json": "modelopt",
+}
 _QUANTIZATION = ("quantization_config", "compression_config")
 
 
@@ -46,7 +51,7 @@ def of(side: Side) -> ModelFacts:
         mtp_layers_in_files=mtp_layers.in_files(config, side.tensor_names) if declared else None,
         medusa_heads=_medusa_heads(config) if kind is not None and kind.name == "Medusa" else None,
         attention_heads=_attention_heads(config),
-        quantization=quantization(config),
+        quantization=quantization(config) or _by_file(side.names),
         hybrid=_hybrid(text),
         weights=_weights(side),
         generation_defaults=_defaults(side.generation or {}),
@@ -79,6 +84,11 @@ def quantization(config: Mapping[str, Any]) -> str | None:
             )
             return str(named).lower() if named else "unnamed"
     return None
+
+
+def _by_file(names: Collection[str]) -> str | None:
+    """The method, where a file of its own describes it beside config.json."""
+    return next((method for name, method in _QUANTIZATION_FILES.items() if name in names), None)
 
 
 def _weights(side: Side) -> str | None:

@@ -11,11 +11,6 @@ from tandem_runtime.lock.gguf_model import parts_of_first
 
 _LAYER = re.compile(r"^(?:model\.)?(?:language_model\.)?(?:model\.)?layers\.(\d+)\.")
 _OUTPUT = re.compile(r"(?:^|\.)(?:lm_head|output|embed_out)\.")
-_EMBEDDING = re.compile(r"(?:^|\.)(?:embed_tokens|tok_embeddings|wte|word_embeddings)\.")
-_QUANTIZED_MARKS = (
-    ".qweight", ".qzeros", ".scales", ".weight_scale", ".weight_scale_inv", ".weight_packed",
-    ".weight_scale_2", "_scales", "_blocks", ".absmax",
-)  # fmt: skip
 
 
 def format_of(names: Iterable[str]) -> str:
@@ -43,14 +38,7 @@ def lost_output(config: Mapping[str, Any] | None, names: Collection[str]) -> str
     found = {int(match[1]) for name in names if (match := _LAYER.match(name))}
     if type(layers) is not int or layers < 1 or not found.issuperset(range(layers)):
         return None
-    if not any(_EMBEDDING.search(name) for name in names):
-        return "no table of embeddings (embed_tokens)"
     tied = held.get("tie_word_embeddings")
     if tied is False and not any(_OUTPUT.search(name) for name in names):
         return "no lm_head, and tie_word_embeddings is false"
     return None
-
-
-def is_quantized(names: Iterable[str]) -> bool:
-    """Whether tensors of these names hold scales or packed weights."""
-    return any(name.endswith(_QUANTIZED_MARKS) for name in names)

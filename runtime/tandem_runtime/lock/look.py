@@ -117,6 +117,8 @@ def _at(
         tokenizer_configs = _configs(tokenizer_folder) if tokenizer_folder else configs
         remote_code = model_config.runs_code(folder, configs.config, tokenizer_configs.tokenizer)
         pickle = model_config.has_pickle_only(folder)
+        if pickle:
+            model_config.refuse_pointers(folder)
         model = model_config.read(configs.config)
         tensors = remote_weights or weights.read(folder)
         index = _index(folder, tensors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock.refusal import RefusedError
 
 NAME = "README.md"
 MAX_BYTES = 64 << 10
@@ -18,14 +19,14 @@ def bases(folder: ModelFolder) -> tuple[str, ...]:
     """Names of the models that the card names, empty where there is no card or it names none.
 
     A card is a text for people: one that cannot be read says nothing, and refuses nothing.
-
-    Raises:
-        RefusedError: a link that leads out of the folder, or no regular file.
     """
     if not folder.holds(NAME) or not os.path.lexists(folder.root / NAME):
         return ()
-    with folder.open(NAME) as file:
-        text = file.read(MAX_BYTES).decode("utf-8", "replace")
+    try:
+        with folder.open(NAME) as file:
+            text = file.read(MAX_BYTES).decode("utf-8", "replace")
+    except RefusedError:
+        return ()
     lines = text.splitlines()
     if not lines or lines[0].strip() != _FENCE:
         return ()

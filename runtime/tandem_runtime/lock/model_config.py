@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -111,6 +112,13 @@ def has_pickle_only(folder: ModelFolder) -> bool:
     if any(name.endswith(SAFE_SUFFIXES) for name in folder.names):
         return False
     return any(is_pickle(name) for name in folder.names)
+
+
+def refuse_pointers(folder: ModelFolder) -> None:
+    """Raise RefusedError where Git LFS left a pointer for a pickle; its content is never read."""
+    for name in folder.names:
+        if is_pickle(name) and os.path.lexists(folder.root / name):
+            folder.open(name).close()
 
 
 def is_pickle(name: str) -> bool:

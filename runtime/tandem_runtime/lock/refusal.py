@@ -23,16 +23,11 @@ class RefusedError(Exception):
 
 
 class CannotLookError(Exception):
-    """Nothing can be said, because the files cannot be had. `reason` is one of the last four.
+    """Nothing can be said, because the files cannot be had. `reason` is one of the last four."""
 
-    The message names fields of the resource; `here` says the same to whoever sits at a command line
-    and has variables instead.
-    """
-
-    def __init__(self, reason: str, message: str, here: str | None = None) -> None:
+    def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-        self.here = message if here is None else here
 
 
 def malformed(name: str, message: str) -> RefusedError:

@@ -15,8 +15,6 @@ from tandem_operator.cli import pair_look, verify_pair
 from tandem_operator.cli.main import main
 from tandem_operator.engines.pair_judgement import PairJudgement
 from tandem_operator.engines.refusal import Refusal
-from tandem_runtime.lock import pair, refusal
-from tandem_runtime.lock.refusal import CannotLookError
 from tests.unit.lock import builders
 
 Object = dict[str, Any]
@@ -160,9 +158,8 @@ def test_a_hub_name_without_its_scheme_is_asked_back(
     named = words.split()[0 if side == "target" else 1]
 
     assert status == 2
-    assert err == (
-        f"tandem verify-pair: {side}: {named} does not exist here: did you mean hf://{named}?\n"
-    )
+    assert err.startswith(f"tandem verify-pair: {side}: {named} does not exist")
+    assert err.endswith(f"did you mean hf://{named}?\n")
 
 
 def test_a_folder_of_that_name_is_no_hub_name(
@@ -171,22 +168,6 @@ def test_a_folder_of_that_name_is_no_hub_name(
     builders.write(folder / "acme" / "chat", builders.files())
 
     assert said("verify-pair acme/chat target", capsys)[0] == 0
-
-
-def test_a_command_line_is_told_variables_and_flags(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cause = CannotLookError(
-        refusal.ACCESS_DENIED, "name a secret with HF_TOKEN in secretName", "set HF_TOKEN"
-    )
-
-    def denied(*_: object) -> None:
-        raise pair.SideError("target", cause)
-
-    monkeypatch.setattr(pair_look.pair, "report", denied)
-    status, _, err = said("verify-pair hf://acme/chat draft", capsys)
-
-    assert (status, err) == (2, "tandem verify-pair: target: set HF_TOKEN\n")
 
 
 @pytest.mark.parametrize(

@@ -313,3 +313,17 @@ def test_the_tables_of_a_trimmed_vocabulary(bench: Bench, weights: bytes, said: 
     told = bench.judge(builders.files(), trimmed, **HEAD)
     assert told.allowed is (said is None)
     assert said is None or said in told.message
+
+
+def test_learned_ids_are_shown_before_names_that_were_added(bench: Bench) -> None:
+    """A changed name at a low id says less of what a text becomes than a changed word."""
+
+    def with_words(added: str, first: str, second: str) -> Files:
+        held = builders.tokenizer()
+        held["added_tokens"] = [builders.added(0, added), builders.added(11, "<|end|>")]
+        vocabulary = {added: 0, "Ġ": 1, "a": 2, "b": 3, first: 4, second: 5, "ab": 6}
+        held["model"] |= {"vocab": vocabulary, "merges": [["a", "b"]]}
+        return builders.files(held)
+
+    told = bench.judge(with_words("<s>", "c", "d"), with_words("<t>", "d", "c"))
+    assert [each.id for each in told.first_differences] == [4, 5, 0]

@@ -26,6 +26,8 @@ _FAMILIES = (
     {"fp8", "deepseek_v4_fp8"},
 )
 """Methods that vLLM takes for one another when it reads a configuration."""
+_STORED_ALONE = _FAMILIES[0] | _FAMILIES[1]
+"""Methods for weights that are stored so; others quantise while they load."""
 UNNAMED = "unnamed"
 NONE, GGUF = "none", "gguf"
 _NO_LOADER = "which vLLM has no loader for"
@@ -109,13 +111,19 @@ def quantization(pair: Pair) -> Iterator[Refusal | Warned]:
 
 def _asked(pair: Pair, name: str, asked: str | None, field: str) -> Iterator[Refusal | Warned]:
     """Whether the quantisation that an option asks for is the one in which a side is stored."""
+    if asked is None:
+        return
     stored = _plain(pair.sides[name].facts.quantization)
-    if asked is None or stored in (None, UNNAMED) or _alike(asked, str(stored)):
+    if stored is None and asked in _STORED_ALONE:
+        message = f"the {name} is not stored as {asked}"
+    elif stored not in (None, UNNAMED) and not _alike(asked, str(stored)):
+        message = f"the {name} is stored as {stored}"
+    else:
         return
     yield refuse(
         field,
         asked,
-        f"the {name} is stored as {stored}",
+        message,
         "leave it out: vLLM reads the quantisation from the model's own config.json",
     )
 
