@@ -27,6 +27,7 @@ class Look:
     """The lock's report and the engine's judgement of one pair."""
 
     method: str
+    engine_type: str
     report: PairReport
     engine: PairJudgement
 
@@ -47,7 +48,7 @@ def report(asked: LockRequest) -> PairReport:
 def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Look:
     """The report beside what the engine of `spec` makes of it."""
     engine = registry.judge(spec, _as_brought(found, asked))
-    return Look(spec.speculation.method.value, found, engine)
+    return Look(spec.speculation.method.value, spec.engine.type.value, found, engine)
 
 
 def document(found: Look) -> dict[str, Any]:
@@ -56,9 +57,9 @@ def document(found: Look) -> dict[str, Any]:
     return {**contract.to_document(found.report), "method": found.method, "engine": engine}
 
 
-def lines(found: Look, engine: str) -> list[str]:
+def lines(found: Look, version: str = "") -> list[str]:
     """The look for people: the verdict, then why, then what differs."""
-    report = found.report
+    report, engine = found.report, f"{found.engine_type} {version}".rstrip()
     if report.allowed and not found.engine.allowed:
         end = f"not allowed, {engine} would not start it"
     else:

@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifests, lists too; - reads standard input; repeat for more files",
     )
-    parser.add_argument("-o", "--output", choices=("text", "yaml"), default="text")
+    parser.add_argument("-o", "--output", choices=tuple(OUTPUTS), default="text")
     parser.add_argument(
         "-n",
         "--namespace",
@@ -108,7 +109,7 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
         return NOTHING_TO_JUDGE
     installation = Installation(version="", runtime_image=arguments.runtime_image)
     seen = preview.of(wanted, installation)
-    print(_yaml(seen, look) if arguments.output == "yaml" else _text(seen, look))
+    print(OUTPUTS[arguments.output](seen, look))
     return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
 
 
@@ -136,7 +137,7 @@ def _text(seen: Preview, look: Look | None) -> str:
         lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
     if look is not None:
         lines.append("  pair:")
-        lines += [f"    {line}" for line in pair_look.lines(look, "engine")]
+        lines += [f"    {line}" for line in pair_look.lines(look)]
     elif seen.warnings:
         lines.append("  warnings:")
         lines += [f"    {warning}" for warning in seen.warnings]
@@ -146,6 +147,8 @@ def _text(seen: Preview, look: Look | None) -> str:
         return "\n".join(lines)
     lines.append("  first:")
     lines += [f"    {_place(child)}" for child in seen.first]
+    if look is not None and not look.allowed:
+        return "\n".join(lines)
     lines.append("  once the pair is locked (its hash is not known yet):")
     lines += [f"    {_place(child)}" for child in seen.locked]
     return "\n".join(lines)
@@ -156,7 +159,17 @@ def _place(child: Object) -> str:
 
 
 def _yaml(seen: Preview, look: Look | None) -> str:
-    head = {
+    documents = [_head(seen, look), *_objects(seen, look)]
+    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
+    return text.rstrip()
+
+
+def _json(seen: Preview, look: Look | None) -> str:
+    return json.dumps({**_head(seen, look), "objects": _objects(seen, look)}, indent=2)
+
+
+def _head(seen: Preview, look: Look | None) -> Object:
+    return {
         "resource": f"{seen.namespace}/{seen.name}",
         "inputHash": seen.input_hash,
         "effective": {
@@ -167,6 +180,17 @@ def _yaml(seen: Preview, look: Look | None) -> str:
         "warnings": [str(warning) for warning in seen.warnings],
         **({} if look is None else {"pair": pair_look.document(look)}),
     }
-    documents = [head, *json.loads(json.dumps([*seen.first, *seen.locked]))]
-    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
-    return text.rstrip()
+
+
+def _objects(seen: Preview, look: Look | None) -> list[Object]:
+    """What would be made; of a pair that is not allowed, the lock Job alone."""
+    locked = seen.locked if look is None or look.allowed else ()
+    plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
+    return plain
+
+
+OUTPUTS: dict[str, Callable[[Preview, Look | None], str]] = {
+    "text": _text,
+    "yaml": _yaml,
+    "json": _json,
+}

@@ -29,18 +29,22 @@ MAY_DRAFT = METHODS_WITH_DRAFT | {Method.MTP}
 """Methods for which DRAFT may be named; only MTP goes without as well."""
 FLAGS = {
     "tokenizerLock.allowRemoteCode": "--allow-remote-code",
+    "tokenizerLock.attestedTarget.uri": "--attested-target",
     "tokenizerLock.attestedTarget": "--attested-target",
     "tokenizerLock.digest": "--digest",
     "tokenizerLock.policy": "--policy",
     "target.servedName": "--target-name",
     "speculation.method": "--method",
     "speculation.maxTokens": "--max-tokens",
+    "maxTokens": "--max-tokens",
     "parallelism.tensor": "--tensor",
     "target.uri": "TARGET",
     "draft.uri": "DRAFT",
 }
 """What stands for a field of the resource here."""
-_FIELD = re.compile(rf"(?:spec\.)?({'|'.join(map(re.escape, FLAGS))})\b(: (?=[\w\"]))?")
+_FIELD = re.compile(
+    rf"\b(?:spec\.)?(?<!tuning\.)({'|'.join(map(re.escape, FLAGS))})\b(: (?=[\w\"]))?"
+)
 _HUB_NAME = re.compile(rf"{ORGANIZATION_AND_NAME}(@.+)?")
 
 
@@ -118,8 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "json":
         print(json.dumps(pair_look.document(found), indent=2))
     else:
-        engine = f"{EngineType.VLLM.value} {arguments.engine_version}"
-        print("\n".join(map(_with_flags, pair_look.lines(found, engine))))
+        lines = pair_look.lines(found, arguments.engine_version)
+        print("\n".join(map(_with_flags, lines)))
     return ALLOWED if found.allowed else NOT_ALLOWED
 
 

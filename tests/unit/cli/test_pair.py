@@ -178,6 +178,12 @@ def test_a_folder_of_that_name_is_no_hub_name(
         ("spec.target.uri: models/x: no", "TARGET: models/x: no"),
         ("set speculation.method: Eagle3, or else", "set --method Eagle3, or else"),
         ("speculation.maxTokensElse", "speculation.maxTokensElse"),
+        ("it ends; set maxTokens: 3 or 6", "it ends; set --max-tokens 3 or 6"),
+        ("lower tuning.maxTokens", "lower tuning.maxTokens"),
+        (
+            "state it: tokenizerLock.attestedTarget.uri: hf://acme/chat",
+            "state it: --attested-target hf://acme/chat",
+        ),
     ],
 )
 def test_fields_are_named_by_what_stands_for_them(line: str, told: str) -> None:
@@ -204,6 +210,11 @@ def test_plan_judges_the_pair_of_a_manifest_on_folders(
     assert (status, head["pair"]["method"]) == (0, "Eagle3")
     assert head["pair"]["engine"]["allowed"] is True
 
+    status, out, _ = said(f"{words} -o json", capsys)
+    document = json.loads(out)
+    assert (status, document["pair"], document["refusals"]) == (0, head["pair"], [])
+    assert "Deployment" in [each["kind"] for each in document["objects"]]
+
 
 def test_plan_refuses_what_lock_or_engine_refuse(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -213,6 +224,7 @@ def test_plan_refuses_what_lock_or_engine_refuse(
     status, out, _ = said(f"plan -f {path} --target target --draft head", capsys)
     assert status == 1
     assert "(DeclaredTargetDiffers): not allowed" in out
+    assert "Deployment chat" not in out
 
     refusing(monkeypatch, "spec.speculation.maxTokens", "3")
     status, out, _ = said(f"plan -f {planned(folder)} --target target --draft head", capsys)
