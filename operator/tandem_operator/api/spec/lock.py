@@ -55,8 +55,9 @@ class TokenizerLock(SpecModel):
         TokenizerSource | None,
         Field(
             description=(
-                "The target that a head was trained for, stated by you when the head's own files "
-                "do not say it."
+                "The target that a head was trained for, stated by you where the head's own files "
+                "do not say it, or name it otherwise: the target's own URI, or the model that the "
+                "head declares and the target is a copy of. Dimensions are checked all the same."
             ),
         ),
     ] = None
