@@ -80,7 +80,9 @@ def _of_ids(target: Side, draft: Side, found: Differences) -> Grade | None:
             f"the target has {count} {_ids(count)} beyond the draft's last; "
             + _named(difference.shown(one, two, found.target_extra)),
             difference.shown(one, two, found.target_extra),
-            "the draft can never propose these ids; policy VocabPrefix allows such a pair",
+            "the draft can never propose these ids; policy VocabPrefix allows such a pair, and "
+            "where vocab_size differs vLLM also needs use_heterogeneous_vocab in "
+            "speculation.engineConfig",
         )
     if found.renamed:
         count = len(found.renamed)

@@ -47,7 +47,7 @@ def of(
     told = _of_config(config or {})
     seen = _of_tensors(tensors)
     if told in HEADS:
-        if seen in HEADS and seen != told and not _alike(told, seen):
+        if seen in HEADS and seen != told and _contradicts(told, seen, tensors):
             return Kind(
                 told,
                 f"config.json describes {told.title}, its tensors are those of {seen.title}",
@@ -154,5 +154,12 @@ def _reads_several_layers(tensors: Mapping[str, Tensor]) -> bool:
     return False
 
 
-def _alike(one: DraftKind, other: DraftKind) -> bool:
-    return any({one.name, other.name} <= group for group in _ALIKE)
+def _contradicts(told: DraftKind, seen: DraftKind, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether tensors rule out what the configuration says.
+
+    A projection of several layers alone is what many heads have; only EAGLE's has two parts.
+    """
+    if any({told.name, seen.name} <= group for group in _ALIKE):
+        return False
+    shown = seen.tensors is not None and any(seen.tensors.match(name) for name in tensors)
+    return told.name == "Eagle" or (shown and seen.name != "Eagle")

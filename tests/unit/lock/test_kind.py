@@ -148,6 +148,21 @@ def test_a_configuration_beside_the_tensors_of_another_head_is_a_contradiction()
     assert "an EAGLE-3 head" in found.contradiction
 
 
+@pytest.mark.parametrize(
+    ("architecture", "tensors"),
+    [
+        ("DFlashDraftModel", {"fc.weight": (4, 20), "layers.0.self_attn.q_proj.weight": (4, 4)}),
+        ("LlamaForCausalLMEagle3", {"fc.weight": (8, 12), "layers.0.mlp.up_proj.weight": (4, 4)}),
+        ("EagleDeepSeekMTPModel", {"pre_projection.weight": (4, 4)}),
+        ("Eagle3LlamaForCausalLM", {"fc.qweight": (1, 4)}),
+    ],
+)
+def test_a_projection_alone_contradicts_no_head_that_has_one(
+    architecture: str, tensors: dict[str, tuple[int, ...]]
+) -> None:
+    assert of(head(architecture), tensors).contradiction is None
+
+
 def test_a_llama_of_one_layer_in_a_pickle_may_be_anything() -> None:
     names = ("config.json", "pytorch_model.bin")
     assert of(LLAMA, names=names) == kind.NOT_KNOWN
