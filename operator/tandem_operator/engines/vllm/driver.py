@@ -8,7 +8,7 @@ from tandem_operator.engines import drain, environment
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import pair_rules, spec_rules, speculation_rules
+from tandem_operator.engines.vllm import pair_rules, spec_rules, speculation_rules, weight_rules
 from tandem_operator.engines.vllm.arguments import PORT, arguments, depths_of
 from tandem_operator.engines.vllm.methods import FIXED_DEPTH
 from tandem_operator.engines.vllm.series import SERIES
@@ -36,6 +36,7 @@ class VllmDriver:
         return (
             *spec_rules.judge(spec),
             *speculation_rules.judge(spec),
+            *weight_rules.named(spec),
             *environment.judge(spec, self.owned_env),
         )
 
