@@ -1,4 +1,4 @@
-"""What a resource asks of its tuner: bands are tiers, and the price of K=0 is that of its engine."""
+"""What a resource asks of its tuner: bands are tiers, K=0 has the price of its engine."""
 
 from __future__ import annotations
 

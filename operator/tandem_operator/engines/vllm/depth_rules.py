@@ -18,7 +18,7 @@ def judge(spec: Spec, report: PairReport | None = None) -> tuple[Refusal, ...]:
         return ()  # the rules of the pair refuse it whatever K does
     if setup.version is not None and setup.version < table.OLDEST:
         return (_too_old(spec),)
-    if setup.method == "medusa" and (setup.version or table.READ[0]) >= table.NO_MEDUSA_FROM:
+    if setup.method not in {method for _, method in table.drafters_of(setup.version)}:
         return (_gone(spec, can),)
     if can.live == table.NONE:
         return tuple(_fixed(spec, setup, can))
