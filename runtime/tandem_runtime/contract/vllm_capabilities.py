@@ -219,7 +219,8 @@ def _drafter(setup: Setup) -> Drafter | None:
         return drafter
     if setup.method == "mtp" and setup.modules > 1:
         drafter = _ALL_FORWARDS
-    return _FOLLOWS if drafter is _ALL_FORWARDS and setup.drafter_follows else drafter
+    follows = setup.drafter_follows and setup.method in FOLLOWED
+    return _FOLLOWS if drafter is _ALL_FORWARDS and follows else drafter
 
 
 def _asynchronous(setup: Setup, drafter: Drafter | None) -> bool:
@@ -232,6 +233,8 @@ def _fixed_because(setup: Setup, drafter: Drafter | None) -> str:
     version = setup.version
     if version is not None and version < LIVE_FROM:
         return f"vLLM {_text(version)} is older than {_text(LIVE_FROM)}"
+    if setup.parallel_drafting and setup.runner == V1:
+        return "in model runner V1 parallel drafting takes the deepest K only"
     if drafter is None:
         return f"this vLLM has no method {setup.method} in model runner {setup.runner}"
     if setup.pipeline > 1:
@@ -240,8 +243,6 @@ def _fixed_because(setup: Setup, drafter: Drafter | None) -> str:
         return "data-parallel ranks of a mixture of experts must draft alike"
     if setup.state == MAMBA:
         return "Mamba layers take the deepest K only"
-    if setup.parallel_drafting and setup.runner == V1:
-        return "parallel drafting takes the deepest K only"
     if setup.adaptive_verification:
         return "adaptive verification chooses how many drafts are verified"
     return ""

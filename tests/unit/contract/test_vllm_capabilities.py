@@ -73,22 +73,27 @@ def test_a_schedule_costs_v1_its_full_graphs_and_v2_none() -> None:
     assert not capabilities(GPU._replace(runner=vllm.V1)).full_graphs
 
 
-@pytest.mark.parametrize("setup", [GPU._replace(method="draft_model"), GPU._replace(method="mtp")])
-def test_a_drafter_that_the_plugin_keeps_to_k_saves_its_work(setup: Setup) -> None:
-    modules = setup._replace(modules=3)
-    assert capabilities(modules)[:5] == (
-        vllm.CUT,
-        "the drafter runs all its passes",
-        True,
-        vllm.VERIFICATION,
-        vllm.ALL_FORWARDS,
-    )
-    kept = capabilities(modules._replace(drafter_follows=True))
+ALL_DRAFTS = (vllm.CUT, "the drafter runs all its passes", True, vllm.VERIFICATION)
+
+
+def test_a_drafter_that_the_plugin_keeps_to_k_saves_its_work() -> None:
+    draft = GPU._replace(method="draft_model")
+    kept = capabilities(draft._replace(drafter_follows=True))
+
+    assert capabilities(draft)[:5] == (*ALL_DRAFTS, vllm.ALL_FORWARDS)
     assert (kept.live, kept.saves, kept.idle) == (
         vllm.NATIVE,
         vllm.EVERYTHING,
         vllm.ONE_FORWARD,
     )
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_several_mtp_modules_all_draft_for_each_has_a_cache_of_its_own(follows: bool) -> None:
+    mtp = GPU._replace(method="mtp", drafter_follows=follows)
+
+    assert capabilities(mtp).live == vllm.NATIVE
+    assert capabilities(mtp._replace(modules=3))[:5] == (*ALL_DRAFTS, vllm.ALL_FORWARDS)
 
 
 def test_a_later_version_does_otherwise_from_then_on() -> None:
