@@ -150,6 +150,12 @@ class PairReason(Reason):
     SKIPPED = "Skipped", "Policy Skip: the pair was read and not judged."
     IDS_DIFFER = "IdsDiffer", "The same id means different bytes."
     DRAFT_LARGER = "DraftLarger", "The draft has ids that the target lacks."
+    DRAFT_KIND_DIFFERS = (
+        "DraftKindDiffers",
+        "The draft is made for another method, or of a kind that is not known.",
+    )
+    NOT_A_MODEL = "NotAModel", "The folder holds an adapter or a head, not a model that serves."
+    WEIGHTS_MISSING = "WeightsMissing", "The files lack weights that the model declares."
     DECLARED_TARGET_DIFFERS = "DeclaredTargetDiffers", "The head declares another target."
     NOT_ALLOWED_BY_POLICY = (
         "NotAllowedByPolicy",

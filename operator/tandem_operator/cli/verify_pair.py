@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the verdict; returns the exit status."""
     asked = LockRequest(
-        method="DraftModel",
+        method=request.ANY_METHOD,
         # For a pair of models TargetDeclared takes what SameVocabulary takes.
         policy=arguments.policy or "SameVocabulary",
         digest=arguments.digest,

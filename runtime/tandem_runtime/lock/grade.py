@@ -20,13 +20,17 @@ UNKNOWN = "Unknown"
 
 @dataclass(frozen=True)
 class Grade:
-    """A verdict with its reason; `advice` is what to do about it, None for nothing."""
+    """A verdict with its reason; `advice` is what to do about it, None for nothing.
+
+    `attested`: the verdict rests on the user's word, not on the files'.
+    """
 
     verdict: str
     reason: str
     message: str
     first_differences: tuple[Difference, ...] = ()
     advice: str | None = None
+    attested: bool = False
 
 
 def pair(target: Side, draft: Side) -> Grade:

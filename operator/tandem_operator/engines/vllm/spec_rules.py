@@ -7,7 +7,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines import flags
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import depth_rules
+from tandem_operator.engines.vllm import live_rules
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tandem_operator.engines.vllm.methods import METHODS
 
@@ -16,7 +16,7 @@ REJECTION = "rejection_sample_method"
 
 def judge(spec: Spec) -> tuple[Refusal, ...]:
     """Every refusal of the spec, in the order of its fields; empty when vLLM can do all of it."""
-    live = depth_rules.judge(spec) if spec.speculation.method in METHODS else ()
+    live = live_rules.judge(spec) if spec.speculation.method in METHODS else ()
     return (*_combination(spec), *live, *_arguments(spec), *_config(spec))
 
 
@@ -64,15 +64,18 @@ def _arguments(spec: Spec) -> list[Refusal]:
 def _config(spec: Spec) -> list[Refusal]:
     config = spec.speculation.engine_config or {}
     found = [
-        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[key])
+        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[name])
         for key, value in config.items()
-        if key in OWNED_CONFIG_KEYS
+        # vLLM itself reads dashes in a key as underscores.
+        if (name := key.replace("-", "_")) in OWNED_CONFIG_KEYS
     ]
-    if config.get(REJECTION) == "synthetic":
+    if {key.replace("-", "_"): value for key, value in config.items()}.get(
+        REJECTION
+    ) == "synthetic":
         found.append(
             _config_refusal(
                 REJECTION,
-                config[REJECTION],
+                "synthetic",
                 "it accepts drafts that the target does not confirm",
                 "use standard or block",
             )

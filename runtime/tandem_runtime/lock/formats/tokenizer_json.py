@@ -19,6 +19,8 @@ from tandem_runtime.lock.long_list import LongList
 from tandem_runtime.lock.tokenizer import BYTE, Tokenizer, ordered
 
 FORMAT = "tokenizer.json"
+KINDS = ("BPE", "Unigram", "WordPiece", "WordLevel")
+"""The models that the `tokenizers` library has."""
 _MAX_REPLACED = 16
 _MAX_GROWTH = 4.0
 """How much longer the decoder may make a piece: no known one makes any longer."""
@@ -63,11 +65,18 @@ def _tokenizer(name: str, value: object, more: Mapping[int, AddedToken]) -> Toke
     )
 
 
-def kind_of(model: Mapping[str, Any]) -> str:
-    """BPE, Unigram, WordPiece or WordLevel; guessed as the library does where it is not written."""
+def kind_of(name: str, model: Mapping[str, Any]) -> str:
+    """One of KINDS; guessed as the library does where it is not written.
+
+    Raises RefusedError (Malformed) for another type: the library does not load it.
+    """
     kind = model.get("type")
-    if isinstance(kind, str):
-        return kind
+    if kind is not None:
+        if kind not in KINDS:
+            raise refusal.malformed(
+                name, f"its model's type is {str(kind)[:40]!r}, none of {', '.join(KINDS)}"
+            )
+        return str(kind)
     if "merges" in model:
         return "BPE"
     if isinstance(model.get("vocab"), list):
@@ -132,7 +141,7 @@ def _encoder(
     vocabulary: Mapping[str, int],
     special: set[int],
 ) -> dict[str, str]:
-    kind = kind_of(model)
+    kind = kind_of(name, model)
     options = {key: value for key, value in model.items() if key not in _STRUCTURE}
     options = components.canonical_options({"type": kind, **options})
     if kind == "Unigram":

@@ -12,9 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import folder, gguf_model, locked_files, refusal, strict_json
+from tandem_runtime.lock import (
+    folder,
+    gguf_model,
+    locked_files,
+    model_card,
+    refusal,
+    shards,
+    strict_json,
+)
 from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
 from tandem_runtime.lock.sources import s3_prefix, s3_refusals, sparse
+from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.brought import Brought
 from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix, RangedObject
 from tandem_runtime.lock.weights import MAX_FILES, SUFFIX
@@ -27,7 +36,8 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         CannotLookError: ModelNotFound, AccessDenied, ContentChanged or LockFailed, with what to do.
         RefusedError: a file that no model needs so large, or a header that is none.
     """
-    with s3_refusals.told_apart(source.uri, s3_prefix.has_secret(side, environ)):
+    access = Access.of(s3_prefix.has_secret(side, environ), environ)
+    with s3_refusals.told_apart(source.uri, access):
         prefix = s3_prefix.prefix_of(source.uri, side, environ)
         listed = s3_prefix.listing(prefix, source.uri)
         at_top = {each.name: each for each in listed if "/" not in each.name}
@@ -35,6 +45,12 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         covered = [name for name in names if locked_files.covers(name)]
         for name in covered:
             _whole(prefix, at_top[name], into)
+        if shards.INDEX in at_top:
+            _whole(prefix, at_top[shards.INDEX], into)
+        if model_card.NAME in at_top:
+            card = at_top[model_card.NAME]
+            wanted = min(card.size_bytes, model_card.MAX_BYTES)
+            (into / card.name).write_bytes(prefix.read(card, 0, wanted))
         safe = [name for name in names if name.endswith(SUFFIX)]
         if len(safe) <= MAX_FILES:
             with ThreadPoolExecutor(s3_prefix.AT_ONCE) as pool:
