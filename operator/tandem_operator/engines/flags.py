@@ -26,7 +26,7 @@ class OwnedFlag:
 
 
 def owned_by(argument: str, table: Iterable[OwnedFlag]) -> OwnedFlag | None:
-    """The owned flag that `argument` would set, if any.
+    """The owned flag that `argument` would set, if any; the one of its own name before others.
 
     Seen through: `--flag=value`, `--flag.key value`, underscores for dashes, unique beginnings of
     a name, `--no-flag`, short options and their beginnings.
@@ -34,7 +34,8 @@ def owned_by(argument: str, table: Iterable[OwnedFlag]) -> OwnedFlag | None:
     option = argument.partition("=")[0].partition(".")[0]
     if option.startswith("--"):
         name = option[2:].replace("_", "-")
-        return next((flag for flag in table if _sets(name, flag)), None)
+        found = [flag for flag in table if _sets(name, flag)]
+        return next((flag for flag in found if flag.name == name), next(iter(found), None))
     if option.startswith("-") and len(option) > 1:
         return next((flag for flag in table if _sets_short(option, flag)), None)
     return None

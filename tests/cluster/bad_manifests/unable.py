@@ -28,6 +28,17 @@ CANNOT = (
         "UnsupportedEngine",
     ),
     Bad(
+        "fewer devices than ranks",
+        {
+            "accelerator": {"resource": "nvidia.com/gpu", "count": 2},
+            "parallelism": {"tensor": 2, "pipeline": 2},
+        },
+        "spec.accelerator.count",
+        "2",
+        "remove count, or lower parallelism",
+        COMBINATION,
+    ),
+    Bad(
         "a method that the engine lacks",
         {
             "draft": REMOVED,

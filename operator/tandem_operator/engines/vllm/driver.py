@@ -9,7 +9,13 @@ from tandem_operator.engines import drain, environment
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import live_rules, pair_rules, spec_rules, speculation_rules
+from tandem_operator.engines.vllm import (
+    live_rules,
+    pair_rules,
+    spec_rules,
+    speculation_rules,
+    weight_rules,
+)
 from tandem_operator.engines.vllm.arguments import PORT, arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
@@ -41,6 +47,7 @@ class VllmDriver:
         return (
             *spec_rules.judge(spec),
             *speculation_rules.judge(spec),
+            *weight_rules.named(spec),
             *environment.judge(spec, self.owned_env),
         )
 

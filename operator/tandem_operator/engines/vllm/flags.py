@@ -4,7 +4,12 @@ from tandem_operator.engines.flags import OwnedFlag
 
 OWNED_FLAGS = (
     OwnedFlag("model", "set spec.target.uri"),
-    OwnedFlag("tokenizer", "set spec.target.tokenizer", family=True),
+    OwnedFlag(
+        "tokenizer",
+        "remove it, and put the tokenizer beside the target's weights, where the lock reads it",
+        family=True,
+    ),
+    OwnedFlag("tokenizer-mode", "remove it; vLLM knows the mode by the target's model type"),
     OwnedFlag("skip-tokenizer-init", "remove it; the lock stands on the tokenizer"),
     OwnedFlag("revision", "set spec.target.revision"),
     OwnedFlag("code-revision", "set spec.target.revision"),

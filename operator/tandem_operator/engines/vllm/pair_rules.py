@@ -26,7 +26,6 @@ from tandem_runtime.contract.report import PairReport
 
 Rule = Callable[[Pair], Iterable[Refusal | Warned]]
 RULES: dict[str, Rule] = {
-    "the weights are there": weight_rules.present,
     "vLLM has a loader for their format": weight_rules.loadable,
     "vLLM knows their quantisation, and the draft's is its own": weight_rules.quantization,
     "target and draft are of the method's kinds": kind_rules.kinds,
@@ -44,6 +43,8 @@ RULES: dict[str, Rule] = {
     "the draft sees as far as the target serves": length_rules.draft_context,
     "requests without parameters are answered": sampling_rules.defaults,
     "the image has what the method needs": speculation_rules.needs_of_image,
+    # Last, since on a laptop it is told of most folders.
+    "the weights are there": weight_rules.present,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tandem_operator.api.spec import Spec
 from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.vllm.pair_view import DRAFT, TARGET, Pair, refuse, refuse_in
@@ -29,6 +30,8 @@ _STORED_ALONE = _FAMILIES[0] | _FAMILIES[1]
 """Methods for weights that are stored so; others quantise while they load."""
 UNNAMED = "unnamed"
 NONE, GGUF = "none", "gguf"
+_NO_LOADER = "which vLLM has no loader for"
+_IN_SAFETENSORS = "use a copy of the model in safetensors"
 
 
 def present(pair: Pair) -> Iterator[Refusal | Warned]:
@@ -44,6 +47,18 @@ def present(pair: Pair) -> Iterator[Refusal | Warned]:
             yield Warned(f"spec.{name}.uri", f"{message} here: {side.uri}", remedy)
 
 
+def named(spec: Spec) -> Iterator[Refusal]:
+    """A source that names a GGUF file needs no look."""
+    for name, source in ((TARGET, spec.target), (DRAFT, spec.draft)):
+        if source is not None and source.uri.lower().endswith(".gguf"):
+            yield refuse(
+                f"spec.{name}.uri",
+                source.uri,
+                f"the {name} is a GGUF file, {_NO_LOADER}",
+                _IN_SAFETENSORS,
+            )
+
+
 def loadable(pair: Pair) -> Iterator[Refusal | Warned]:
     """GGUF: vLLM has no loader for it."""
     for name, side in pair.sides.items():
@@ -51,8 +66,8 @@ def loadable(pair: Pair) -> Iterator[Refusal | Warned]:
             yield refuse(
                 f"spec.{name}.uri",
                 side.uri,
-                f"the {name}'s weights are GGUF, which vLLM has no loader for",
-                "use a copy of the model in safetensors",
+                f"the {name}'s weights are GGUF, {_NO_LOADER}",
+                _IN_SAFETENSORS,
             )
 
 
