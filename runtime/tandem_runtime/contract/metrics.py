@@ -59,8 +59,15 @@ CAUSE_REQUEST = "request"
 
 BATCH_EDGES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 257)
 """Lower edges of the batch buckets of step cells, in decoding requests."""
+OPEN_END = 1_000_000
 
 
 def batch_edge(batch: int) -> int:
     """Lower edge of the bucket that holds this many decoding requests (at least 1)."""
     return BATCH_EDGES[max(bisect_right(BATCH_EDGES, batch) - 1, 0)]
+
+
+def batch_top(edge: int) -> int:
+    """Last batch of the bucket that begins at `edge`; the last bucket has no end."""
+    place = BATCH_EDGES.index(edge) + 1
+    return BATCH_EDGES[place] - 1 if place < len(BATCH_EDGES) else OPEN_END

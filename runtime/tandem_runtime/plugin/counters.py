@@ -9,9 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tandem_runtime.contract.metrics import CELL_SERIES, batch_edge
-
-CELL_PARTS = tuple(CELL_SERIES)
+from tandem_runtime.plugin.cells import StepCells
 
 
 class Step(NamedTuple):
@@ -48,7 +46,7 @@ class StepCounters:
         self._pairs: Counter[tuple[int, int]] = Counter()
         """Times that so many tokens were drafted and so many sampled."""
         self._segments: dict[str, list[int]] = {}
-        self._cells: dict[tuple[int, int, int], list[float]] = {}
+        self._cells = StepCells()
         self._request_steps = 0
         self._request_step_seconds = 0.0
         self._iterations = 0
@@ -65,28 +63,22 @@ class StepCounters:
             self._request_steps += step.batch
             self._request_step_seconds += step.batch * step.seconds
             self._bypassed_request_steps += step.bypassed
-            # A step's time belongs to one K only when it verified and drafted the same one.
-            if step.depth == step.drafting and (step.steady or step.prefill_tokens):
-                self._add_cell(step)
+            self._cells.add(
+                batch=step.batch,
+                depth=step.depth,
+                drafting=step.drafting,
+                steady=step.steady,
+                seconds=step.seconds,
+                context_tokens=step.context_tokens,
+                prefill_tokens=step.prefill_tokens,
+                verified_tokens=step.verified_tokens,
+            )
         if step.drafts:
             self._add_drafts(step, segments)
 
     def idle(self) -> None:
         """The engine has no request: there is no context."""
         self._context = 0
-
-    def _add_cell(self, step: Step) -> None:
-        key = (batch_edge(step.batch), step.depth, 1 if step.prefill_tokens else 0)
-        sums = self._cells.get(key)
-        if sums is None:
-            sums = self._cells[key] = [0.0] * len(CELL_PARTS)
-        sums[0] += 1
-        sums[1] += step.seconds
-        sums[2] += step.seconds * step.seconds
-        sums[3] += step.batch
-        sums[4] += step.context_tokens
-        sums[5] += step.prefill_tokens
-        sums[6] += step.verified_tokens
 
     def _add_drafts(self, step: Step, segments: Mapping[str, str]) -> None:
         if not step.sampled:
@@ -141,7 +133,7 @@ class StepCounters:
             "drafted_by_position": drafted_at,
             "accepted_by_position": accepted_at,
             "segments": {name: list(sums) for name, sums in self._segments.items()},
-            "cells": [[*key, *sums] for key, sums in self._cells.items()],
+            "cells": [[*key, *sums] for key, sums in self._cells.sums.items()],
             "request_steps": self._request_steps,
             "request_step_seconds": self._request_step_seconds,
             "iterations": self._iterations,

@@ -59,10 +59,11 @@ def test_a_cell_holds_only_steps_that_verified_and_drafted_the_same_k() -> None:
     counters.add(step({"a": 3}, {"a": 1}), {})
     counters.add(step({"a": 3}, {"a": 1}, drafting=5), {})
     counters.add(step({"a": 3}, {"a": 1}, steady=False), {})
-    counters.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=64), {})
+    counters.add(step({"a": 3}, {"a": 1}, prefill_tokens=127), {})
+    counters.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=128), {})
 
     assert [cell[:4] for cell in counters.snapshot()["cells"]] == [[1, 3, 0, 1.0], [1, 3, 1, 1.0]]
-    assert counters.snapshot()["iterations"] == 4
+    assert counters.snapshot()["iterations"] == 5
 
 
 def test_a_cell_sums_time_batch_context_prefill_and_verified_tokens() -> None:
