@@ -202,9 +202,8 @@ class _Look:
                 judged.message,
                 judged.reason,
             )
-        mixture = report.target.mixture_of_experts is not None
         refusals = (
-            *self.driver.judge_pair(resource.spec, mixture),
+            *self.driver.judge_pair(resource.spec, report).refusals,
             *memory.judge(resource, report, installation),
         )
         if refusals:

@@ -9,6 +9,8 @@ from typing import Any
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.vllm import DRIVER
+from tandem_runtime.contract.model_facts import ModelFacts
+from tandem_runtime.contract.report import PairReport, SideReport
 
 Object = dict[str, Any]
 
@@ -33,6 +35,24 @@ def spec(changes: Object | None = None) -> Spec:
     if made["speculation"]["method"] not in WITH_DRAFT:
         del made["draft"]
     return Spec.model_validate(made)
+
+
+def report(target: Object | None = None, draft: Object | None = None) -> PairReport:
+    """What the lock says of a good pair; changes by field of a side or of its facts."""
+    return PairReport(
+        verdict="Compatible",
+        reason="Equal",
+        allowed=True,
+        message="equal tokenizers",
+        target=_side("hf://org/target", target or {}),
+        draft=_side("hf://org/draft", draft or {}),
+    )
+
+
+def _side(uri: str, changes: Object) -> SideReport:
+    of_facts = {key: changes[key] for key in changes if key in ModelFacts.__dataclass_fields__}
+    of_side = {key: changes[key] for key in changes if key not in of_facts}
+    return SideReport(**{"uri": uri, **of_side}, facts=ModelFacts(**of_facts))
 
 
 def launch(changes: Object | None = None, *, without_speculation: bool = False) -> Launch:

@@ -12,6 +12,7 @@ from tandem_operator.engines import refusal
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
+from tandem_runtime.contract.report import MixtureOfExperts
 from tests.unit.engines import builders
 
 COMBINATION = StalledReason.UNSUPPORTED_COMBINATION
@@ -145,9 +146,11 @@ def test_everything_wrong_is_told_at_once() -> None:
 def test_a_mixture_of_experts_over_data_parallel_ranks_is_refused_once_it_is_seen(
     data: int, mixture: bool, refused: bool
 ) -> None:
-    found = DRIVER.judge_pair(builders.spec({"parallelism.data": data}), mixture)
+    target = {"mixture_of_experts": MixtureOfExperts(8, 2)} if mixture else {}
+    spec = builders.spec({"parallelism.data": data})
+    found = DRIVER.judge_pair(spec, builders.report(target=target))
 
-    assert [(each.reason, each.field, each.value) for each in found] == (
+    assert [(each.reason, each.field, each.value) for each in found.refusals] == (
         [(COMBINATION, "spec.parallelism.data", "2")] if refused else []
     )
 

@@ -6,6 +6,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import drain, environment
 from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.pair_judgement import PairJudgement
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.vllm import pair_rules, spec_rules
 from tandem_operator.engines.vllm.arguments import PORT, arguments, depths_of
@@ -13,6 +14,7 @@ from tandem_operator.engines.vllm.methods import FIXED_DEPTH
 from tandem_operator.engines.vllm.series import SERIES
 from tandem_runtime.contract import environment as contract
 from tandem_runtime.contract import paths
+from tandem_runtime.contract.report import PairReport
 
 PROBE_PERIOD_S = 5
 
@@ -36,9 +38,9 @@ class VllmDriver:
             *environment.judge(spec, self.owned_env),
         )
 
-    def judge_pair(self, spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
+    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair vLLM cannot serve."""
-        return pair_rules.judge(spec, mixture_of_experts)
+        return pair_rules.judge(spec, report)
 
     def render(self, launch: Launch) -> PodParts:
         """The container `main`; deterministic, so that the same launch gives the same bytes."""
