@@ -53,6 +53,8 @@ MODE_LOOKUP = "lookup"
 MODE_TRIM = "trim"
 MODE_OBSERVE = "observe"
 MODE_DISABLED = "disabled"
+NO_SPECULATION = "NoSpeculation"
+"""Reason of MODE_OBSERVE in an engine that was started without speculation."""
 
 CAUSE_CONSTRAINED = "constrained"
 CAUSE_REQUEST = "request"

@@ -13,9 +13,9 @@ V1, V2 = "V1", "V2"
 """vLLM's two model runners. V2 is what a GPU gets by default, V1 what a CPU gets."""
 
 NATIVE = "native"
-"""The drafter makes as many tokens as the step asks for."""
+"""A step drafts what it asks for: no forward pass of the drafter is made for a token above K."""
 CUT = "cut"
-"""All tokens are drafted; those above K are cut before the target verifies them."""
+"""All tokens are drafted, whatever K is; those above it are cut before the target verifies them."""
 NONE = "none"
 """Every step drafts and verifies the same number."""
 
@@ -96,7 +96,7 @@ class _Drafter(NamedTuple):
 
 
 _FOLLOWS = _Drafter(NATIVE, True, EVERYTHING, ONE_FORWARD)
-_ONE_BLOCK = _Drafter(CUT, True, VERIFICATION, ONE_FORWARD, why="one pass drafts all tokens")
+_ONE_BLOCK = _Drafter(NATIVE, True, VERIFICATION, ONE_FORWARD)
 _ALL_FORWARDS = _Drafter(
     CUT, True, VERIFICATION, ALL_FORWARDS, why="the drafter runs all its passes"
 )
@@ -117,8 +117,8 @@ DRAFTERS: dict[tuple[str, str], _Drafter] = {
     (V2, "eagle"): _FOLLOWS,
     (V2, "eagle3"): _FOLLOWS,
     (V2, "mtp"): _FOLLOWS,
-    (V2, "ngram"): _Drafter(CUT, True, VERIFICATION, LOOKUP, False, "the lookup finds all tokens"),
-    (V2, "ngram_gpu"): _Drafter(CUT, True, VERIFICATION, LOOKUP, why="the lookup finds all tokens"),
+    (V2, "ngram"): _Drafter(NATIVE, True, VERIFICATION, LOOKUP, asynchronous=False),
+    (V2, "ngram_gpu"): _Drafter(NATIVE, True, VERIFICATION, LOOKUP),
     (V2, "dflash"): _ONE_BLOCK,
     (V2, "dspark"): _ONE_BLOCK,
 }
@@ -126,6 +126,10 @@ DRAFTERS: dict[tuple[str, str], _Drafter] = {
 
 V1_ONLY = frozenset({"suffix", "medusa"})
 """Methods that V2 has no drafter for."""
+DRAFT_IN_PARALLEL = frozenset({"dflash", "dspark"})
+"""Methods that draft all tokens in one pass; V2 has drafters of their own for them."""
+DELTA_MODELS = ("qwen3_next", "qwen3_5", "kimi_linear")
+"""Beginnings of the `model_type` of hybrid models whose state is a delta rule's."""
 FOLLOWED = frozenset({"draft_model"})
 """Methods whose drafter in V2 the plugin makes follow K, in the versions that were read."""
 
@@ -154,8 +158,15 @@ def capabilities(setup: Setup) -> Capabilities:
 
 
 def plugin_follows(version: tuple[int, int] | None, runner: str, method: str) -> bool:
-    """Whether the plugin keeps this drafter to the K of the step; it says so itself once it runs."""
+    """Whether the plugin keeps this drafter to the step's K; it says so itself once it runs."""
     return runner == V2 and method in FOLLOWED and (version is None or version in READ)
+
+
+def state_of(hybrid: bool | None, model_type: str | None) -> str:
+    """The state of a model's layers; a hybrid that is not known counts as the strict kind."""
+    if not hybrid:
+        return DENSE
+    return DELTA if (model_type or "").startswith(DELTA_MODELS) else MAMBA
 
 
 def runner_of(
@@ -175,7 +186,7 @@ def runner_of(
         return asked
     if not accelerated or method in V1_ONLY or heterogeneous_vocabulary:
         return V1
-    if parallel_drafting and method not in ("dflash", "dspark"):
+    if parallel_drafting and method not in DRAFT_IN_PARALLEL:
         return V1
     return V2 if version is None or version >= V2_FROM else V1
 
@@ -196,7 +207,7 @@ def _fixed_because(setup: Setup, drafter: _Drafter | None) -> str:
         return f"vLLM {_text(version)} is older than {_text(LIVE_FROM)}"
     if drafter is None:
         return f"no such method in model runner {setup.runner}: {setup.method}"
-    if setup.method == "medusa" and (version is None or version >= NO_MEDUSA_FROM):
+    if setup.method == "medusa" and version is not None and version >= NO_MEDUSA_FROM:
         return f"vLLM has no medusa from {_text(NO_MEDUSA_FROM)} on"
     if setup.pipeline > 1:
         return "the stages of a pipeline would run different depths"

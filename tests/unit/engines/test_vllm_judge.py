@@ -19,7 +19,10 @@ COMBINATION = StalledReason.UNSUPPORTED_COMBINATION
 ARGUMENTS = StalledReason.INVALID_ARGUMENTS
 
 
-@pytest.mark.parametrize("method", ["DraftModel", "Eagle", "Eagle3", "MTP", "NGram"])
+LIVE = ("DraftModel", "Eagle", "Eagle3", "MTP", "NGram", "DFlash", "DSpark")
+
+
+@pytest.mark.parametrize("method", LIVE)
 def test_methods_whose_depth_is_looked_up_are_accepted_and_live(method: str) -> None:
     spec = builders.spec({"speculation.method": method})
 
@@ -95,6 +98,8 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
         "VLLM_PLUGINS",
         "VLLM_SERVER_DEV_MODE",
         "VLLM_TARGET_DEVICE",
+        "VLLM_USE_RUST_FRONTEND",
+        "VLLM_USE_V2_MODEL_RUNNER",
         "PROMETHEUS_MULTIPROC_DIR",
         "HF_HUB_OFFLINE",
         "HF_TOKEN",
