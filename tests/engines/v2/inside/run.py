@@ -16,10 +16,11 @@ from typing import Any
 
 from faults import FAULTS
 from probe import Probe, Tables
-from tandem_runtime.contract.table import BYPASS
 from vllm import LLM, SamplingParams
 from vllm.distributed import cleanup_dist_env_and_memory
 from vllm.sampling_params import StructuredOutputsParams
+
+from tandem_runtime.contract.table import BYPASS
 
 CONSTRAINT = "[a-f ]{20,40}"
 
