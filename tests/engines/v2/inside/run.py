@@ -18,6 +18,7 @@ from faults import FAULTS
 from probe import Probe, Tables
 from vllm import LLM, SamplingParams
 from vllm.distributed import cleanup_dist_env_and_memory
+from vllm.platforms.cpu import CpuPlatform
 from vllm.sampling_params import StructuredOutputsParams
 
 from tandem_runtime.contract.table import BYPASS
@@ -26,8 +27,8 @@ CONSTRAINT = "[a-f ]{20,40}"
 
 
 def prompts(pair: Path, count: int) -> list[str]:
-    """Prose and code in turn."""
-    kinds = [(pair / "prompts" / f"{name}.jsonl").read_text() for name in ("prose", "code")]
+    """Code and prose in turn."""
+    kinds = [(pair / "prompts" / f"{name}.jsonl").read_text() for name in ("code", "prose")]
     both = zip(*(map(json.loads, kind.splitlines()) for kind in kinds), strict=True)
     return [line["prompt"] for pair_of in both for line in pair_of][:count]
 
@@ -57,6 +58,7 @@ def play(probe: Probe | None, tables: Tables, llm: Any, pair: Path, phase: dict[
     return {
         "tokens": [list(one.outputs[0].token_ids) for one in outputs],
         "steps": steps,
+        "policy": phase.get("policy", BYPASS),
         "seconds": round(time.monotonic() - began_s, 2),
     }
 
@@ -85,6 +87,9 @@ def serve(engine: dict[str, Any], pair: Path) -> dict[str, Any]:
     for phase in engine["phases"]:
         report["phases"][phase["name"]] = play(probe, tables, llm, pair, phase)
     report["errors"] = 0 if control is None else control.live.errors
+    report["mixed_depth_steps"] = (
+        0 if control is None else control.live.counters.snapshot()["mixed_depth_steps"]
+    )
     llm.llm_engine.engine_core.shutdown()
     del llm, probe
     gc.collect()
@@ -95,7 +100,11 @@ def serve(engine: dict[str, Any], pair: Path) -> dict[str, Any]:
 def main() -> None:
     scenario = json.loads(Path(sys.argv[1]).read_text())
     pair = Path(scenario["pair"])
-    reports = {name: serve(engine, pair) for name, engine in scenario["engines"].items()}
+    reports = {}
+    for name, engine in scenario["engines"].items():
+        reports[name] = serve(engine, pair)
+        # vLLM replaces kernels by going through all loaded modules; a second time it fails on some.
+        CpuPlatform.register_triton_kernel_overrides = classmethod(lambda _: None)
     Path(sys.argv[2]).write_text(json.dumps(reports))
 
 
