@@ -1,4 +1,4 @@
-"""A start schedule on a vLLM that would break with it; collected by the engine's own Python only."""
+"""A start schedule on a vLLM that breaks with it; collected by the engine's own Python only."""
 
 from __future__ import annotations
 
