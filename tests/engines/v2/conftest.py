@@ -34,6 +34,7 @@ def phases(flips: int) -> list[dict[str, Any]]:
 
 
 FLIPS = 120
+LONG = {"name": "long", "depths": ALL, "requests": 2, "tokens": 200, "seed": 4}
 FAULTY = [
     {"name": "k0", "depths": [0], "requests": 2, "tokens": 8},
     {"name": "flips", "depths": ALL, "requests": 2, "tokens": 40},
@@ -70,13 +71,13 @@ def reports(
         changes.setdefault("phases", phases(FLIPS))
         return engine(speculative(method, eagle_head), **changes)
 
-    first = {name: of(name) for name in ("none", *FIRST)}
-    faultless = {f"v1-{name}": of("draft_model", phases=FAULTY) for name in ("draft_model",)}
+    first = {name: of(name, phases=[*phases(FLIPS), LONG]) for name in ("none", *FIRST)}
+    whole = {"faultless": of("draft_model", phases=FAULTY)}
     faults = {name: of("draft_model", phases=FAULTY, fault=name) for name in FAULTS}
     runs: dict[str, tuple[bool, dict[str, Any]]] = {
         "v2": (True, {name: of(name) for name in METHODS}),
         "v2-async": (True, {name: of(name, asynchronous=True) for name in METHODS}),
-        "v1": (False, first | faultless),
+        "v1": (False, first | whole),
         "faults": (True, faults),
     }
     folder = tmp_path_factory.mktemp("v2")

@@ -24,16 +24,21 @@ def verified(step: Step) -> int:
     return max(step["verified"].values(), default=0)
 
 
-def told_otherwise(phase: Phase) -> list[str]:
-    """Steps that the plugin shows or counts under another K than they verified."""
-    wrong, before = [], _cells(phase["steps"][0])
+def told_otherwise(phase: Phase, sparse: bool = False) -> list[str]:
+    """Steps that the plugin shows or counts under another K than they verified.
+
+    A `sparse` drafter finds fewer drafts than it is asked for: its steps are those of what was
+    asked of it.
+    """
+    wrong, before, drafting = [], _cells(phase["steps"][0]), 0
     for number, step in enumerate(phase["steps"]):
-        depth, after = verified(step), _cells(step)
+        depth = min(drafting, step["table"]) if sparse else verified(step)
+        after, drafting = _cells(step), step["drafting"]
         if step["decoding"] and step["current"] != depth:
-            wrong.append(f"step {number} verified {depth}, current_tokens is {step['current']}")
-        counted = [key[1] for key, steps in after.items() if steps != before.get(key, steps * 0)]
+            wrong.append(f"step {number} is one of K={depth}, current_tokens is {step['current']}")
+        counted = [key[1] for key, steps in after.items() if steps != before.get(key, 0)]
         if number and any(one != depth for one in counted):
-            wrong.append(f"step {number} verified {depth} and is in the cell of {counted}")
+            wrong.append(f"step {number} is one of K={depth} and is in the cell of {counted}")
         before = after
     return wrong
 

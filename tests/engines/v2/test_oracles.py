@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(1500)]
 @pytest.fixture
 def found(reports: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, bool]:
     """What each oracle says of the engine that has the fault."""
-    whole = reports["v1"]["v1-draft_model"]["phases"]
+    whole = reports["v1"]["faultless"]["phases"]
     phases = reports["faults"][request.param]["phases"]
     return {
         "text": any(oracles.other_texts(phases[name], whole[name]) for name in phases),
