@@ -37,7 +37,7 @@ FLIPS = 120
 LONG = {"name": "long", "depths": ALL, "requests": 2, "tokens": 200, "seed": 4}
 FAULTY = [
     {"name": "k0", "depths": [0], "requests": 2, "tokens": 8},
-    {"name": "flips", "depths": ALL, "requests": 2, "tokens": 40},
+    {"name": "flips", "depths": [0, 5], "requests": 3, "tokens": 48},
 ]
 FAULTS = (
     "every_draft_is_accepted",

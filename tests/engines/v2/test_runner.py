@@ -111,7 +111,8 @@ def test_the_scenario_has_what_it_is_for(reports: Reports) -> None:
     steps = flips = 0
     for runner, method in ENGINES:
         phases = reports[runner][method]["phases"]
-        assert oracles.preempted(phases["crowd"]) > 0
+        # Without a draft's own cache a crowd may just fit.
+        assert method not in HAVE_MODEL or oracles.preempted(phases["crowd"]) > 0
         assert any(0 in step["sampled"].values() for step in phases["crowd"]["steps"])
         assert reports[runner][method]["mixed_depth_steps"] > 0
         flipped = [phase for name, phase in phases.items() if name not in FIXED]
