@@ -47,7 +47,8 @@ class Setup(NamedTuple):
     `version` is (major, minor); None: not known, taken for the newest that was read. `method` is
     vLLM's own word. `modules` is how many modules of multi-token prediction draft one after the
     other: the smaller of the layers that the model has and the deepest K. `drafter_follows` says
-    that the plugin keeps V2's drafter from making more drafts than the step asks for.
+    that the plugin keeps V2's drafter from making more drafts than the step asks for, which it does
+    for those of FOLLOWED, without data parallelism.
     """
 
     version: tuple[int, int] | None
@@ -219,7 +220,7 @@ def _drafter(setup: Setup) -> Drafter | None:
         return drafter
     if setup.method == "mtp" and setup.modules > 1:
         drafter = _ALL_FORWARDS
-    follows = setup.drafter_follows and setup.method in FOLLOWED
+    follows = setup.drafter_follows and setup.method in FOLLOWED and setup.data == 1
     return _FOLLOWS if drafter is _ALL_FORWARDS and follows else drafter
 
 
@@ -234,7 +235,7 @@ def _fixed_because(setup: Setup, drafter: Drafter | None) -> str:
     if version is not None and version < LIVE_FROM:
         return f"vLLM {_text(version)} is older than {_text(LIVE_FROM)}"
     if setup.parallel_drafting and setup.runner == V1:
-        return "in model runner V1 parallel drafting takes the deepest K only"
+        return "parallel drafting takes the deepest K only in model runner V1"
     if drafter is None:
         return f"this vLLM has no method {setup.method} in model runner {setup.runner}"
     if setup.pipeline > 1:

@@ -88,6 +88,12 @@ def test_a_drafter_that_the_plugin_keeps_to_k_saves_its_work() -> None:
     )
 
 
+def test_no_drafter_is_kept_to_k_under_data_parallelism() -> None:
+    ranks = GPU._replace(method="draft_model", data=2, drafter_follows=True)
+
+    assert capabilities(ranks).live == vllm.CUT
+
+
 @pytest.mark.parametrize("follows", [False, True])
 def test_several_mtp_modules_all_draft_for_each_has_a_cache_of_its_own(follows: bool) -> None:
     mtp = GPU._replace(method="mtp", drafter_follows=follows)
