@@ -100,7 +100,7 @@ def run(
          folder / "scenario.json", folder / "report.json"],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1700,
         env={
             **os.environ,
             **environ(folder, second_runner),

@@ -9,7 +9,7 @@ import pytest
 from tests.engines.v2 import oracles
 from tests.engines.v2.engine import BUDGET
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.engines.v2 import oracles
 from tests.engines.v2.conftest import FIRST, METHODS
 from tests.engines.v2.engine import BUDGET
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 Reports = dict[str, dict[str, Any]]
 SECOND = [(runner, method) for runner in ("v2", "v2-async") for method in METHODS]

@@ -17,7 +17,7 @@ from hack.vllm.server import Server, ServerOptions
 from tests.engines.plugin.serving import NAME, Page, TableFile, prompts, wait_for
 from tests.engines.v2.engine import DEEPEST, PAIR, environ, speculative
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 
 TOKENS = 24
 REQUESTS = [Request(text, max_tokens=TOKENS, body={"ignore_eos": True}) for text in prompts(6)]
