@@ -80,6 +80,10 @@ engine-env: setup ## vLLM for CPUs, in an environment of its own
 demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
 	$(PYTHON) -m hack.demo
 
+.PHONY: vllm-matrix
+vllm-matrix: setup ## whether the table of vLLM's capabilities holds in its newest versions (some hundred MB, once)
+	$(PYTHON) -m hack.vllm_matrix
+
 FUZZ_SECONDS ?= 300
 .PHONY: fuzz
 fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs its wheel)

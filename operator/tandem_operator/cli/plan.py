@@ -145,6 +145,9 @@ def _text(seen: Preview, look: Look | None) -> str:
         lines.append("  refused:")
         lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
         return "\n".join(lines)
+    if seen.notes:
+        lines.append("  noted:")
+        lines += [f"    {note}" for note in seen.notes]
     lines.append("  first:")
     lines += [f"    {_place(child)}" for child in seen.first]
     if look is not None and not look.allowed:
@@ -179,6 +182,7 @@ def _head(seen: Preview, look: Look | None) -> Object:
         "refusals": [str(refusal) for refusal in seen.refusals],
         "warnings": [str(warning) for warning in seen.warnings],
         **({} if look is None else {"pair": pair_look.document(look)}),
+        "notes": list(seen.notes),
     }
 
 

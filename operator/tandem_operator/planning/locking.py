@@ -232,7 +232,7 @@ def accepted(
 ) -> Revision:
     """The present input as a revision: rendered here, once, by this release."""
     spec = resource.spec
-    rendered, parts = pod_template.render(resource, lock, driver, installation)
+    rendered, parts = pod_template.render(resource, lock, report, driver, installation)
     return Revision(
         input_hash=resource.input_hash,
         shape=json.loads(json.dumps(names.pod_shaping(spec))),

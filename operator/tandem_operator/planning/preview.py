@@ -17,6 +17,7 @@ from tandem_operator.engines.refusal import Refusal
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
     deployment,
+    depth_notes,
     disruption_budget,
     lock_job,
     locking,
@@ -41,7 +42,10 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class Preview:
-    """``first`` is made at once, ``locked`` once the lock allows the pair."""
+    """``first`` is made at once, ``locked`` once the lock allows the pair.
+
+    ``notes`` tell the depths of the spec that are taken down to others.
+    """
 
     name: str
     namespace: str
@@ -51,6 +55,7 @@ class Preview:
     warnings: tuple[Warned, ...]
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
+    notes: tuple[str, ...] = ()
 
 
 def resource_of(manifest: Object, namespace: str) -> Resource:
@@ -80,9 +85,12 @@ def of(wanted: Resource, installation: Installation) -> Preview:
     )
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
+    notes: tuple[str, ...] = ()
     if not refusals:
         first = (lock_job.body(wanted, installation),)
-        locked = _locked(wanted, installation)
+        made = _made(wanted, installation)
+        locked = (revision.body(wanted, made), *_children(wanted, made))
+        notes = depth_notes.notes(wanted.spec, made.tiers)
     return Preview(
         wanted.name,
         wanted.namespace,
@@ -92,10 +100,11 @@ def of(wanted: Resource, installation: Installation) -> Preview:
         driver.warn(wanted.spec),
         first,
         locked,
+        notes,
     )
 
 
-def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
+def _made(wanted: Resource, installation: Installation) -> Revision:
     driver = registry.driver(wanted.spec.engine.type)
     report = _assumed(wanted)
     mounted = sources.mounted(wanted.spec, pod_template.FOLDERS)
@@ -103,11 +112,9 @@ def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
         report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
     )
     assert judged.lock is not None
-    made = locking.accepted(
+    return locking.accepted(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH
     )
-    children: list[Object] = [revision.body(wanted, made), *_children(wanted, made)]
-    return tuple(children)
 
 
 def _children(wanted: Resource, made: Revision) -> list[Object]:

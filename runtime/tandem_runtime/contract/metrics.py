@@ -44,6 +44,9 @@ ITERATIONS = "tandem:iterations_total"
 
 BYPASSED_REQUESTS = "tandem:bypassed_requests_total"
 BYPASSED_REQUEST_STEPS = "tandem:bypassed_request_steps_total"
+MIXED_DEPTH_STEPS = "tandem:mixed_depth_steps_total"
+"""Of the iterations, those without prefill whose decoding requests verified different numbers of
+drafts: no full CUDA graph holds such a batch."""
 TABLE_REFUSED = "tandem:table_refused_total"
 TABLE_CLAMPED = "tandem:table_clamped_total"
 PREFILL_GUESSES = "tandem:prefill_guesses_total"
@@ -53,6 +56,8 @@ MODE_LOOKUP = "lookup"
 MODE_TRIM = "trim"
 MODE_OBSERVE = "observe"
 MODE_DISABLED = "disabled"
+NO_SPECULATION = "NoSpeculation"
+"""Reason of MODE_OBSERVE in an engine that was started without speculation."""
 
 CAUSE_CONSTRAINED = "constrained"
 CAUSE_REQUEST = "request"

@@ -22,6 +22,8 @@ METHODS = (
     "NGram",
     "Suffix",
     "LayerSkip",
+    "DFlash",
+    "DSpark",
 )
 ANY_METHOD = "Any"
 """Asked on a laptop alone, where no method is named: whichever takes the draft."""

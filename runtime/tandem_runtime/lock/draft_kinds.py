@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from re import Pattern
 
 DRAFT_MODEL, EAGLE, EAGLE3, MEDUSA, MTP = "DraftModel", "Eagle", "Eagle3", "Medusa", "MTP"
+DFLASH, DSPARK = "DFlash", "DSpark"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ HEADS = (
     DraftKind(
         "DSpark",
         "a DSpark head",
-        (),
+        (DSPARK,),
         "layers of the target, and a Markov head",
         architectures=_words("dspark"),
         model_types=_words(r".*dspark.*"),
@@ -66,7 +67,7 @@ HEADS = (
     DraftKind(
         "DFlash",
         "a DFlash head",
-        (),
+        (DFLASH,),
         "layers of the target, and a mask token",
         architectures=_words(r"dflash|lilicorrdraft|museglimmerassistant"),
         model_types=_words(r".*dflash.*"),
@@ -156,7 +157,7 @@ ADAPTER = DraftKind("Adapter", "an adapter (LoRA), not a model", (), "the model 
 UNKNOWN = DraftKind("Unknown", "of a kind that is not known", (), "not known")
 
 KINDS = {kind.name: kind for kind in (*HEADS, MODEL, ADAPTER, UNKNOWN)}
-METHODS_WITH_HEAD = (EAGLE, EAGLE3, MEDUSA)
+METHODS_WITH_HEAD = (EAGLE, EAGLE3, MEDUSA, DFLASH, DSPARK)
 _DRAFT_WORDS = _words(r"speculat|draft|assistant|head")
 """In an architecture of which nothing else is known: certainly no ordinary model."""
 

@@ -39,7 +39,6 @@ KEYS: tuple[Object, ...] = (
     {"enforce_eager": None},
     {"enforce_eager": "maybe"},
     {"disable_padded_drafter_batch": True},
-    {"parallel_drafting": False},
     {"frobnicate": 1},
     {"acceptance_method": "typical"},
     {"index_share_for_mtp_iteration": False},

@@ -63,9 +63,9 @@ def side(place: Path, config: dict[str, Any]) -> SideReport:
     return side_report.report(found, str(place), None, False)
 
 
-def rendered(spec: Spec, target: Path, draft: Path) -> list[str]:
+def rendered(spec: Spec, report: PairReport, target: Path, draft: Path) -> list[str]:
     """The words that the container is started with, for models that stand elsewhere."""
-    made = DRIVER.render(Launch("chat", spec, "0123456789abcdef", "{}"))
+    made = DRIVER.render(Launch("chat", spec, "0123456789abcdef", "{}", report))
     text = json.dumps(made.container["args"])
     text = text.replace(paths.TARGET, str(target)).replace(paths.DRAFT, str(draft))
     words: list[str] = json.loads(text)
@@ -108,7 +108,7 @@ def answers(
             if any(isinstance(each, Refusal) for each in rule(pair))
         ]
         judged.append((case, registry.judge(spec, report), tuple(fired)))
-        words.append(rendered(spec, target, draft))
+        words.append(rendered(spec, report, target, draft))
     asked = place / "asked.json"
     asked.write_text(json.dumps(words))
     script = Path(__file__).with_name("accepts.py")

@@ -128,7 +128,7 @@ def test_no_pattern_is_left_that_would_be_answered_as_a_regular_expression() -> 
         (
             {"speculation.method": "Draftmodel"},
             'spec.speculation.method: "Draftmodel" is none of DraftModel, Eagle, Eagle3, MTP, '
-            "NGram, Suffix, Medusa, LayerSkip: did you mean DraftModel?",
+            "NGram, Suffix, Medusa, LayerSkip, DFlash, DSpark: did you mean DraftModel?",
         ),
         (
             {"paused": "true"},

@@ -19,7 +19,10 @@ COMBINATION = StalledReason.UNSUPPORTED_COMBINATION
 ARGUMENTS = StalledReason.INVALID_ARGUMENTS
 
 
-@pytest.mark.parametrize("method", ["DraftModel", "Eagle", "Eagle3", "MTP", "NGram"])
+LIVE = ("DraftModel", "Eagle", "Eagle3", "MTP", "NGram", "DFlash", "DSpark")
+
+
+@pytest.mark.parametrize("method", LIVE)
 def test_methods_whose_depth_is_looked_up_are_accepted_and_live(method: str) -> None:
     spec = builders.spec({"speculation.method": method})
 
@@ -61,9 +64,9 @@ def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
     ],
 )
 def test_each_rank_needs_a_device(changes: dict[str, Any], refused: bool) -> None:
-    found = DRIVER.judge(
-        builders.spec({"parallelism.tensor": 2, "parallelism.pipeline": 2} | changes)
-    )
+    stages = {"parallelism.tensor": 2, "parallelism.pipeline": 2, "tuning.mode": "Fixed"}
+    allowing = {"speculation.constrainedOutput": "Allow"}
+    found = DRIVER.judge(builders.spec({**stages, **allowing, **changes}))
 
     assert [each.field for each in found] == (["spec.accelerator.count"] if refused else [])
     assert all("takes 4 devices" in each.message for each in found)
@@ -115,6 +118,8 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
         "VLLM_PLUGINS",
         "VLLM_SERVER_DEV_MODE",
         "VLLM_TARGET_DEVICE",
+        "VLLM_USE_RUST_FRONTEND",
+        "VLLM_USE_V2_MODEL_RUNNER",
         "PROMETHEUS_MULTIPROC_DIR",
         "HF_HUB_OFFLINE",
         "HF_TOKEN",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from tandem_operator.engines import drain, environment
 from tandem_operator.engines.vllm import DRIVER
+from tandem_operator.engines.vllm.arguments import START
 from tests.unit.engines import builders
 from tests.unit.engines.builders import env, rendered, speculative
 
@@ -20,7 +23,7 @@ def test_the_container_of_a_pair_on_four_gpus() -> None:
 
     assert container["name"] == "main"
     assert container["image"] == "vllm/vllm-openai:v0.32.0"
-    assert container["command"] == ["vllm", "serve"]
+    assert container["command"] == ["/bin/sh", "-c", START, "vllm"]
     assert [word for word in container["args"] if not word.startswith("--speculative")] == [
         "/models/target",
         "--served-model-name=chat",
@@ -35,27 +38,25 @@ def test_the_container_of_a_pair_on_four_gpus() -> None:
         "model": "/models/draft",
         "num_speculative_tokens": 7,
         "num_speculative_tokens_per_batch_size": [
-            [1, 251, 3],
-            [252, 252, 7],
-            [253, 253, 5],
-            [254, 254, 2],
+            [1, 253, 3],
+            [254, 254, 7],
             [255, 255, 1],
-            [256, 256, 0],
+            [256, 1024, 0],
         ],
     }
-    assert parts.tiers == (0, 1, 2, 3, 5, 7)
+    assert parts.tiers == (0, 1, 3, 7)
     assert env(parts) == {
         "HOME": "/tmp",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
-        "PYTHONPATH": "/tandem/plugin",
+        "VLLM_USE_RUST_FRONTEND": "0",
         "HF_HUB_OFFLINE": "1",
         "TANDEM_LOCK": '{"version":1}',
         "TANDEM_TABLE_FILE": "/tandem/table/speculation.json",
         "TANDEM_DIGESTS_FILE": "/tandem/state/digests.json",
         "TANDEM_METRICS_DIR": "/dev/shm/tandem",
         "TANDEM_MAX_TOKENS": "7",
-        "TANDEM_TIERS": "0,1,2,3,5,7",
+        "TANDEM_TIERS": "0,1,3,7",
     }
     assert container["resources"] == {
         "limits": {"nvidia.com/gpu": "4"},
@@ -124,6 +125,16 @@ def test_without_speculation_the_draft_is_not_loaded() -> None:
         ({"speculation.method": "Eagle"}, {"method": "eagle", "model": "/models/draft"}),
         ({"speculation.method": "Eagle3"}, {"method": "eagle3", "model": "/models/draft"}),
         ({"speculation.method": "MTP"}, {"method": "mtp"}),
+        (
+            {"speculation.method": "MTP", "draft": {"uri": "hf://org/assistant"}},
+            {"method": "mtp", "model": "/models/draft"},
+        ),
+        ({"speculation.method": "DFlash"}, {"method": "dflash", "model": "/models/draft"}),
+        ({"speculation.method": "DSpark"}, {"method": "dspark"}),
+        (
+            {"speculation.method": "DSpark", "draft": {"uri": "hf://org/head"}},
+            {"method": "dspark", "model": "/models/draft"},
+        ),
         ({"speculation.method": "Medusa"}, {"method": "medusa", "model": "/models/draft"}),
         ({"speculation.method": "Suffix"}, {"method": "suffix"}),
         ({"speculation.method": "NGram"}, {"method": "ngram"}),
@@ -175,10 +186,41 @@ def test_data_parallel_ranks_drop_a_schedule_so_none_is_given() -> None:
     assert "--data-parallel-size=2" in parts.container["args"]
 
 
-def test_the_schedule_ends_where_the_engine_does() -> None:
-    parts = rendered({"engine.args": ["--max-num-seqs=32"]})
+@pytest.mark.parametrize(("runner", "value"), [("V1", "0"), ("V2", "1"), (None, None)])
+def test_the_model_runner_is_vllms_choice_unless_the_resource_makes_it(
+    runner: str | None, value: str | None
+) -> None:
+    changes = {} if runner is None else {"engine.modelRunner": runner}
 
-    assert speculative(parts)["num_speculative_tokens_per_batch_size"][-1] == [32, 32, 0]
+    assert env(rendered(changes)).get("VLLM_USE_V2_MODEL_RUNNER") == value
+
+
+@pytest.mark.parametrize(
+    ("image", "path", "plugins"),
+    [
+        ({}, "/tandem/plugin", None),
+        ({"PYTHONPATH": "/opt/rocm"}, "/tandem/plugin:/opt/rocm", None),
+        ({"VLLM_PLUGINS": "lora"}, "/tandem/plugin", "lora,tandem"),
+        ({"VLLM_PLUGINS": ""}, "/tandem/plugin", ",tandem"),
+    ],
+)
+def test_what_the_image_puts_on_its_path_and_names_as_plugins_is_kept(
+    image: dict[str, str], path: str, plugins: str | None, tmp_path: Path
+) -> None:
+    engine = tmp_path / "vllm"
+    engine.write_text('#!/bin/sh\necho "$PYTHONPATH|${VLLM_PLUGINS-unset}|$*"\n')
+    engine.chmod(0o755)
+    container = rendered().container
+    ran = subprocess.run(
+        [*container["command"], "/models/target", "--port=8000", "a b"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", **image},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = "unset" if plugins is None else plugins
+
+    assert ran.stdout == f"{path}|{expected}|serve /models/target --port=8000 a b\n"
 
 
 def test_remote_code_runs_only_where_the_lock_allows_it() -> None:

@@ -198,10 +198,11 @@ def known(name: str) -> Kind:
 FITTING = {
     ("DraftModel", "Model"), ("DraftModel", "MTP"), ("MTP", "MTP"), ("Eagle", "Eagle"),
     ("Eagle3", "Eagle3"), ("Eagle3", "PEagle"), ("Medusa", "Medusa"),
+    ("DFlash", "DFlash"), ("DSpark", "DSpark"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("method", ["DraftModel", "Eagle", "Eagle3", "Medusa", "MTP"])
+@pytest.mark.parametrize("method", sorted({method for method, _ in FITTING}))
 @pytest.mark.parametrize("name", sorted({*draft_kinds.KINDS} - {"Unknown", "Adapter"}))
 def test_a_method_takes_the_drafts_that_were_made_for_it(method: str, name: str) -> None:
     target = side(known("Model"))

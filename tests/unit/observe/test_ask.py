@@ -21,7 +21,7 @@ def settings(changes: dict[str, Any]) -> Settings:
 @pytest.mark.parametrize(
     ("asked", "got"),
     [
-        ({"tuning.minTokens": 2}, ("min_tokens", 2)),
+        ({"tuning.minTokens": 3}, ("min_tokens", 3)),
         ({"tuning.maxTokens": 3}, ("max_tokens", 3)),
         ({"tuning.policy": "Thresholds"}, ("policy", "Thresholds")),
         ({"tuning.stabilizationSeconds": 90}, ("stabilization_s", 90)),

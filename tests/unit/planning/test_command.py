@@ -127,3 +127,12 @@ def test_a_file_that_no_engine_loads_is_refused_by_its_name(
 
     assert "spec.draft.uri" in told
     assert "use a copy of the model in safetensors" in told
+
+
+def test_a_depth_that_is_taken_down_is_noted(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest.write_text(MANIFEST.replace("method: DraftModel", "method: DraftModel, maxTokens: 6"))
+
+    assert main(["plan", "-f", str(manifest)]) == 0
+    assert "speculation.maxTokens 6 is taken down to 3" in capsys.readouterr().out

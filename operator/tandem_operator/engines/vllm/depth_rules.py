@@ -6,6 +6,7 @@ from tandem_operator.api.spec import Method
 from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.vllm import mtp_types
+from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.pair_view import Pair, refuse
 
 FIELD = "spec.speculation.maxTokens"
@@ -28,6 +29,8 @@ def depth(pair: Pair) -> Iterator[Refusal | Warned]:
     runs_mtp = pair.method is Method.MTP or (
         pair.method is Method.DRAFT_MODEL and pair.draft is not None and mtp_types.turns(side)
     )
+    if capabilities_of(pair.spec, pair).by_step:
+        return  # started with a multiple of the layers, whatever maxTokens says
     layers = mtp_types.layers(side) if runs_mtp else None
     if layers is None or tokens <= layers or tokens % layers == 0:
         return

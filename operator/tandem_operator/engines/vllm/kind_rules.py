@@ -15,6 +15,8 @@ KINDS = {
     Method.EAGLE3: {"Eagle3", PARALLEL_HEAD},
     Method.MEDUSA: {"Medusa"},
     Method.MTP: {MTP},
+    Method.DFLASH: {"DFlash"},
+    Method.DSPARK: {"DSpark"},
 }
 """Kinds of draft, in the lock's words, that each method's drafter runs."""
 
@@ -46,11 +48,12 @@ def kinds(pair: Pair) -> Iterator[Refusal | Warned]:
             f"the draft is of kind {kind}",
             f"set method: {' or '.join(fitting)}" if fitting else "use another draft",
         )
-    elif kind == PARALLEL_HEAD and pair.config.get("parallel_drafting") is not True:
+    elif kind == PARALLEL_HEAD:
         yield Warned(
-            "spec.speculation.engineConfig.parallel_drafting",
-            "the draft is a P-EAGLE head, which was trained to draft all tokens at once",
-            "set parallel_drafting: true",
+            "spec.draft.uri",
+            "the draft is a P-EAGLE head, which was trained to draft all tokens at once; it drafts "
+            "one after the other here, because K could not change otherwise",
+            "use an EAGLE-3 head, or method DFlash with a head made for it",
         )
 
 
@@ -98,7 +101,7 @@ def mtp(pair: Pair) -> Iterator[Refusal | Warned]:
             "spec.speculation.method",
             "MTP",
             f"models of type {mtp_types.WITH_DSPARK} hold DSpark stages, no MTP layers",
-            "use NGram or a draft model",
+            "set method: DSpark",
         )
         return
     if facts.model_type is not None and not mtp_types.turns(side):
