@@ -6,10 +6,8 @@ Interrupted or out of time, the same command goes on where it ended.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from hack.pair.bench import DEEPEST, read_prompts, steerable
 from hack.tuning import neighbours, phases
 from hack.tuning.tuner import Tuner
 from tandem_operator.bench import plan as plans
+from tandem_operator.bench import session
 from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.load import Texts
 from tandem_operator.bench.measure import Bench, Times
@@ -122,28 +121,23 @@ async def _blocks(
         }
         steering = Steering(endpoint, table)
         bench = Bench(endpoint, steering, texts, options.times)
-        with _stopped() as stop:
-            for block in plans.remaining(plan, [one.block for one in state.done]):
-                if time.monotonic() + block_s > end_s:
-                    return False
-                measuring = asyncio.create_task(
-                    _undisturbed(block, bench, tuner, endpoint, steering, say)
-                )
-                stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait(
-                    {measuring, stopping},
-                    timeout=end_s - time.monotonic(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                stopping.cancel()
-                if not measuring.done():
-                    measuring.cancel()
-                    await asyncio.gather(measuring, return_exceptions=True)
-                    return False
-                state.add(measuring.result())
-                rate = state.done[-1].tokens_per_s
-                say(f"{len(state.done)}/{len(plan)}  {_named(block)}  {rate:.0f} tokens/s")
-    return True
+        with session.stopped() as stop:
+            how = await session.walk(
+                plan,
+                state,
+                lambda block: _undisturbed(block, bench, tuner, endpoint, steering, say),
+                block_s=block_s,
+                end_s=end_s,
+                stop=stop,
+                progress=lambda done, planned, _: _told(done, planned, state, say),
+            )
+    return how == session.COMPLETE
+
+
+def _told(done: int, planned: int, state: State, say: Callable[[str], None]) -> None:
+    if state.done:
+        last = state.done[-1]
+        say(f"{done}/{planned}  {_named(last.block)}  {last.tokens_per_s:.0f} tokens/s")
 
 
 async def _undisturbed(
@@ -186,20 +180,6 @@ async def _one(
         return await bench.measure(block)
     async with tuner.in_charge(endpoint, steering, block.segment):
         return await bench.measure(block)
-
-
-@contextlib.contextmanager
-def _stopped() -> Iterator[asyncio.Event]:
-    """An event that a stop from outside sets; the block under way is lost, the others are kept."""
-    event = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, event.set)
-    try:
-        yield event
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def _named(block: Block) -> str:

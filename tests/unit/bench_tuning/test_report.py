@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hack.tuning import ratio, report
-from hack.tuning.phases import PHASES
+from hack.tuning.phases import PHASES, SETTINGS
 from tests.unit.bench_tuning.builders import measured, rates
 
 
@@ -70,7 +70,7 @@ def test_the_control_is_centred_on_one_and_as_wide_as_the_noise() -> None:
     quiet, loud = (
         ratio.control(
             {"1-code": report.rates_of(measured(rates(K3=500.0), noise=noise))["1-code"]},
-            report.FIXED,
+            report.fixed_of(SETTINGS),
         )
         for noise in (0.01, 0.10)
     )
