@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from hack.gpu import start_log
-from hack.gpu.engine import KINDS, Engine
+from hack.gpu.engine import KINDS, MODEL, Engine
 from hack.gpu.setups import INITIAL
+from hack.vllm.client import Request, ask_all
 from tandem_operator.bench.plan import Block
 from tandem_runtime.contract.table import ALLOW, BYPASS, Range, SpeculationTable
 
-# Printable text that never ends by itself: the constraint holds for the whole answer.
-_CONSTRAINED = {"structured_outputs": {"regex": r"[ -~]{4000}"}}
+# Printable text up to a character that no model writes: the constraint holds for the whole answer.
+_CONSTRAINED = {"structured_outputs": {"regex": "[ -~\\n]*\x01"}}
 _OFF = {"vllm_xargs": {"tandem_speculation": "off"}}
 
 
@@ -50,6 +51,8 @@ async def measure(engine: Engine) -> dict[str, Any] | None:
     rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in CROWDS}
     draw = random.Random(1)
     one_s = lengths.times.warmup_s + lengths.times.block_s + 4.0
+    # A server's first constraint loads the library of grammars, for seconds.
+    await ask_all(engine.server.url, MODEL, [Request("a", 4, body=_CONSTRAINED)], 1)
     async with engine.opened() as opened:
         assert opened.steering is not None
         texts = {name: engine.texts(KINDS[0], crowd.first_client) for name, crowd in CROWDS.items()}

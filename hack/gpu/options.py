@@ -16,6 +16,8 @@ class Lengths:
     """How much is measured: of a GPU, or of a dry run."""
 
     concurrencies: tuple[int, ...]
+    kinds: tuple[str, ...]
+    """Kinds of prompts by which the tiered engine's steps are measured; others have the first."""
     rounds: int
     times: Times
     new_tokens: int
@@ -37,6 +39,7 @@ class Lengths:
 
 GPU = Lengths(
     concurrencies=(1, 4, 16, 64),
+    kinds=("code", "prose"),
     rounds=2,
     times=Times(5.0, 1.0),
     new_tokens=128,
@@ -55,6 +58,7 @@ GPU = Lengths(
 )
 DRY = Lengths(
     concurrencies=(1, 4),
+    kinds=("code",),
     rounds=1,
     times=Times(1.5, 0.3),
     new_tokens=48,

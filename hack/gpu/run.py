@@ -95,7 +95,7 @@ class Run:
                 return await engine.start_figures()
             case parts.STEPS:
                 blocks = beside.with_suffix(".blocks.jsonl")
-                return await step_times.measure(engine, blocks, TIERS, say)
+                return await step_times.measure(engine, blocks, say)
             case parts.GRAPHS:
                 return await graphs.measure(engine, TIERS)
             case parts.CONSTRAINED:

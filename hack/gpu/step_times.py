@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hack.gpu.engine import KINDS, Engine
+from hack.gpu.engine import Engine
+from hack.gpu.setups import DEEPEST, TIERED, TIERS
 from tandem_operator.bench import plan as plans
 from tandem_operator.bench import session
 from tandem_operator.bench.fit import pooled
@@ -19,17 +20,18 @@ Say = Callable[[str], None]
 _OVERHEAD_S = 2.0
 
 
-async def measure(
-    engine: Engine, blocks_file: Path, asked: Sequence[int], say: Say
-) -> dict[str, Any] | None:
-    """Every K of `asked` that the engine really runs, at every concurrency; None when cut short.
+async def measure(engine: Engine, blocks_file: Path, say: Say) -> dict[str, Any] | None:
+    """Every K of the tiers that the engine really runs, at every concurrency; None when cut short.
 
-    An engine without speculation is measured as it is. Finished blocks are kept in `blocks_file`.
+    Of engines that are only compared with the tiered one, K=0 and the deepest. An engine without
+    speculation is measured as it is. Finished blocks are kept in `blocks_file`.
 
     Raises EndpointError and StateError.
     """
     lengths = engine.options.lengths
-    kinds = KINDS if engine.setup.speculative is not None else KINDS[:1]
+    tiered = engine.setup.name == TIERED
+    kinds = lengths.kinds if tiered else lengths.kinds[:1]
+    asked = TIERS if tiered else (0, DEEPEST)
     async with engine.opened() as opened:
         depths: tuple[int | None, ...] = (None,)
         if opened.steering is not None:
