@@ -14,9 +14,9 @@ from typing import Any
 from hack.gpu import start_log
 from hack.gpu.machine import Machine
 from hack.gpu.options import Options
-from hack.gpu.setups import TIERS, Setup
+from hack.gpu.setups import Setup
 from hack.pair.bench import read_prompts
-from hack.tuning.phases import PHASES
+from hack.tuning.phases import PHASES, TIERS
 from hack.vllm.client import scrape
 from hack.vllm.server import Server, ServerOptions
 from tandem_operator.bench.endpoint import Endpoint

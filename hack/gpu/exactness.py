@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hack.gpu.engine import KINDS, MODEL, Engine, Open
-from hack.gpu.setups import TIERS
+from hack.tuning.phases import TIERS
 from hack.vllm.client import Request, ask_all
 from tandem_runtime.contract.table import Range, SpeculationTable
 

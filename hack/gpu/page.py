@@ -9,7 +9,7 @@ from hack.gpu import exactness, parts, tax
 from hack.gpu.machine import Machine
 from hack.gpu.options import Options
 from hack.gpu.parts import Part
-from hack.gpu.setups import INVARIANT, OFF, TIERED, TIERS
+from hack.gpu.setups import INVARIANT, OFF, TIERED
 from hack.tuning import report
 
 Found = Mapping[Part, Mapping[str, Any]]
@@ -167,5 +167,3 @@ def _tuned(found: Found) -> Iterator[str]:
         yield "```"
         yield report.text_of(one)
         yield "```"
-        yield ""
-        yield f"Fixed K are those of the engine's tiers {list(TIERS)} that the comparison names."

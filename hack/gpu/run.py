@@ -14,8 +14,9 @@ from hack.gpu.machine import Machine
 from hack.gpu.options import Options, common_inputs
 from hack.gpu.parts import Part
 from hack.gpu.results import Results
-from hack.gpu.setups import DEEPEST, TIERS, Setup, setups_of
+from hack.gpu.setups import Setup, setups_of
 from hack.gpu.step_times import Say
+from hack.tuning.phases import DEEPEST, TIERS
 from hack.vllm.server import ServerFailedError
 from tandem_operator.bench.endpoint import EndpointError
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tandem_operator.engines.tiers import start_schedule, tiers
+from hack.tuning.phases import DEEPEST, TIERS
+from tandem_operator.engines.tiers import start_schedule
 
-DEEPEST = 7
 INITIAL = 3
-TIERS = tiers(DEEPEST, INITIAL)
-"""What the operator starts an engine with for a deepest K of 7."""
+"""K before a table; the resource's default."""
 
 OFF, TIERED, UNTIERED, NGRAM = "off", "tiered", "untiered", "ngram"
 V1 = "-v1"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from hack.gpu.engine import Engine
-from hack.gpu.setups import DEEPEST, TIERED, TIERS
+from hack.gpu.setups import TIERED
+from hack.tuning.phases import DEEPEST, TIERS
 from tandem_operator.bench import plan as plans
 from tandem_operator.bench import session
 from tandem_operator.bench.fit import pooled

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from hack.gpu.engine import Engine
-from hack.gpu.setups import DEEPEST, TIERS
 from hack.gpu.step_times import Say
 from hack.tuning import phases, report, run
 from hack.tuning.tuner import Tuner
@@ -16,11 +15,7 @@ from tandem_operator.bench.load import Texts
 from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.plan import Block
 from tandem_operator.bench.state import State
-from tandem_operator.tuning import Settings
 
-SETTINGS = {
-    name: tokens for name, tokens in phases.SETTINGS.items() if tokens is None or tokens in TIERS
-}
 _OVERHEAD_S = 3.0
 
 
@@ -34,7 +29,7 @@ async def measure(engine: Engine, beside: Path, say: Say) -> dict[str, Any] | No
     plan = tuple(
         block
         for block in phases.blocks(lengths.tuned_rounds, seed=1)
-        if block.segment in lengths.phases and block.tokens in SETTINGS.values()
+        if block.segment in lengths.phases
     )
     by_kind = {
         kind: engine.prompts(kind)
@@ -43,11 +38,11 @@ async def measure(engine: Engine, beside: Path, say: Say) -> dict[str, Any] | No
         for kind in phase.mix
     }
     tuner = Tuner(
-        Settings(max_tokens=DEEPEST, tiers=TIERS, stabilization_s=run.STABILIZATION_S),
+        run.settings(),
         beside.with_suffix(".tuner"),
         beside.with_suffix(".journal.jsonl"),
     )
-    subject = {"settings": SETTINGS, "phases": list(lengths.phases)}
+    subject = {"settings": dict(phases.SETTINGS), "phases": list(lengths.phases)}
     state = State(beside.with_suffix(".blocks.jsonl"), subject)
     async with engine.opened() as opened:
         model = await opened.endpoint.model()
@@ -78,10 +73,10 @@ async def measure(engine: Engine, beside: Path, say: Say) -> dict[str, Any] | No
             )
     if how != session.COMPLETE:
         return None
-    return report.document_of(state.done, len(plan), SETTINGS)
+    return report.document_of(state.done, len(plan))
 
 
 def _told(say: Say, done: int, planned: int, block: Block | None) -> None:
     if block is not None:
-        name = next(name for name, tokens in SETTINGS.items() if tokens == block.tokens)
+        name = next(name for name, tokens in phases.SETTINGS.items() if tokens == block.tokens)
         say(f"  {done + 1}/{planned}  {block.segment}, {name}")

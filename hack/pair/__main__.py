@@ -14,7 +14,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 PAIR_FOLDER = REPOSITORY / "examples" / "tiny-pair"
-_WITH_TORCH = ("target", "draft", "prompts", "widen", "permute")
+_WITH_TORCH = ("target", "draft", "prompts", "widen", "permute", "eagle")
 _WIDE_PARAMETERS = 60_000_000
 
 
@@ -46,6 +46,10 @@ def main() -> int:
             from hack.pair.permute import permute
 
             permute(arguments.source, arguments.out)
+        case "eagle":
+            from hack.pair import eagle
+
+            print(eagle.make(arguments.target, arguments.prompts))
         case "measure":
             from hack.pair.measure import measure
 
@@ -84,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     permute = commands.add_parser("permute", help="a draft of the same size with other ids")
     permute.add_argument("--source", type=Path, default=PAIR_FOLDER / "draft")
     permute.add_argument("--out", type=Path, required=True)
+    eagle = commands.add_parser("eagle", help="an EAGLE head for the target, kept in the cache")
+    eagle.add_argument("--target", type=Path, default=PAIR_FOLDER / "target")
+    eagle.add_argument("--prompts", type=Path, default=PAIR_FOLDER / "prompts")
     measure = commands.add_parser("measure", help="acceptance rate by kind of prompt, in vLLM")
     bestk = commands.add_parser("bestk", help="step times and the best K at two concurrencies")
     for command in (measure, bestk):

@@ -16,12 +16,11 @@ LEAST_IN_PHASE, LEAST_IN_PHASE_LOW = 0.97, 0.92
 LEAST_OVER_ALL, LEAST_OVER_ALL_LOW = 1.05, 1.0
 PASSED, FAILED, NOT_RESOLVED = "passed", "not passed", "not resolved"
 COLUMNS = ("setting", "blocks", "mean K", "tokens/s", "p50 s", "p95 s")
-Settings = Mapping[str, int | None]
+FIXED = tuple(name for name in phases.SETTINGS if name != phases.GOODPUT)
+"""Off is a fixed K too: K=0."""
 
 
-def rates_of(
-    measured: Sequence[Measured], settings: Settings = phases.SETTINGS
-) -> dict[str, dict[str, list[float]]]:
+def rates_of(measured: Sequence[Measured]) -> dict[str, dict[str, list[float]]]:
     """Tokens/s by phase and setting in the order of rounds; only phases with every setting."""
     found: dict[str, dict[str, list[float]]] = {}
     for phase in phases.PHASES:
@@ -31,25 +30,23 @@ def rates_of(
                 for one in sorted(measured, key=lambda one: one.block.round)
                 if one.block.segment == phase.name and one.block.tokens == tokens
             ]
-            for name, tokens in settings.items()
+            for name, tokens in phases.SETTINGS.items()
         }
         if min(map(len, by_setting.values())) > 0:
             found[phase.name] = by_setting
     return found
 
 
-def document_of(
-    measured: Sequence[Measured], planned: int, settings: Settings = phases.SETTINGS
-) -> dict[str, Any]:
+def document_of(measured: Sequence[Measured], planned: int) -> dict[str, Any]:
     """Every figure of the run, rounded for reading. Raises TooFewRoundsError."""
-    rates = rates_of(measured, settings)
+    rates = rates_of(measured)
     if not rates:
         raise ratio.TooFewRoundsError("no phase has a block of every setting yet")
     return {
         "blocks": len(measured),
         "planned": planned,
-        "phases": {name: _phase(name, rates, measured, settings) for name in rates},
-        "over_all": _over_all(rates, settings),
+        "phases": {name: _phase(name, rates, measured) for name in rates},
+        "over_all": _over_all(rates),
     }
 
 
@@ -100,13 +97,10 @@ def mean_tokens(measured: Sequence[Measured]) -> float:
 
 
 def _phase(
-    name: str,
-    rates: Mapping[str, Mapping[str, list[float]]],
-    measured: Sequence[Measured],
-    settings: Settings,
+    name: str, rates: Mapping[str, Mapping[str, list[float]]], measured: Sequence[Measured]
 ) -> dict[str, Any]:
     rows: dict[str, Any] = {}
-    for setting, tokens in settings.items():
+    for setting, tokens in phases.SETTINGS.items():
         mine = [o for o in measured if o.block.segment == name and o.block.tokens == tokens]
         latencies = [value for one in mine for value in one.latencies_s]
         rows[setting] = {
@@ -118,9 +112,8 @@ def _phase(
             "latency_p95_s": round(float(np.quantile(latencies, 0.95)), 4),
         }
     own = {name: rates[name]}
-    fixed = fixed_of(settings)
-    found = ratio.against_best(own, phases.GOODPUT, fixed)
-    control = ratio.control(own, fixed)
+    found = ratio.against_best(own, phases.GOODPUT, FIXED)
+    control = ratio.control(own, FIXED)
     return {
         "settings": rows,
         "control": _rounded(control),
@@ -132,21 +125,15 @@ def _phase(
     }
 
 
-def _over_all(rates: Mapping[str, Mapping[str, list[float]]], settings: Settings) -> dict[str, Any]:
-    fixed = fixed_of(settings)
-    found = ratio.against_best(rates, phases.GOODPUT, fixed)
-    control = ratio.control(rates, fixed)
+def _over_all(rates: Mapping[str, Mapping[str, list[float]]]) -> dict[str, Any]:
+    found = ratio.against_best(rates, phases.GOODPUT, FIXED)
+    control = ratio.control(rates, FIXED)
     held = found.value >= LEAST_OVER_ALL and found.low > LEAST_OVER_ALL_LOW
     return {
         "control": _rounded(control),
         "against_best": _rounded(found),
         "verdict": _verdict(held, control),
     }
-
-
-def fixed_of(settings: Settings) -> tuple[str, ...]:
-    """Off is a fixed K too: K=0."""
-    return tuple(name for name in settings if name != phases.GOODPUT)
 
 
 def _verdict(held: bool, control: Ratio) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from hack.pair.bench import DEEPEST, read_prompts, steerable
+from hack.pair.bench import read_prompts, steerable
 from hack.tuning import neighbours, phases
 from hack.tuning.tuner import Tuner
 from tandem_operator.bench import plan as plans
@@ -28,8 +28,6 @@ from tandem_operator.bench.steering import Steering
 from tandem_operator.engines.vllm import SERIES
 from tandem_operator.tuning import Settings
 
-TIERS = (0, 1, 2, 3, 5, 7)
-"""What the operator starts an engine with for a deepest K of 7."""
 STABILIZATION_S = 30.0
 """The resource's default."""
 JOURNAL = "journal.jsonl"
@@ -50,6 +48,11 @@ class Options:
     new_tokens: int
     limit_s: float
     seed: int
+
+
+def settings() -> Settings:
+    """The tuner's, as the operator has them for such an engine."""
+    return Settings(max_tokens=phases.DEEPEST, tiers=phases.TIERS, stabilization_s=STABILIZATION_S)
 
 
 def blocks_file(options: Options) -> Path:
@@ -97,7 +100,7 @@ def measure(options: Options, state: State, say: Callable[[str], None]) -> bool:
     if not plans.remaining(plan, [one.block for one in state.done]):
         return True
     say("starting the engine")
-    with steerable(options.target, options.draft, TIERS) as (url, table):
+    with steerable(options.target, options.draft, phases.TIERS) as (url, table):
         return asyncio.run(_blocks(options, state, plan, url, table, say))
 
 
@@ -110,7 +113,9 @@ async def _blocks(
     say: Callable[[str], None],
 ) -> bool:
     end_s = time.monotonic() + options.limit_s
-    settings = Settings(max_tokens=DEEPEST, tiers=TIERS, stabilization_s=STABILIZATION_S)
+    settings = Settings(
+        max_tokens=phases.DEEPEST, tiers=phases.TIERS, stabilization_s=STABILIZATION_S
+    )
     tuner = Tuner(settings, options.folder / "tuner.json", options.folder / JOURNAL)
     block_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S
     async with Endpoint(url, SERIES, max(phase.clients for phase in phases.PHASES)) as endpoint:

@@ -198,7 +198,14 @@ class SpeculationReason(Reason):
         "BypassUnavailable",
         "Constrained requests must bypass speculation and the plugin does not report.",
     )
-    PLUGIN_DISABLED = "PluginDisabled", "The plugin disabled itself; its message says why."
+    PLUGIN_DISABLED = (
+        "PluginDisabled",
+        "The plugin disabled itself or was never loaded; the message says why.",
+    )
+    NOT_LIVE = (
+        "NotLive",
+        "Every step drafts the same number: this engine cannot change K while it serves.",
+    )
 
 
 class DecayReason(Reason):

@@ -158,6 +158,9 @@ def _text(seen: Preview) -> str:
         lines.append("  refused:")
         lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
         return "\n".join(lines)
+    if seen.notes:
+        lines.append("  noted:")
+        lines += [f"    {note}" for note in seen.notes]
     lines.append("  first:")
     lines += [f"    {_place(child)}" for child in seen.first]
     lines.append("  once the pair is locked (its hash is not known yet):")
@@ -178,6 +181,7 @@ def _yaml(seen: Preview) -> str:
             for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
         },
         "refusals": [str(refusal) for refusal in seen.refusals],
+        "notes": list(seen.notes),
     }
     documents = [head, *json.loads(json.dumps([*seen.first, *seen.locked]))]
     text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)

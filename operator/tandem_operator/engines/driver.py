@@ -5,8 +5,10 @@ from typing import Protocol
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.pair_judgement import PairJudgement
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.series import Series
+from tandem_runtime.contract.report import PairReport
 
 
 class Driver(Protocol):
@@ -25,8 +27,8 @@ class Driver(Protocol):
         """What of the spec this engine cannot do; empty when all of it works."""
         ...
 
-    def judge_pair(self, spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
-        """What the locked pair rules out that the spec alone did not show."""
+    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+        """What the files of the pair rule out that the spec alone did not show."""
         ...
 
     def render(self, launch: Launch) -> PodParts:

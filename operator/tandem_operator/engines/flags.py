@@ -65,12 +65,18 @@ def _sets_short(option: str, flag: OwnedFlag) -> bool:
     return False
 
 
-def value_of(arguments: tuple[str, ...], name: str) -> str | None:
-    """The value that the last `--name value` or `--name=value` gives, in its full spelling."""
+def value_of(arguments: tuple[str, ...], name: str, least: str | None = None) -> str | None:
+    """The value that the last `--name value` or `--name=value` gives.
+
+    `least` is the shortest beginning of the name that the parser takes for it; None: none is.
+    """
     found = None
     for index, argument in enumerate(arguments):
         option, separator, value = argument.partition("=")
-        if option.replace("_", "-") != f"--{name}":
+        spelled = option.replace("_", "-").removeprefix("--")
+        if not option.startswith("--") or not (
+            spelled == name or (least and spelled.startswith(least) and name.startswith(spelled))
+        ):
             continue
         if separator:
             found = value

@@ -6,6 +6,7 @@ from typing import Any
 from tandem_operator.api import defaults
 from tandem_operator.api.defaults import Effective
 from tandem_operator.api.spec import Spec
+from tandem_runtime.contract.report import PairReport
 
 Object = dict[str, Any]
 
@@ -14,14 +15,15 @@ Object = dict[str, Any]
 class Launch:
     """One locked revision of a resource, ready to be started.
 
-    `pod_lock` is the text of `TANDEM_LOCK` (the contract's "Pod lock"). `without_speculation`
-    renders the engine without its draft.
+    `pod_lock` is the text of `TANDEM_LOCK` (the contract's "Pod lock"), `report` what the lock
+    found of the pair. `without_speculation` renders the engine without its draft.
     """
 
     name: str
     spec: Spec
     lock_hash: str
     pod_lock: str
+    report: PairReport | None = None
     without_speculation: bool = False
 
     @property
@@ -36,6 +38,8 @@ class PodParts:
 
     `container` is `main`, with every mount it needs. `volumes` are those that are the engine's
     own; volumes of models, plugin, state and table are the planner's, under the contract's names.
+    `tiers` are the depths that the engine may take: one alone where K cannot change, (0,) without
+    speculation.
     """
 
     container: Object

@@ -1,8 +1,12 @@
 """The driver of each engine."""
 
-from tandem_operator.api.spec import EngineType
+from dataclasses import replace
+
+from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, vllm
 from tandem_operator.engines.driver import Driver
+from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_runtime.contract.report import PairReport
 
 DRIVERS: dict[EngineType, Driver] = {
     EngineType.VLLM: vllm.DRIVER,
@@ -16,3 +20,12 @@ DRIVERS: dict[EngineType, Driver] = {
 def driver(engine: EngineType) -> Driver:
     """The driver of an engine; every engine has one, if only to refuse."""
     return DRIVERS[engine]
+
+
+def judge(spec: Spec, report: PairReport) -> PairJudgement:
+    """Whether the spec's engine would start the pair: its rules of the spec and of the files."""
+    asked = driver(spec.engine.type)
+    found = asked.judge_pair(spec, report)
+    of_spec = asked.judge(spec)
+    more = tuple(each for each in found.refusals if each not in of_spec)
+    return replace(found, refusals=(*of_spec, *more))

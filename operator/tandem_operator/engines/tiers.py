@@ -1,41 +1,45 @@
 """The depths an engine is started with, and its start schedule.
 
-Engines capture GPU graphs for the depths that are named at start, so only these are ever used.
+Engines capture GPU graphs for the depths that are named at start, so only these are ever used. A
+step with K drafts verifies K + 1 tokens a request; graphs are found by their number of tokens, so
+depths of which K + 1 are powers of two share their sizes and nearly every batch finds its graph.
 """
 
-LADDER = (0, 1, 2, 3, 5, 7, 10, 14, 20, 28)
-MAX_TIERS = 6
+NESTED = (0, 1, 3, 7, 15)
+"""Every tier there is: K + 1 doubles from one to the next."""
+
+LARGEST_BATCH = 1024
+"""Requests in one step at most, by the engines' own defaults on the largest accelerators."""
 
 Range = tuple[int, int, int]
 """First and last number of requests, and K; closed at both ends."""
 
 
-def tiers(max_tokens: int, initial_tokens: int) -> tuple[int, ...]:
-    """At most six depths, rising, always with 0, 1, `initial_tokens` and `max_tokens`.
+def tiers(max_tokens: int) -> tuple[int, ...]:
+    """The tiers up to `max_tokens` (at least 1), rising from 0."""
+    return tuple(tier for tier in NESTED if tier <= max_tokens)
 
-    While there are more, the one whose neighbours leave the smallest ratio between them goes: the
-    ladder stays dense where a step of one matters and reaches the top.
-    """
-    kept = sorted({rung for rung in LADDER if rung < max_tokens} | {1, initial_tokens, max_tokens})
-    fixed = {0, 1, initial_tokens, max_tokens}
-    while len(kept) > MAX_TIERS:
-        removable = [index for index, rung in enumerate(kept) if rung not in fixed]
-        kept.pop(min(removable, key=lambda index: kept[index + 1] / kept[index - 1]))
-    return tuple(kept)
+
+def taken_down(tokens: int, depths: tuple[int, ...]) -> int:
+    """The deepest of `depths` that is not above `tokens`; the lowest where all are."""
+    return max((depth for depth in depths if depth <= tokens), default=min(depths, default=0))
 
 
 def start_schedule(depths: tuple[int, ...], initial_tokens: int, max_batch: int) -> list[Range]:
     """The schedule an engine starts with, safe without anybody to change it.
 
-    `initial_tokens` up to the top end, where every other depth stands for one batch size, deepest
-    first, and 0 at the very top. A batch limit too small to hold them all names the deepest ones.
+    `initial_tokens`, one of `depths`, up to the top end of `max_batch`, where every other depth
+    stands for one batch size, deepest first, and 0 from the very top on. An engine that takes more
+    requests than `max_batch` finds 0 there; in one that takes fewer, depths would fall off the
+    end, so `max_batch` is the least that the engine may take. A batch limit too small to hold all
+    depths names the deepest ones.
     """
     if max_batch < 2:
-        return [(1, max_batch, initial_tokens)]
+        return [(1, LARGEST_BATCH, initial_tokens)]
     others = sorted((depth for depth in depths if depth not in (0, initial_tokens)), reverse=True)
     named = others[: max_batch - 2]
     last_low = max_batch - 1 - len(named)
     ranges = [(1, last_low, initial_tokens)]
     ranges += [(last_low + place, last_low + place, depth) for place, depth in enumerate(named, 1)]
-    ranges.append((max_batch, max_batch, 0))
+    ranges.append((max_batch, max(max_batch, LARGEST_BATCH), 0))
     return ranges

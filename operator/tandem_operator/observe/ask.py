@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import Spec
+from tandem_operator.engines.tiers import taken_down
 from tandem_operator.tuning import Objective, Settings, Thresholds
 
 
@@ -15,10 +16,11 @@ def settings_of(
     """`spec.tuning` in shares and seconds; `tiers` are those that the pods were started with."""
     tuning = spec.tuning
     highest = min(defaults.tuning_max_tokens(spec), spec.speculation.max_tokens)
+    lowest = min(tuning.min_tokens, highest)
     rate = tuning.thresholds.min_acceptance_rate_percent
     return Settings(
         max_tokens=highest,
-        min_tokens=min(tuning.min_tokens, highest),
+        min_tokens=taken_down(lowest, tiers) if tiers else lowest,
         policy=tuning.policy.value,
         mixture_of_experts=mixture_of_experts,
         thresholds=Thresholds(

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 
 from tandem_operator.observe.reading import CellKey, Reading
 from tandem_operator.tuning import StepCell, Window
-from tandem_operator.tuning.window import BATCH_EDGES
-
-OPEN_END = 1_000_000
-"""Upper edge of the last batch bucket."""
+from tandem_runtime.contract.metrics import BATCH_EDGES, batch_top
 
 
 def window_between(
@@ -99,7 +96,7 @@ def _cells(
         cells.append(
             StepCell(
                 batch_from=edge,
-                batch_to=_upper(edge),
+                batch_to=batch_top(edge),
                 tokens=tokens,
                 with_prefill=with_prefill,
                 steps=parts["steps"],
@@ -111,8 +108,3 @@ def _cells(
             )
         )
     return tuple(cells)
-
-
-def _upper(edge: int) -> int:
-    place = BATCH_EDGES.index(edge) + 1
-    return BATCH_EDGES[place] - 1 if place < len(BATCH_EDGES) else OPEN_END

@@ -202,9 +202,8 @@ class _Look:
                 judged.message,
                 judged.reason,
             )
-        mixture = report.target.mixture_of_experts is not None
         refusals = (
-            *self.driver.judge_pair(resource.spec, mixture),
+            *self.driver.judge_pair(resource.spec, report).refusals,
             *memory.judge(resource, report, installation),
         )
         if refusals:
@@ -233,7 +232,7 @@ def accepted(
 ) -> Revision:
     """The present input as a revision: rendered here, once, by this release."""
     spec = resource.spec
-    rendered, parts = pod_template.render(resource, lock, driver, installation)
+    rendered, parts = pod_template.render(resource, lock, report, driver, installation)
     return Revision(
         input_hash=resource.input_hash,
         shape=json.loads(json.dumps(names.pod_shaping(spec))),

@@ -13,6 +13,7 @@ from tandem_operator.planning.snapshot import Installation
 from tandem_operator.planning.sources import Mounted
 from tandem_runtime.contract import environment, paths, pod_lock
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
+from tandem_runtime.contract.report import PairReport
 
 Object = dict[str, Any]
 
@@ -21,7 +22,11 @@ SHM_SIZE = "2Gi"
 
 
 def render(
-    resource: Resource, lock: PodLock, driver: Driver, installation: Installation
+    resource: Resource,
+    lock: PodLock,
+    report: PairReport,
+    driver: Driver,
+    installation: Installation,
 ) -> tuple[Object, PodParts]:
     """The pod template, spec.template merged in, and the engine's parts it was made from."""
     mounted = sources.mounted(resource.spec, FOLDERS)
@@ -32,6 +37,7 @@ def render(
             spec=resource.spec,
             lock_hash=lock.hash,
             pod_lock=lock_text,
+            report=report,
         )
     )
     base = {

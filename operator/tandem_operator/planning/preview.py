@@ -16,6 +16,7 @@ from tandem_operator.engines.refusal import Refusal
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
     deployment,
+    depth_notes,
     disruption_budget,
     lock_job,
     locking,
@@ -40,7 +41,10 @@ EPOCH = "1970-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class Preview:
-    """``first`` is made at once, ``locked`` once the lock allows the pair."""
+    """``first`` is made at once, ``locked`` once the lock allows the pair.
+
+    ``notes`` tell the depths of the spec that are taken down to others.
+    """
 
     name: str
     namespace: str
@@ -49,6 +53,7 @@ class Preview:
     refusals: tuple[Refusal, ...]
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
+    notes: tuple[str, ...] = ()
 
 
 def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
@@ -74,9 +79,12 @@ def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
     )
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
+    notes: tuple[str, ...] = ()
     if not refusals:
         first = (lock_job.body(wanted, installation),)
-        locked = _locked(wanted, installation)
+        made = _made(wanted, installation)
+        locked = (revision.body(wanted, made), *_children(wanted, made))
+        notes = depth_notes.notes(wanted.spec, made.tiers)
     return Preview(
         wanted.name,
         wanted.namespace,
@@ -85,10 +93,11 @@ def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
         refusals,
         first,
         locked,
+        notes,
     )
 
 
-def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
+def _made(wanted: Resource, installation: Installation) -> Revision:
     driver = registry.driver(wanted.spec.engine.type)
     report = _assumed(wanted)
     mounted = sources.mounted(wanted.spec, pod_template.FOLDERS)
@@ -96,11 +105,9 @@ def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
         report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
     )
     assert judged.lock is not None
-    made = locking.accepted(
+    return locking.accepted(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH
     )
-    children: list[Object] = [revision.body(wanted, made), *_children(wanted, made)]
-    return tuple(children)
 
 
 def _children(wanted: Resource, made: Revision) -> list[Object]:

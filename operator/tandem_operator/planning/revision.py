@@ -39,8 +39,8 @@ class Revision:
     """One accepted input. ``number`` orders revisions; the highest is what shall serve.
 
     ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
-    ``tiers`` the depths that the engine is started with (empty: any); ``pair`` names what was
-    locked where it cannot change (see `lock_cache`).
+    ``tiers`` the depths that the engine is started with (empty: any; a single one: K cannot change
+    while it serves); ``pair`` names what was locked where it cannot change (see `lock_cache`).
     """
 
     input_hash: str
@@ -55,6 +55,11 @@ class Revision:
     tiers: tuple[int, ...]
     number: int
     pair: str | None = None
+
+    @property
+    def fixed_tokens(self) -> int | None:
+        """K of an engine that drafts the same number at every step; None: K is live."""
+        return self.tiers[0] if len(self.tiers) == 1 and self.tiers[0] > 0 else None
 
     @property
     def lock_hash(self) -> str:

@@ -87,10 +87,7 @@ def _fresh(situation: Situation, finding: Finding) -> SpeculationStatus:
             "effective_tokens": _effective(situation, replicas, predicted),
             "acceptance_rate_percent": _percent(tuning.acceptance_rate),
             "mean_accepted_tokens": _decimal(tuning.mean_accepted_tokens),
-            "speedup": _decimal(predicted.speedup) or UNMEASURED,
-            "speedup_baseline": None
-            if predicted.speedup is None or predicted.speedup_baseline is None
-            else SpeedupBaseline(predicted.speedup_baseline),
+            **_speedup(base.live_mode, predicted),
             "last_decision": _last_decision(tuning),
             "segments": tuple(
                 SegmentAcceptance(name=name, acceptance_rate_percent=_percent(rate))
@@ -98,6 +95,18 @@ def _fresh(situation: Situation, finding: Finding) -> SpeculationStatus:
             ),
         }
     )
+
+
+def _speedup(live_mode: LiveMode | None, predicted: Prediction) -> dict[str, object]:
+    """Against K=0 only where K=0 saves the drafts: with `Trim` all are made and thrown away."""
+    told = predicted.speedup_baseline
+    against = None if predicted.speedup is None or told is None else SpeedupBaseline(told)
+    if against is SpeedupBaseline.IDLE and live_mode is not LiveMode.LOOKUP:
+        against = None
+    return {
+        "speedup": UNMEASURED if against is None else _decimal(predicted.speedup),
+        "speedup_baseline": against,
+    }
 
 
 def _without_tuning(
@@ -110,7 +119,10 @@ def _without_tuning(
         kept["applied_replicas"] = held.applied_replicas if same else 0
         kept["last_decision"] = held.last_decision
         return base.model_copy(update=kept)
+    fixed = None if situation.current is None else situation.current.fixed_tokens
     tokens = 0 if situation.table is None else situation.table.tokens_for(1)
+    if fixed is not None:
+        tokens = fixed
     return base.model_copy(
         update={"effective_tokens": tokens, "applied_replicas": 0, "speedup": UNMEASURED}
     )
@@ -140,6 +152,9 @@ def _live_mode(
         return LiveMode.LOOKUP
     if metrics.MODE_TRIM in reported:
         return LiveMode.TRIM
+    fixed = situation.current is not None and situation.current.fixed_tokens is not None
+    if fixed or metrics.MODE_OBSERVE in reported:
+        return LiveMode.ROLLOUT
     if held is not None and held.live_mode is not None and not reported - {None}:
         return held.live_mode
     return situation.live_mode
@@ -152,7 +167,8 @@ def _applied(situation: Situation, replicas: tuple[ReplicaView, ...]) -> int:
     return sum(
         1
         for replica in replicas
-        if replica.lock == table.lock
+        if replica.mode in (metrics.MODE_LOOKUP, metrics.MODE_TRIM)
+        and replica.lock == table.lock
         and replica.applied_generation == table.generation
         and replica.epoch in (table.epoch, None, "")
     )
@@ -166,8 +182,16 @@ def _acknowledged(situation: Situation, fresh: SpeculationStatus) -> bool:
 
 def _effective(
     situation: Situation, replicas: tuple[ReplicaView, ...], predicted: Prediction
-) -> int:
-    """K at the present load: what most replicas report, else what the table says for it."""
+) -> int | None:
+    """K at the present load: what most replicas report, else what the table says for it.
+
+    None where no replica obeys a table and nobody knows what the engine does instead.
+    """
+    if situation.current is not None and situation.current.fixed_tokens is not None:
+        return situation.current.fixed_tokens
+    told = {replica.mode for replica in replicas} - {None}
+    if told and told <= {metrics.MODE_OBSERVE, metrics.MODE_DISABLED}:
+        return None
     reported = sorted(
         replica.effective_tokens for replica in replicas if replica.effective_tokens is not None
     )

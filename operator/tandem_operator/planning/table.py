@@ -75,7 +75,17 @@ def _content(
     stands: SpeculationTable | None,
     tuning: TuningView | None,
 ) -> SpeculationTable:
-    spec = resource.spec
+    spec, fixed = resource.spec, revision.fixed_tokens
+    if fixed is not None:
+        # Nobody obeys a table there: it tells what is, never what was wished.
+        always = (Range(1, TOP_OF_INITIAL, fixed),)
+        return SpeculationTable(
+            lock=revision.lock_hash,
+            generation=0,
+            schedule=always,
+            constrained_output=spec.speculation.constrained_output.value,
+            reason=spec.tuning.mode.value,
+        )
     most = min(defaults.tuning_max_tokens(spec), revision.max_tokens)
     initial = Range(1, TOP_OF_INITIAL, min(defaults.initial_tokens(spec), revision.max_tokens))
     table = SpeculationTable(
@@ -123,7 +133,8 @@ def _content(
         constrained_output=spec.speculation.constrained_output.value,
         max_concurrency=spec.tuning.thresholds.max_concurrency,
         segments={
-            segment.name: Segment(max_tokens=segment.max_tokens) for segment in spec.tuning.segments
+            segment.name: Segment(max_tokens=_depth(segment.max_tokens, revision.tiers))
+            for segment in spec.tuning.segments
         },
     )
 

@@ -14,11 +14,11 @@ from tandem_operator.simulation.loops import closed_loop
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import best_schedule
 from tandem_operator.simulation.profile import Engine
-from tandem_operator.simulation.reader import span_of
 from tandem_operator.simulation.run import Survival, SurvivalAt, World
 from tandem_operator.simulation.synthetic import SYNTHETIC, synthetic_trace
 from tandem_operator.simulation.trace import Trace
 from tandem_operator.simulation.truth import Truth
+from tandem_operator.tuning.table import tokens_in
 
 # Log-odds of each hazard: an acceptance of 0.65 becomes 0.13, 0.03 or 0.002. The first one
 # that turns speculation off is taken.
@@ -64,8 +64,8 @@ def alternating_world(
             clients
             for clients in _CLIENTS
             if clients <= engine.limits.max_running
-            and span_of(good, clients)[2] >= 2
-            and span_of(bad, clients)[2] == 0
+            and tokens_in(good, clients) >= 2
+            and tokens_in(bad, clients) == 0
         ]
         if fitting:
             break

@@ -1,28 +1,21 @@
 """The counters of one simulated replica, and the window between two looks at them.
 
-They count what a real engine and the plugin count, with the same rules: a step belongs to a cell
-only when batch and K are those of the step before.
+They count what a real engine and the plugin count; step cells are the plugin's own.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tandem_operator.tuning import StepCell, Window
-
-# Lower edges of the batch buckets: part of the contract with the plugin.
-EDGES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 257)
-TOP = 1_000_000
-PREFILL_STEP_TOKENS = 128  # from this many prefill tokens on a step counts as one with prefill
-
-CellKey = tuple[int, int, bool]
+from tandem_runtime.contract.metrics import batch_top
+from tandem_runtime.plugin.cells import CELL_PARTS, CellKey, StepCells
 
 
 @dataclass
 class Counters:
-    """Running totals; cells hold steps, seconds, batch, context, prefill and verified sums.
+    """Running totals.
 
     `rejections` counts drafts that ended in one; an engine does not export it.
     """
@@ -40,7 +33,7 @@ class Counters:
     rejections: int = 0
     accepted: list[int] = field(default_factory=list)
     drafted: list[int] = field(default_factory=list)
-    cells: dict[CellKey, list[float]] = field(default_factory=dict)
+    cells: StepCells = field(default_factory=StepCells)
 
     def __post_init__(self) -> None:
         self.accepted = self.accepted or [0] * self.max_tokens
@@ -57,17 +50,9 @@ class Counters:
             self.drafted[place] += drafts
             self.accepted[place] += accepted_by_position[place]
 
-    def count_cell(
-        self, batch: int, tokens: int, seconds: float, context: float, prefill: int, verified: int
-    ) -> None:
-        if 0 < prefill < PREFILL_STEP_TOKENS:
-            return
-        key = (bisect_right(EDGES, batch) - 1, tokens, prefill >= PREFILL_STEP_TOKENS)
-        sums = self.cells.setdefault(key, [0.0] * 6)
-        for place, value in enumerate((1.0, seconds, batch, context, prefill, verified)):
-            sums[place] += value
-
     def copy(self) -> Counters:
+        cells = StepCells()
+        cells.sums = {key: list(sums) for key, sums in self.cells.sums.items()}
         return Counters(
             self.max_tokens,
             self.request_steps,
@@ -82,7 +67,7 @@ class Counters:
             self.rejections,
             list(self.accepted),
             list(self.drafted),
-            {key: list(sums) for key, sums in self.cells.items()},
+            cells,
         )
 
 
@@ -121,7 +106,7 @@ def window_between(
         drafted_by_position=tuple(a - b for a, b in zip(after.drafted, before.drafted, strict=True))
         if plugin
         else None,
-        cells=cells_between(before.cells, after.cells) if plugin else None,
+        cells=cells_between(before.cells.sums, after.cells.sums) if plugin else None,
         speculation_loaded=loaded,
         reset=False,
         first_token_seconds=after.first_token_seconds - before.first_token_seconds,
@@ -133,19 +118,19 @@ def cells_between(
 ) -> tuple[StepCell, ...]:
     cells = []
     for key, sums in sorted(after.items()):
-        earlier = before.get(key, [0.0] * 6)
-        steps, seconds, batch, context, prefill, verified = (
+        earlier = before.get(key, [0.0] * len(CELL_PARTS))
+        steps, seconds, _, batch, context, prefill, verified = (
             now - then for now, then in zip(sums, earlier, strict=True)
         )
         if steps <= 0:
             continue
-        place, tokens, with_prefill = key
+        edge, tokens, with_prefill = key
         cells.append(
             StepCell(
-                batch_from=EDGES[place],
-                batch_to=EDGES[place + 1] - 1 if place + 1 < len(EDGES) else TOP,
+                batch_from=edge,
+                batch_to=batch_top(edge),
                 tokens=tokens,
-                with_prefill=with_prefill,
+                with_prefill=bool(with_prefill),
                 steps=int(steps),
                 seconds=seconds,
                 batch_sum=int(batch),

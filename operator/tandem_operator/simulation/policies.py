@@ -12,8 +12,9 @@ from typing import Protocol
 
 from tandem_operator.simulation.draws import Floats
 from tandem_operator.simulation.oracle import Knowledge, Oracle
-from tandem_operator.simulation.reader import Reader, span_of
+from tandem_operator.simulation.reader import Reader
 from tandem_operator.tuning import Decision, Settings, Thresholds, Window, initial_state, tune
+from tandem_operator.tuning.table import tokens_in
 
 DEEPEST_BATCH = 256
 
@@ -127,7 +128,7 @@ class Tuned:
         """K for so many decoding requests by the table of that time, exploration left out."""
         place = bisect_right(self.decisions, now_s, key=lambda one: one[0]) - 1
         schedule = self.decisions[place][1].schedule
-        return span_of(schedule, batch)[2]
+        return tokens_in(schedule, batch)
 
     def _take(self, now_s: float, decision: Decision) -> None:
         self.decisions.append((now_s, decision))

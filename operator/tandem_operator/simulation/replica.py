@@ -87,7 +87,7 @@ class Replica:
         self._draws = draws
         self._limits = limits
         self._spread = [variance(spread, name) for name in segments]
-        self._before: tuple[int, int] = (-1, -1)
+        self._last_batch = 0
         self._waiting_tokens = 0
         self._prefilling: list[Admitted] = []
         self._rows: list[Admitted] = []
@@ -292,6 +292,15 @@ class Replica:
         counters.request_step_seconds += batch * seconds
         counters.generated_tokens += generated
         counters.prefill_tokens += prefill
-        if batch and self._before == (batch, drafted_next) and tokens == drafted_next:
-            counters.count_cell(batch, tokens, seconds, float(self.context), prefill, verified)
-        self._before = (batch, drafted_next)
+        if batch:
+            counters.cells.add(
+                batch=batch,
+                depth=tokens,
+                drafting=drafted_next,
+                steady=batch == self._last_batch,
+                seconds=seconds,
+                context_tokens=float(self.context),
+                prefill_tokens=prefill,
+                verified_tokens=verified,
+            )
+        self._last_batch = batch

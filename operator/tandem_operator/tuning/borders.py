@@ -16,16 +16,10 @@ import numpy as np
 
 from tandem_operator.tuning.step_time import Floats
 from tandem_operator.tuning.table import ROW_MIDDLES, ROW_STARTS, ROW_TOPS, ROWS, Table, row_of
+from tandem_runtime.contract.hysteresis import margin
 
-MARGIN_SHARE = 0.1
-"""Of a border: the table file's usual ``hysteresisPercent``."""
 CAUGHT_SHARE = 0.25
 """How much of its time a load is taken to spend behind a border on either side that can hold it."""
-
-
-def margin(border: int) -> int:
-    """Requests beyond a border that it takes to leave, at least 1."""
-    return max(1, math.ceil(border * MARGIN_SHARE))
 
 
 @cache

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tandem_operator.tuning.step_cells import Steps, bucket_of
-from tandem_operator.tuning.window import BATCH_EDGES
+from tandem_runtime.contract.metrics import BATCH_EDGES
 
 TRUSTED_STEPS = 120.0
 PROFILE_ERROR = 0.03

@@ -19,7 +19,8 @@ from tandem_operator.tuning.arithmetic import (
     load_of,
 )
 from tandem_operator.tuning.settings import DEEPEST_TOKENS
-from tandem_operator.tuning.window import BATCH_EDGES, StepCell, Window
+from tandem_operator.tuning.window import StepCell, Window
+from tandem_runtime.contract.metrics import BATCH_EDGES
 
 CHUNK_TOKENS = 2048.0
 PREFILL_TOKENS = 128.0

@@ -34,7 +34,7 @@ from tandem_operator.tuning.step_time import (
     unit_s,
 )
 from tandem_operator.tuning.table import ROW_MIDDLES, ROW_STARTS, ROW_TOPS
-from tandem_operator.tuning.window import BATCH_EDGES
+from tandem_runtime.contract.metrics import BATCH_EDGES
 
 SHRINK_STEPS = 40.0
 LARGEST_RESIDUAL = 0.35

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
 
 from tandem_operator.tuning.decision import Schedule
 
@@ -53,26 +52,9 @@ def schedule_of(table: Sequence[int], max_concurrency: int | None = None) -> Sch
     return tuple(joined)
 
 
-def tokens_in(schedule: Schedule, batch: float) -> int:
+def tokens_in(schedule: Sequence[tuple[int, int, int]], batch: float) -> int:
     """K that a schedule gives so many decoding requests; beyond its end that of its last range."""
     for _, top, tokens in schedule:
         if batch <= top + 0.5:
             return tokens
     return schedule[-1][2]
-
-
-def violations(schedule: Schedule, depths: Sequence[int]) -> list[str]:
-    """What is wrong with a schedule; empty when an engine may take it."""
-    wrong = [] if schedule and schedule[0][0] == 1 else ["the first range must start at 1"]
-    wrong += [
-        f"range {before} is not followed by {before[1] + 1} but by {after[0]}"
-        for before, after in pairwise(schedule)
-        if after[0] != before[1] + 1
-    ]
-    wrong += [f"range {span} ends before it starts" for span in schedule if span[1] < span[0]]
-    wrong += [
-        f"range {span} names a depth that the engine lacks"
-        for span in schedule
-        if span[2] not in depths
-    ]
-    return wrong

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BATCH_EDGES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 257)
-"""Fixed lower edges of the batch buckets of step cells."""
-
 
 @dataclass(frozen=True)
 class StepCell:

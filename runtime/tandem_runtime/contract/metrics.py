@@ -44,6 +44,9 @@ ITERATIONS = "tandem:iterations_total"
 
 BYPASSED_REQUESTS = "tandem:bypassed_requests_total"
 BYPASSED_REQUEST_STEPS = "tandem:bypassed_request_steps_total"
+MIXED_DEPTH_STEPS = "tandem:mixed_depth_steps_total"
+"""Of the iterations, those without prefill whose decoding requests verified different numbers of
+drafts: no full CUDA graph holds such a batch."""
 TABLE_REFUSED = "tandem:table_refused_total"
 TABLE_CLAMPED = "tandem:table_clamped_total"
 PREFILL_GUESSES = "tandem:prefill_guesses_total"
@@ -53,14 +56,23 @@ MODE_LOOKUP = "lookup"
 MODE_TRIM = "trim"
 MODE_OBSERVE = "observe"
 MODE_DISABLED = "disabled"
+NO_SPECULATION = "NoSpeculation"
+"""Reason of MODE_OBSERVE in an engine that was started without speculation."""
 
 CAUSE_CONSTRAINED = "constrained"
 CAUSE_REQUEST = "request"
 
 BATCH_EDGES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 257)
 """Lower edges of the batch buckets of step cells, in decoding requests."""
+OPEN_END = 1_000_000
 
 
 def batch_edge(batch: int) -> int:
     """Lower edge of the bucket that holds this many decoding requests (at least 1)."""
     return BATCH_EDGES[max(bisect_right(BATCH_EDGES, batch) - 1, 0)]
+
+
+def batch_top(edge: int) -> int:
+    """Last batch of the bucket that begins at `edge`; the last bucket has no end."""
+    place = BATCH_EDGES.index(edge) + 1
+    return BATCH_EDGES[place] - 1 if place < len(BATCH_EDGES) else OPEN_END

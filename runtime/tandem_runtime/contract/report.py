@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tandem_runtime.contract import fields
+from tandem_runtime.contract import fields, model_facts
+from tandem_runtime.contract.model_facts import ModelFacts
 
 VERSION = 1
 MAX_BYTES = 4_000
@@ -67,6 +68,7 @@ class SideReport:
     remote_code: bool = False
     pickle: bool = False
     files_digest: str | None = None
+    facts: ModelFacts = model_facts.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,7 @@ def _side_document(side: SideReport) -> dict[str, Any]:
         "remoteCode": side.remote_code,
         "pickle": side.pickle,
         "filesDigest": side.files_digest,
+        "facts": model_facts.to_document(side.facts),
     }
 
 
@@ -292,6 +295,7 @@ def _side(value: object, where: str) -> SideReport:
         remote_code=fields.boolean(holder, "remoteCode"),
         pickle=fields.boolean(holder, "pickle"),
         files_digest=fields.optional_text(holder, "filesDigest"),
+        facts=model_facts.from_document(holder.get("facts")),
     )
 
 

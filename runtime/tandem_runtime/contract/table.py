@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeGuard
 
+from tandem_runtime.contract.hysteresis import USUAL_PERCENT
+
 VERSION = 1
 MAX_BYTES = 64 * 1024
 """A larger file is refused unread: a table of every batch size needs a tenth of it."""
@@ -73,7 +75,7 @@ class SpeculationTable:
     enabled: bool = True
     prefill_schedule: tuple[Range, ...] | None = None
     explore: Explore | None = None
-    hysteresis_percent: int = 10
+    hysteresis_percent: int = USUAL_PERCENT
     constrained_output: str = BYPASS
     max_concurrency: int | None = None
     segments: Mapping[str, Segment] = field(default_factory=dict)
@@ -150,7 +152,7 @@ def from_document(document: object) -> SpeculationTable:
         schedule=_ranges("schedule", document["schedule"]),
         prefill_schedule=None if prefill is None else _ranges("prefillSchedule", prefill),
         explore=_explore(document.get("explore")),
-        hysteresis_percent=_integer(document, "hysteresisPercent", 10, 0, 100),
+        hysteresis_percent=_integer(document, "hysteresisPercent", USUAL_PERCENT, 0, 100),
         constrained_output=_choice(document, "constrainedOutput", (BYPASS, ALLOW)),
         max_concurrency=None
         if limit is None

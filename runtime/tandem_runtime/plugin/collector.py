@@ -26,6 +26,7 @@ _TOTALS = {
     metrics.REQUEST_STEP_SECONDS: "request_step_seconds",
     metrics.ITERATIONS: "iterations",
     metrics.BYPASSED_REQUEST_STEPS: "bypassed_request_steps",
+    metrics.MIXED_DEPTH_STEPS: "mixed_depth_steps",
     metrics.TABLE_CLAMPED: "clamped",
     metrics.PLUGIN_ERRORS: "errors",
 }

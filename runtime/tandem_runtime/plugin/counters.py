@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tandem_runtime.contract.metrics import CELL_SERIES, batch_edge
+from tandem_runtime.plugin.cells import StepCells
 
-CELL_PARTS = tuple(CELL_SERIES)
+_MOST_SEEN = 4096
 
 
 class Step(NamedTuple):
@@ -21,7 +21,7 @@ class Step(NamedTuple):
     batch: int
     """Decoding requests in the step, those that prefill excluded."""
     depth: int
-    """K whose drafts the step verified."""
+    """K that the step verified: as many drafts as the request with the most of them had."""
     drafting: int
     """K that the step drafted for the next one."""
     prefill_tokens: int
@@ -39,6 +39,8 @@ class Step(NamedTuple):
     rows: Mapping[str, int]
     """Where each request's count of sampled tokens stands."""
     sampled: Sequence[int]
+    mixed: bool | None = None
+    """Whether decoding requests verified different numbers of drafts; None: look at `drafts`."""
 
 
 class StepCounters:
@@ -47,12 +49,15 @@ class StepCounters:
     def __init__(self) -> None:
         self._pairs: Counter[tuple[int, int]] = Counter()
         """Times that so many tokens were drafted and so many sampled."""
+        self._sampled: dict[int, list[int]] = {}
+        """Tokens sampled for each draft that is not counted yet, by the tokens drafted."""
         self._segments: dict[str, list[int]] = {}
-        self._cells: dict[tuple[int, int, int], list[float]] = {}
+        self._cells = StepCells()
         self._request_steps = 0
         self._request_step_seconds = 0.0
         self._iterations = 0
         self._bypassed_request_steps = 0
+        self._mixed_steps = 0
         self._current = 0
         self._context = 0
 
@@ -65,47 +70,56 @@ class StepCounters:
             self._request_steps += step.batch
             self._request_step_seconds += step.batch * step.seconds
             self._bypassed_request_steps += step.bypassed
-            # A step's time belongs to one K only when it verified and drafted the same one.
-            if step.depth == step.drafting and (step.steady or step.prefill_tokens):
-                self._add_cell(step)
+            self._cells.add(
+                batch=step.batch,
+                depth=step.depth,
+                drafting=step.drafting,
+                steady=step.steady,
+                seconds=step.seconds,
+                context_tokens=step.context_tokens,
+                prefill_tokens=step.prefill_tokens,
+                verified_tokens=step.verified_tokens,
+            )
         if step.drafts:
-            self._add_drafts(step, segments)
+            mixed = _mixed(step) if step.mixed is None else step.mixed
+            # A step with prefill has rows of many lengths at any K.
+            self._mixed_steps += mixed and not step.prefill_tokens
+            if step.sampled:
+                self._add_drafts(step, mixed)
+                if segments:
+                    self._add_segments(step, segments)
 
     def idle(self) -> None:
         """The engine has no request: there is no context."""
         self._context = 0
 
-    def _add_cell(self, step: Step) -> None:
-        key = (batch_edge(step.batch), step.depth, 1 if step.prefill_tokens else 0)
-        sums = self._cells.get(key)
-        if sums is None:
-            sums = self._cells[key] = [0.0] * len(CELL_PARTS)
-        sums[0] += 1
-        sums[1] += step.seconds
-        sums[2] += step.seconds * step.seconds
-        sums[3] += step.batch
-        sums[4] += step.context_tokens
-        sums[5] += step.prefill_tokens
-        sums[6] += step.verified_tokens
-
-    def _add_drafts(self, step: Step, segments: Mapping[str, str]) -> None:
-        if not step.sampled:
+    def _add_drafts(self, step: Step, mixed: bool) -> None:
+        drafts, rows, invalid = step.drafts, step.rows, step.invalid
+        if not (mixed or invalid) and drafts.keys() == rows.keys():
+            # The usual step; with hundreds of requests this is most of what the plugin costs.
+            drafted = len(next(iter(drafts.values())))
+            seen = self._sampled.setdefault(drafted, [])
+            seen += step.sampled
+            if len(seen) > _MOST_SEEN:
+                self._fold()
             return
-        drafts = step.drafts
-        if step.invalid or not step.rows.keys() >= drafts.keys():
+        if invalid or not rows.keys() >= drafts.keys():
             lengths: Mapping[str, Any] = {
-                name: len(tokens) - step.invalid.get(name, 0)
+                name: len(tokens) - invalid.get(name, 0)
                 for name, tokens in drafts.items()
-                if name in step.rows
+                if name in rows
             }
             measured: Iterable[int] = lengths.values()
         else:
             lengths, measured = drafts, map(len, drafts.values())
-        # All in C: with hundreds of requests this is most of what the plugin costs.
-        taken = map(step.sampled.__getitem__, map(step.rows.__getitem__, lengths))
+        taken = map(step.sampled.__getitem__, map(rows.__getitem__, lengths))
         self._pairs.update(zip(measured, taken, strict=True))
-        if segments:
-            self._add_segments(step, segments)
+
+    def _fold(self) -> None:
+        """Count the numbers of sampled tokens that were only put in a row."""
+        for drafted, seen in self._sampled.items():
+            self._pairs.update({(drafted, n): times for n, times in Counter(seen).items()})
+            seen.clear()
 
     def _add_segments(self, step: Step, segments: Mapping[str, str]) -> None:
         for name in segments.keys() & step.drafts.keys() & step.rows.keys():
@@ -120,6 +134,7 @@ class StepCounters:
     def snapshot(self) -> dict[str, Any]:
         """The sums as plain JSON values; positions count from 0."""
         # A request that was given no token was stopped while the step ran: it judged no draft.
+        self._fold()
         judged = {
             (drafted, sampled - 1): times
             for (drafted, sampled), times in self._pairs.items()
@@ -141,11 +156,17 @@ class StepCounters:
             "drafted_by_position": drafted_at,
             "accepted_by_position": accepted_at,
             "segments": {name: list(sums) for name, sums in self._segments.items()},
-            "cells": [[*key, *sums] for key, sums in self._cells.items()],
+            "cells": [[*key, *sums] for key, sums in self._cells.sums.items()],
             "request_steps": self._request_steps,
             "request_step_seconds": self._request_step_seconds,
             "iterations": self._iterations,
             "bypassed_request_steps": self._bypassed_request_steps,
+            "mixed_depth_steps": self._mixed_steps,
             "current_tokens": self._current,
             "context_tokens": self._context,
         }
+
+
+def _mixed(step: Step) -> bool:
+    lengths = set(map(len, step.drafts.values()))
+    return len(lengths) > 1 or len(step.drafts) < step.batch

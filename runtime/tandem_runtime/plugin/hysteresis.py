@@ -5,12 +5,8 @@ Pure; `choice` calls it once a step.
 
 from __future__ import annotations
 
+from tandem_runtime.contract.hysteresis import margin
 from tandem_runtime.contract.table import Range, position_of
-
-
-def margin(border: int, percent: int) -> int:
-    """Requests beyond a border that it takes to leave: `percent` of it, rounded up, at least 1."""
-    return max(1, -(-border * percent // 100))
 
 
 def settled(schedule: tuple[Range, ...], held: int | None, batch: int, percent: int) -> int:

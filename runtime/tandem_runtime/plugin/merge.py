@@ -18,6 +18,7 @@ SUMMED = (
     "request_step_seconds",
     "iterations",
     "bypassed_request_steps",
+    "mixed_depth_steps",
     "context_tokens",
     "clamped",
     "errors",

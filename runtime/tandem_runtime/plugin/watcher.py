@@ -32,7 +32,11 @@ class Watcher:
         engine: int,
         content: Callable[[], dict[str, Any]],
     ) -> None:
-        """`content` makes the report's part that the scheduler knows; called in this thread."""
+        """`content` makes the report's part that the scheduler knows; called in this thread.
+
+        Where it says `applies: False`, no table is in force, whatever the file holds: the report
+        then names none, so that nobody takes a switch for thrown.
+        """
         self._loader = loader
         self._folder = folder
         self._engine = engine
@@ -83,11 +87,13 @@ class Watcher:
         return due
 
     def _report(self) -> dict[str, Any]:
-        plan = self.plan
+        at_s = time.monotonic()  # Before the content, which then is no older than it says.
+        content = self._content()
+        plan = self.plan if content.get("applies", True) else None
         loader = self._loader
         return {
-            "at_s": time.monotonic(),  # Before the content, which then is no older than it says.
-            **self._content(),
+            "at_s": at_s,
+            **content,
             "lock": plan.table.lock if plan else "",
             "epoch": plan.table.epoch if plan else "",
             "generation": plan.table.generation if plan else -1,

@@ -18,7 +18,8 @@ from typing import Any
 from tandem_runtime.contract import environment, paths
 from tandem_runtime.plugin.digests import check_or_exit
 from tandem_runtime.plugin.version import PLUGIN_VERSION
-from tandem_runtime.vllm import request_fields
+from tandem_runtime.vllm import drafter, request_fields, start_schedule
+from tandem_runtime.vllm.support import running_version
 
 PLUGIN = "tandem"
 """The plugin's name; a `VLLM_PLUGINS` that is set must list it."""
@@ -39,6 +40,10 @@ def register() -> None:
     reason = _reason_of(_wrap_scheduler)
     if reason:
         _log.warning("tandem: disabled: %s", reason)
+    for change in (_take_away_start_schedule, _wrap_drafter):
+        failed = _reason_of(change)
+        if failed:
+            _log.info("tandem: %s", failed)
     failed = _reason_of(lambda: _serve(reason))
     if failed:
         _log.warning("tandem: no metrics: %s", failed)
@@ -93,6 +98,18 @@ def _wrap_scheduler() -> None:
     SchedulerConfig.get_scheduler_cls = get_scheduler_cls
 
 
+def _take_away_start_schedule() -> None:
+    start_schedule.take_away(running_version())
+
+
+def _wrap_drafter() -> None:
+    drafter.install(running_version(), _folder())
+
+
+def _folder() -> Path:
+    return Path(os.environ.get(environment.METRICS_DIR) or paths.METRICS)
+
+
 def _serve(disabled: str) -> None:
     """What the API process adds: the metrics page, and that it reads our fields of requests.
 
@@ -108,8 +125,7 @@ def _serve(disabled: str) -> None:
     original = prometheus.get_prometheus_registry
     if getattr(original, _WRAPPED, False):
         return
-    folder = Path(os.environ.get(environment.METRICS_DIR) or paths.METRICS)
-    collector = Collector(folder, disabled, PLUGIN_VERSION)
+    collector = Collector(_folder(), disabled, PLUGIN_VERSION)
     collect = MultiProcessCollector.collect
 
     @wraps(original)

@@ -19,8 +19,9 @@ from tandem_runtime.plugin.plan import Limits, limits_of
 from tandem_runtime.plugin.table_loader import TableLoader
 from tandem_runtime.plugin.version import PLUGIN_VERSION
 from tandem_runtime.plugin.watcher import Watcher
+from tandem_runtime.vllm import drafter
 from tandem_runtime.vllm.controller import Controller
-from tandem_runtime.vllm.support import Support, support_of
+from tandem_runtime.vllm.support import Support, running_version, support_of
 
 MOST_ERRORS = 3
 
@@ -31,7 +32,7 @@ class Control:
     """The plugin's part of one scheduler: its live K, its watcher, and whether it still runs."""
 
     def __init__(self, scheduler: Any) -> None:
-        self.support: Support = support_of(scheduler)
+        self.support: Support = _support(scheduler)
         self.on = self.support.mode != metrics.MODE_DISABLED
         self.live = Controller(scheduler, self.support)
         self._scheduler = scheduler
@@ -45,7 +46,7 @@ class Control:
         )
         self.watcher = Watcher(_loader(limits), _folder(), _engine(scheduler), self._content)
         self.watcher.start()
-        if self.support.mode == metrics.MODE_LOOKUP:
+        if self.support.acts:
             # Set, it keeps vLLM from padding new requests to the deepest draft; what it answers
             # is what vLLM was started with, and `decided` puts the chosen depth over it.
             scheduler.dynamic_sd_lookup = self._lookup or _Always(scheduler.num_spec_tokens)
@@ -71,6 +72,7 @@ class Control:
         return {
             **self.live.content(self.support.mode, self.support.reason),
             "plugin": PLUGIN_VERSION,
+            "applies": self.support.acts,
         }
 
 
@@ -137,6 +139,16 @@ def with_live_depth(base: type[Any]) -> type[Any]:
     Scheduler.__name__ = Scheduler.__qualname__ = f"Tandem{base.__name__}"
     Scheduler.__module__ = base.__module__
     return Scheduler
+
+
+def _support(scheduler: Any) -> Support:
+    """What the scheduler allows, with what its workers said of their drafters."""
+    version = running_version()
+    said = drafter.word(_folder())
+    support = support_of(scheduler, version, follows=said == "")
+    if said and support.mode == metrics.MODE_TRIM:
+        return support._replace(reason=f"{support.reason}: {said}"[:120])
+    return support
 
 
 def _loader(limits: Limits) -> TableLoader | None:

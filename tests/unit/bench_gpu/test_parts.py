@@ -4,7 +4,8 @@ import pytest
 
 from hack.gpu import parts, setups
 from hack.gpu.parts import Part, by_engine, parts_of
-from hack.gpu.setups import DEEPEST, OFF, TIERED, TIERS, UNTIERED, setups_of
+from hack.gpu.setups import OFF, TIERED, UNTIERED, setups_of
+from hack.tuning.phases import DEEPEST, TIERS
 
 BOTH = pytest.mark.parametrize("dry", [False, True])
 
@@ -54,6 +55,6 @@ def test_the_tiered_engine_names_every_tier_at_its_start_and_the_other_none() ->
     untiered = known[UNTIERED].speculative or {}
 
     assert {span[2] for span in schedule} == set(TIERS)
-    assert schedule[-1][1] == 256
+    assert schedule[-1][0] == 256
     assert untiered["num_speculative_tokens"] == DEEPEST
     assert "num_speculative_tokens_per_batch_size" not in untiered

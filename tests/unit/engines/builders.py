@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.vllm import DRIVER
+from tandem_runtime.contract.model_facts import UNKNOWN, ModelFacts
+from tandem_runtime.contract.report import PairReport, SideReport
 
 Object = dict[str, Any]
 
@@ -18,7 +21,7 @@ PAIR: Object = {
     "speculation": {"method": "DraftModel", "maxTokens": 7},
     "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
 }
-WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa")
+WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa", "DFlash")
 
 
 def spec(changes: Object | None = None) -> Spec:
@@ -30,23 +33,53 @@ def spec(changes: Object | None = None) -> Spec:
         for key in parents:
             holder = holder.setdefault(key, {})
         holder[last] = value
-    if made["speculation"]["method"] not in WITH_DRAFT:
+    if made["speculation"]["method"] not in WITH_DRAFT and "draft" not in (changes or {}):
         del made["draft"]
     return Spec.model_validate(made)
 
 
-def launch(changes: Object | None = None, *, without_speculation: bool = False) -> Launch:
+def report(target: Object | None = None, draft: Object | None = None) -> PairReport:
+    """What the lock says of a good pair; changes by field of a side or of its facts."""
+    return PairReport(
+        verdict="Compatible",
+        reason="Equal",
+        allowed=True,
+        message="equal tokenizers",
+        target=_side("hf://org/target", target or {}),
+        draft=_side("hf://org/draft", draft or {}),
+    )
+
+
+def _side(uri: str, changes: Object) -> SideReport:
+    of_facts = {key: changes[key] for key in changes if key in ModelFacts.__dataclass_fields__}
+    of_side = {key: changes[key] for key in changes if key not in of_facts}
+    return SideReport(**{"uri": uri, **of_side}, facts=ModelFacts(**of_facts))
+
+
+def launch(
+    changes: Object | None = None,
+    *,
+    facts: ModelFacts = UNKNOWN,
+    without_speculation: bool = False,
+) -> Launch:
+    """A launch of a pair; `facts` are the target's, which then stands alone in the report."""
     return Launch(
         name="chat",
         spec=spec(changes),
         lock_hash="0123456789abcdef",
         pod_lock='{"version":1}',
+        report=replace(report(), target=SideReport("hf://org/target", facts=facts), draft=None),
         without_speculation=without_speculation,
     )
 
 
-def rendered(changes: Object | None = None, *, without_speculation: bool = False) -> PodParts:
-    return DRIVER.render(launch(changes, without_speculation=without_speculation))
+def rendered(
+    changes: Object | None = None,
+    *,
+    facts: ModelFacts = UNKNOWN,
+    without_speculation: bool = False,
+) -> PodParts:
+    return DRIVER.render(launch(changes, facts=facts, without_speculation=without_speculation))
 
 
 def env(parts: PodParts) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def test_an_engine_that_cannot_be_driven_is_refused_and_never_rendered(engine: E
         engine.value,
     )
     assert "vLLM" in found.remedy
-    assert driver.judge_pair(builders.spec(changes), True) == (found,)
+    judged = registry.judge(builders.spec(changes), builders.report())
+    assert (judged.refusals, judged.allowed, judged.reasons) == ((found,), False, (str(found),))
     assert driver.live_mode(builders.spec(changes)) is LiveMode.ROLLOUT
     with pytest.raises(ValueError, match="cannot drive this engine"):
         driver.render(builders.launch(changes))

@@ -12,13 +12,17 @@ from tandem_operator.engines import refusal
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
+from tandem_runtime.contract.report import MixtureOfExperts
 from tests.unit.engines import builders
 
 COMBINATION = StalledReason.UNSUPPORTED_COMBINATION
 ARGUMENTS = StalledReason.INVALID_ARGUMENTS
 
 
-@pytest.mark.parametrize("method", ["DraftModel", "Eagle", "Eagle3", "MTP", "NGram"])
+LIVE = ("DraftModel", "Eagle", "Eagle3", "MTP", "NGram", "DFlash", "DSpark")
+
+
+@pytest.mark.parametrize("method", LIVE)
 def test_methods_whose_depth_is_looked_up_are_accepted_and_live(method: str) -> None:
     spec = builders.spec({"speculation.method": method})
 
@@ -94,6 +98,8 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
         "VLLM_PLUGINS",
         "VLLM_SERVER_DEV_MODE",
         "VLLM_TARGET_DEVICE",
+        "VLLM_USE_RUST_FRONTEND",
+        "VLLM_USE_V2_MODEL_RUNNER",
         "PROMETHEUS_MULTIPROC_DIR",
         "HF_HUB_OFFLINE",
         "HF_TOKEN",
@@ -145,9 +151,11 @@ def test_everything_wrong_is_told_at_once() -> None:
 def test_a_mixture_of_experts_over_data_parallel_ranks_is_refused_once_it_is_seen(
     data: int, mixture: bool, refused: bool
 ) -> None:
-    found = DRIVER.judge_pair(builders.spec({"parallelism.data": data}), mixture)
+    target = {"mixture_of_experts": MixtureOfExperts(8, 2)} if mixture else {}
+    spec = builders.spec({"parallelism.data": data})
+    found = DRIVER.judge_pair(spec, builders.report(target=target))
 
-    assert [(each.reason, each.field, each.value) for each in found] == (
+    assert [(each.reason, each.field, each.value) for each in found.refusals] == (
         [(COMBINATION, "spec.parallelism.data", "2")] if refused else []
     )
 

@@ -11,9 +11,23 @@ from hypothesis import strategies as st
 
 from tandem_runtime.contract import pod_lock, report, request
 from tandem_runtime.contract.fields import ContractError
+from tandem_runtime.contract.model_facts import UNKNOWN, ModelFacts
 
 DIGEST = "sha256:" + "0a" * 32
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=400)
+FACTS = ModelFacts(
+    kind="Model",
+    model_type="qwen3_next",
+    text_type="qwen3_next",
+    context_length=262_144,
+    mtp_layers=1,
+    mtp_layers_in_files=1,
+    medusa_heads=5,
+    quantization="compressed-tensors",
+    hybrid=True,
+    weights="safetensors",
+    generation_defaults={"min_p": 0.05, "temperature": 0.7},
+)
 counts = st.integers(min_value=0, max_value=2**53)
 
 
@@ -36,6 +50,7 @@ def side(uri: str = "hf://acme/target") -> report.SideReport:
         kv_bytes_per_token=4096,
         mixture_of_experts=report.MixtureOfExperts(8, 2),
         files_digest=DIGEST,
+        facts=FACTS,
     )
 
 
@@ -54,6 +69,32 @@ def verdict(**changes: object) -> report.PairReport:
 def test_a_report_that_fits_survives_whole() -> None:
     whole = verdict(first_differences=(report.Difference(6001, "foo", None),), advice="none")
     assert report.parse(report.render(whole)) == whole
+
+
+def test_a_report_of_an_earlier_form_is_read_with_nothing_known_of_its_models() -> None:
+    document = report.to_document(verdict())
+    for name in ("target", "draft"):
+        del document[name]["facts"]
+    read = report.from_document(document)
+    assert isinstance(read, report.PairReport)
+    assert read.target == replace(side(), facts=UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ([], "facts"),
+        ({"kind": 3}, "kind"),
+        ({"contextLength": -1}, "contextLength"),
+        ({"hybrid": "yes"}, "hybrid"),
+        ({"generationDefaults": {"min_p": "0.1"}}, "generationDefaults.min_p"),
+    ],
+)
+def test_facts_of_another_form_are_refused_by_name(facts: object, said: str) -> None:
+    document = report.to_document(verdict())
+    document["target"]["facts"] = facts
+    with pytest.raises(ContractError, match=said):
+        report.from_document(document)
 
 
 def test_a_failure_is_told_apart_from_a_verdict() -> None:

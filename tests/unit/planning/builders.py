@@ -124,15 +124,15 @@ def tuning(lock_hash: str, **fields: Any) -> TuningView:
 
 
 def decision(**fields: Any) -> Decision:
-    """A decision to draft 5 at low load and nothing at high load."""
+    """A decision to draft 7 at low load and nothing at high load."""
     known: Object = {
-        "schedule": ((1, 8, 5), (9, 256, 0)),
+        "schedule": ((1, 8, 7), (9, 256, 0)),
         "prefill_schedule": None,
         "explore": {"every": 200, "steps": 3, "offsets": [1, -1]},
         "state": "Active",
         "reason": "Tuned",
-        "message": "5 tokens at batch 4 give 2.1 times the tokens per second",
-        "predicted": Prediction(batch=4, tokens=5, speedup=2.14, speedup_baseline="Idle"),
+        "message": "7 tokens at batch 4 give 2.1 times the tokens per second",
+        "predicted": Prediction(batch=4, tokens=7, speedup=2.14, speedup_baseline="Idle"),
     }
     return Decision(**{**known, **fields})
 

@@ -226,7 +226,7 @@ def test_live_fields_change_the_table_and_no_pod() -> None:
     assert len(world.all_of("ControllerRevision")) == 1
     stands = table(world)
     assert stands["generation"] > generation
-    assert stands["schedule"] == [[1, 256, 2]]
+    assert stands["schedule"] == [[1, 256, 1]]
     assert stands["maxConcurrency"] == 12
     assert stands["constrainedOutput"] == "Allow"
     assert stands["segments"] == {"creative": {"maxTokens": 1}}

@@ -106,3 +106,12 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     assert main(["plan", "-f", str(missing)]) == 2
     assert f"{missing} cannot be read" in capsys.readouterr().err
+
+
+def test_a_depth_that_is_taken_down_is_noted(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest.write_text(MANIFEST.replace("method: DraftModel", "method: DraftModel, maxTokens: 6"))
+
+    assert main(["plan", "-f", str(manifest)]) == 0
+    assert "speculation.maxTokens 6 is taken down to 3" in capsys.readouterr().out

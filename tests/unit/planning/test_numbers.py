@@ -27,12 +27,12 @@ def test_a_decision_tells_every_number_at_once() -> None:
     told = tuned().resource["status"]["speculation"]
 
     assert told["state"] == "Active"
-    assert told["effectiveTokens"] == 5
+    assert told["effectiveTokens"] == 7
     assert told["acceptanceRatePercent"] == 80
     assert told["meanAcceptedTokens"] == "2.7"
     assert told["speedup"] == "2.1"
     assert told["lastDecision"]["reason"] == "Tuned"
-    assert told["schedule"][0] == {"from": 1, "to": 8, "tokens": 5}
+    assert told["schedule"][0] == {"from": 1, "to": 8, "tokens": 7}
 
 
 @settings(max_examples=15, deadline=None)

@@ -42,7 +42,7 @@ def test_a_decision_raises_the_generation_once() -> None:
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
 
-    assert table(world)["schedule"] == [[1, 8, 5], [9, 256, 0]]
+    assert table(world)["schedule"] == [[1, 8, 7], [9, 256, 0]]
     assert table(world)["generation"] == before + 1
     world.pass_time(600)
     world.settle()

@@ -47,6 +47,15 @@ def test_padding_was_never_drafted_and_unsampled_requests_do_not_count() -> None
     assert (sums["drafts"], sums["draft_tokens"]) == (2, 3)
 
 
+def test_a_draft_that_was_found_short_of_k_is_as_long_as_it_was() -> None:
+    counters = StepCounters()
+    counters.add(step({"a": 2, "b": 2}, {"a": 3, "b": 1}, depth=3, mixed=False), {})
+
+    sums = counters.snapshot()
+    assert sums["drafted_by_position"] == [2, 2]
+    assert (sums["accepted_tokens"], sums["current_tokens"]) == (2, 3)
+
+
 def test_segments_are_counted_by_their_requests() -> None:
     counters = StepCounters()
     counters.add(step({"a": 3, "b": 2}, {"a": 2, "b": 3}), {"a": "creative", "c": "creative"})
@@ -54,15 +63,51 @@ def test_segments_are_counted_by_their_requests() -> None:
     assert counters.snapshot()["segments"] == {"creative": [3, 1, 1]}
 
 
+@given(
+    st.lists(
+        st.tuples(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 5)), st.booleans()),
+        max_size=20,
+    )
+)
+def test_counts_are_the_same_whether_or_not_the_engine_says_that_depths_differ(
+    steps: list[tuple[dict[str, int], bool]],
+) -> None:
+    told, looked = StepCounters(), StepCounters()
+    for drafts, alike in steps:
+        drafted = dict.fromkeys(drafts, 3) if alike else drafts
+        sampled = {name: 1 + length // 2 for name, length in drafted.items()} | {"plain": 1}
+        batch = len(drafted) + (not alike)
+        mixed = len(set(drafted.values())) > 1 or batch > len(drafted) > 0
+        told.add(step(drafted, sampled, batch=batch, mixed=mixed), {})
+        looked.add(step(drafted, sampled, batch=batch), {})
+
+    assert told.snapshot() == looked.snapshot()
+
+
+def test_a_step_has_mixed_depths_when_its_decoding_requests_verify_unlike_numbers() -> None:
+    def mixed(drafted: dict[str, int], batch: int, **changes: Any) -> int:
+        counters = StepCounters()
+        counters.add(step(drafted, dict.fromkeys("abc", 1), batch=batch, **changes), {})
+        count: int = counters.snapshot()["mixed_depth_steps"]
+        return count
+
+    assert mixed({"a": 3, "b": 3}, 2) == 0
+    assert mixed({}, 3) == 0
+    assert mixed({"a": 3, "b": 2}, 2) == 1
+    assert mixed({"a": 3, "b": 3}, 3) == 1
+    assert mixed({"a": 3, "b": 2}, 2, prefill_tokens=200) == 0
+
+
 def test_a_cell_holds_only_steps_that_verified_and_drafted_the_same_k() -> None:
     counters = StepCounters()
     counters.add(step({"a": 3}, {"a": 1}), {})
     counters.add(step({"a": 3}, {"a": 1}, drafting=5), {})
     counters.add(step({"a": 3}, {"a": 1}, steady=False), {})
-    counters.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=64), {})
+    counters.add(step({"a": 3}, {"a": 1}, prefill_tokens=127), {})
+    counters.add(step({"a": 3}, {"a": 1}, steady=False, prefill_tokens=128), {})
 
     assert [cell[:4] for cell in counters.snapshot()["cells"]] == [[1, 3, 0, 1.0], [1, 3, 1, 1.0]]
-    assert counters.snapshot()["iterations"] == 4
+    assert counters.snapshot()["iterations"] == 5
 
 
 def test_a_cell_sums_time_batch_context_prefill_and_verified_tokens() -> None:

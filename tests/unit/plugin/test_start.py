@@ -7,15 +7,12 @@ import subprocess
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from tandem_runtime.plugin.digests import DigestsDifferError, check, check_or_exit
 from tandem_runtime.vllm.install import copy_to
 from tandem_runtime.vllm.scheduler import with_live_depth
-from tandem_runtime.vllm.support import support_of
 
 
 @pytest.fixture
@@ -73,53 +70,6 @@ def test_a_missing_record_is_a_difference(pod: dict[str, str]) -> None:
 
     with pytest.raises(DigestsDifferError, match="cannot be read"):
         check(pod)
-
-
-def scheduler(**changes: Any) -> Any:
-    """The least that looks like vLLM's scheduler."""
-    config = SimpleNamespace(
-        speculative_config=SimpleNamespace(method=changes.pop("method", "draft_model")),
-        parallel_config=SimpleNamespace(
-            pipeline_parallel_size=changes.pop("pipeline", 1),
-            data_parallel_size=changes.pop("data", 1),
-        ),
-        model_config=SimpleNamespace(is_moe=changes.pop("mixture", False)),
-    )
-    parts: dict[str, Any] = {
-        "requests": {}, "running": [], "waiting": [], "num_spec_tokens": 3,
-        "vllm_config": config, "dynamic_sd_lookup": None, "add_request": 1, "schedule": 1,
-        "update_from_output": 1, "_update_after_schedule": 1,
-    }  # fmt: skip
-    return SimpleNamespace(**{**parts, **changes})
-
-
-@pytest.mark.parametrize(
-    ("changes", "mode", "reason"),
-    [
-        ({}, "lookup", ""),
-        ({"num_spec_tokens": 0}, "observe", "NoSpeculation"),
-        ({"pipeline": 2}, "observe", "PipelineParallel"),
-        ({"data": 2}, "lookup", ""),
-        ({"data": 2, "mixture": True}, "observe", "DataParallelMixtureOfExperts"),
-        ({"method": "suffix"}, "trim", "MethodDraftsAll"),
-        ({"use_v2_model_runner": True}, "trim", "MethodDraftsAll"),
-        ({"use_v2_model_runner": True, "method": "eagle3"}, "lookup", ""),
-    ],
-)
-def test_the_mode_is_what_the_engine_allows(
-    changes: dict[str, Any], mode: str, reason: str
-) -> None:
-    support = support_of(scheduler(**changes))
-
-    assert support.mode == mode
-    assert support.reason.startswith(reason)
-
-
-def test_an_older_scheduler_without_dynamic_depth_is_trimmed() -> None:
-    older = scheduler()
-    del older.dynamic_sd_lookup
-
-    assert support_of(older).mode == "trim"
 
 
 def test_an_unknown_scheduler_serves_as_it_is_and_says_disabled(

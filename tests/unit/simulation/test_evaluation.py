@@ -23,7 +23,7 @@ def profiles(tmp_path: Path) -> Path:
 
 
 def words(profiles: Path, *more: str) -> list[str]:
-    return ["--profiles", str(profiles), "--seeds", "5", "--horizon", "60", *more]
+    return ["--profiles", str(profiles), "--seeds", "6", "--horizon", "60", *more]
 
 
 def test_one_setup_as_json(

@@ -6,7 +6,14 @@ from tandem_operator.api.spec.accelerator import (
     ModelCache,
     Parallelism,
 )
-from tandem_operator.api.spec.engine import Engine, EngineServer, EngineType, EnvSource, EnvVar
+from tandem_operator.api.spec.engine import (
+    Engine,
+    EngineServer,
+    EngineType,
+    EnvSource,
+    EnvVar,
+    ModelRunner,
+)
 from tandem_operator.api.spec.lock import LockPolicy, TokenizerLock
 from tandem_operator.api.spec.model_source import ModelSource, TargetSource, TokenizerSource
 from tandem_operator.api.spec.rollout import Rollout
@@ -14,6 +21,7 @@ from tandem_operator.api.spec.spec import Spec
 from tandem_operator.api.spec.speculation import (
     METHODS_WITH_DRAFT,
     METHODS_WITH_HEAD,
+    METHODS_WITH_OPTIONAL_DRAFT,
     ConstrainedOutput,
     LayerSkip,
     Method,
@@ -34,6 +42,7 @@ from tandem_operator.api.spec.tuning import (
 __all__ = [
     "METHODS_WITH_DRAFT",
     "METHODS_WITH_HEAD",
+    "METHODS_WITH_OPTIONAL_DRAFT",
     "NO_ACCELERATOR",
     "Accelerator",
     "ConstrainedOutput",
@@ -46,6 +55,7 @@ __all__ = [
     "LockPolicy",
     "Method",
     "ModelCache",
+    "ModelRunner",
     "ModelSource",
     "NGram",
     "Objective",

@@ -28,6 +28,13 @@ class EngineServer(StrEnum):
     TRITON = "Triton"
 
 
+class ModelRunner(StrEnum):
+    """vLLM's model runners."""
+
+    V1 = "V1"
+    V2 = "V2"
+
+
 ObjectName = Annotated[
     str,
     Field(
@@ -156,6 +163,17 @@ class Engine(SpecModel):
             examples=["vllm/vllm-openai:v0.32.0"],
         ),
     ] = None
+    model_runner: Annotated[
+        ModelRunner | None,
+        Field(
+            description=(
+                "vLLM's model runner; absent means vLLM's own choice, which is V2 on a GPU and V1 "
+                "on a CPU. What each does with a changing K is in docs/engines/vllm.md. Refused "
+                "with other engines."
+            ),
+            examples=["V2"],
+        ),
+    ] = None
     args: Annotated[
         tuple[EngineArgument, ...],
         Field(
@@ -175,8 +193,8 @@ class Engine(SpecModel):
             max_length=128,
             description=(
                 "Environment variables of the engine. `PYTHONPATH`, `VLLM_PLUGINS`, "
-                "`VLLM_SERVER_DEV_MODE`, `PROMETHEUS_MULTIPROC_DIR`, `HF_*` and `TANDEM_*` are "
-                "the operator's and refused."
+                "`VLLM_SERVER_DEV_MODE`, `VLLM_USE_RUST_FRONTEND`, `VLLM_USE_V2_MODEL_RUNNER`, "
+                "`PROMETHEUS_MULTIPROC_DIR`, `HF_*` and `TANDEM_*` are the operator's and refused."
             ),
             examples=[[{"name": "VLLM_LOGGING_LEVEL", "value": "INFO"}]],
         ),
@@ -188,6 +206,11 @@ class Engine(SpecModel):
             "image is required for type {self.type}: name the engine's stock image, for example "
             "vllm/vllm-openai:v0.32.0",
             ".image",
+        ),
+        Rule(
+            "!has(self.modelRunner) || self.type == 'vLLM'",
+            "modelRunner {self.modelRunner} is vLLM's, not {self.type}'s: remove modelRunner",
+            ".modelRunner",
         ),
         Rule(
             "!has(self.server) || self.server == 'Native' || self.type in ['TensorRTLLM', 'Torch']",

@@ -10,7 +10,12 @@ from tandem_operator.api.spec.engine import Engine, ObjectName
 from tandem_operator.api.spec.lock import TokenizerLock
 from tandem_operator.api.spec.model_source import ModelSource, TargetSource
 from tandem_operator.api.spec.rollout import Rollout
-from tandem_operator.api.spec.speculation import Speculation
+from tandem_operator.api.spec.speculation import (
+    MAY_BE_DECLARED,
+    NEED_A_DRAFT,
+    TAKE_A_DRAFT,
+    Speculation,
+)
 from tandem_operator.api.spec.tuning import Tuning
 
 
@@ -119,15 +124,13 @@ class Spec(SpecModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "has(self.draft) "
-            "|| !(self.speculation.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa'])",
+            f"has(self.draft) || !(self.speculation.method in {NEED_A_DRAFT})",
             "draft is required for method {self.speculation.method}: add draft.uri, or choose a "
             "method without a draft (NGram, MTP)",
             ".draft",
         ),
         Rule(
-            "!has(self.draft) "
-            "|| self.speculation.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa']",
+            f"!has(self.draft) || self.speculation.method in {TAKE_A_DRAFT}",
             "draft is forbidden for method {self.speculation.method}: remove draft, or choose a "
             "method with a draft (DraftModel, Eagle3)",
             ".draft",
@@ -156,16 +159,16 @@ class Spec(SpecModel):
         ),
         Rule(
             "!has(self.tokenizerLock.policy) || self.tokenizerLock.policy != 'TargetDeclared' "
-            "|| self.speculation.method in ['Eagle', 'Eagle3', 'Medusa']",
-            "tokenizerLock.policy TargetDeclared judges heads (Eagle, Eagle3, Medusa), not "
-            "{self.speculation.method}: choose SameVocabulary",
+            f"|| self.speculation.method in {MAY_BE_DECLARED}",
+            "tokenizerLock.policy TargetDeclared judges heads (Eagle, Eagle3, MTP, Medusa, "
+            "DFlash, DSpark), not {self.speculation.method}: choose SameVocabulary",
             ".tokenizerLock",
         ),
         Rule(
             "!has(self.tokenizerLock.attestedTarget) "
-            "|| self.speculation.method in ['Eagle', 'Eagle3', 'Medusa']",
-            "tokenizerLock.attestedTarget is for heads (Eagle, Eagle3, Medusa), not "
-            "{self.speculation.method}: remove it",
+            f"|| self.speculation.method in {MAY_BE_DECLARED}",
+            "tokenizerLock.attestedTarget is for heads (Eagle, Eagle3, MTP, Medusa, DFlash, "
+            "DSpark), not {self.speculation.method}: remove it",
             ".tokenizerLock",
         ),
         Rule(

@@ -18,14 +18,33 @@ class Method(StrEnum):
     N_GRAM = "NGram"
     SUFFIX = "Suffix"
     MEDUSA = "Medusa"
+    DFLASH = "DFlash"
+    DSPARK = "DSpark"
     LAYER_SKIP = "LayerSkip"
 
 
-METHODS_WITH_DRAFT = frozenset({Method.DRAFT_MODEL, Method.EAGLE, Method.EAGLE3, Method.MEDUSA})
-"""Methods whose draft is a repository of its own; the others forbid `spec.draft`."""
-
-METHODS_WITH_HEAD = frozenset({Method.EAGLE, Method.EAGLE3, Method.MEDUSA})
+METHODS_WITH_HEAD = frozenset(
+    {Method.EAGLE, Method.EAGLE3, Method.MEDUSA, Method.DFLASH, Method.DSPARK}
+)
 """Methods whose draft is a head trained for one target, usually without a tokenizer."""
+
+METHODS_WITH_OPTIONAL_DRAFT = frozenset({Method.MTP, Method.DSPARK})
+"""Methods whose draft is a repository of its own, or stands in the target's."""
+
+METHODS_WITH_DRAFT = (
+    frozenset({Method.DRAFT_MODEL}) | METHODS_WITH_HEAD
+) - METHODS_WITH_OPTIONAL_DRAFT
+"""Methods that need `spec.draft`; those that are in neither set forbid it."""
+
+
+def _listed(methods: frozenset[Method]) -> str:
+    """The methods as a list of CEL, in the order of the enumeration."""
+    return "[" + ", ".join(f"'{method}'" for method in Method if method in methods) + "]"
+
+
+NEED_A_DRAFT = _listed(METHODS_WITH_DRAFT)
+TAKE_A_DRAFT = _listed(METHODS_WITH_DRAFT | METHODS_WITH_OPTIONAL_DRAFT)
+MAY_BE_DECLARED = _listed(METHODS_WITH_HEAD | METHODS_WITH_OPTIONAL_DRAFT)
 
 
 class ConstrainedOutput(StrEnum):
@@ -73,8 +92,9 @@ class Speculation(SpecModel):
         Method,
         Field(
             description=(
-                "Where drafts come from. `DraftModel`, `Eagle`, `Eagle3` and `Medusa` need "
-                "`spec.draft`; `NGram`, `Suffix`, `LayerSkip` and `MTP` forbid it."
+                "Where drafts come from. `DraftModel`, `Eagle`, `Eagle3`, `Medusa` and `DFlash` "
+                "need `spec.draft`; `MTP` and `DSpark` take one that is not in the target's own "
+                "files; `NGram`, `Suffix` and `LayerSkip` forbid it."
             ),
             examples=["DraftModel"],
         ),
@@ -169,10 +189,10 @@ class Speculation(SpecModel):
             ".layerSkip",
         ),
         Rule(
-            "!has(self.draftTensorParallel) "
-            "|| self.method in ['DraftModel', 'Eagle', 'Eagle3', 'Medusa']",
+            f"!has(self.draftTensorParallel) || self.method in {TAKE_A_DRAFT}",
             "draftTensorParallel {self.draftTensorParallel} belongs to methods with a draft "
-            "(DraftModel, Eagle, Eagle3, Medusa), not to {self.method}: remove it",
+            "(DraftModel, Eagle, Eagle3, MTP, Medusa, DFlash, DSpark), not to {self.method}: "
+            "remove it",
             ".draftTensorParallel",
         ),
     )

@@ -3,24 +3,29 @@
 import json
 from typing import Any
 
-from tandem_operator.api.spec import Spec
-from tandem_operator.engines import flags, tiers
 from tandem_operator.engines.launch import Launch
-from tandem_operator.engines.vllm.methods import FIXED_DEPTH, METHODS
+from tandem_operator.engines.vllm.depths import Depths
+from tandem_operator.engines.vllm.methods import METHODS
 from tandem_runtime.contract import paths
 
 PORT = 8000
-DEFAULT_MAX_BATCH = 256
+
+START = f"""\
+export PYTHONPATH="{paths.PLUGIN}${{PYTHONPATH:+:$PYTHONPATH}}"
+if [ -n "${{VLLM_PLUGINS+set}}" ]; then export VLLM_PLUGINS="$VLLM_PLUGINS,tandem"; fi
+exec vllm serve "$@"
+"""
+"""Adds the plugin to what the image itself puts on its path and names as its plugins: a variable
+of the pod would replace those, and only a shell in the container sees them."""
 
 
-def depths_of(spec: Spec, initial_tokens: int) -> tuple[int, ...]:
-    """The K values that the engine is started with."""
-    if spec.speculation.method in FIXED_DEPTH:
-        return (0, spec.speculation.max_tokens)
-    return tiers.tiers(spec.speculation.max_tokens, initial_tokens)
+def command() -> list[str]:
+    """The container's command; its arguments are those of `vllm serve`."""
+    return ["/bin/sh", "-c", START, "vllm"]
 
 
-def arguments(launch: Launch, depths: tuple[int, ...]) -> list[str]:
+def arguments(launch: Launch, depths: Depths) -> list[str]:
+    """The operator's own arguments, before the user's."""
     spec = launch.spec
     words = [
         paths.TARGET,
@@ -36,17 +41,19 @@ def arguments(launch: Launch, depths: tuple[int, ...]) -> list[str]:
         words.append(f"--data-parallel-size={spec.parallelism.data}")
     if spec.tokenizer_lock.allow_remote_code:
         words.append("--trust-remote-code")
+    if depths.captured_tokens is not None:
+        words.append(f"--max-cudagraph-capture-size={depths.captured_tokens}")
     if not launch.without_speculation:
         words.append(f"--speculative-config={json.dumps(_speculative(launch, depths))}")
     return words
 
 
-def _speculative(launch: Launch, depths: tuple[int, ...]) -> dict[str, Any]:
+def _speculative(launch: Launch, depths: Depths) -> dict[str, Any]:
     spec = launch.spec
     speculation = spec.speculation
     config: dict[str, Any] = dict(speculation.engine_config or {})
     config["method"] = METHODS[speculation.method]
-    config["num_speculative_tokens"] = speculation.max_tokens
+    config["num_speculative_tokens"] = depths.started
     if spec.draft is not None:
         config["model"] = paths.DRAFT
     if speculation.draft_tensor_parallel is not None:
@@ -56,18 +63,6 @@ def _speculative(launch: Launch, depths: tuple[int, ...]) -> dict[str, Any]:
             config["prompt_lookup_min"] = speculation.n_gram.min_lookup
         if speculation.n_gram.max_lookup is not None:
             config["prompt_lookup_max"] = speculation.n_gram.max_lookup
-    # Data-parallel engines drop a start schedule, so none is given to them.
-    if speculation.method not in FIXED_DEPTH and spec.parallelism.data == 1:
-        config["num_speculative_tokens_per_batch_size"] = [
-            list(entry)
-            for entry in tiers.start_schedule(
-                depths, launch.values.initial_tokens, _max_batch(spec)
-            )
-        ]
+    if depths.schedule is not None:
+        config["num_speculative_tokens_per_batch_size"] = [list(each) for each in depths.schedule]
     return config
-
-
-def _max_batch(spec: Spec) -> int:
-    """Requests in one step at most, as vLLM is told; its own default otherwise."""
-    given = flags.value_of(spec.engine.args, "max-num-seqs")
-    return int(given) if given is not None and given.isdigit() else DEFAULT_MAX_BATCH

@@ -1,18 +1,23 @@
 """vLLM: what it can do, what of the spec it refuses, and how it is started."""
 
+from dataclasses import replace
 from typing import Any
 
-from tandem_operator.api.spec import EngineType, Spec
+from tandem_operator.api.spec import EngineType, ModelRunner, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import drain, environment
 from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.pair_judgement import PairJudgement
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import pair_rules, spec_rules
-from tandem_operator.engines.vllm.arguments import PORT, arguments, depths_of
-from tandem_operator.engines.vllm.methods import FIXED_DEPTH
+from tandem_operator.engines.vllm import depth_rules, pair_rules, spec_rules
+from tandem_operator.engines.vllm.arguments import PORT, arguments, command
+from tandem_operator.engines.vllm.capability import capabilities_of
+from tandem_operator.engines.vllm.depths import Depths, depths_of
+from tandem_operator.engines.vllm.methods import METHODS
 from tandem_operator.engines.vllm.series import SERIES
 from tandem_runtime.contract import environment as contract
-from tandem_runtime.contract import paths
+from tandem_runtime.contract import paths, vllm_capabilities
+from tandem_runtime.contract.report import PairReport
 
 PROBE_PERIOD_S = 5
 
@@ -27,6 +32,8 @@ class VllmDriver:
         "VLLM_PLUGINS",
         "VLLM_SERVER_DEV_MODE",
         "VLLM_TARGET_DEVICE",
+        "VLLM_USE_RUST_FRONTEND",
+        "VLLM_USE_V2_MODEL_RUNNER",
     )
 
     def judge(self, spec: Spec) -> tuple[Refusal, ...]:
@@ -36,18 +43,19 @@ class VllmDriver:
             *environment.judge(spec, self.owned_env),
         )
 
-    def judge_pair(self, spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
+    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair vLLM cannot serve."""
-        return pair_rules.judge(spec, mixture_of_experts)
+        judged = pair_rules.judge(spec, report)
+        return replace(judged, refusals=(*judged.refusals, *depth_rules.judge(spec, report)))
 
     def render(self, launch: Launch) -> PodParts:
         """The container `main`; deterministic, so that the same launch gives the same bytes."""
         spec, values = launch.spec, launch.values
-        depths = (0,) if launch.without_speculation else depths_of(spec, values.initial_tokens)
+        depths = depths_of(launch)
         container: dict[str, Any] = {
             "name": paths.CONTAINER_MAIN,
             "image": spec.engine.image,
-            "command": ["vllm", "serve"],
+            "command": command(),
             "args": [*arguments(launch, depths), *spec.engine.args],
             "env": environment.merged(_DEFAULT_ENV, _owned_env(launch, depths), spec),
             "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
@@ -73,35 +81,44 @@ class VllmDriver:
             volumes=[],
             security_context={"seccompProfile": {"type": "RuntimeDefault"}},
             grace_s=drain.GRACE_S,
-            tiers=depths,
+            tiers=depths.tiers,
         )
 
     def live_mode(self, spec: Spec) -> LiveMode:
-        """Looked up at each step; drafters of fixed depth have their drafts trimmed."""
-        if spec.speculation.method in FIXED_DEPTH:
-            return LiveMode.TRIM
-        return LiveMode.LOOKUP
+        """What the table of capabilities says; a method that vLLM lacks is refused elsewhere."""
+        if spec.speculation.method not in METHODS:
+            return LiveMode.ROLLOUT
+        return LIVE_MODES[capabilities_of(spec).live]
 
+
+LIVE_MODES = {
+    vllm_capabilities.NATIVE: LiveMode.LOOKUP,
+    vllm_capabilities.CUT: LiveMode.TRIM,
+    vllm_capabilities.NONE: LiveMode.ROLLOUT,
+}
 
 DRIVER = VllmDriver()
 
 _DEFAULT_ENV = {"HOME": "/tmp", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}  # noqa: S108
 
 
-def _owned_env(launch: Launch, depths: tuple[int, ...]) -> dict[str, str]:
-    deepest = 0 if launch.without_speculation else launch.spec.speculation.max_tokens
+def _owned_env(launch: Launch, depths: Depths) -> dict[str, str]:
     owned = {
-        contract.PYTHONPATH: paths.PLUGIN,
+        # The front end that is not Python has none of what the plugin adds to it.
+        "VLLM_USE_RUST_FRONTEND": "0",
         "HF_HUB_OFFLINE": "1",
         contract.LOCK: launch.pod_lock,
         contract.TABLE_FILE: paths.TABLE_FILE,
         contract.DIGESTS_FILE: paths.DIGESTS_FILE,
         contract.METRICS_DIR: paths.METRICS,
-        contract.MAX_TOKENS: str(deepest),
-        contract.TIERS: ",".join(str(depth) for depth in depths),
+        contract.MAX_TOKENS: str(depths.started),
+        contract.TIERS: ",".join(str(depth) for depth in depths.tiers),
     }
     if launch.values.accelerator_resource is None:
         owned["VLLM_TARGET_DEVICE"] = "cpu"
+    if launch.spec.engine.model_runner is not None:
+        chosen = launch.spec.engine.model_runner is ModelRunner.V2
+        owned["VLLM_USE_V2_MODEL_RUNNER"] = "1" if chosen else "0"
     return owned
 
 

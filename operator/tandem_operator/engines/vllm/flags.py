@@ -60,6 +60,7 @@ OWNED_CONFIG_KEYS = {
     "disable_by_batch_size": "set spec.tuning.thresholds.maxConcurrency",
     "synthetic_acceptance_rates": "remove it; it accepts drafts that the target does not confirm",
     "synthetic_acceptance_length": "remove it; it accepts drafts that the target does not confirm",
+    "parallel_drafting": "remove it; K could not change (methods DFlash and DSpark set it)",
     "target_model_config": "remove it",
     "target_parallel_config": "remove it",
 }

@@ -10,6 +10,6 @@ METHODS = {
     Method.N_GRAM: "ngram",
     Method.SUFFIX: "suffix",
     Method.MEDUSA: "medusa",
+    Method.DFLASH: "dflash",
+    Method.DSPARK: "dspark",
 }
-FIXED_DEPTH = frozenset({Method.SUFFIX, Method.MEDUSA})
-"""Methods whose drafter asserts on any other K than the one it was started with."""

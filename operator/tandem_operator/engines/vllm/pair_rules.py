@@ -2,12 +2,19 @@
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
+from tandem_operator.engines.pair_judgement import PairJudgement
 from tandem_operator.engines.refusal import Refusal
+from tandem_runtime.contract.report import PairReport
 
 
-def judge(spec: Spec, mixture_of_experts: bool) -> tuple[Refusal, ...]:
+def judge(spec: Spec, report: PairReport) -> PairJudgement:
+    """Every rule, in order."""
+    return PairJudgement(_lockstep(spec, report))
+
+
+def _lockstep(spec: Spec, report: PairReport) -> tuple[Refusal, ...]:
     """Data-parallel ranks of a mixture of experts run in lockstep: K cannot change live."""
-    if not mixture_of_experts or spec.parallelism.data == 1:
+    if report.target.mixture_of_experts is None or spec.parallelism.data == 1:
         return ()
     return (
         Refusal(

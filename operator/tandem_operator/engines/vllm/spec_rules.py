@@ -4,18 +4,20 @@ import json
 from typing import Any
 
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.api.spec import ConstrainedOutput, EngineServer, Spec
+from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines import flags
 from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.vllm import depth_rules
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
-from tandem_operator.engines.vllm.methods import FIXED_DEPTH, METHODS
+from tandem_operator.engines.vllm.methods import METHODS
 
 REJECTION = "rejection_sample_method"
 
 
 def judge(spec: Spec) -> tuple[Refusal, ...]:
     """Every refusal of the spec, in the order of its fields; empty when vLLM can do all of it."""
-    return (*_combination(spec), *_arguments(spec), *_config(spec))
+    live = depth_rules.judge(spec) if spec.speculation.method in METHODS else ()
+    return (*_combination(spec), *live, *_arguments(spec), *_config(spec))
 
 
 def _combination(spec: Spec) -> list[Refusal]:
@@ -38,20 +40,6 @@ def _combination(spec: Spec) -> list[Refusal]:
                 spec.engine.server.value,
                 "vLLM serves by itself here",
                 "leave engine.server out",
-            )
-        )
-    if (
-        spec.speculation.method in FIXED_DEPTH
-        and spec.speculation.constrained_output is ConstrainedOutput.BYPASS
-    ):
-        found.append(
-            Refusal(
-                StalledReason.UNSUPPORTED_COMBINATION,
-                "spec.speculation.constrainedOutput",
-                spec.speculation.constrained_output.value,
-                f"{spec.speculation.method.value} drafts a fixed number of tokens for every "
-                "request, so none can bypass it",
-                "set constrainedOutput: Allow, or use another method",
             )
         )
     return found

@@ -6,11 +6,17 @@ from tandem_operator.api import defaults
 from tandem_operator.api.conditions import ConditionType, Finding, SpeculationReason
 from tandem_operator.api.spec import ConstrainedOutput, TuningMode
 from tandem_operator.api.status import ConditionStatus, LiveMode
+from tandem_operator.engines.tiers import taken_down
+from tandem_operator.planning import depth_notes
 from tandem_operator.planning.situation import Situation
 from tandem_operator.planning.snapshot import ReplicaView, TuningView
 from tandem_operator.tuning import decision, reasons
 from tandem_runtime.contract import metrics
 
+NOT_LOADED = (
+    "no replica's plugin reports: it was not loaded (see the beginning of the engine's log, and "
+    "whether the image starts vLLM by something that drops PYTHONPATH or sets VLLM_PLUGINS)"
+)
 REASONS: dict[str, SpeculationReason] = {reason.value: reason for reason in SpeculationReason}
 OFF_REASONS = {
     reasons.ACCEPTANCE_BELOW_THRESHOLD: SpeculationReason.ACCEPTANCE_BELOW_THRESHOLD,
@@ -20,24 +26,30 @@ OFF_REASONS = {
 
 
 def find(situation: Situation) -> Finding:
-    """The rails first, then what the pods report, then who decides K."""
+    """What the pods report first, for it is what is; then the rails, then who decides K."""
     spec, tuning = situation.resource.spec, situation.tuning
-    if defaults.tuning_max_tokens(spec) == 0:
-        return _finding("False", SpeculationReason.KILL_SWITCH, "tuning.maxTokens is 0")
     if tuning is not None:
         hindered = _hindered(situation, tuning)
         if hindered is not None:
             return hindered
+    fixed = None if situation.current is None else situation.current.fixed_tokens
+    if fixed is not None and (
+        spec.tuning.mode is TuningMode.AUTO or defaults.tuning_max_tokens(spec) == 0
+    ):
+        return _not_live(situation, "the engine was started so")
+    if defaults.tuning_max_tokens(spec) == 0:
+        return _finding("False", SpeculationReason.KILL_SWITCH, "tuning.maxTokens is 0")
     if spec.tuning.mode is TuningMode.FIXED:
-        tokens = defaults.initial_tokens(spec)
+        tokens = _initial_tokens(situation)
         status: ConditionStatus = "True" if tokens > 0 else "False"
-        return _finding(status, SpeculationReason.FIXED, f"K stays {tokens}")
+        message = _with_notes(situation, f"K stays {tokens}")
+        return _finding(status, SpeculationReason.FIXED, message)
     if tuning is None:
         return _before_the_first_look(situation)
     decided = tuning.decision
     if spec.tuning.mode is TuningMode.OBSERVE:
         message = f"Auto would decide {decided.state}: {decided.reason}"
-        return _finding("True", SpeculationReason.OBSERVING, message)
+        return _finding("True", SpeculationReason.OBSERVING, _with_notes(situation, message))
     if decided.state == decision.ACTIVE:
         initial = decided.reason == reasons.INITIAL
         reason = SpeculationReason.INITIAL if initial else SpeculationReason.TUNED
@@ -71,36 +83,75 @@ def _hindered(situation: Situation, tuning: TuningView) -> Finding | None:
         return _finding(
             "False", SpeculationReason.PLUGIN_DISABLED, f"{disabled[0].pod}: the plugin: {why}"
         )
-    if _cannot_bypass(situation, tuning.replicas):
-        return _finding(
-            "False",
-            SpeculationReason.BYPASS_UNAVAILABLE,
-            "constrained requests must bypass speculation and no replica's plugin reports: "
-            "see the engine's log, or set speculation.constrainedOutput: Allow",
-        )
+    if told and all(_only_observes(replica) for replica in told):
+        return _not_live(situation, told[0].mode_reason or "the plugin only observes")
+    if _without_plugin(situation, tuning.replicas):
+        if situation.resource.spec.speculation.constrained_output is ConstrainedOutput.BYPASS:
+            return _finding(
+                "False",
+                SpeculationReason.BYPASS_UNAVAILABLE,
+                f"constrained requests must bypass speculation and {NOT_LOADED}, or set "
+                "speculation.constrainedOutput: Allow",
+            )
+        return _finding("False", SpeculationReason.PLUGIN_DISABLED, NOT_LOADED)
     return None
 
 
-def _cannot_bypass(situation: Situation, replicas: tuple[ReplicaView, ...]) -> bool:
-    asked = situation.resource.spec.speculation.constrained_output is ConstrainedOutput.BYPASS
-    live = situation.live_mode is not LiveMode.ROLLOUT
+def _only_observes(replica: ReplicaView) -> bool:
+    """An engine that was started without speculation has nothing that could change."""
+    return replica.mode == metrics.MODE_OBSERVE and replica.mode_reason != metrics.NO_SPECULATION
+
+
+def _not_live(situation: Situation, why: str) -> Finding:
+    """Drafts are made whatever is wished: no switch is acknowledged that nothing obeys."""
+    current = situation.current
+    fixed = None if current is None else current.fixed_tokens
+    depth = "K cannot change" if fixed is None else f"K stays {fixed}"
+    message = f"{depth} while these pods serve: {why}"
+    if defaults.tuning_max_tokens(situation.resource.spec) == 0:
+        message = f"tuning.maxTokens 0 is not in force: {message}"
+    return _finding("True", SpeculationReason.NOT_LIVE, message)
+
+
+def _without_plugin(situation: Situation, replicas: tuple[ReplicaView, ...]) -> bool:
+    """Whether every replica answers and none has the plugin that its pod brings."""
+    fixed = situation.current is not None and situation.current.fixed_tokens is not None
+    expected = fixed or situation.live_mode is not LiveMode.ROLLOUT
     read = [replica for replica in replicas if replica.running is not None]
-    return asked and live and bool(read) and all(replica.mode is None for replica in read)
+    return expected and bool(read) and all(replica.mode is None for replica in read)
+
+
+def _initial_tokens(situation: Situation) -> int:
+    """K before anything is measured, as the pods have it."""
+    current = situation.current
+    wanted = defaults.initial_tokens(situation.resource.spec)
+    if current is None or not current.tiers:
+        return wanted
+    return taken_down(wanted, current.tiers)
+
+
+def _with_notes(situation: Situation, message: str) -> str:
+    tiers = () if situation.current is None else situation.current.tiers
+    return "; ".join((message, *depth_notes.notes(situation.resource.spec, tiers)))
 
 
 def _before_the_first_look(situation: Situation) -> Finding:
     held = situation.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
-    stale = (SpeculationReason.KILL_SWITCH, SpeculationReason.FIXED, SpeculationReason.OBSERVING)
+    stale = (
+        SpeculationReason.KILL_SWITCH,
+        SpeculationReason.FIXED,
+        SpeculationReason.OBSERVING,
+        SpeculationReason.NOT_LIVE,
+    )
     known = held is not None and held.status != "Unknown" and held.reason in REASONS
     if held is not None and known and held.reason not in stale:
         return _finding(held.status, REASONS[held.reason], held.message)
     if situation.workload.ready == 0:
         return _finding("Unknown", SpeculationReason.INITIAL, "no replica is ready yet")
-    tokens = defaults.initial_tokens(situation.resource.spec)
+    tokens = _initial_tokens(situation)
     status: ConditionStatus = "True" if tokens > 0 else "False"
-    return _finding(
-        status, SpeculationReason.INITIAL, f"K is {tokens} until there is something measured"
-    )
+    message = _with_notes(situation, f"K is {tokens} until there is something measured")
+    return _finding(status, SpeculationReason.INITIAL, message)
 
 
 def _finding(status: ConditionStatus, reason: SpeculationReason, message: str) -> Finding:

@@ -260,16 +260,17 @@ def test_a_scheduler_without_speculation_is_observed() -> None:
 
     support = bench.scheduler.tandem.support
     assert (support.mode, support.reason) == ("observe", "NoSpeculation")
-    report = bench.live.content(*support)
+    report = bench.live.content(support.mode, support.reason)
     assert report["request_steps"] == 29
     assert report["drafts"] == 0
 
 
 @BOTH
-def test_an_older_vllm_without_dynamic_depth_is_trimmed(asynchronous: bool) -> None:
+def test_where_k_cannot_be_written_into_a_step_drafts_are_cut_afterwards(
+    asynchronous: bool,
+) -> None:
     bench = Bench(asynchronous)
-    bench.live.support = bench.live.support._replace(mode="trim")
-    bench.scheduler.dynamic_sd_lookup = None
+    bench.live.support = bench.live.support._replace(mode="trim", by_step=False)
     bench.plans.put(table(1, 2))
     for name in ("a", "b"):
         bench.add(name, tokens=40)

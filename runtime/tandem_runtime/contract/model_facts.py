@@ -1,0 +1,94 @@
+"""What the lock reads of a model for the engine's own rules: a part of each side of a pair report.
+
+Facts alone: what an engine makes of them is judged by its driver in the operator. In JSON a fact
+that is not known is left out, so that a report stays short and one of an earlier form is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tandem_runtime.contract import fields
+
+WEIGHT_FORMATS = ("safetensors", "gguf", "pickle", "none")
+MAX_TEXT = 48
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """None means unknown, never equal and never "no".
+
+    `kind` is a word of the lock's vocabulary of draft kinds (`Model` for an ordinary one, `Unknown`
+    where nothing that is known fits). `model_type` is that of the whole config.json, `text_type`
+    that of the language model nested in it. `context_length` counts tokens. `mtp_layers` are those
+    that config.json declares, `mtp_layers_in_files` those whose tensors are in the files.
+    `generation_defaults` are the numbers of generation_config.json that an engine may take as
+    defaults of every request. `weights` is one of WEIGHT_FORMATS.
+    """
+
+    kind: str | None = None
+    model_type: str | None = None
+    text_type: str | None = None
+    context_length: int | None = None
+    mtp_layers: int | None = None
+    mtp_layers_in_files: int | None = None
+    medusa_heads: int | None = None
+    quantization: str | None = None
+    hybrid: bool | None = None
+    weights: str | None = None
+    generation_defaults: Mapping[str, float] = field(default_factory=dict)
+
+
+UNKNOWN = ModelFacts()
+_TEXTS = {
+    "kind": "kind",
+    "modelType": "model_type",
+    "textType": "text_type",
+    "quantization": "quantization",
+    "weights": "weights",
+}
+_COUNTS = {
+    "contextLength": "context_length",
+    "mtpLayers": "mtp_layers",
+    "mtpLayersInFiles": "mtp_layers_in_files",
+    "medusaHeads": "medusa_heads",
+}
+
+
+def to_document(facts: ModelFacts) -> dict[str, Any]:
+    """The facts that are known, as JSON values; texts are cut to MAX_TEXT characters."""
+    document: dict[str, Any] = {}
+    for key, name in _TEXTS.items():
+        text = getattr(facts, name)
+        document[key] = None if text is None else text[:MAX_TEXT]
+    for key, name in _COUNTS.items():
+        document[key] = getattr(facts, name)
+    document["hybrid"] = facts.hybrid
+    document["generationDefaults"] = dict(facts.generation_defaults) or None
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def from_document(value: object) -> ModelFacts:
+    """The facts in a decoded document; all unknown where there is none. Raises ContractError."""
+    if value is None:
+        return UNKNOWN
+    holder = fields.document(value, "facts")
+    known: dict[str, Any] = {
+        name: fields.optional_text(holder, key) for key, name in _TEXTS.items()
+    }
+    known |= {name: fields.optional_count(holder, key) for key, name in _COUNTS.items()}
+    hybrid = None if holder.get("hybrid") is None else fields.boolean(holder, "hybrid")
+    return ModelFacts(hybrid=hybrid, generation_defaults=_numbers(holder), **known)
+
+
+def _numbers(holder: dict[str, Any]) -> dict[str, float]:
+    value = holder.get("generationDefaults")
+    if value is None:
+        return {}
+    numbers = fields.document(value, "generationDefaults")
+    for key, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            fields.refuse(f"generationDefaults.{key}", number, "a number")
+    return numbers
