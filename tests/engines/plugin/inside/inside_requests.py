@@ -8,6 +8,7 @@ Collected by the engine's own Python only; see `test_inside.py`.
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import cache
 from types import ModuleType
@@ -52,6 +53,7 @@ FORMATS: dict[str, tuple[dict[str, Any], bool]] = {
     "any json": ({"structured_outputs": {"json_object": True}}, True),
     "regex": ({"structured_outputs": {"regex": "[a-z]+"}}, True),
     "choice": ({"structured_outputs": {"choice": ["a", "b"]}}, True),
+    "tag": ({"structured_outputs": {"structural_tag": json.dumps(TAG)}}, True),
     "grammar": ({"structured_outputs": {"grammar": 'root ::= "a"'}}, True),
     # Removed from vLLM, which says in its log that it ignores them: nothing is masked.
     "guided_json": ({"guided_json": SCHEMA}, False),
@@ -137,7 +139,9 @@ def test_tools_of_chat_completions(name: str) -> None:
     assert options(scheduled(adjusted(chatting(**fields), parser))).constrained is masked
 
 
-@pytest.mark.parametrize(("level", "masked"), [("auto", False), ("function", True)])
+@pytest.mark.parametrize(
+    ("level", "masked"), [("auto", False), ("function", True), ("parameter", True)]
+)
 def test_a_server_may_hold_all_tools_to_their_grammar(level: str, masked: bool) -> None:
     request = adjusted(chatting(tools=[tool()]), "hermes", tool_strict_level=level)
 
