@@ -19,6 +19,10 @@ from tandem_runtime.vllm.install import copy_to
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAIR = REPOSITORY / "examples" / "tiny-pair"
 DEEPEST = 5
+BUDGET = 96
+"""Tokens a step at most: prompts are read in several steps."""
+BLOCKS = 20
+"""KV blocks of 32 tokens: a crowd does not fit."""
 _HERE = Path(__file__).resolve().parent
 _NGRAM = {"prompt_lookup_max": 3, "prompt_lookup_min": 1}
 
@@ -79,8 +83,8 @@ def engine(
         "speculative": method,
         "phases": list(phases),
         "asynchronous": asynchronous,
-        "blocks": 24,
-        "batched_tokens": 96,
+        "blocks": BLOCKS,
+        "batched_tokens": BUDGET,
         **changes,
     }
 
@@ -96,7 +100,7 @@ def run(
          folder / "scenario.json", folder / "report.json"],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1700,
         env={
             **os.environ,
             **environ(folder, second_runner),
@@ -105,6 +109,9 @@ def run(
             "VLLM_CPU_KVCACHE_SPACE": "1",
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "VLLM_NO_USAGE_STATS": "1",
+            # Several of these processes share two cores.
+            "OMP_NUM_THREADS": "1",
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         check=False,

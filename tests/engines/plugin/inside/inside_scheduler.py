@@ -34,6 +34,7 @@ def test_the_base_class_is_the_one_that_vllm_would_have_built(asynchronous: bool
     names = [cls.__name__ for cls in type(bench.scheduler).__mro__]
     assert ("AsyncScheduler" in names) == asynchronous
     assert bench.scheduler.tandem.support.mode == "lookup"
+    assert bench.scheduler.tandem._content()["applies"] is True
 
 
 @BOTH
@@ -230,6 +231,8 @@ def test_counts_agree_with_what_the_runner_saw(asynchronous: bool) -> None:
     assert report["request_steps"] + report["accepted_tokens"] >= sum(
         len(tokens) for tokens in bench.outputs.values()
     ) - len(bench.outputs)
+    decoding = [seen for seen in bench.seen if not seen.prefill_tokens]
+    assert report["mixed_depth_steps"] == sum(len(set(s.decoding.values())) > 1 for s in decoding)
     assert bench.live.errors == 0
 
 
@@ -249,6 +252,7 @@ def test_three_errors_switch_the_plugin_off_and_serving_goes_on(asynchronous: bo
     assert (control.on, control.live.errors) == (False, 3)
     assert control.support.mode == "disabled"
     assert "vLLM renamed it" in control.support.reason
+    assert control._content()["applies"] is False
     assert bench.seen[-1].drafting == DEEPEST or bench.seen[-2].drafting == DEEPEST
     bench.expect_true_outputs({"a": 60}, {"a": 8})
 
@@ -260,6 +264,7 @@ def test_a_scheduler_without_speculation_is_observed() -> None:
 
     support = bench.scheduler.tandem.support
     assert (support.mode, support.reason) == ("observe", "NoSpeculation")
+    assert bench.scheduler.tandem._content()["applies"] is False
     report = bench.live.content(support.mode, support.reason)
     assert report["request_steps"] == 29
     assert report["drafts"] == 0

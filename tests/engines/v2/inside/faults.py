@@ -1,11 +1,18 @@
-"""Faults that the oracles must notice, each in the way of one of them."""
+"""Faults that the oracles must notice, at least one in the way of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from probe import Probe
+
+
+def every_draft_is_accepted(probe: Probe) -> None:
+    """The target's own word no longer decides what is said."""
+    drafts = probe.scheduler.num_spec_tokens
+    probe.runner.rejection_sampler.synthetic_conditional_rates = torch.ones(drafts)
 
 
 def hole_in_the_drafts_cache(probe: Probe) -> None:
@@ -20,6 +27,38 @@ def hole_in_the_drafts_cache(probe: Probe) -> None:
     probe.drafter.propose = skipping
 
 
+def vllms_own_table_stays_in_force(probe: Probe) -> None:
+    """K is chosen and counted, and vLLM drafts by the table that it was started with."""
+    live = probe.scheduler.tandem.live
+    decided = live.decided
+
+    def unheard(output: Any) -> None:
+        decided(output)
+        output.num_spec_tokens_to_schedule = 2
+
+    live.decided = unheard
+
+
+def the_wish_is_counted(probe: Probe) -> None:
+    """A step is counted under the K of the table, whatever it verified."""
+    vllms_own_table_stays_in_force(probe)
+    live = probe.scheduler.tandem.live
+    live._verified = lambda *_: (live.plan.schedule[0].tokens, False)
+
+
+def all_drafts_are_made(probe: Probe) -> None:
+    """The drafter as vLLM has it: every pass at any K."""
+    cls = type(probe.drafter)
+    probe.drafter.propose = cls.propose.__get__(probe.drafter)
+
+
 FAULTS: dict[str, Callable[[Probe], None]] = {
-    "hole_in_the_drafts_cache": hole_in_the_drafts_cache,
+    fault.__name__: fault
+    for fault in (
+        every_draft_is_accepted,
+        hole_in_the_drafts_cache,
+        vllms_own_table_stays_in_force,
+        the_wish_is_counted,
+        all_drafts_are_made,
+    )
 }

@@ -87,6 +87,12 @@ class Probe:
             "table": self._tables.depth,
             "drafting": output.num_spec_tokens_to_schedule,
             "requests": list(output.num_scheduled_tokens),
+            "tokens": output.total_num_scheduled_tokens,
+            "constrained": [
+                name
+                for name in output.num_scheduled_tokens
+                if self.scheduler.requests[name].use_structured_output
+            ],
             "preempted": sorted(output.preempted_req_ids or ()),
         }
         self.steps.append(step)

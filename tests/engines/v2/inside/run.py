@@ -18,6 +18,7 @@ from faults import FAULTS
 from probe import Probe, Tables
 from vllm import LLM, SamplingParams
 from vllm.distributed import cleanup_dist_env_and_memory
+from vllm.platforms.cpu import CpuPlatform
 from vllm.sampling_params import StructuredOutputsParams
 
 from tandem_runtime.contract.table import BYPASS
@@ -26,8 +27,8 @@ CONSTRAINT = "[a-f ]{20,40}"
 
 
 def prompts(pair: Path, count: int) -> list[str]:
-    """Prose and code in turn."""
-    kinds = [(pair / "prompts" / f"{name}.jsonl").read_text() for name in ("prose", "code")]
+    """Code and prose in turn."""
+    kinds = [(pair / "prompts" / f"{name}.jsonl").read_text() for name in ("code", "prose")]
     both = zip(*(map(json.loads, kind.splitlines()) for kind in kinds), strict=True)
     return [line["prompt"] for pair_of in both for line in pair_of][:count]
 
@@ -38,7 +39,8 @@ def parameters(phase: dict[str, Any], count: int) -> list[SamplingParams]:
     for number in range(count):
         one = SamplingParams(temperature=0.0, max_tokens=phase["tokens"], ignore_eos=True)
         if phase.get("constrained") and number % 2:
-            one.structured_outputs = StructuredOutputsParams(regex=CONSTRAINT)
+            turns = phase.get("constraints") or [{"regex": CONSTRAINT}]
+            one.structured_outputs = StructuredOutputsParams(**turns[number // 2 % len(turns)])
         wanted.append(one)
     return wanted
 
@@ -57,6 +59,7 @@ def play(probe: Probe | None, tables: Tables, llm: Any, pair: Path, phase: dict[
     return {
         "tokens": [list(one.outputs[0].token_ids) for one in outputs],
         "steps": steps,
+        "policy": phase.get("policy", BYPASS),
         "seconds": round(time.monotonic() - began_s, 2),
     }
 
@@ -69,7 +72,7 @@ def serve(engine: dict[str, Any], pair: Path) -> dict[str, Any]:
         str(pair / "target"), dtype="float32", enforce_eager=True, max_model_len=512,
         max_num_seqs=8, block_size=32, speculative_config=speculative,
         num_gpu_blocks_override=engine["blocks"], max_num_batched_tokens=engine["batched_tokens"],
-        enable_prefix_caching=False,
+        enable_prefix_caching=False, **engine.get("options", {}),
     )  # fmt: skip
     tables = Tables(speculative["num_speculative_tokens"] if speculative else 0)
     probe = Probe(llm.llm_engine, tables)
@@ -85,6 +88,9 @@ def serve(engine: dict[str, Any], pair: Path) -> dict[str, Any]:
     for phase in engine["phases"]:
         report["phases"][phase["name"]] = play(probe, tables, llm, pair, phase)
     report["errors"] = 0 if control is None else control.live.errors
+    report["mixed_depth_steps"] = (
+        0 if control is None else control.live.counters.snapshot()["mixed_depth_steps"]
+    )
     llm.llm_engine.engine_core.shutdown()
     del llm, probe
     gc.collect()
@@ -95,7 +101,11 @@ def serve(engine: dict[str, Any], pair: Path) -> dict[str, Any]:
 def main() -> None:
     scenario = json.loads(Path(sys.argv[1]).read_text())
     pair = Path(scenario["pair"])
-    reports = {name: serve(engine, pair) for name, engine in scenario["engines"].items()}
+    reports = {}
+    for name, engine in scenario["engines"].items():
+        reports[name] = serve(engine, pair)
+        # vLLM replaces kernels by going through all loaded modules; a second time it fails on some.
+        CpuPlatform.register_triton_kernel_overrides = classmethod(lambda _: None)
     Path(sys.argv[2]).write_text(json.dumps(reports))
 
 
