@@ -121,6 +121,11 @@ class StalledReason(Reason):
     )
     INSUFFICIENT_MEMORY = "InsufficientMemory", "Target and draft do not fit the accelerators."
     LOCK_FAILED = "LockFailed", "The lock Job could not look.", Trigger.TIMER
+    WATCH_REFUSED = (
+        "WatchRefused",
+        "The operator may not watch a kind in this namespace, so it changes nothing there.",
+        Trigger.OBJECT,
+    )
 
 
 class PausedReason(Reason):

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tandem_operator.api import conditions, names
-from tandem_operator.api.conditions import ConditionType, Finding, StalledReason
+from tandem_operator.api import names
+from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType
-from tandem_operator.api.status import Status
 from tandem_operator.engines import registry
 from tandem_operator.engines.driver import Driver
 from tandem_operator.planning import (
@@ -29,6 +28,7 @@ from tandem_operator.planning import (
     revision,
     service,
     serving,
+    standstill,
     status,
     table,
     tuner,
@@ -55,10 +55,16 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     carried out gives an empty one."""
     if "deletionTimestamp" in snapshot.resource["metadata"]:
         return Plan()
+    if snapshot.blind is not None:
+        return standstill.of(snapshot, StalledReason.WATCH_REFUSED, snapshot.blind)
     try:
         wanted = resource.parse(snapshot.resource)
     except UnreadableSpecError as error:
-        return _unreadable(snapshot, error)
+        return standstill.of(
+            snapshot,
+            StalledReason.UNSUPPORTED_COMBINATION,
+            f"this release does not know the spec: {error}",
+        )
     standing = Standing(wanted, snapshot.objects)
     driver = drivers(wanted.spec.engine.type)
     revisions = revision.all_of(standing)
@@ -203,31 +209,3 @@ def _told_at(raw: Object) -> datetime | None:
         if entry.get("subresource") == "status" and "time" in entry
     ]
     return max((datetime.fromisoformat(time) for time in times), default=None)
-
-
-def _unreadable(snapshot: Snapshot, error: UnreadableSpecError) -> Plan:
-    """A spec of another release: children stay as they are, and Stalled says why."""
-    metadata = snapshot.resource["metadata"]
-    before = resource.status_of(snapshot.resource)
-    kept = [each for each in before.conditions if each.type not in _PROGRESS]
-    found = Finding(
-        ConditionType.STALLED,
-        "True",
-        StalledReason.UNSUPPORTED_COMBINATION,
-        f"this release does not know the spec: {error}",
-    )
-    merged = conditions.merge(
-        before.conditions, [found], generation=metadata["generation"], now=snapshot.now
-    )
-    listed = sorted(
-        (*kept, *merged), key=lambda each: conditions.ORDER.index(ConditionType(each.type))
-    )
-    after: Status = before.model_copy(
-        update={"observed_generation": metadata["generation"], "conditions": tuple(listed)}
-    )
-    if after == before:
-        return Plan()
-    return Plan(status=after.to_object(), notes=events.between(before, after))
-
-
-_PROGRESS = (ConditionType.STALLED, ConditionType.RECONCILING)

@@ -113,7 +113,7 @@ class Snapshot:
     ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
     but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
     lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
-    and by any key within.
+    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched.
     """
 
     resource: Object
@@ -123,3 +123,4 @@ class Snapshot:
     tuning: TuningView | None = None
     failures: tuple[Failure, ...] = ()
     pairs: Mapping[str, Mapping[Any, Object]] = field(default_factory=dict)
+    blind: str | None = None

@@ -25,8 +25,6 @@ TIMEOUT_S = 15.0
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
-METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PAGE = 500
 EVENT = Kind("events.k8s.io", "v1", "events", "Event")
 LEASE = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 KINDS: Mapping[tuple[str, str], Kind] = {
@@ -65,21 +63,6 @@ class Client:
         found = await self._call("GET", _path(kind, namespace), query=query)
         items: list[Object] = (found or {}).get("items") or []
         return [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in items]
-
-    async def uids(self, kind: Kind, namespace: str | None, selector: str = "") -> set[str]:
-        """UIDs of all objects of a kind with a label, read in pages without their contents.
-
-        Raises RetryError (410 too: a page came too late) or RefusedError.
-        """
-        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
-        found: set[str] = set()
-        while True:
-            page = await self._call("GET", _path(kind, namespace), query=query, accept=METADATA)
-            found |= {each["metadata"]["uid"] for each in (page or {}).get("items") or ()}
-            more = ((page or {}).get("metadata") or {}).get("continue")
-            if not more:
-                return found
-            query["continue"] = more
 
     async def served(self, kind: Kind) -> bool:
         """Whether the API server serves the kind. Raises RetryError."""
@@ -178,10 +161,9 @@ class Client:
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
         absent: bool = False,
-        accept: str = JSON,
         within_s: float = TIMEOUT_S,
     ) -> Object | None:
-        headers = {"Accept": accept, "Content-Type": content_type}
+        headers = {"Accept": JSON, "Content-Type": content_type}
         try:
             answer = await self._api.call_api(
                 method,

@@ -38,6 +38,7 @@ class Looker:
         installation: Callable[[], Installation],
         clock: Clock,
         metrics: Metrics,
+        blind: Callable[[str], str | None] = lambda namespace: None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -47,6 +48,7 @@ class Looker:
         self._installation = installation
         self._clock = clock
         self._metrics = metrics
+        self._blind = blind
         self._decisions = Decisions(metrics)
         self._followers = Followers(queue.add)
 
@@ -122,6 +124,7 @@ class Looker:
                 tuning=tuning,
                 failures=self._actor.failures(key),
                 pairs=self._store.pairs(key[0]),
+                blind=self._blind(key[0]),
             )
         )
 

@@ -127,9 +127,6 @@ class Hands:
             and (not selector or selector in held["metadata"].get("labels", {}))
         ]
 
-    async def uids(self, kind: Kind, namespace: str | None, selector: str = "") -> set[str]:
-        return {held["metadata"]["uid"] for held in await self.list(kind, namespace, selector)}
-
     async def served(self, kind: Kind) -> bool:
         return self.server.serves(kind)
 
