@@ -25,6 +25,7 @@ from tandem_operator.observe.tuning import Subject, TuningRoom
 from tandem_operator.observe.watches import Watches
 from tandem_operator.planning import Installation
 from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.errors import RefusedError, RetryError
 from tandem_operator.reconcile.lease import Lease
@@ -37,7 +38,6 @@ from tandem_operator.telemetry.web import Web
 
 LOG = logging.getLogger(__name__)
 
-WORKERS = 8
 DISCOVER_EVERY_S = 300.0
 DISCOVER_AGAIN_S = 15.0
 BEAT_EVERY_S = 1.0
@@ -52,6 +52,7 @@ class Operator:
 
     def __init__(self, settings: Settings, api: ApiClient) -> None:
         self._settings = settings
+        self._name = f"{settings.namespace}/{settings.lease}"
         self._clock = SystemClock()
         self._metrics = Metrics(version("tandem"))
         self._store = Store()
@@ -81,6 +82,7 @@ class Operator:
             installation=self._installation,
             clock=self._clock,
             metrics=self._metrics,
+            claims=Claims(self._name, self._clock, self._metrics.yielded),
             blind=self._watches.blind,
         )
         self._web = Web(
@@ -157,7 +159,7 @@ class Operator:
         self._metrics.leading(True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._lease.keep())
-            group.create_task(self._looker.run(WORKERS))
+            group.create_task(self._looker.run())
             group.create_task(self._tuning.run(self._stop))
             for key in self._store.known():
                 self._tuning.watch(key)
@@ -189,6 +191,7 @@ class Operator:
             pod_monitors=self._pod_monitors.served,
             memory_bytes=settings.memory_bytes,
             scrape_interval_s=settings.scrape_interval_seconds,
+            name=self._name,
         )
 
     def _unhealthy(self) -> str | None:

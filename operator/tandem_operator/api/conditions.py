@@ -82,6 +82,10 @@ class ReconcilingReason(Reason):
         "WaitingForDeletion",
         "An object of the wanted name is still terminating or belongs to an earlier owner.",
     )
+    RETRYING = (
+        "Retrying",
+        "A write fails and is tried again: a webhook is down, or the API server cannot take it.",
+    )
 
 
 class StalledReason(Reason):

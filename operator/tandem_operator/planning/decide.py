@@ -20,6 +20,7 @@ from tandem_operator.planning import (
     deployment,
     disruption_budget,
     events,
+    failing,
     locking,
     pod_monitor,
     pokes,
@@ -73,9 +74,10 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     placed = children.place(
         wanted, _children(wanted, step, current, standing, snapshot), standing, snapshot
     )
+    held_back = wanted.spec.paused and placed.writes("Deployment")
     if wanted.spec.paused:
         placed = Placed(conflicts=placed.conflicts, look_up=placed.look_up)
-    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot)
+    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot, held_back)
 
 
 def _told(
@@ -87,7 +89,9 @@ def _told(
     placed: Placed,
     driver: Driver,
     snapshot: Snapshot,
+    held_back: bool,
 ) -> Plan:
+    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
     state = workload.read(wanted.name, standing)
     stands = None
     if current is not None:
@@ -111,10 +115,11 @@ def _told(
         tuning=snapshot.tuning,
         live_mode=driver.live_mode(wanted.spec),
         told_at=_told_at(snapshot.resource),
+        failing=failing.told(snapshot, placed.applies, gone.removes),
+        held_back=held_back,
     )
-    after = status.made(situation)
+    after = status.made(situation, snapshot.installation.name)
     changed = after != wanted.status
-    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
     paused = wanted.spec.paused
     due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
     sharing = _sharing(wanted, step)

@@ -27,7 +27,11 @@ def of(snapshot: Snapshot, reason: StalledReason, message: str) -> Plan:
         (*kept, *merged), key=lambda each: conditions.ORDER.index(ConditionType(each.type))
     )
     after: Status = before.model_copy(
-        update={"observed_generation": generation, "conditions": tuple(listed)}
+        update={
+            "observed_generation": generation,
+            "conditions": tuple(listed),
+            "managed_by": snapshot.installation.name,
+        }
     )
     if after == before:
         return Plan()

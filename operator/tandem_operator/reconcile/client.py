@@ -17,7 +17,12 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from tandem_operator.api import names
 from tandem_operator.observe.kinds import CHILDREN, POD_MONITOR, RESOURCE, Kind
-from tandem_operator.reconcile.errors import NotLeadingError, RetryError, of_answer
+from tandem_operator.reconcile.errors import (
+    TIMED_OUT,
+    NotLeadingError,
+    RetryError,
+    of_answer,
+)
 
 Object = dict[str, Any]
 
@@ -121,6 +126,12 @@ class Client:
         await self._write("POST", _path(EVENT, namespace), body, {}, JSON)
         self._counted("create", "Event")
 
+    async def patch_event(self, namespace: str, name: str, change: Object) -> None:
+        """Change an Event; one that has expired is fine."""
+        path = _path(EVENT, namespace, name)
+        await self._write("PATCH", path, change, {}, MERGE, absent=True)
+        self._counted("patch", "Event")
+
     async def get_lease(self, namespace: str, name: str) -> Object | None:
         return await self._call("GET", _path(LEASE, namespace, name), absent=True)
 
@@ -177,7 +188,10 @@ class Client:
             if error.status == 404 and absent:
                 return None
             raise of_answer(error.status or 0, error.body) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            told = f"{method} {path}: no answer within {within_s:.0f} s"
+            raise RetryError(told, TIMED_OUT) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise RetryError(f"{method} {path}: {str(error) or type(error).__name__}") from error
         if answer.status == 404 and absent:
             return None

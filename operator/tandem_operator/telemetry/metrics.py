@@ -41,6 +41,11 @@ class Metrics:
             ["kind", "namespace"],
             registry=self._registry,
         )
+        self._yielded = Gauge(
+            "tandem_operator_yielded_resources",
+            "Resources that are left alone because another installation manages them.",
+            registry=self._registry,
+        )
         self._looks = Histogram(
             "tandem_operator_look_seconds",
             "Looks by result (done, retry, bug).",
@@ -73,6 +78,9 @@ class Metrics:
     def watch(self, kind: str, namespace: str, age_s: float, refused: bool) -> None:
         self._watch_ages.labels(kind, namespace).set(age_s)
         self._watch_refusals.labels(kind, namespace).set(1 if refused else 0)
+
+    def yielded(self, resources: int) -> None:
+        self._yielded.set(resources)
 
     def look(self, result: str, seconds: float) -> None:
         self._looks.labels(result).observe(seconds)

@@ -36,6 +36,8 @@ def _unlocked(situation: Situation) -> Finding:
         rejected = step.stalled is StalledReason.PAIR_REJECTED
         reason = ReadyReason.PAIR_REJECTED if rejected else ReadyReason.LOCK_PENDING
         return _finding("False", reason, f"nothing is started: {step.message}")
+    if isinstance(step, Accepted):
+        return _finding("False", ReadyReason.STARTING, "the pair is locked; no pod is made yet")
     return _finding(
         "False", ReadyReason.LOCK_PENDING, "nothing is started before the pair is locked"
     )
