@@ -87,7 +87,12 @@ class Actor:
     async def _carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
         troubles: list[str] = []
         again = await self._children(key, resource, plan, troubles)
-        told = plan.status is None or await self._status.write(key, resource, plan.status)
+        told = plan.status is None
+        if plan.status is not None:
+            try:
+                told = await self._status.write(key, resource, plan.status)
+            except RefusedError as refused:
+                troubles.append(f"status: {refused}")
         # Transitions are seen again by the look that writes the status, and told then.
         for note in plan.notes if told else ():
             await self._events.record(resource, note)
