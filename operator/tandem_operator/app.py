@@ -72,11 +72,13 @@ class Operator:
             prometheus_url=settings.prometheus_url,
         )
         self._watches = Watches(self._store, self._seen, self._clock, settings.watch_namespaces)
-        actor = Actor(self._client, self._store, self._clock, settings.identity, self._pod_monitors)
+        self._actor = Actor(
+            self._client, self._store, self._clock, settings.identity, self._pod_monitors
+        )
         self._looker = Looker(
             store=self._store,
             queue=self._queue,
-            actor=actor,
+            actor=self._actor,
             planner=planning.plan,
             tuning=self._tuning.view,
             installation=self._installation,
@@ -169,6 +171,7 @@ class Operator:
         while True:
             self._beat_s = self._clock.now_s()
             self._metrics.sizes(len(self._store.known()), len(self._queue))
+            self._metrics.undeclared(self._actor.undeclared)
             for watch in self._watches.all:
                 where = watch.namespace or ""
                 self._metrics.watch(watch.kind.kind, where, watch.age_s, watch.refused)

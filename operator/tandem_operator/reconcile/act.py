@@ -63,6 +63,11 @@ class Actor:
         due = (self._contests.rest_s(key), self._status.due_s(key), self._events.due_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
 
+    @property
+    def undeclared(self) -> int:
+        """How many fields of status the definition lacks: it is another release's."""
+        return len(self._status.undeclared)
+
     def forget(self, key: Key) -> None:
         self._failures.pop(key, None)
         self._status.forget(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 from typing import Any
@@ -16,7 +17,9 @@ Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
 
 EVERY_S = 1.0
-UNDECLARED = re.compile(r"\.status\.([A-Za-z0-9.\[\]]+): field not declared in schema")
+LEARNED_FOR_S = 600.0
+"""The definition may be another after this time, so that everything is told again."""
+UNDECLARED = re.compile(r"\.status\.([A-Za-z0-9.]+): field not declared in schema")
 
 
 class StatusWriter:
@@ -32,6 +35,7 @@ class StatusWriter:
         self._clock = clock
         self._written_s: dict[Key, float] = {}
         self._waiting: set[Key] = set()
+        self._learned_s = 0.0
         self.undeclared: set[str] = set()
 
     async def write(self, key: Key, resource: Object, status: Object) -> bool:
@@ -40,6 +44,11 @@ class StatusWriter:
             self._waiting.add(key)
             return False
         self._waiting.discard(key)
+        if self._clock.now_s() >= self._learned_s + LEARNED_FOR_S:
+            self.undeclared.clear()
+        declared = self._declared(status)
+        if declared == resource.get("status"):
+            return True  # all that differs is what the definition does not know
         metadata = resource["metadata"]
         body = {
             "apiVersion": names.API_VERSION,
@@ -49,7 +58,7 @@ class StatusWriter:
                 "namespace": metadata["namespace"],
                 "uid": metadata["uid"],
             },
-            "status": self._declared(status),
+            "status": declared,
         }
         try:
             answer = await self._client.apply_status(body)
@@ -72,18 +81,25 @@ class StatusWriter:
         self._waiting.discard(key)
 
     def _declared(self, status: Object) -> Object:
-        return {name: value for name, value in status.items() if name not in self.undeclared}
+        kept = copy.deepcopy(status)
+        for path in self.undeclared:
+            *parents, last = path.split(".")
+            holder: Any = kept
+            for part in parents:
+                holder = holder.get(part, {})
+            holder.pop(last, None)
+        return kept
 
     def _learned(self, message: str) -> bool:
         """Whether the message tells of a field that can be left out."""
-        found = {path.split(".")[0].split("[")[0] for path in UNDECLARED.findall(message)}
-        fresh = found - self.undeclared
+        fresh = set(UNDECLARED.findall(message)) - self.undeclared
         self.undeclared |= fresh
-        for name in sorted(fresh):
+        self._learned_s = self._clock.now_s()
+        for path in sorted(fresh):
             LOG.warning(
                 "the definition of %s does not know status.%s, so it is not told: apply the crds/ "
                 "of this release",
                 names.KIND,
-                name,
+                path,
             )
         return bool(fresh)

@@ -46,6 +46,11 @@ class Metrics:
             "Resources that are left alone because another installation manages them.",
             registry=self._registry,
         )
+        self._undeclared = Gauge(
+            "tandem_operator_undeclared_fields",
+            "Fields of status that the installed definition lacks: it is another release's.",
+            registry=self._registry,
+        )
         self._looks = Histogram(
             "tandem_operator_look_seconds",
             "Looks by result (done, retry, bug).",
@@ -78,6 +83,9 @@ class Metrics:
     def watch(self, kind: str, namespace: str, age_s: float, refused: bool) -> None:
         self._watch_ages.labels(kind, namespace).set(age_s)
         self._watch_refusals.labels(kind, namespace).set(1 if refused else 0)
+
+    def undeclared(self, fields: int) -> None:
+        self._undeclared.set(fields)
 
     def yielded(self, resources: int) -> None:
         self._yielded.set(resources)

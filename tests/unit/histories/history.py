@@ -255,7 +255,10 @@ class History:
             ),
             "lock": lock,
             "conditions": [
-                (each["type"], each["status"], each["reason"]) for each in status["conditions"]
+                (each["type"], each["status"], each["reason"])
+                for each in status["conditions"]
+                # It stays as it is while nothing is measured, so it tells of the past.
+                if each["type"] != "SpeculationActive"
             ],
             "pair": {**status["pair"], "lockedAt": None},
             "candidate": status.get("candidate"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
+from tandem_operator.api import names
 from tandem_operator.planning import resource
 
 Object = dict[str, Any]
@@ -31,7 +33,10 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
     """
     held = {(each["kind"], each["metadata"]["name"]): each for each in objects}
     wanted = resource.parse(raw)
-    revision = held.get(("ControllerRevision", f"{wanted.name}-{wanted.input_hash}"))
+    revision = held.get(("ControllerRevision", f"{wanted.name}-{wanted.input_hash}")) or next(
+        (each for each in held.values() if _without_gear(each) == names.pod_shaping(wanted.spec)),
+        None,
+    )
     deployment = held.get(("Deployment", wanted.name))
     if revision is None or deployment is None:
         return False
@@ -46,6 +51,12 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
     return len(pods) == wanted.spec.replicas and all(
         _holds(pod["spec"], revision["data"]["template"]["spec"]) and _ready(pod) for pod in pods
     )
+
+
+def _without_gear(revision: Object) -> Object | None:
+    """The spec of a revision of a release that knew `engine.gear`; None of any other object."""
+    spec: Object = copy.deepcopy(revision.get("data", {}).get("spec") or {})
+    return spec if spec.get("engine", {}).pop("gear", None) else None
 
 
 def _owned(held: Object, owners: set[str]) -> bool:

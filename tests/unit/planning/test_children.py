@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tandem_operator.api import names
 from tandem_operator.planning import plan
 from tests.unit.planning import builders, kstatus
+from tests.unit.planning.builders import Object
 from tests.unit.planning.world import World
 
 
@@ -329,6 +331,43 @@ def test_where_a_kind_cannot_be_watched_nothing_is_changed_and_stalled_says_so()
     assert world.condition("Ready") == before
     written = {key for key, count in world.writes.items() if count != children.get(key)}
     assert written == {("status", "SpeculativeDeployment", "chat")}
+
+
+def with_a_field_of_another_release(world: World) -> Object:
+    """The revision was made by a release that knew `engine.gear`; the definition dropped it."""
+    held = world.only("ControllerRevision")
+    del world.objects["ControllerRevision", held["metadata"]["name"]]
+    held["data"]["spec"]["engine"]["gear"] = "low"
+    digest = held["data"]["inputHash"] = names.digest(held["data"]["spec"])
+    held["metadata"]["name"] = f"chat-{digest}"
+    world.objects["ControllerRevision", held["metadata"]["name"]] = held
+    world.resource["status"]["pair"]["inputHash"] = digest
+    return held
+
+
+def test_a_field_that_is_gone_rolls_no_pod_and_is_told() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+    with_a_field_of_another_release(world)
+    world.settle()
+
+    assert world.all_of("Job") == [] or all("status" in job for job in world.all_of("Job"))
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert world.condition("Reconciling") is None
+    assert "does not know spec.engine.gear" in world.message("Ready")
+
+
+@pytest.mark.parametrize("change", [{"engine.image": "vllm/vllm-openai:v0.33.0"}, "refresh"])
+def test_a_real_change_beside_a_field_that_is_gone_is_carried_out(change: Any) -> None:
+    world = World().serve()
+    with_a_field_of_another_release(world)
+    if change == "refresh":
+        world.resource["metadata"]["annotations"] = {"tandem.dev/refresh": "1"}
+    else:
+        world.edit(change)
+    world.settle()
+
+    assert world.condition("Reconciling") == ("True", "Locking")
 
 
 def test_a_resource_that_is_being_deleted_is_left_to_the_garbage_collector() -> None:
