@@ -60,6 +60,8 @@ class Actor:
     def rest_s(self, key: Key) -> float | None:
         """Seconds until a child that somebody else keeps changing is tried again, or a status or
         an Event is written that was too early, if any is."""
+        if key in self._leaving:
+            return None
         due = (self._contests.rest_s(key), self._status.due_s(key), self._events.due_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
 
@@ -83,6 +85,7 @@ class Actor:
         """
         if self._leaving.get(key) == resource["metadata"]["uid"]:
             return False
+        self._leaving.pop(key, None)
         try:
             return await self._carry_out(key, resource, plan)
         except LeavingError as leaving:

@@ -231,9 +231,14 @@ def test_nothing_more_is_written_in_a_namespace_that_goes(scene: Scene) -> None:
     scene.store.put_resource(scene.resource)
     scene.server.leaving = True
     note = Note("Normal", "Locked", "the pair is locked")
+    scene.carry_out(status={"replicas": 1})
+    scene.carry_out(status={"replicas": 2})
+    assert scene.actor.rest_s(KEY) is not None, "a status waits for its time"
+    scene.server.sent.clear()
     for _ in range(3):
         assert not scene.carry_out(applies=(Apply(service()),), status={}, notes=(note,))
     assert scene.server.refusals == 1, "the first answer is enough"
+    assert scene.actor.rest_s(KEY) is None
     assert scene.server.sent == []
 
     scene.server.leaving = False
