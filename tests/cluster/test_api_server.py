@@ -85,7 +85,7 @@ def test_an_api_server_that_restarts_in_the_middle_is_made_up_for(plane: Plane) 
     room = plane.room()
     room.serve(builders.good())
     pods = {pod["metadata"]["uid"] for pod in room.pods("engine")}
-    room.edit(draft={"uri": "hf://org/another"})
+    room.edit(engine={"type": "vLLM", "image": "vllm/vllm-openai:v0.33.0"})
     wait("the lock Job", lambda: len(room.all_of("jobs")) >= 1)
 
     restart(plane.cluster)

@@ -64,7 +64,8 @@ def test_no_version_reads_as_current_before_the_pods_of_a_change_are_ready(
     assert kstatus.current(before)
     versions = Versions(plane.cluster, room.namespace, before["metadata"]["resourceVersion"])
     room.edit(**change)
-    room.end_lock(builders.good())
+    draft = builders.side(room.resource()["spec"]["draft"]["uri"], revision="0" * 39 + "2")
+    room.end_lock(builders.good(draft=draft))
     wait("new pods", lambda: len(room.pods("engine")) == 3)
     wait("RollingOut", lambda: room.condition("Reconciling") == ("True", "RollingOut"))
     assert versions.current() == [], "they are not ready yet"
