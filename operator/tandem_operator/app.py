@@ -158,7 +158,6 @@ class Operator:
             except RetryError as error:
                 LOG.warning("the Lease cannot be read: %s", error)
                 await asyncio.sleep(1.0)
-        self._metrics.leading(True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._lease.keep())
             group.create_task(self._looker.run())
@@ -171,6 +170,7 @@ class Operator:
         while True:
             self._beat_s = self._clock.now_s()
             self._metrics.sizes(len(self._store.known()), len(self._queue))
+            self._metrics.leading(self._lease.held)
             self._metrics.undeclared(self._actor.undeclared)
             for watch in self._watches.all:
                 where = watch.namespace or ""

@@ -31,7 +31,7 @@ class Operators:
     def start(self, identity: str) -> Process:
         """Start one and wait until it is Ready (synced); leading or standing by."""
         made = self.launch(identity)
-        wait(f"{identity} is Ready", made.ready)
+        wait(f"{identity} is Ready", made.ready, 60)
         return made
 
     def launch(self, identity: str) -> Process:
