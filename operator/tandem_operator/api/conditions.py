@@ -82,6 +82,10 @@ class ReconcilingReason(Reason):
         "WaitingForDeletion",
         "An object of the wanted name is still terminating or belongs to an earlier owner.",
     )
+    RETRYING = (
+        "Retrying",
+        "A write fails and is tried again: a webhook is down, or the API server cannot take it.",
+    )
 
 
 class StalledReason(Reason):
@@ -121,6 +125,11 @@ class StalledReason(Reason):
     )
     INSUFFICIENT_MEMORY = "InsufficientMemory", "Target and draft do not fit the accelerators."
     LOCK_FAILED = "LockFailed", "The lock Job could not look.", Trigger.TIMER
+    WATCH_REFUSED = (
+        "WatchRefused",
+        "The operator may not watch a kind in this namespace, so it changes nothing there.",
+        Trigger.OBJECT,
+    )
 
 
 class PausedReason(Reason):

@@ -19,7 +19,7 @@ Object = dict[str, Any]
 WAIT_S = 60.0
 """How long a leaving object of a wanted name is waited for, and a refused write is not repeated."""
 CONFLICT = 409
-REFUSED_CODES = frozenset({400, 403, 422})
+REFUSED_CODES = frozenset({400, 403, 413, 422})
 
 
 @dataclass(frozen=True)

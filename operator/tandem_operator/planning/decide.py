@@ -10,10 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tandem_operator.api import conditions, names
-from tandem_operator.api.conditions import ConditionType, Finding, StalledReason
+from tandem_operator.api import names
+from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType
-from tandem_operator.api.status import Status
 from tandem_operator.engines import registry
 from tandem_operator.engines.driver import Driver
 from tandem_operator.planning import (
@@ -21,6 +20,7 @@ from tandem_operator.planning import (
     deployment,
     disruption_budget,
     events,
+    failing,
     locking,
     pod_monitor,
     pokes,
@@ -29,6 +29,7 @@ from tandem_operator.planning import (
     revision,
     service,
     serving,
+    standstill,
     status,
     table,
     tuner,
@@ -55,10 +56,16 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     carried out gives an empty one."""
     if "deletionTimestamp" in snapshot.resource["metadata"]:
         return Plan()
+    if snapshot.blind is not None:
+        return standstill.of(snapshot, StalledReason.WATCH_REFUSED, snapshot.blind)
     try:
         wanted = resource.parse(snapshot.resource)
     except UnreadableSpecError as error:
-        return _unreadable(snapshot, error)
+        return standstill.of(
+            snapshot,
+            StalledReason.UNSUPPORTED_COMBINATION,
+            f"this release does not know the spec: {error}",
+        )
     standing = Standing(wanted, snapshot.objects)
     driver = drivers(wanted.spec.engine.type)
     revisions = revision.all_of(standing)
@@ -67,9 +74,10 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     placed = children.place(
         wanted, _children(wanted, step, current, standing, snapshot), standing, snapshot
     )
+    held_back = wanted.spec.paused and placed.writes("Deployment")
     if wanted.spec.paused:
         placed = Placed(conflicts=placed.conflicts, look_up=placed.look_up)
-    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot)
+    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot, held_back)
 
 
 def _told(
@@ -81,7 +89,9 @@ def _told(
     placed: Placed,
     driver: Driver,
     snapshot: Snapshot,
+    held_back: bool,
 ) -> Plan:
+    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
     state = workload.read(wanted.name, standing)
     stands = None
     if current is not None:
@@ -105,10 +115,11 @@ def _told(
         tuning=snapshot.tuning,
         live_mode=driver.live_mode(wanted.spec),
         told_at=_told_at(snapshot.resource),
+        failing=failing.told(snapshot, placed.applies, gone.removes),
+        held_back=held_back,
     )
-    after = status.made(situation)
+    after = status.made(situation, snapshot.installation.name)
     changed = after != wanted.status
-    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
     paused = wanted.spec.paused
     due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
     sharing = _sharing(wanted, step)
@@ -203,31 +214,3 @@ def _told_at(raw: Object) -> datetime | None:
         if entry.get("subresource") == "status" and "time" in entry
     ]
     return max((datetime.fromisoformat(time) for time in times), default=None)
-
-
-def _unreadable(snapshot: Snapshot, error: UnreadableSpecError) -> Plan:
-    """A spec of another release: children stay as they are, and Stalled says why."""
-    metadata = snapshot.resource["metadata"]
-    before = resource.status_of(snapshot.resource)
-    kept = [each for each in before.conditions if each.type not in _PROGRESS]
-    found = Finding(
-        ConditionType.STALLED,
-        "True",
-        StalledReason.UNSUPPORTED_COMBINATION,
-        f"this release does not know the spec: {error}",
-    )
-    merged = conditions.merge(
-        before.conditions, [found], generation=metadata["generation"], now=snapshot.now
-    )
-    listed = sorted(
-        (*kept, *merged), key=lambda each: conditions.ORDER.index(ConditionType(each.type))
-    )
-    after: Status = before.model_copy(
-        update={"observed_generation": metadata["generation"], "conditions": tuple(listed)}
-    )
-    if after == before:
-        return Plan()
-    return Plan(status=after.to_object(), notes=events.between(before, after))
-
-
-_PROGRESS = (ConditionType.STALLED, ConditionType.RECONCILING)

@@ -15,6 +15,7 @@ from tandem_operator.engines.refusal import Refusal, told
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
     candidate,
+    known_input,
     lock_cache,
     lock_job,
     lock_report,
@@ -88,7 +89,7 @@ def step(
     snapshot: Snapshot,
 ) -> Step:
     """Where the resource's present input stands."""
-    known = next((held for held in revisions if held.input_hash == resource.input_hash), None)
+    known = known_input.find(resource, revisions)
     # Fields that are no part of the input hash change what the engine can do: judged every time.
     refusals = driver.judge(resource.spec)
     if known is not None:

@@ -17,6 +17,8 @@ Object = dict[str, Any]
 class Installation:
     """What the administrator configured; from the chart, never from a resource.
 
+    ``name`` tells installations apart: namespace and Lease.
+
     ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
     that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
     resource name. ``resources`` are those of the small containers (lock, fetch).
@@ -30,15 +32,17 @@ class Installation:
     pod_monitors: bool = False
     memory_bytes: Mapping[str, int] = field(default_factory=dict)
     scrape_interval_s: float = 10.0
+    name: str | None = None
 
 
 @dataclass(frozen=True)
 class Failure:
     """A write that the API server refused, until one of the same object succeeds.
 
-    ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid);
-    ``generation`` the resource's when it happened; ``at`` is when it began, ``tried_at`` when it
-    was last tried. Without the latter the write waits for a new generation.
+    ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid, 5xx a webhook
+    or the API server itself, which may take the next try); ``generation`` the resource's when it
+    happened; ``at`` is when it began, ``tried_at`` when it was last tried. Without the latter the
+    write waits for a new generation.
     """
 
     reference: Reference
@@ -113,7 +117,7 @@ class Snapshot:
     ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
     but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
     lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
-    and by any key within.
+    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched.
     """
 
     resource: Object
@@ -123,3 +127,4 @@ class Snapshot:
     tuning: TuningView | None = None
     failures: tuple[Failure, ...] = ()
     pairs: Mapping[str, Mapping[Any, Object]] = field(default_factory=dict)
+    blind: str | None = None

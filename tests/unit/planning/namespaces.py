@@ -45,7 +45,10 @@ class Namespaces:
 
     def delete(self, key: Key) -> None:
         """A resource goes, and all that it owns with it."""
-        self.store.drop_resource(self._stamped(copy.deepcopy(self._resource(key))))
+        held = self._resource(key)
+        self.store.drop_resource(self._stamped(copy.deepcopy(held)))
+        for child in self.store.objects(key):
+            self.store.forget(key, child["kind"], child["metadata"]["name"])
 
     def plan(self, key: Key) -> Plan:
         return plan(

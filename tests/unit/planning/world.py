@@ -11,7 +11,7 @@ from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView,
 from tandem_operator.planning.plan import Reference
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
-from tests.unit.planning import builders
+from tests.unit.planning import builders, kstatus
 from tests.unit.planning.builders import Object, put, stamp
 
 MOST_LOOKS = 12
@@ -83,6 +83,8 @@ class World:
                 {"manager": "tandem", "subresource": "status", "time": stamp(self.now)}
             ]
             self.writes["status", "SpeculativeDeployment", builders.NAME] += 1
+            if kstatus.current(self.resource):
+                assert kstatus.done(self.resource, self.objects.values()), "Current too early"
         self.notes += [note.reason for note in wanted.notes]
 
     def _apply(self, apply: Apply) -> None:

@@ -189,6 +189,66 @@ def test_a_pod_that_is_gone_is_not_poked(scene: Scene) -> None:
     assert scene.server.sent == []
 
 
+def test_status_is_told_although_a_child_cannot_be_written(scene: Scene) -> None:
+    scene.server.fail["Service"] = (500, 'failed calling webhook "w"')
+
+    with pytest.raises(RetryError, match="failed calling webhook"):
+        scene.carry_out(applies=(Apply(service()),), status={"replicas": 1})
+
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
+    (failure,) = scene.actor.failures(KEY)
+    assert (failure.reference, failure.code) == (SERVICE, 500)
+    assert failure.message == 'failed calling webhook "w"'
+
+
+def test_a_failure_lasts_from_its_first_try_until_the_write_is_taken(scene: Scene) -> None:
+    began = scene.clock.now_s()
+    for code in (500, 504, 500):
+        scene.server.fail["Service"] = (code, "no")
+        with pytest.raises(RetryError):
+            scene.carry_out(applies=(Apply(service()),))
+        scene.clock.move(10)
+    (failure,) = scene.actor.failures(KEY)
+    assert failure.at.timestamp() == began
+
+    scene.server.fail.clear()
+    scene.carry_out(applies=(Apply(service()),))
+    assert scene.actor.failures(KEY) == ()
+
+
+@pytest.mark.parametrize("code", [409, None])
+def test_a_conflict_or_a_broken_connection_is_no_failure_to_tell(
+    scene: Scene, code: int | None
+) -> None:
+    scene.server.fail["Service"] = (code, "somebody was faster")
+    with pytest.raises(RetryError):
+        scene.carry_out(applies=(Apply(service()),))
+
+    assert scene.actor.failures(KEY) == ()
+
+
+def test_nothing_more_is_written_in_a_namespace_that_goes(scene: Scene) -> None:
+    scene.store.put_resource(scene.resource)
+    scene.server.leaving = True
+    note = Note("Normal", "Locked", "the pair is locked")
+    scene.carry_out(status={"replicas": 1})
+    scene.carry_out(status={"replicas": 2})
+    assert scene.actor.rest_s(KEY) is not None, "a status waits for its time"
+    scene.server.sent.clear()
+    for _ in range(3):
+        assert not scene.carry_out(applies=(Apply(service()),), status={}, notes=(note,))
+    assert scene.server.refusals == 1, "the first answer is enough"
+    assert scene.actor.rest_s(KEY) is None
+    assert scene.server.sent == []
+
+    scene.server.leaving = False
+    del scene.server.held["SpeculativeDeployment", "chat"]
+    scene.resource = scene.server.put({**scene.resource, "metadata": {"name": "chat"}})
+    scene.resource["metadata"]["generation"] = 1
+    scene.store.put_resource(scene.resource)
+    assert scene.carry_out(applies=(Apply(service()),)), "the namespace came back, with another"
+
+
 def test_a_deposed_leader_writes_nothing(scene: Scene) -> None:
     scene.hands.leads = False
 
@@ -205,17 +265,17 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
     for _ in range(5):
         taken = scene.server.put({**wanted, "spec": {"port": 1}})
         scene.store.put(taken, KEY)
-        scene.carry_out(applies=(Apply(wanted, uid=taken["metadata"]["uid"]),), status={})
+        scene.carry_out(applies=(Apply(wanted, uid=taken["metadata"]["uid"]),))
 
     assert scene.server.sent.count("force Service chat") == 3
     (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
     assert (event["type"], event["reason"]) == ("Warning", "FieldContested")
     assert "Service chat: somebody keeps changing spec.port" in event["note"]
     assert scene.actor.rest_s(KEY) == 300
-    assert scene.server.sent.count("status SpeculativeDeployment chat") >= 1
 
     another = stamped(service(port=8080))
-    scene.carry_out(applies=(Apply(another, uid=taken["metadata"]["uid"]),))
+    scene.carry_out(applies=(Apply(another, uid=taken["metadata"]["uid"]),), status={})
+    assert "status SpeculativeDeployment chat" in scene.server.sent
     assert scene.server.held["Service", "chat"]["spec"] == {"port": 8080}, "a new wish is written"
 
 

@@ -12,6 +12,7 @@ from tandem_operator.observe.store import Store
 from tandem_operator.planning import Apply, Installation, Plan, Snapshot
 from tandem_operator.planning.change import stamped
 from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.look import Looker
 from tandem_operator.reconcile.optional import PodMonitors
@@ -41,6 +42,7 @@ class Scene:
             installation=lambda: Installation(version="0.1.0", runtime_image="image"),
             clock=self.clock,
             metrics=self.metrics,
+            claims=Claims("here/tandem", self.clock),
         )
         resource = {
             "apiVersion": "tandem.dev/v1alpha1",
