@@ -75,7 +75,7 @@ def place(
         whose = Ownership.OURS if existing is None else ownership.judge(resource, existing)
         if existing is not None and whose is Ownership.LEAVING:
             hindered.add(reference)
-            left_s = _left_s(resource, existing, snapshot.now)
+            left_s = _left_s(existing, snapshot)
             if left_s > 0:
                 waiting.append(f"{place_name} of an earlier owner is still being deleted")
                 retries.append(left_s)
@@ -129,11 +129,10 @@ def place(
     )
 
 
-def _left_s(resource: Resource, existing: Object, now: datetime) -> float:
+def _left_s(existing: Object, snapshot: Snapshot) -> float:
     """Seconds for which a leaving object is still waited for."""
-    text = existing["metadata"].get("deletionTimestamp")
-    since = datetime.fromisoformat(text) if text is not None else resource.created
-    return (since + timedelta(seconds=WAIT_S) - now).total_seconds()
+    since = snapshot.ended_at(existing["metadata"]["uid"])
+    return (since + timedelta(seconds=WAIT_S) - snapshot.now).total_seconds()
 
 
 def _rest_s(failure: Failure, now: datetime) -> float | None:

@@ -37,7 +37,7 @@ from tandem_operator.planning import (
 )
 from tandem_operator.planning.children import Child, Placed
 from tandem_operator.planning.locking import Accepted, Step
-from tandem_operator.planning.plan import Plan, Reference, Sharing
+from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
 from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.situation import Situation
@@ -91,7 +91,7 @@ def _told(
     snapshot: Snapshot,
     held_back: bool,
 ) -> Plan:
-    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
+    gone = removals.find(wanted, standing, step, revisions, current, snapshot)
     state = workload.read(wanted.name, standing)
     stands = None
     if current is not None:
@@ -134,7 +134,12 @@ def _told(
         look_up=placed.look_up,
         look_again_s=None if paused else min(due, default=None),
         sharing=sharing,
+        ask=_asked(step),
     )
+
+
+def _asked(step: Step) -> tuple[Asked, ...]:
+    return () if isinstance(step, Accepted) or step.ask is None else (step.ask,)
 
 
 def _sharing(wanted: Resource, step: Step) -> Sharing | None:

@@ -7,6 +7,7 @@ from typing import Any
 from tandem_operator.api import names
 from tandem_operator.planning import (
     lock_cache,
+    lock_report,
     lock_request,
     ownership,
     small_container,
@@ -21,7 +22,6 @@ Object = dict[str, Any]
 RETRIES = 3
 DEADLINE_S = 3600
 """Long, because a pod that waits for its claim counts too."""
-NOT_RETRIED_EXIT_CODE = 3
 SCHEDULING = (
     "nodeSelector",
     "tolerations",
@@ -68,14 +68,19 @@ def body(resource: Resource, installation: Installation) -> Object:
             "activeDeadlineSeconds": DEADLINE_S,
             "podFailurePolicy": {
                 "rules": [
+                    # A pod that the cluster takes away says nothing of the pair.
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    },
                     {
                         "action": "FailJob",
                         "onExitCodes": {
                             "containerName": names.CONTAINER_LOCK,
                             "operator": "In",
-                            "values": [NOT_RETRIED_EXIT_CODE],
+                            "values": [lock_report.NOT_RETRIED_EXIT_CODE],
                         },
-                    }
+                    },
                 ]
             },
             "template": {

@@ -18,7 +18,7 @@ from tandem_operator.planning import (
     deployment,
     disruption_budget,
     lock_job,
-    locking,
+    new_revision,
     pod_template,
     resource,
     revision,
@@ -96,7 +96,7 @@ def _locked(wanted: Resource, installation: Installation) -> tuple[Object, ...]:
         report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
     )
     assert judged.lock is not None
-    made = locking.accepted(
+    made = new_revision.made(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH
     )
     children: list[Object] = [revision.body(wanted, made), *_children(wanted, made)]

@@ -117,7 +117,10 @@ class Snapshot:
     ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
     but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
     lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
-    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched.
+    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched. ``ends``
+    says by UID when the operator first saw that an object had ended (see `sightings`), by its own
+    clock; ``warnings`` holds the words of the newest Event about an object that a plan asked about,
+    by its UID.
     """
 
     resource: Object
@@ -128,3 +131,9 @@ class Snapshot:
     failures: tuple[Failure, ...] = ()
     pairs: Mapping[str, Mapping[Any, Object]] = field(default_factory=dict)
     blind: str | None = None
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+    def ended_at(self, uid: str) -> datetime:
+        """When an object that has ended was first seen so: now, if never before."""
+        return self.ends.get(uid, self.now)

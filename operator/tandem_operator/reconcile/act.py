@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from tandem_operator.reconcile.errors import (
 from tandem_operator.reconcile.events import EventRecorder
 from tandem_operator.reconcile.optional import PodMonitors
 from tandem_operator.reconcile.status import StatusWriter
+from tandem_operator.reconcile.warnings import Warnings
 
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
@@ -52,17 +54,27 @@ class Actor:
         self._leaving: dict[Key, str] = {}
         self._failures: dict[Key, dict[Reference, Failure]] = {}
         self._contests = Contests(clock)
+        self._warnings = Warnings(client, clock)
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
         return tuple(self._failures.get(key, {}).values())
 
+    def warnings(self, key: Key) -> Mapping[str, str]:
+        """Words of Events about what the resource's last plan asked, by UID."""
+        return self._warnings.words(key)
+
     def rest_s(self, key: Key) -> float | None:
         """Seconds until a child that somebody else keeps changing is tried again, or a status or
-        an Event is written that was too early, if any is."""
+        an Event is written that was too early, or Events are read again."""
         if key in self._leaving:
             return None
-        due = (self._contests.rest_s(key), self._status.due_s(key), self._events.due_s(key))
+        due = (
+            self._contests.rest_s(key),
+            self._status.due_s(key),
+            self._events.due_s(key),
+            self._warnings.due_s(key),
+        )
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     @property
@@ -75,6 +87,7 @@ class Actor:
         self._status.forget(key)
         self._events.forget(key)
         self._leaving.pop(key, None)
+        self._warnings.forget(key)
         self._contests.forget(key)
 
     async def carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
@@ -105,6 +118,7 @@ class Actor:
         for note in plan.notes if told else ():
             await self._events.record(resource, note)
         await self._events.bring_up_to_date(key)
+        again = await self._warnings.read(key, plan.ask) or again
         if troubles:
             raise RetryError("; ".join(troubles))
         return again
