@@ -77,6 +77,8 @@ def _pod(
         if mount["name"] != paths.VOLUME_MODELS
     ]
     main = {
+        # Only where a container leaves no message of its own as it fails.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         **parts.container,
         "volumeMounts": [*({**mount, "readOnly": True} for mount in models), *own_mounts],
     }

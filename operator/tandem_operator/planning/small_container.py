@@ -46,7 +46,7 @@ def body(
         "env": [{"name": key, "value": value} for key, value in env.items()],
         "resources": RESOURCES,
         "securityContext": RESTRICTED,
-        "terminationMessagePolicy": "File",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*mounts, {"name": SCRATCH, "mountPath": "/tmp"}],  # noqa: S108
     }
     secrets = [
