@@ -10,10 +10,21 @@ from typing import Any
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.kinds import POD_MONITOR
 from tandem_operator.observe.store import Key, Store
-from tandem_operator.planning import Apply, Failure, Note, Plan, Poke, Reference, Remove
+from tandem_operator.planning import (
+    Apply,
+    Failure,
+    Note,
+    Plan,
+    Poke,
+    Reference,
+    Remove,
+    change,
+    managed_fields,
+)
 from tandem_operator.planning.pokes import ANNOTATION_GENERATION
+from tandem_operator.reconcile.admission import Admission, listed
 from tandem_operator.reconcile.client import KINDS, Client
-from tandem_operator.reconcile.contest import Contests, Rest, contested_at, is_repair
+from tandem_operator.reconcile.contest import Contests, Rest, is_repair
 from tandem_operator.reconcile.errors import (
     CONFLICT,
     FINAL_CODES,
@@ -55,6 +66,7 @@ class Actor:
         self._failures: dict[Key, dict[Reference, Failure]] = {}
         self._contests = Contests(clock)
         self._warnings = Warnings(client, clock)
+        self._admission = Admission()
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
@@ -88,6 +100,7 @@ class Actor:
         self._events.forget(key)
         self._leaving.pop(key, None)
         self._warnings.forget(key)
+        self._admission.forget(key)
         self._contests.forget(key)
 
     async def carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
@@ -204,6 +217,10 @@ class Actor:
             raise
         self._failures.get(key, {}).pop(reference, None)
         self._store.put(answer, key)
+        changed = self._admission.note(key, apply, answer)
+        if changed is not None:
+            LOG.info("%s", changed.message)
+            await self._events.record(resource, changed)
         if before is not None and _version(before) == _version(answer):
             # Planning sees a difference where the API server sees none: looking again at once
             # would go on for ever.
@@ -216,14 +233,28 @@ class Actor:
         if not rest.begins:
             return
         reference = apply.reference
+        found = change.contested(held, apply.body)
+        who = await self._others(held, reference, found)
         message = (
-            f"{reference.kind} {reference.name}: somebody keeps changing "
-            f"{contested_at(held, apply.body)}, which the operator owns. It is left as it is for "
+            f"{reference.kind} {reference.name}: {who} keeps "
+            f"changing what the operator owns: {listed(found)}. It is left as it is for "
             f"{rest.seconds / 60:.0f} min: find who (kubectl get -o yaml --show-managed-fields) "
             "and stop it"
         )
         LOG.warning("%s", message)
         await self._events.record(resource, Note("Warning", CONTESTED, message))
+
+    async def _others(
+        self, held: Object, reference: Reference, found: tuple[change.Difference, ...]
+    ) -> str:
+        """Who owns the first field that is fought over, by the API server's own record."""
+        kind = KINDS[reference.api_version, reference.kind]
+        try:
+            live = await self._client.get(kind, held["metadata"]["namespace"], reference.name)
+        except RetryError:
+            live = None
+        owners = managed_fields.others(live, found[0].path) if live and found else ()
+        return ", ".join(owners) or "somebody"
 
     def _fails(
         self,

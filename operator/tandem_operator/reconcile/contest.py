@@ -13,7 +13,7 @@ from typing import Any
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.store import Key
 from tandem_operator.planning import Apply, Reference
-from tandem_operator.planning.change import ANNOTATION_APPLIED, holds
+from tandem_operator.planning.change import digest_of
 
 Object = dict[str, Any]
 
@@ -76,22 +76,10 @@ class Contests:
 
 
 def is_repair(apply: Apply, held: Object | None) -> bool:
-    """Whether `held` is what the operator wrote last, changed by somebody since."""
+    """Whether `held` is what the operator wrote last, changed by somebody since.
+
+    An object that lost the digest was changed too: somebody takes annotations away.
+    """
     if apply.uid is None or held is None:
         return False
-    digest = _digest(apply.body)
-    return digest is not None and digest == _digest(held)
-
-
-def contested_at(held: Any, wanted: Any, path: tuple[str, ...] = ()) -> str:
-    """The first field of `wanted` that stands otherwise in `held`, as a dotted path."""
-    if isinstance(wanted, dict) and isinstance(held, dict):
-        for name, value in wanted.items():
-            if not holds({name: held[name]} if name in held else {}, {name: value}, path):
-                return contested_at(held.get(name), value, (*path, name))
-    return ".".join(path)
-
-
-def _digest(body: Object) -> str | None:
-    annotations: Object = body["metadata"].get("annotations") or {}
-    return annotations.get(ANNOTATION_APPLIED)
+    return digest_of(held) in (None, digest_of(apply.body))

@@ -270,7 +270,10 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
     assert scene.server.sent.count("force Service chat") == 3
     (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
     assert (event["type"], event["reason"]) == ("Warning", "FieldContested")
-    assert "Service chat: somebody keeps changing spec.port" in event["note"]
+    assert (
+        "Service chat: somebody keeps changing what the operator owns: spec.port: wanted 80, is 1"
+        in event["note"]
+    )
     assert scene.actor.rest_s(KEY) == 300
 
     another = stamped(service(port=8080))
@@ -313,3 +316,25 @@ def test_a_kind_that_is_gone_is_not_wanted_again_until_it_is_found(scene: Scene)
         scene.carry_out(applies=(Apply(monitor),))
 
     assert not scene.monitors.served
+
+
+def test_what_admission_made_of_a_write_is_said_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = scene.server.write
+
+    def changed(verb: str, body: Object) -> Object:
+        return write(verb, {**body, "spec": {"port": 1}} if body["kind"] == "Service" else body)
+
+    monkeypatch.setattr(scene.server, "write", changed)
+    for _ in range(2):
+        scene.carry_out(applies=(Apply(stamped(service()), uid=scene_uid(scene)),))
+
+    (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
+    assert (event["type"], event["reason"]) == ("Normal", "ChangedByAdmission")
+    assert "Service chat" in event["note"] and "spec.port: wanted 80, is 1" in event["note"]
+
+
+def scene_uid(scene: Scene) -> str | None:
+    held = scene.server.held.get(("Service", "chat"))
+    return None if held is None else str(held["metadata"]["uid"])
