@@ -20,8 +20,6 @@ from tandem_operator.planning.plan import Apply
 
 Object = dict[str, Any]
 
-ANNOTATION_APPLIED = f"{names.GROUP}/applied"
-
 _QUANTITY = re.compile(r"^([+-]?[0-9]+\.?[0-9]*)([eE][+-]?[0-9]+|Ki|[numkMGTPE]|[MGTPE]i)?$")
 _SCALE = {
     "n": Decimal(10) ** -9,
@@ -36,7 +34,7 @@ _SCALE = {
 def stamped(body: Object) -> Object:
     """The body with the digest of itself as an annotation."""
     metadata = body["metadata"]
-    annotations = {**metadata.get("annotations", {}), ANNOTATION_APPLIED: names.digest(body)}
+    annotations = {**metadata.get("annotations", {}), names.ANNOTATION_APPLIED: names.digest(body)}
     return {**body, "metadata": {**metadata, "annotations": annotations}}
 
 
@@ -83,7 +81,7 @@ def contested(existing: Object, wanted: Object) -> tuple[Difference, ...]:
 def digest_of(body: Object) -> str | None:
     """The digest of what was applied last, as the object carries it."""
     annotations: Object = body["metadata"].get("annotations") or {}
-    return annotations.get(ANNOTATION_APPLIED)
+    return annotations.get(names.ANNOTATION_APPLIED)
 
 
 def holds(existing: Any, wanted: Any) -> bool:

@@ -69,6 +69,7 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     standing = Standing(wanted, snapshot.objects)
     driver = drivers(wanted.spec.engine.type)
     revisions = revision.all_of(standing)
+    wanted = revision.taken_up(wanted, revisions)
     step = locking.step(wanted, standing, revisions, driver, snapshot)
     current = _current(step, revisions)
     placed = children.place(
@@ -170,6 +171,7 @@ def _children(
         made.append(Child(revision.body(wanted, step.revision)))
     elif step.job is not None:
         made.append(Child(step.job))
+    made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, standing)]
     if current is None:
         return made
     tables = _tables(wanted, current, standing, snapshot)
@@ -185,6 +187,19 @@ def _children(
     if learned is not None:
         made.append(Child(learned))
     return made
+
+
+def _orphans(wanted: Resource, step: Step, standing: Standing) -> list[Revision]:
+    """Earlier revisions that nobody controls any more: they are the resource's to keep and end."""
+    newest = step.revision.input_hash if isinstance(step, Accepted) else None
+    return [
+        each
+        for each in revision.all_of(standing)
+        if each.input_hash != newest
+        and standing.is_orphan(
+            "ControllerRevision", names.controller_revision(wanted.name, each.input_hash)
+        )
+    ]
 
 
 def _tables(

@@ -106,7 +106,7 @@ class World:
             return
         self.failures.pop(reference, None)
         held = self.objects.get(place)
-        body = copy.deepcopy(apply.body)
+        body = _defaulted(copy.deepcopy(apply.body))
         self.writes["apply", *place] += 1
         if held is None:
             assert apply.uid is None, f"{place} is gone and was to be changed"
@@ -127,7 +127,7 @@ class World:
         body["metadata"]["resourceVersion"] = self._next()
         if "status" in held:
             body["status"] = held["status"]
-        self.objects[place] = _defaulted(body)
+        self.objects[place] = body
 
     def _next(self) -> str:
         self._serial += 1
