@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.planning import inherited
 from tandem_operator.planning.resource import Resource
 
 Object = dict[str, Any]
@@ -86,12 +87,18 @@ def controlled_by(existing: Object, uid: str) -> bool:
     return owner is not None and owner.get("uid") == uid
 
 
-def metadata(resource: Resource, name: str, labels: dict[str, str]) -> Object:
-    """The metadata of a child: its labels, and the resource as its controller."""
+def metadata(resource: Resource, kind: str, name: str, labels: dict[str, str]) -> Object:
+    """The metadata of a child: its labels, the user's, and the resource as its controller."""
+    annotations = inherited.annotations_of(resource, kind)
     return {
         "name": name,
         "namespace": resource.namespace,
-        "labels": {names.LABEL_MANAGED_BY: names.MANAGED_BY, **labels},
+        "labels": {
+            **inherited.labels_of(resource),
+            names.LABEL_MANAGED_BY: names.MANAGED_BY,
+            **labels,
+        },
+        **({"annotations": annotations} if annotations else {}),
         "ownerReferences": [
             {
                 "apiVersion": names.API_VERSION,

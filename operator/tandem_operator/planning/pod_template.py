@@ -70,6 +70,8 @@ def _pod(
         spec,
         installation.runtime_image,
         installation,
+        installation.fetch_resources,
+        _user(resource),
     )
     own_mounts = [
         mount
@@ -101,6 +103,13 @@ def _pod(
     if spec.service_account_name is not None:
         pod["serviceAccountName"] = spec.service_account_name
     return pod
+
+
+def _user(resource: Resource) -> int | None:
+    """The user id that the template gives to the whole pod."""
+    pod: Object = (resource.spec.template or {}).get("spec") or {}
+    context = pod.get("securityContext")
+    return context.get("runAsUser") if isinstance(context, dict) else None
 
 
 def model_mounts(resource: Resource, lock: PodLock, mounted: Mounted) -> list[Object]:

@@ -100,7 +100,7 @@ def body(resource: Resource, revision: Revision) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
-        "metadata": ownership.metadata(resource, name, labels),
+        "metadata": ownership.metadata(resource, "ControllerRevision", name, labels),
         "revision": revision.number,
         "data": {
             "version": FORMAT,

@@ -13,6 +13,17 @@ from tandem_operator.tuning import Decision
 Object = dict[str, Any]
 
 
+LOCK_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "100m", "memory": "256Mi"},
+    "limits": {"cpu": "2", "memory": "1Gi"},
+}
+FETCH_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "100m", "memory": "256Mi"},
+    "limits": {"cpu": "4", "memory": "2Gi"},
+}
+"""Limits of both kinds, because a quota on limits admits no container without them."""
+
+
 @dataclass(frozen=True)
 class Installation:
     """What the administrator configured; from the chart, never from a resource.
@@ -21,7 +32,8 @@ class Installation:
 
     ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
     that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
-    resource name. ``resources`` are those of the small containers (lock, fetch).
+    resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
+    containers of the runtime image, ``security_context`` stands over their restricted one.
     """
 
     version: str
@@ -33,6 +45,9 @@ class Installation:
     memory_bytes: Mapping[str, int] = field(default_factory=dict)
     scrape_interval_s: float = 10.0
     name: str | None = None
+    lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
+    fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)
+    security_context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
