@@ -18,14 +18,14 @@ from tests.cluster.outside.server import Server
 ProbePod = Callable[[Cluster, str, str], str]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(shared_control_plane: Cluster) -> Iterator[Server]:
     made = Server(shared_control_plane)
     yield made
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def operators(
     shared_control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Operators]:

@@ -43,6 +43,7 @@ from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.situation import Situation
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.standing import Standing
+from tandem_operator.planning.workload import Workload
 
 Object = dict[str, Any]
 Drivers = Callable[[EngineType], Driver]
@@ -93,7 +94,7 @@ def _told(
     held_back: bool,
 ) -> Plan:
     gone = removals.find(wanted, standing, step, revisions, current, snapshot)
-    state = workload.read(wanted.name, standing)
+    state = workload.read(wanted.name, standing, snapshot.warnings)
     stands = None
     if current is not None:
         place = names.speculation_table(wanted.name, current.lock_hash)
@@ -135,12 +136,13 @@ def _told(
         look_up=placed.look_up,
         look_again_s=None if paused else min(due, default=None),
         sharing=sharing,
-        ask=_asked(step),
+        ask=_asked(step, state),
     )
 
 
-def _asked(step: Step) -> tuple[Asked, ...]:
-    return () if isinstance(step, Accepted) or step.ask is None else (step.ask,)
+def _asked(step: Step, state: Workload) -> tuple[Asked, ...]:
+    of_lock = None if isinstance(step, Accepted) else step.ask
+    return tuple(each for each in (of_lock, state.ask) if each is not None)
 
 
 def _sharing(wanted: Resource, step: Step) -> Sharing | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tandem_operator.planning import container_end
+from tandem_operator.planning.plan import Asked, Reference
 from tandem_runtime.contract import report
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure
@@ -17,20 +18,40 @@ HINDRANCES = ("ContentChanged", "ModelNotFound", "AccessDenied")
 """What a pod that is started again and again will say again."""
 
 
-def told(live: list[Object], failed: list[Object]) -> str | None:
+def told(
+    live: list[Object], failed: list[Object], warnings: Mapping[str, str] | None = None
+) -> str | None:
     """The first pod that is not ready and says why, and the newest that failed as a whole.
+
+    ``warnings`` are words of Events by UID, for pods that say nothing themselves (see `asked`).
 
     A pod that the kubelet refused, or that was evicted, is over; its reason is its successor's too
     until that one is ready.
     """
     unready = [pod for pod in live if not is_ready(pod)]
     waits = next((words for pod in unready if (words := _of_pod(pod)) is not None), None)
+    silent = asked(live)
+    if waits is None and silent is not None and silent.uid in (warnings or {}):
+        waits = f"pod {silent.reference.name} has not started: {(warnings or {})[silent.uid]}"
     lost = _lost(failed, [pod for pod in live if is_ready(pod)])
     if lost is None:
         return waits
     name = lost["metadata"]["name"]
     words = f"pod {name} failed: {_failed(lost)}"
     return words if waits is None else f"{waits}; {words}"
+
+
+def asked(live: list[Object]) -> Asked | None:
+    """The first pod that has a node, has not started, and does not say why: its Events do."""
+    for pod in live:
+        begun = any(
+            (container.get("state") or {}).keys() & {"running", "terminated"}
+            for container in container_end.statuses(pod)
+        )
+        if not is_ready(pod) and not begun and _of_pod(pod) is None:
+            metadata = pod["metadata"]
+            return Asked(Reference("v1", "Pod", metadata["name"]), metadata["uid"])
+    return None
 
 
 def hindered(live: list[Object]) -> LockFailure | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import engine_wait, ownership
+from tandem_operator.planning.plan import Asked
 from tandem_operator.planning.standing import Standing
 from tandem_runtime.contract.report import LockFailure
 
@@ -29,7 +30,7 @@ class Workload:
     pod can be made, ``overdue`` the rollout's missed deadline, ``waiting`` what a pod waits for or
     how it ended.
     ``hindered`` is why a pod does not start although it is there: what its container said about
-    the locked files as it ended.
+    the locked files as it ended. ``ask`` is a pod whose Events would say why it has not started.
     """
 
     exists: bool = False
@@ -43,6 +44,7 @@ class Workload:
     overdue: str | None = None
     waiting: str | None = None
     hindered: LockFailure | None = None
+    ask: Asked | None = None
 
     @property
     def rolled_out(self) -> bool:
@@ -55,8 +57,8 @@ class Workload:
         )
 
 
-def read(name: str, standing: Standing) -> Workload:
-    """The workload of the resource of that name."""
+def read(name: str, standing: Standing, warnings: Mapping[str, str] | None = None) -> Workload:
+    """The workload of the resource of that name; `warnings` are words of Events by UID."""
     deployment = standing.ours("Deployment", names.deployment(name))
     if deployment is None:
         return Workload()
@@ -76,7 +78,8 @@ def read(name: str, standing: Standing) -> Workload:
         overdue=progressing.get("message", "")
         if progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded"
         else None,
-        waiting=engine_wait.told(held, _failed(deployment, standing)),
+        waiting=engine_wait.told(held, _failed(deployment, standing), warnings),
+        ask=engine_wait.asked(held),
         hindered=engine_wait.hindered(held),
     )
 

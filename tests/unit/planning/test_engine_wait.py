@@ -218,3 +218,18 @@ def test_a_namespace_that_wants_no_root_is_told_with_the_remedy(world: World) ->
     world.settle()
 
     assert "spec.template.spec.securityContext" in world.message("Stalled")
+
+
+def test_a_pod_that_does_not_start_and_says_nothing_is_told_by_its_event(world: World) -> None:
+    (pod,) = world.engine_pods()
+    uid, name = pod["metadata"]["uid"], pod["metadata"]["name"]
+    pod["status"]["containerStatuses"] = main({"waiting": {"reason": "ContainerCreating"}})
+    assert [each.uid for each in world.settle().ask] == [uid]
+
+    world.warnings[uid] = "FailedAttachVolume: Multi-Attach error for volume models"
+    world.settle()
+    assert f"pod {name} has not started: FailedAttachVolume" in world.message("Ready")
+
+    pod["status"]["containerStatuses"] = main(RUNNING)
+    assert world.settle().ask == ()
+    assert "FailedAttachVolume" not in world.message("Ready")

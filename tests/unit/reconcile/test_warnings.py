@@ -92,3 +92,17 @@ def test_without_the_right_to_read_events_nothing_is_held_up(scene: Scene) -> No
 
     assert not scene.ask(JOB)
     assert scene.warnings.words(KEY) == {}
+
+
+def test_many_that_wait_do_not_read_all_at_once(scene: Scene) -> None:
+    asked = [Asked(Reference("v1", "Pod", f"pod-{number}"), "uid-1") for number in range(50)]
+    keys = [(KEY[0], f"chat-{number}") for number in range(50)]
+    for key, each in zip(keys, asked, strict=True):
+        asyncio.run(scene.warnings.read(key, (each,)))
+    scene.clock.move(5)
+
+    for key, each in zip(keys, asked, strict=True):
+        asyncio.run(scene.warnings.read(key, (each,)))
+
+    assert scene.events.reads == 1
+    assert scene.warnings.due_s(keys[-1]) == pytest.approx(0.1)
