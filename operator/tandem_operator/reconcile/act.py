@@ -19,12 +19,11 @@ from tandem_operator.planning import (
     Reference,
     Remove,
     change,
-    managed_fields,
 )
 from tandem_operator.planning.pokes import ANNOTATION_GENERATION
 from tandem_operator.reconcile.admission import Admission, listed
 from tandem_operator.reconcile.client import KINDS, Client
-from tandem_operator.reconcile.contest import Contests, Rest, is_repair
+from tandem_operator.reconcile.contest import Contests, Rest, fought_by, is_repair
 from tandem_operator.reconcile.errors import (
     CONFLICT,
     FINAL_CODES,
@@ -201,7 +200,7 @@ class Actor:
         if before is not None and is_repair(apply, before):
             rest = self._contests.repair(key, reference)
             if rest is not None:
-                await self._give_way(resource, apply, before, rest)
+                await self._give_way(key, resource, apply, before, rest)
                 return False
         try:
             answer = await self._client.apply(body, force=apply.uid is not None)
@@ -228,13 +227,15 @@ class Actor:
             return False
         return True
 
-    async def _give_way(self, resource: Object, apply: Apply, held: Object, rest: Rest) -> None:
+    async def _give_way(
+        self, key: Key, resource: Object, apply: Apply, held: Object, rest: Rest
+    ) -> None:
         """Say once for each rest which field is fought over."""
         if not rest.begins:
             return
         reference = apply.reference
         found = change.contested(held, apply.body)
-        who = await self._others(held, reference, found)
+        who = await fought_by(self._client, key, reference, found)
         message = (
             f"{reference.kind} {reference.name}: {who} keeps "
             f"changing what the operator owns: {listed(found)}. It is left as it is for "
@@ -243,18 +244,6 @@ class Actor:
         )
         LOG.warning("%s", message)
         await self._events.record(resource, Note("Warning", CONTESTED, message))
-
-    async def _others(
-        self, held: Object, reference: Reference, found: tuple[change.Difference, ...]
-    ) -> str:
-        """Who owns the first field that is fought over, by the API server's own record."""
-        kind = KINDS[reference.api_version, reference.kind]
-        try:
-            live = await self._client.get(kind, held["metadata"]["namespace"], reference.name)
-        except RetryError:
-            live = None
-        owners = managed_fields.others(live, found[0].path) if live and found else ()
-        return ", ".join(owners) or "somebody"
 
     def _fails(
         self,

@@ -12,8 +12,10 @@ from typing import Any
 
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.store import Key
-from tandem_operator.planning import Apply, Reference
-from tandem_operator.planning.change import digest_of
+from tandem_operator.planning import Apply, Reference, managed_fields
+from tandem_operator.planning.change import Difference, digest_of
+from tandem_operator.reconcile.client import KINDS, Client
+from tandem_operator.reconcile.errors import RetryError
 
 Object = dict[str, Any]
 
@@ -83,3 +85,16 @@ def is_repair(apply: Apply, held: Object | None) -> bool:
     if apply.uid is None or held is None:
         return False
     return digest_of(held) in (None, digest_of(apply.body))
+
+
+async def fought_by(
+    client: Client, key: Key, reference: Reference, found: tuple[Difference, ...]
+) -> str:
+    """Who owns the first field that is fought over, by the API server's own record."""
+    try:
+        kind = KINDS[reference.api_version, reference.kind]
+        live = await client.get(kind, key[0], reference.name)
+    except RetryError:
+        live = None
+    owners = managed_fields.others(live, found[0].path) if live and found else ()
+    return ", ".join(owners) or "somebody"
