@@ -14,14 +14,15 @@ Object = dict[str, Any]
 
 
 LOCK_RESOURCES: Mapping[str, Any] = {
-    "requests": {"cpu": "100m", "memory": "256Mi"},
+    "requests": {"cpu": "250m", "memory": "512Mi"},
     "limits": {"cpu": "2", "memory": "1Gi"},
 }
 FETCH_RESOURCES: Mapping[str, Any] = {
-    "requests": {"cpu": "100m", "memory": "256Mi"},
+    "requests": {"cpu": "250m", "memory": "512Mi"},
     "limits": {"cpu": "4", "memory": "2Gi"},
 }
-"""Limits of both kinds, because a quota on limits admits no container without them."""
+"""Limits of both kinds, because a quota on limits admits no container without them; requests that
+the least of managed clusters do not raise."""
 
 
 @dataclass(frozen=True)

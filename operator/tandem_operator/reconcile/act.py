@@ -66,6 +66,7 @@ class Actor:
         self._contests = Contests(clock)
         self._warnings = Warnings(client, clock)
         self._admission = Admission()
+        self._poked: dict[Key, dict[str, int]] = {}
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
@@ -100,6 +101,7 @@ class Actor:
         self._leaving.pop(key, None)
         self._warnings.forget(key)
         self._admission.forget(key)
+        self._poked.pop(key, None)
         self._contests.forget(key)
 
     async def carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
@@ -275,8 +277,14 @@ class Actor:
         await self._live(key, reference)
 
     async def _poke(self, key: Key, poke: Poke) -> None:
+        """Once for each pod and generation: its kubelet was woken, whoever takes the word away."""
+        if self._poked.get(key, {}).get(poke.uid) == poke.generation:
+            return
         annotations = {ANNOTATION_GENERATION: str(poke.generation)}
         answer = await self._client.annotate_pod(key[0], poke.pod, poke.uid, annotations)
+        before = self._poked.get(key, {}).items()
+        kept = {uid: told for uid, told in before if told == poke.generation}
+        self._poked[key] = {**kept, poke.uid: poke.generation}
         if answer is not None:
             self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 

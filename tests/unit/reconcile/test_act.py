@@ -189,6 +189,16 @@ def test_a_pod_that_is_gone_is_not_poked(scene: Scene) -> None:
     assert scene.server.sent == []
 
 
+def test_a_word_that_is_taken_from_a_pod_is_not_given_again(scene: Scene) -> None:
+    """Its kubelet was woken; a tool that strips annotations starts no endless exchange."""
+    pod = scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+    for generation in (4, 4, 5):
+        scene.carry_out(pokes=(Poke("chat-1", pod["metadata"]["uid"], generation),))
+        scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+
+    assert scene.server.sent == ["annotate Pod chat-1"] * 2
+
+
 def test_status_is_told_although_a_child_cannot_be_written(scene: Scene) -> None:
     scene.server.fail["Service"] = (500, 'failed calling webhook "w"')
 
