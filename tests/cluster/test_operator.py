@@ -52,7 +52,7 @@ def test_a_pair_is_locked_before_anything_is_started_and_then_served(
 
     room.end_lock(builders.good())
     wait("the engine pods", lambda: len(room.pods("engine")) == 2)
-    assert room.condition("Ready") == ("False", "Starting")
+    wait("Starting", lambda: room.condition("Ready") == ("False", "Starting"))
     assert room.condition("PairCompatible") == ("True", "Equal")
 
     room.settle(2)
