@@ -282,9 +282,8 @@ class Actor:
             return
         annotations = {ANNOTATION_GENERATION: str(poke.generation)}
         answer = await self._client.annotate_pod(key[0], poke.pod, poke.uid, annotations)
-        before = self._poked.get(key, {}).items()
-        kept = {uid: told for uid, told in before if told == poke.generation}
-        self._poked[key] = {**kept, poke.uid: poke.generation}
+        alike = [uid for uid, told in self._poked.get(key, {}).items() if told == poke.generation]
+        self._poked[key] = dict.fromkeys((*alike, poke.uid), poke.generation)
         if answer is not None:
             self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 
