@@ -195,6 +195,9 @@ class Operator:
             memory_bytes=settings.memory_bytes,
             scrape_interval_s=settings.scrape_interval_seconds,
             name=self._name,
+            lock_resources=settings.lock_resources,
+            fetch_resources=settings.fetch_resources,
+            security_context=settings.runtime_security_context,
         )
 
     def _unhealthy(self) -> str | None:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.planning import managed_fields
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -215,6 +216,9 @@ def _version(raw: Object) -> int:
 
 
 def _trimmed(raw: Object) -> Object:
-    """Without managedFields, which are most of a child's bytes and decide nothing."""
+    """Of managedFields, which are most of a child's bytes, the operator's own entry alone."""
     metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    own = managed_fields.kept(raw)
+    if own:
+        metadata["managedFields"] = own
     return {**raw, "metadata": metadata}

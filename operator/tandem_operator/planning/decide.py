@@ -37,12 +37,13 @@ from tandem_operator.planning import (
 )
 from tandem_operator.planning.children import Child, Placed
 from tandem_operator.planning.locking import Accepted, Step
-from tandem_operator.planning.plan import Plan, Reference, Sharing
+from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
 from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.situation import Situation
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.standing import Standing
+from tandem_operator.planning.workload import Workload
 
 Object = dict[str, Any]
 Drivers = Callable[[EngineType], Driver]
@@ -69,6 +70,7 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     standing = Standing(wanted, snapshot.objects)
     driver = drivers(wanted.spec.engine.type)
     revisions = revision.all_of(standing)
+    wanted = revision.taken_up(wanted, revisions)
     step = locking.step(wanted, standing, revisions, driver, snapshot)
     current = _current(step, revisions)
     placed = children.place(
@@ -91,8 +93,8 @@ def _told(
     snapshot: Snapshot,
     held_back: bool,
 ) -> Plan:
-    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
-    state = workload.read(wanted.name, standing)
+    gone = removals.find(wanted, standing, step, revisions, current, snapshot)
+    state = workload.read(wanted.name, standing, snapshot.warnings)
     stands = None
     if current is not None:
         place = names.speculation_table(wanted.name, current.lock_hash)
@@ -134,7 +136,13 @@ def _told(
         look_up=placed.look_up,
         look_again_s=None if paused else min(due, default=None),
         sharing=sharing,
+        ask=_asked(step, state),
     )
+
+
+def _asked(step: Step, state: Workload) -> tuple[Asked, ...]:
+    of_lock = None if isinstance(step, Accepted) else step.ask
+    return tuple(each for each in (of_lock, state.ask) if each is not None)
 
 
 def _sharing(wanted: Resource, step: Step) -> Sharing | None:
@@ -165,6 +173,7 @@ def _children(
         made.append(Child(revision.body(wanted, step.revision)))
     elif step.job is not None:
         made.append(Child(step.job))
+    made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, standing)]
     if current is None:
         return made
     tables = _tables(wanted, current, standing, snapshot)
@@ -180,6 +189,19 @@ def _children(
     if learned is not None:
         made.append(Child(learned))
     return made
+
+
+def _orphans(wanted: Resource, step: Step, standing: Standing) -> list[Revision]:
+    """Earlier revisions that nobody controls any more: they are the resource's to keep and end."""
+    newest = step.revision.input_hash if isinstance(step, Accepted) else None
+    return [
+        each
+        for each in revision.all_of(standing)
+        if each.input_hash != newest
+        and standing.is_orphan(
+            "ControllerRevision", names.controller_revision(wanted.name, each.input_hash)
+        )
+    ]
 
 
 def _tables(

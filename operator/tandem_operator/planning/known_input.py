@@ -36,9 +36,10 @@ def forgotten(revision: Revision) -> tuple[str, ...]:
 
 def _differs_by_unknown_fields(resource: Resource, revision: Revision) -> bool:
     shape = copy.deepcopy(revision.shape)
-    asked = shape if resource.refresh is None else {"refresh": resource.refresh, "spec": shape}
-    if names.digest(asked) != revision.input_hash:
-        return False  # another value of the refresh annotation
+    if resource.refresh is not None:
+        asked = {"refresh": resource.refresh, "spec": shape}
+        if names.digest(asked) != revision.input_hash:
+            return False  # another value of the refresh annotation
     for path in _unknown(shape):
         holder: Any = shape
         for part in path[:-1]:

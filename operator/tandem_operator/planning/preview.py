@@ -20,7 +20,7 @@ from tandem_operator.planning import (
     depth_notes,
     disruption_budget,
     lock_job,
-    locking,
+    new_revision,
     pod_template,
     resource,
     revision,
@@ -112,7 +112,7 @@ def _made(wanted: Resource, installation: Installation) -> Revision:
         report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
     )
     assert judged.lock is not None
-    return locking.accepted(
+    return new_revision.made(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH
     )
 

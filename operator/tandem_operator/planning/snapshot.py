@@ -13,6 +13,18 @@ from tandem_operator.tuning import Decision
 Object = dict[str, Any]
 
 
+LOCK_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "250m", "memory": "512Mi"},
+    "limits": {"cpu": "2", "memory": "1Gi"},
+}
+FETCH_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "250m", "memory": "512Mi"},
+    "limits": {"cpu": "4", "memory": "2Gi"},
+}
+"""Limits of both kinds, because a quota on limits admits no container without them; requests that
+the least of managed clusters do not raise."""
+
+
 @dataclass(frozen=True)
 class Installation:
     """What the administrator configured; from the chart, never from a resource.
@@ -21,7 +33,8 @@ class Installation:
 
     ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
     that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
-    resource name. ``resources`` are those of the small containers (lock, fetch).
+    resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
+    containers of the runtime image, ``security_context`` stands over their restricted one.
     """
 
     version: str
@@ -33,6 +46,9 @@ class Installation:
     memory_bytes: Mapping[str, int] = field(default_factory=dict)
     scrape_interval_s: float = 10.0
     name: str | None = None
+    lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
+    fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)
+    security_context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +133,10 @@ class Snapshot:
     ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
     but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
     lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
-    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched.
+    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched. ``ends``
+    says by UID when the operator first saw that an object had ended (see `sightings`), by its own
+    clock; ``warnings`` holds the words of the newest Event about an object that a plan asked about,
+    by its UID.
     """
 
     resource: Object
@@ -128,3 +147,9 @@ class Snapshot:
     failures: tuple[Failure, ...] = ()
     pairs: Mapping[str, Mapping[Any, Object]] = field(default_factory=dict)
     blind: str | None = None
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+    def ended_at(self, uid: str) -> datetime:
+        """When an object that has ended was first seen so: now, if never before."""
+        return self.ends.get(uid, self.now)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.kinds import POD_MONITOR
 from tandem_operator.observe.store import Key, Store
-from tandem_operator.planning import Apply, Failure, Note, Plan, Poke, Reference, Remove
+from tandem_operator.planning import (
+    Apply,
+    Failure,
+    Note,
+    Plan,
+    Poke,
+    Reference,
+    Remove,
+    change,
+)
 from tandem_operator.planning.pokes import ANNOTATION_GENERATION
+from tandem_operator.reconcile.admission import Admission, listed
 from tandem_operator.reconcile.client import KINDS, Client
-from tandem_operator.reconcile.contest import Contests, Rest, contested_at, is_repair
+from tandem_operator.reconcile.contest import Contests, Rest, fought_by, is_repair
 from tandem_operator.reconcile.errors import (
     CONFLICT,
     FINAL_CODES,
@@ -24,6 +35,7 @@ from tandem_operator.reconcile.errors import (
 from tandem_operator.reconcile.events import EventRecorder
 from tandem_operator.reconcile.optional import PodMonitors
 from tandem_operator.reconcile.status import StatusWriter
+from tandem_operator.reconcile.warnings import Warnings
 
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
@@ -52,17 +64,29 @@ class Actor:
         self._leaving: dict[Key, str] = {}
         self._failures: dict[Key, dict[Reference, Failure]] = {}
         self._contests = Contests(clock)
+        self._warnings = Warnings(client, clock)
+        self._admission = Admission()
+        self._poked: dict[Key, dict[str, int]] = {}
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
         return tuple(self._failures.get(key, {}).values())
 
+    def warnings(self, key: Key) -> Mapping[str, str]:
+        """Words of Events about what the resource's last plan asked, by UID."""
+        return self._warnings.words(key)
+
     def rest_s(self, key: Key) -> float | None:
         """Seconds until a child that somebody else keeps changing is tried again, or a status or
-        an Event is written that was too early, if any is."""
+        an Event is written that was too early, or Events are read again."""
         if key in self._leaving:
             return None
-        due = (self._contests.rest_s(key), self._status.due_s(key), self._events.due_s(key))
+        due = (
+            self._contests.rest_s(key),
+            self._status.due_s(key),
+            self._events.due_s(key),
+            self._warnings.due_s(key),
+        )
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     @property
@@ -75,6 +99,9 @@ class Actor:
         self._status.forget(key)
         self._events.forget(key)
         self._leaving.pop(key, None)
+        self._warnings.forget(key)
+        self._admission.forget(key)
+        self._poked.pop(key, None)
         self._contests.forget(key)
 
     async def carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
@@ -105,6 +132,7 @@ class Actor:
         for note in plan.notes if told else ():
             await self._events.record(resource, note)
         await self._events.bring_up_to_date(key)
+        again = await self._warnings.read(key, plan.ask) or again
         if troubles:
             raise RetryError("; ".join(troubles))
         return again
@@ -174,7 +202,7 @@ class Actor:
         if before is not None and is_repair(apply, before):
             rest = self._contests.repair(key, reference)
             if rest is not None:
-                await self._give_way(resource, apply, before, rest)
+                await self._give_way(key, resource, apply, before, rest)
                 return False
         try:
             answer = await self._client.apply(body, force=apply.uid is not None)
@@ -190,6 +218,10 @@ class Actor:
             raise
         self._failures.get(key, {}).pop(reference, None)
         self._store.put(answer, key)
+        changed = self._admission.note(key, apply, answer)
+        if changed is not None:
+            LOG.info("%s", changed.message)
+            await self._events.record(resource, changed)
         if before is not None and _version(before) == _version(answer):
             # Planning sees a difference where the API server sees none: looking again at once
             # would go on for ever.
@@ -197,14 +229,18 @@ class Actor:
             return False
         return True
 
-    async def _give_way(self, resource: Object, apply: Apply, held: Object, rest: Rest) -> None:
+    async def _give_way(
+        self, key: Key, resource: Object, apply: Apply, held: Object, rest: Rest
+    ) -> None:
         """Say once for each rest which field is fought over."""
         if not rest.begins:
             return
         reference = apply.reference
+        found = change.contested(held, apply.body)
+        who = await fought_by(self._client, key, reference, found)
         message = (
-            f"{reference.kind} {reference.name}: somebody keeps changing "
-            f"{contested_at(held, apply.body)}, which the operator owns. It is left as it is for "
+            f"{reference.kind} {reference.name}: {who} keeps "
+            f"changing what the operator owns: {listed(found)}. It is left as it is for "
             f"{rest.seconds / 60:.0f} min: find who (kubectl get -o yaml --show-managed-fields) "
             "and stop it"
         )
@@ -241,8 +277,13 @@ class Actor:
         await self._live(key, reference)
 
     async def _poke(self, key: Key, poke: Poke) -> None:
+        """Once for each pod and generation: its kubelet was woken, whoever takes the word away."""
+        if self._poked.get(key, {}).get(poke.uid) == poke.generation:
+            return
         annotations = {ANNOTATION_GENERATION: str(poke.generation)}
         answer = await self._client.annotate_pod(key[0], poke.pod, poke.uid, annotations)
+        alike = [uid for uid, told in self._poked.get(key, {}).items() if told == poke.generation]
+        self._poked[key] = dict.fromkeys((*alike, poke.uid), poke.generation)
         if answer is not None:
             self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 

@@ -132,6 +132,12 @@ class Client:
         await self._write("PATCH", path, change, {}, MERGE, absent=True)
         self._counted("patch", "Event")
 
+    async def events_about(self, namespace: str, uid: str) -> tuple[Object, ...]:
+        """Events about the object of that UID. Raises RetryError or RefusedError."""
+        query = {"fieldSelector": f"regarding.uid={uid}"}
+        found = await self._call("GET", _path(EVENT, namespace), query=query)
+        return tuple((found or {}).get("items") or ())
+
     async def get_lease(self, namespace: str, name: str) -> Object | None:
         return await self._call("GET", _path(LEASE, namespace, name), absent=True)
 

@@ -21,6 +21,8 @@ LOG = logging.getLogger(__name__)
 
 MOST_A_MINUTE = 8
 """Writes of Events about one resource, new ones and series together."""
+KEPT_FOR_WARNINGS = 2
+"""Writes beyond those, for a Warning of a reason that was not told yet: status may not tell it."""
 MINUTE_S = 60.0
 SERIES_EVERY_S = 30.0
 """How often a series is brought up to date."""
@@ -61,9 +63,10 @@ class EventRecorder:
         key, now_s = _key(resource), self._clock.now_s()
         told = self._told.setdefault(key, _Told())
         told.series = [each for each in told.series if now_s - each.last_s < SERIES_ENDS_S]
-        room = self._room(told)
         same = [each for each in told.series if each.note == note]
         alike = [each for each in told.series if _kind(each.note) == _kind(note)]
+        news = note.type == "Warning" and not alike
+        room = self._room(told, KEPT_FOR_WARNINGS if news else 0)
         known = same or ([] if room else alike)
         if known:
             known[-1].count, known[-1].last_s = known[-1].count + 1, now_s
@@ -102,10 +105,10 @@ class EventRecorder:
     def forget(self, key: Key) -> None:
         self._told.pop(key, None)
 
-    def _room(self, told: _Told) -> bool:
+    def _room(self, told: _Told, more: int = 0) -> bool:
         while told.writes_s and told.writes_s[0] <= self._clock.now_s() - MINUTE_S:
             told.writes_s.popleft()
-        return len(told.writes_s) < MOST_A_MINUTE
+        return len(told.writes_s) < MOST_A_MINUTE + more
 
     async def _make(self, resource: Object, note: Note, told: _Told) -> None:
         metadata, now_s = resource["metadata"], self._clock.now_s()

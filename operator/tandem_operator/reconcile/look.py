@@ -18,6 +18,7 @@ from tandem_operator.reconcile.claims import Claim, Claims, Stand
 from tandem_operator.reconcile.errors import NotLeadingError, RetryError
 from tandem_operator.reconcile.followers import Followers
 from tandem_operator.reconcile.queue import Queue
+from tandem_operator.reconcile.sightings import Sightings
 from tandem_operator.telemetry.decisions import Decisions
 from tandem_operator.telemetry.metrics import Metrics
 
@@ -55,6 +56,7 @@ class Looker:
         self._blind = blind
         self._decisions = Decisions(metrics)
         self._followers = Followers(queue.add)
+        self._sightings = Sightings()
 
     async def run(self) -> None:
         """Work until cancelled; the queue says how much at a time."""
@@ -92,6 +94,7 @@ class Looker:
         if resource is None:
             self._actor.forget(key)
             self._claims.forget(key)
+            self._sightings.forget(key)
             self._decisions.forget(key)
             self._followers.see(key, None)
             return None
@@ -139,16 +142,19 @@ class Looker:
         return claim.again_s
 
     def _plan(self, key: Key, resource: Object, tuning: TuningView | None) -> Plan:
+        objects, now = self._store.objects(key), self._now()
         return self._planner(
             Snapshot(
                 resource=resource,
-                objects=self._store.objects(key),
+                objects=objects,
                 installation=self._installation(),
-                now=self._now(),
+                now=now,
                 tuning=tuning,
                 failures=self._actor.failures(key),
                 pairs=self._store.pairs(key[0]),
                 blind=self._blind(key[0]),
+                ends=self._sightings.see(key, resource, objects, now),
+                warnings=self._actor.warnings(key),
             )
         )
 

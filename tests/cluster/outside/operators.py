@@ -16,6 +16,9 @@ from hack.cluster.cluster import Cluster
 from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE
 from tests.cluster.outside.waiting import wait
 
+FIRST = "first"
+"""The operator that leads at the start of a test."""
+
 
 @dataclass
 class Operators:

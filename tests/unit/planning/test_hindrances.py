@@ -39,7 +39,8 @@ def test_a_foreign_object_of_a_childs_name_is_never_taken_over() -> None:
 
 def test_labels_alone_do_not_make_an_object_ours() -> None:
     world = World().serve()
-    world.only("Service")["metadata"].pop("ownerReferences")
+    metadata = world.only("Service")["metadata"]
+    del metadata["ownerReferences"], metadata["annotations"]
 
     world.settle()
 

@@ -189,6 +189,16 @@ def test_a_pod_that_is_gone_is_not_poked(scene: Scene) -> None:
     assert scene.server.sent == []
 
 
+def test_a_word_that_is_taken_from_a_pod_is_not_given_again(scene: Scene) -> None:
+    """Its kubelet was woken; a tool that strips annotations starts no endless exchange."""
+    pod = scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+    for generation in (4, 4, 5):
+        scene.carry_out(pokes=(Poke("chat-1", pod["metadata"]["uid"], generation),))
+        scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+
+    assert scene.server.sent == ["annotate Pod chat-1"] * 2
+
+
 def test_status_is_told_although_a_child_cannot_be_written(scene: Scene) -> None:
     scene.server.fail["Service"] = (500, 'failed calling webhook "w"')
 
@@ -270,7 +280,10 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
     assert scene.server.sent.count("force Service chat") == 3
     (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
     assert (event["type"], event["reason"]) == ("Warning", "FieldContested")
-    assert "Service chat: somebody keeps changing spec.port" in event["note"]
+    assert (
+        "Service chat: somebody keeps changing what the operator owns: spec.port: wanted 80, is 1"
+        in event["note"]
+    )
     assert scene.actor.rest_s(KEY) == 300
 
     another = stamped(service(port=8080))
@@ -313,3 +326,25 @@ def test_a_kind_that_is_gone_is_not_wanted_again_until_it_is_found(scene: Scene)
         scene.carry_out(applies=(Apply(monitor),))
 
     assert not scene.monitors.served
+
+
+def test_what_admission_made_of_a_write_is_said_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = scene.server.write
+
+    def changed(verb: str, body: Object) -> Object:
+        return write(verb, {**body, "spec": {"port": 1}} if body["kind"] == "Service" else body)
+
+    monkeypatch.setattr(scene.server, "write", changed)
+    for _ in range(2):
+        scene.carry_out(applies=(Apply(stamped(service()), uid=scene_uid(scene)),))
+
+    (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
+    assert (event["type"], event["reason"]) == ("Normal", "ChangedByAdmission")
+    assert "Service chat" in event["note"] and "spec.port: wanted 80, is 1" in event["note"]
+
+
+def scene_uid(scene: Scene) -> str | None:
+    held = scene.server.held.get(("Service", "chat"))
+    return None if held is None else str(held["metadata"]["uid"])

@@ -123,3 +123,15 @@ def test_a_refused_event_holds_nothing_up(scene: Scene) -> None:
     scene.record(STARTING)
 
     assert scene.counts() == {STARTING.message: 1}
+
+
+def test_a_warning_that_was_not_told_yet_finds_room_among_many_others() -> None:
+    scene = Scene()
+    for number in range(MOST_A_MINUTE + 5):
+        scene.record(Note("Normal", f"Reason{number}", "it comes and goes"))
+    fight = Note("Warning", "FieldContested", "Service chat: somebody keeps changing spec.ports")
+
+    scene.record(fight)
+
+    assert scene.counts()[fight.message] == 1
+    assert len(scene.writes_s) <= 10
