@@ -31,6 +31,11 @@ MEDUSA = {
     "speculation.constrainedOutput": "Allow",
     "speculation.maxTokens": 5,
 }
+FIXED = {
+    "parallelism.pipeline": 2,
+    "tuning.mode": "Fixed",
+    "speculation.constrainedOutput": "Allow",
+}
 EAGLE = {"speculation.method": "Eagle"}
 EAGLE_3 = {"speculation.method": "Eagle3"}
 THREE = {"model_type": "deepseek_v3", "mtp_layers": 3, "mtp_layers_in_files": 3}
@@ -126,7 +131,12 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
         FEWER,
         "drafts greedily",
     ),
-    "K between multiples of the layers": (MTP, THREE, {}, "3 MTP layers"),
+    "a fixed K between multiples of the layers": (
+        also(MTP, {**FIXED, "speculation.maxTokens": 7}),
+        THREE,
+        {},
+        "3 MTP layers",
+    ),
     "more tokens than Medusa heads": (
         MEDUSA,
         {},
@@ -308,16 +318,22 @@ TOLD: dict[str, tuple[Object, Object, Object, str | None]] = {
         EAGLE_3,
         {},
         {"kind": "PEagle", "architecture": "LlamaForCausalLMEagle3"},
-        "parallel_drafting",
-    ),
-    "a P-EAGLE head": (
-        also(EAGLE_3, {"speculation.engineConfig": {"parallel_drafting": True}}),
-        {},
-        {"kind": "PEagle", "architecture": "Eagle3LlamaForCausalLM"},
-        None,
+        "one after the other",
     ),
     "a draft with a state": ({}, {}, {"hybrid": True}, "does not wind back"),
-    "a target with a state": ({}, {"hybrid": True}, {}, None),
+    "a target whose state takes any length": (
+        {},
+        {"hybrid": True, "model_type": "qwen3_next"},
+        {},
+        None,
+    ),
+    "a target of fixed K": (FIXED, {"hybrid": True, "model_type": "bamba"}, {}, None),
+    "a live K between multiples of the layers": (
+        also(MTP, {"speculation.maxTokens": 7}),
+        THREE,
+        {},
+        None,
+    ),
     "a quantisation without a name": ({}, {"quantization": "unnamed"}, {}, "no quant_method"),
     "a kind that is not known": ({}, {}, {"kind": "Unknown"}, "not known"),
     "weights that a laptop lacks": ({}, {"uri": "models/t", "weights": "none"}, {}, "no weights"),
