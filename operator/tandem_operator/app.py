@@ -159,12 +159,14 @@ class Operator:
                 LOG.warning("the Lease cannot be read: %s", error)
                 await asyncio.sleep(1.0)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._lease.keep())
+            group.create_task(self._lease.keep(self._look_at_all))
             group.create_task(self._looker.run())
             group.create_task(self._tuning.run(self._stop))
-            for key in self._store.known():
-                self._tuning.watch(key)
-                self._queue.add(key)
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        for key in self._store.known():
+            self._seen(key)
 
     async def _beat(self) -> None:
         while True:

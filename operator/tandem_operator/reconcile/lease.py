@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,11 +67,12 @@ class Lease:
             await asyncio.sleep(ASK_EVERY_S)
         LOG.info("leading as %s", self._identity)
 
-    async def keep(self) -> None:
+    async def keep(self, regained: Callable[[], None] = lambda: None) -> None:
         """Renew until cancelled. Raises LeaseLostError when somebody else leads.
 
         While it cannot be renewed nothing may be written (`left_s` is 0). The process goes on when
         the API server answers again and nobody has taken the Lease: what it knows is still true.
+        `regained` is called then: what was to be written meanwhile was not.
         """
         while True:
             was_held = self.held
@@ -81,6 +83,7 @@ class Lease:
                     raise LeaseLostError(f"the Lease is held by {self._holder or 'nobody'}")
                 if not was_held:
                     LOG.warning("the Lease is renewed: leading again")
+                    regained()
             except RetryError as error:
                 if was_held:
                     LOG.warning("the Lease was not renewed: %s", error)

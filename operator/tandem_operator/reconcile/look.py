@@ -69,7 +69,12 @@ class Looker:
         began_s = self._clock.now_s()
         try:
             again_s = await self._look(key)
-        except (RetryError, NotLeadingError) as error:
+        except NotLeadingError as error:
+            # Everything is looked at when this process leads again, if it ever does.
+            self._queue.done(key)
+            LOG.info("%s/%s is left: %s", *key, error)
+            self._metrics.look("retry", self._clock.now_s() - began_s)
+        except RetryError as error:
             delay_s = self._queue.failed(key)
             LOG.info("%s/%s again in %.1f s: %s", *key, delay_s, error)
             self._metrics.look("retry", self._clock.now_s() - began_s)

@@ -163,7 +163,8 @@ async def test_in_an_outage_nothing_is_written_and_after_it_the_leader_goes_on(
     await one.acquire()
     began_s = clock.now_s()
     server.down = True
-    keeping = asyncio.create_task(one.keep())
+    regained: list[bool] = []
+    keeping = asyncio.create_task(one.keep(lambda: regained.append(one.held)))
     await until(lambda: not one.held)
     assert WRITES_FOR_S <= clock.now_s() - began_s < DURATION_S
     assert one.left_s == 0
@@ -172,6 +173,7 @@ async def test_in_an_outage_nothing_is_written_and_after_it_the_leader_goes_on(
     server.down = False
     await until(lambda: one.held)
     keeping.cancel()
+    assert regained == [True]
 
 
 async def test_a_leader_that_another_followed_in_an_outage_ends(

@@ -32,7 +32,8 @@ class Scene:
         self.metrics = Metrics("0.1.0")
         self.plan: Plan | Exception = Plan()
         self.snapshots: list[Snapshot] = []
-        client = cast(Client, Hands(self.server))
+        self.hands = Hands(self.server)
+        client = cast(Client, self.hands)
         self.looker = Looker(
             store=self.store,
             queue=self.queue,
@@ -123,6 +124,17 @@ async def test_a_server_that_is_down_is_asked_again(scene: Scene) -> None:
 
     assert scene.results() == {"retry": 1}
     assert await scene.due_after(0.25)
+
+
+async def test_what_may_not_be_written_waits_until_this_process_leads_again(scene: Scene) -> None:
+    scene.plan = Plan(status={"replicas": 1})
+    scene.hands.leads = False
+    await scene.look()
+    assert not await scene.due()
+
+    scene.hands.leads = True
+    await scene.look()
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
 
 
 async def test_a_bug_is_told_with_what_the_look_saw_and_tried_again(
