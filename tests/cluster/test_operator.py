@@ -287,10 +287,10 @@ def test_pod_monitors_are_made_where_the_cluster_serves_them(
     after.serve(builders.good())
 
 
-def test_an_operator_without_rights_ends_and_says_which(
+def test_an_operator_without_rights_is_not_ready_and_says_which(
     operators: Operators, tmp_path: Path
 ) -> None:
-    """Standing there with a store that nobody fills would be worse: its pod tries again."""
+    """The right may come at any moment; until then it is of no use, and says so."""
     operators.cluster.run("create", "namespace", "nobody")
     operators.cluster.run("create", "serviceaccount", "nobody", "--namespace=nobody")
     stranger = Operators(
@@ -298,12 +298,14 @@ def test_an_operator_without_rights_ends_and_says_which(
     )
 
     process = stranger.launch("stranger")
+    words = 'cannot list resource "speculativedeployments"'
     try:
-        assert process.child.wait(timeout=30) == 1
+        wait("it says what it lacks", lambda: words in process.said(), 60)
+        assert not process.is_ready()
+        assert not process.leads()
+        assert process.healthy()
     finally:
         stranger.end()
-    assert "ended by: RefusedError" in process.said()
-    assert 'cannot list resource "speculativedeployments"' in process.said()
 
 
 def test_settled_resources_cause_no_writes(

@@ -27,6 +27,9 @@ LOG = logging.getLogger("kopf.tandem")
 SILENCE_S = 70.0
 """A stream that brings nothing for so long is opened anew; a bookmark comes every minute."""
 
+CHUNK = 500
+"""Objects of one answer of a list."""
+
 
 class StreamError(Exception):
     """No list or watch now. `code` is the HTTP status of an answer; None: there was none."""
@@ -86,8 +89,9 @@ class Stream:
 class Streams:
     """Opens streams. Credentials are read anew for each, as tokens are renewed on disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, chunk: int = CHUNK) -> None:
         self._settings = _settings()
+        self._settings.watching.chunk_size = chunk
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Stream]:
@@ -143,7 +147,6 @@ def _translated() -> Any:
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.watching.inactivity_timeout = SILENCE_S
-    settings.watching.chunk_size = 500
     settings.watching.connect_timeout = 10
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 60

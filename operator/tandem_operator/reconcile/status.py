@@ -1,10 +1,11 @@
-"""Writes status: at most once a second for one resource, and as far as the definition goes."""
+"""Writes status: about once a second for one resource, and as far as the definition goes."""
 
 from __future__ import annotations
 
 import copy
 import logging
 import re
+from collections import deque
 from typing import Any
 
 from tandem_operator.api import names
@@ -16,7 +17,9 @@ from tandem_operator.reconcile.errors import RefusedError, RetryError
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
 
-EVERY_S = 1.0
+MOST = 3
+WITHIN_S = 3.0
+"""Once a second on average; a few steps that follow each other quickly are told at once."""
 LEARNED_FOR_S = 600.0
 """The definition may be another after this time, so that everything is told again."""
 UNDECLARED = re.compile(r"\.status\.([A-Za-z0-9.]+): field not declared in schema")
@@ -33,14 +36,14 @@ class StatusWriter:
         self._client = client
         self._store = store
         self._clock = clock
-        self._written_s: dict[Key, float] = {}
+        self._written_s: dict[Key, deque[float]] = {}
         self._waiting: set[Key] = set()
         self._learned_s = 0.0
         self.undeclared: set[str] = set()
 
     async def write(self, key: Key, resource: Object, status: Object) -> bool:
         """Whether it was written; False: too early, see `due_s`. Raises RetryError and others."""
-        if self._clock.now_s() < self._written_s.get(key, 0.0) + EVERY_S:
+        if self._clock.now_s() < self._free_s(key):
             self._waiting.add(key)
             return False
         self._waiting.discard(key)
@@ -66,7 +69,7 @@ class StatusWriter:
             if not self._learned(error.message):
                 raise
             return await self.write(key, resource, status)
-        self._written_s[key] = self._clock.now_s()
+        self._written_s.setdefault(key, deque(maxlen=MOST)).append(self._clock.now_s())
         self._store.put_resource(answer)
         return True
 
@@ -74,7 +77,14 @@ class StatusWriter:
         """Seconds until a status that was too early may be written; None: there is none."""
         if key not in self._waiting:
             return None
-        return max(0.0, self._written_s.get(key, 0.0) + EVERY_S - self._clock.now_s())
+        return max(0.0, self._free_s(key) - self._clock.now_s())
+
+    def _free_s(self, key: Key) -> float:
+        """When the next write may be."""
+        written_s = self._written_s.get(key)
+        if written_s is None or len(written_s) < MOST:
+            return 0.0
+        return written_s[0] + WITHIN_S
 
     def forget(self, key: Key) -> None:
         self._written_s.pop(key, None)

@@ -241,8 +241,8 @@ def test_nothing_more_is_written_in_a_namespace_that_goes(scene: Scene) -> None:
     scene.store.put_resource(scene.resource)
     scene.server.leaving = True
     note = Note("Normal", "Locked", "the pair is locked")
-    scene.carry_out(status={"replicas": 1})
-    scene.carry_out(status={"replicas": 2})
+    for replicas in range(5):
+        scene.carry_out(status={"replicas": replicas})
     assert scene.actor.rest_s(KEY) is not None, "a status waits for its time"
     scene.server.sent.clear()
     for _ in range(3):
