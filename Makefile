@@ -80,6 +80,10 @@ engine-env: setup ## vLLM for CPUs, in an environment of its own
 demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
 	$(PYTHON) -m hack.demo
 
+.PHONY: vllm-matrix
+vllm-matrix: setup ## whether the table of vLLM's capabilities holds in its newest versions (some hundred MB, once)
+	$(PYTHON) -m hack.vllm_matrix
+
 FUZZ_SECONDS ?= 300
 .PHONY: fuzz
 fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs its wheel)
@@ -89,6 +93,15 @@ fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs 
 .PHONY: bench-tuning
 bench-tuning: setup ## the tuner against every fixed K on real vLLM (2 hours of a quiet machine)
 	$(PYTHON) -m hack.tuning
+
+# TARGET= and DRAFT= are folders of models, OUT= the folder of the figures; see --help for the rest.
+GPU_ARGUMENTS = $(if $(TARGET),--target $(TARGET)) $(if $(DRAFT),--draft $(DRAFT)) \
+  $(if $(METHOD),--method $(METHOD)) $(if $(OUT),--out $(OUT)) $(if $(VLLM),--vllm $(VLLM)) \
+  $(if $(LIMIT_S),--limit-s $(LIMIT_S)) $(if $(MAX_REQUESTS),--max-requests $(MAX_REQUESTS)) \
+  $(if $(VLLM_ARGUMENTS),--vllm-arguments="$(VLLM_ARGUMENTS)") $(if $(DRY),--dry)
+.PHONY: bench-gpu
+bench-gpu: setup ## what a GPU must tell, in 40 minutes (TARGET= DRAFT= OUT=; DRY=1: on CPU, in 5)
+	$(PYTHON) -m hack.gpu $(GPU_ARGUMENTS)
 
 # Built before any test, for a test's time limit must not end a build, nor a missing part skip tests.
 .PHONY: parts

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hack.generate import crd, resource_page
+from hack.generate import crd, resource_page, vllm_page
 
 FILES: Mapping[str, Callable[[], str]] = {
     "crds/tandem.dev_speculativedeployments.yaml": crd.render,
     # Helm reads files of its own folder only, so the chart carries a copy.
     "charts/tandem/files/crd.yaml": crd.render,
     "docs/resource.md": resource_page.render,
+    "docs/engines/vllm.md": vllm_page.render,
 }
 """Path below the root of the repository, and its text."""
 

@@ -1,6 +1,6 @@
 """`python -m hack.tuning`: the tuner against every fixed K on a real engine.
 
-Four closed loops of a tiny pair on CPUs, in blocks: the tuner, speculation off, K = 1, 3, 5, 7, in
+Four closed loops of a tiny pair on CPUs, in blocks: the tuner, speculation off, K = 1, 3, 7, in
 random order, with the plugin in all of them. A run takes about two hours; it may be stopped and
 goes on where it ended. Figures of a machine that does other work meanwhile are not worth keeping:
 the A/A control tells.

@@ -10,10 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tandem_operator.bench.plan import Block
+from tandem_operator.engines.tiers import tiers
 
+DEEPEST = 7
+TIERS = tiers(DEEPEST)
+"""What the operator starts an engine with for a deepest K of 7; an engine has no other K."""
 GOODPUT = "goodput"
 OFF = "off"
-FIXED = (1, 3, 5, 7)
+FIXED = tuple(tokens for tokens in TIERS if tokens)
 SETTINGS: Mapping[str, int | None] = {
     GOODPUT: None,
     OFF: 0,

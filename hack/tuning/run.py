@@ -6,19 +6,18 @@ Interrupted or out of time, the same command goes on where it ended.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from hack.pair.bench import DEEPEST, read_prompts, steerable
+from hack.pair.bench import read_prompts, steerable
 from hack.tuning import neighbours, phases
 from hack.tuning.tuner import Tuner
 from tandem_operator.bench import plan as plans
+from tandem_operator.bench import session
 from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.load import Texts
 from tandem_operator.bench.measure import Bench, Times
@@ -29,8 +28,6 @@ from tandem_operator.bench.steering import Steering
 from tandem_operator.engines.vllm import SERIES
 from tandem_operator.tuning import Settings
 
-TIERS = (0, 1, 2, 3, 5, 7)
-"""What the operator starts an engine with for a deepest K of 7."""
 STABILIZATION_S = 30.0
 """The resource's default."""
 JOURNAL = "journal.jsonl"
@@ -51,6 +48,11 @@ class Options:
     new_tokens: int
     limit_s: float
     seed: int
+
+
+def settings() -> Settings:
+    """The tuner's, as the operator has them for such an engine."""
+    return Settings(max_tokens=phases.DEEPEST, tiers=phases.TIERS, stabilization_s=STABILIZATION_S)
 
 
 def blocks_file(options: Options) -> Path:
@@ -98,7 +100,7 @@ def measure(options: Options, state: State, say: Callable[[str], None]) -> bool:
     if not plans.remaining(plan, [one.block for one in state.done]):
         return True
     say("starting the engine")
-    with steerable(options.target, options.draft, TIERS) as (url, table):
+    with steerable(options.target, options.draft, phases.TIERS) as (url, table):
         return asyncio.run(_blocks(options, state, plan, url, table, say))
 
 
@@ -111,7 +113,9 @@ async def _blocks(
     say: Callable[[str], None],
 ) -> bool:
     end_s = time.monotonic() + options.limit_s
-    settings = Settings(max_tokens=DEEPEST, tiers=TIERS, stabilization_s=STABILIZATION_S)
+    settings = Settings(
+        max_tokens=phases.DEEPEST, tiers=phases.TIERS, stabilization_s=STABILIZATION_S
+    )
     tuner = Tuner(settings, options.folder / "tuner.json", options.folder / JOURNAL)
     block_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S
     async with Endpoint(url, SERIES, max(phase.clients for phase in phases.PHASES)) as endpoint:
@@ -122,28 +126,23 @@ async def _blocks(
         }
         steering = Steering(endpoint, table)
         bench = Bench(endpoint, steering, texts, options.times)
-        with _stopped() as stop:
-            for block in plans.remaining(plan, [one.block for one in state.done]):
-                if time.monotonic() + block_s > end_s:
-                    return False
-                measuring = asyncio.create_task(
-                    _undisturbed(block, bench, tuner, endpoint, steering, say)
-                )
-                stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait(
-                    {measuring, stopping},
-                    timeout=end_s - time.monotonic(),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                stopping.cancel()
-                if not measuring.done():
-                    measuring.cancel()
-                    await asyncio.gather(measuring, return_exceptions=True)
-                    return False
-                state.add(measuring.result())
-                rate = state.done[-1].tokens_per_s
-                say(f"{len(state.done)}/{len(plan)}  {_named(block)}  {rate:.0f} tokens/s")
-    return True
+        with session.stopped() as stop:
+            how = await session.walk(
+                plan,
+                state,
+                lambda block: _undisturbed(block, bench, tuner, endpoint, steering, say),
+                block_s=block_s,
+                end_s=end_s,
+                stop=stop,
+                progress=lambda done, planned, _: _told(done, planned, state, say),
+            )
+    return how == session.COMPLETE
+
+
+def _told(done: int, planned: int, state: State, say: Callable[[str], None]) -> None:
+    if state.done:
+        last = state.done[-1]
+        say(f"{done}/{planned}  {_named(last.block)}  {last.tokens_per_s:.0f} tokens/s")
 
 
 async def _undisturbed(
@@ -186,20 +185,6 @@ async def _one(
         return await bench.measure(block)
     async with tuner.in_charge(endpoint, steering, block.segment):
         return await bench.measure(block)
-
-
-@contextlib.contextmanager
-def _stopped() -> Iterator[asyncio.Event]:
-    """An event that a stop from outside sets; the block under way is lost, the others are kept."""
-    event = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, event.set)
-    try:
-        yield event
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
 
 
 def _named(block: Block) -> str:

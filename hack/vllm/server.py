@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,13 +33,18 @@ class ServerFailedError(RuntimeError):
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What one server is started with. `name` is both the log's name and the served model."""
+    """What one server is started with. `name` is both the log's name and the served model.
+
+    `numerics` are the words that make a CPU's answers comparable token for token; a GPU's server
+    has its own.
+    """
 
     name: str
     target: Path
     speculative_config: Mapping[str, Any] | None = None
     max_model_tokens: int = 1024
     max_requests: int = 32
+    numerics: tuple[str, ...] = ("--dtype", "float32", "--enforce-eager")
     arguments: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -47,15 +52,26 @@ class ServerOptions:
 class Server:
     """A running engine; a context manager that ends it."""
 
-    def __init__(self, environment: Path, options: ServerOptions, log_folder: Path) -> None:
-        """Start without waiting. `environment` is the folder that `hack.vllm env` made."""
+    def __init__(
+        self, environment: Path | Sequence[str], options: ServerOptions, log_folder: Path
+    ) -> None:
+        """Start without waiting.
+
+        `environment` is the folder that `hack.vllm env` made, or the words that stand for
+        `vllm serve` on this machine.
+        """
         self.options = options
         self.log_file = log_folder / f"{options.name}.log"
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
+        command = (
+            [str(environment / "bin" / "tandem-vllm")]
+            if isinstance(environment, Path)
+            else list(environment)
+        )
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(environment / "bin" / "tandem-vllm"), *self._arguments()],
+                [*command, *self._arguments()],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=os.environ | options.environ,
@@ -103,7 +119,7 @@ class Server:
         arguments = [
             str(options.target), "--served-model-name", options.name,
             "--host", "127.0.0.1", "--port", str(self._port),
-            "--dtype", "float32", "--enforce-eager",
+            *options.numerics,
             "--max-model-len", str(options.max_model_tokens),
             "--max-num-seqs", str(options.max_requests),
             "--no-enable-log-requests", "--disable-uvicorn-access-log",

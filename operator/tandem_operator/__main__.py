@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 
+from tandem_operator import ending
 from tandem_operator.app import serve
 from tandem_operator.settings import Settings, SettingsError
 from tandem_operator.telemetry import logs
@@ -24,7 +25,10 @@ def main() -> int:
     except BaseExceptionGroup as group:
         for leaf in _leaves(group):
             logging.getLogger("tandem_operator").critical("ended by: %r", leaf, exc_info=leaf)
-        return 1
+        return ending.FAILED
+    except Exception:
+        logging.getLogger("tandem_operator").critical("ended by:", exc_info=True)
+        return ending.FAILED
     return 0
 
 
@@ -36,4 +40,4 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ending.now(main())

@@ -10,6 +10,8 @@
 | `TANDEM_PROMETHEUS_URL` | read metrics there instead of from the pods |
 | `TANDEM_SCRAPE_INTERVAL_SECONDS` | between two reads when nothing changes |
 | `TANDEM_ACCELERATOR_MEMORY_GIB` | JSON object: GiB of one device by extended resource |
+| `TANDEM_LOCK_RESOURCES`, `TANDEM_FETCH_RESOURCES` | JSON, of the runtime image's containers |
+| `TANDEM_RUNTIME_SECURITY_CONTEXT` | JSON object over the restricted one of those containers |
 | `TANDEM_HTTP_PORT` | of /healthz, /readyz and /metrics |
 | `TANDEM_LOG_LEVEL`, `TANDEM_LOG_FORMAT` | debug..error; json (as in the chart) or text |
 """
@@ -22,6 +24,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from tandem_operator.planning.snapshot import FETCH_RESOURCES, LOCK_RESOURCES
 
 PREFIX = "TANDEM_"
 GIB = 2**30
@@ -51,6 +55,8 @@ Url = Annotated[
     Annotated[str, Field(pattern="^https?://[^/]+")] | None, BeforeValidator(_none_if_empty)
 ]
 
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_parsed)]
+
 
 class Settings(BaseModel):
     """Checked once at start; immutable."""
@@ -70,6 +76,9 @@ class Settings(BaseModel):
     accelerator_memory_gib: Annotated[
         dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(_parsed)
     ] = Field(default_factory=dict)
+    lock_resources: JsonObject = Field(default_factory=lambda: dict(LOCK_RESOURCES))
+    fetch_resources: JsonObject = Field(default_factory=lambda: dict(FETCH_RESOURCES))
+    runtime_security_context: JsonObject = Field(default_factory=dict)
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"

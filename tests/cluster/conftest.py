@@ -1,16 +1,57 @@
-"""Pods that speak, for the tests of the ground itself."""
+"""Pods that speak, for the tests of the ground itself; operators beside an API server."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from hack.cluster.cluster import Cluster
 from hack.images import static
+from tests.cluster.outside.operators import FIRST, Operators
+from tests.cluster.outside.rights import install_rights
+from tests.cluster.outside.room import Room
+from tests.cluster.outside.server import Server
 
 ProbePod = Callable[[Cluster, str, str], str]
+
+
+@pytest.fixture(scope="session")
+def server(shared_control_plane: Cluster) -> Iterator[Server]:
+    made = Server(shared_control_plane)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def operators(
+    shared_control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operators]:
+    """One operator leads at the start of each test."""
+    folder = tmp_path_factory.mktemp("operators")
+    made = Operators(shared_control_plane, folder, install_rights(shared_control_plane, folder))
+    made.start(FIRST)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def new_room(shared_control_plane: Cluster, server: Server) -> Callable[[], Room]:
+    """One more namespace, as empty as it is made."""
+
+    def make() -> Room:
+        name = f"room-{secrets.token_hex(4)}"
+        shared_control_plane.make_namespace(name)
+        return Room(server, name)
+
+    return make
+
+
+@pytest.fixture
+def room(new_room: Callable[[], Room]) -> Room:
+    return new_room()
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,16 @@ The kubelet alone is not there: the tests say what a pod does (see `outside`).
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hack.cluster.cluster import Cluster
 from tandem_operator.planning.removals import JOB_KEPT_S
-from tests.cluster.outside.operators import Operators
-from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE, install_rights, kubeconfig_of
+from tests.cluster.outside.operators import FIRST, Operators
+from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE, kubeconfig_of
 from tests.cluster.outside.room import Room
 from tests.cluster.outside.server import Server
 from tests.cluster.outside.waiting import wait
@@ -39,43 +38,6 @@ spec:
       schema:
         openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
 """
-FIRST = "first"
-
-
-@pytest.fixture(scope="module")
-def server(shared_control_plane: Cluster) -> Iterator[Server]:
-    made = Server(shared_control_plane)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def operators(
-    shared_control_plane: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Operators]:
-    """One operator leads at the start of each test."""
-    folder = tmp_path_factory.mktemp("operators")
-    made = Operators(shared_control_plane, folder, install_rights(shared_control_plane, folder))
-    made.start(FIRST)
-    yield made
-    made.end()
-
-
-@pytest.fixture
-def new_room(shared_control_plane: Cluster, server: Server) -> Callable[[], Room]:
-    """One more namespace, as empty as it is made."""
-
-    def make() -> Room:
-        name = f"room-{secrets.token_hex(4)}"
-        shared_control_plane.make_namespace(name)
-        return Room(server, name)
-
-    return make
-
-
-@pytest.fixture
-def room(new_room: Callable[[], Room]) -> Room:
-    return new_room()
 
 
 def test_a_pair_is_locked_before_anything_is_started_and_then_served(
@@ -90,7 +52,7 @@ def test_a_pair_is_locked_before_anything_is_started_and_then_served(
 
     room.end_lock(builders.good())
     wait("the engine pods", lambda: len(room.pods("engine")) == 2)
-    assert room.condition("Ready") == ("False", "Starting")
+    wait("Starting", lambda: room.condition("Ready") == ("False", "Starting"))
     assert room.condition("PairCompatible") == ("True", "Equal")
 
     room.settle(2)
@@ -237,7 +199,8 @@ def test_a_field_that_somebody_keeps_changing_is_left_to_them_and_told(
 
     wait("an Event", lambda: bool(told()))
     assert len(told()) == 1
-    assert "Service chat: somebody keeps changing spec.ports" in told()[0]
+    assert "Service chat: python-httpx keeps changing what the operator owns" in told()[0]
+    assert 'spec.ports[80].targetPort: wanted "http", is 9999' in told()[0]
     assert not ours()
 
     room.scale(2)

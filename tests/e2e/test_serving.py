@@ -64,7 +64,7 @@ def test_the_pair_is_locked_and_serves(serving: Serving) -> None:
 def test_every_change_of_k_is_in_force_in_both_engines_within_three_seconds(
     serving: Serving,
 ) -> None:
-    delays = [_change_to(serving, (2, 5)[change % 2]) for change in range(CHANGES)]
+    delays = [_change_to(serving, (3, 7)[change % 2]) for change in range(CHANGES)]
     ninety_five = statistics.quantiles(delays, n=20)[-1]
 
     print(f"{CHANGES} changes: median {statistics.median(delays):.2f} s, p95 {ninety_five:.2f} s")
@@ -116,8 +116,8 @@ def test_a_wrong_new_draft_leaves_the_old_pair_serving_and_tuned(serving: Servin
     serving.patch({"draft": {"uri": "pvc://models/permuted-draft"}})
     serving.wait("it is Stalled", lambda: serving.condition("Stalled") is not None)
 
-    serving.patch({"speculation": {"initialTokens": 5}})
-    serving.wait("the old pair is still tuned", lambda: _table_says(serving, 5))
+    serving.patch({"speculation": {"initialTokens": 7}})
+    serving.wait("the old pair is still tuned", lambda: _table_says(serving, 7))
 
     ready = serving.condition("Ready")
     assert ready is not None

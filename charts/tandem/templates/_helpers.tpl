@@ -35,6 +35,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end -}}
 
 {{/* Rules for what the operator may do with the resources of a namespace. */}}
+{{/* Of what belongs to no namespace: releases of one name in two namespaces must not share it. */}}
+{{- define "tandem.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "tandem.fullname" .) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
 {{- define "tandem.rules" -}}
 - apiGroups: [tandem.dev]
   resources: [speculativedeployments]
@@ -74,7 +79,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
+# Read too: a Job whose pods are refused says so nowhere else.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create, list, patch]
 {{- end -}}

@@ -82,6 +82,10 @@ class ReconcilingReason(Reason):
         "WaitingForDeletion",
         "An object of the wanted name is still terminating or belongs to an earlier owner.",
     )
+    RETRYING = (
+        "Retrying",
+        "A write fails and is tried again: a webhook is down, or the API server cannot take it.",
+    )
 
 
 class StalledReason(Reason):
@@ -121,6 +125,11 @@ class StalledReason(Reason):
     )
     INSUFFICIENT_MEMORY = "InsufficientMemory", "Target and draft do not fit the accelerators."
     LOCK_FAILED = "LockFailed", "The lock Job could not look.", Trigger.TIMER
+    WATCH_REFUSED = (
+        "WatchRefused",
+        "The operator may not watch a kind in this namespace, so it changes nothing there.",
+        Trigger.OBJECT,
+    )
 
 
 class PausedReason(Reason):
@@ -150,6 +159,12 @@ class PairReason(Reason):
     SKIPPED = "Skipped", "Policy Skip: the pair was read and not judged."
     IDS_DIFFER = "IdsDiffer", "The same id means different bytes."
     DRAFT_LARGER = "DraftLarger", "The draft has ids that the target lacks."
+    DRAFT_KIND_DIFFERS = (
+        "DraftKindDiffers",
+        "The draft is made for another method, or of a kind that is not known.",
+    )
+    NOT_A_MODEL = "NotAModel", "The folder holds an adapter or a head, not a model that serves."
+    WEIGHTS_MISSING = "WeightsMissing", "The files lack weights that the model declares."
     DECLARED_TARGET_DIFFERS = "DeclaredTargetDiffers", "The head declares another target."
     NOT_ALLOWED_BY_POLICY = (
         "NotAllowedByPolicy",

@@ -97,10 +97,16 @@ def accelerator_resource(spec: Spec) -> str | None:
 
 
 def accelerator_count(spec: Spec) -> int:
-    """Devices of one replica: tensor x data parallel size."""
+    """Devices of one replica: tensor x pipeline x data parallel size."""
     if spec.accelerator.count is not None:
         return spec.accelerator.count
-    return spec.parallelism.tensor * spec.parallelism.data
+    return devices_used(spec)
+
+
+def devices_used(spec: Spec) -> int:
+    """Devices that the engine spreads over: one a rank, all in one pod."""
+    parallelism = spec.parallelism
+    return parallelism.tensor * parallelism.pipeline * parallelism.data
 
 
 def revision(source: ModelSource | TokenizerSource) -> str | None:

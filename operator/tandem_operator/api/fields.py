@@ -4,6 +4,7 @@ Used by the models in this room. Each mark adds itself to the model's JSON schem
 `crd.py` and the resource page are made.
 """
 
+import copy
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -91,16 +92,23 @@ class Rule:
 
 @dataclass(frozen=True)
 class Explained:
-    """Mark of a string with a pattern: who breaks it reads `message` instead of the pattern."""
+    """Mark of a string with a pattern: who breaks it reads `message` instead of the pattern.
+
+    `unless` is a CEL expression under which the pattern is not asked for.
+    """
 
     message: str
+    unless: str | None = None
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        schema = dict(handler(core))
-        rule = Rule(f"self.matches(r'{schema.pop('pattern')}')", self.message)
-        return {**schema, RULES: [rule.to_object()]}
+        schema = copy.deepcopy(handler(core))
+        holder = next(each for each in (schema, *schema.get("anyOf", ())) if "pattern" in each)
+        expression = f"self.matches(r'{holder.pop('pattern')}')"
+        if self.unless is not None:
+            expression = f"{self.unless} || {expression}"
+        return {**schema, RULES: [Rule(expression, self.message).to_object()]}
 
 
 class SpecModel(BaseModel):

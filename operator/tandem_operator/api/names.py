@@ -35,6 +35,8 @@ ROLE_ENGINE = "engine"
 ROLE_LOCK = "lock"
 ANNOTATION_LOCK_SCHEDULING = f"{GROUP}/lock-scheduling"
 ANNOTATION_REFRESH = f"{GROUP}/refresh"
+ANNOTATION_APPLIED = f"{GROUP}/applied"
+"""Digest of what was last applied, on each child."""
 
 MAX_NAME_LENGTH = 40
 HASH_LENGTH = 16

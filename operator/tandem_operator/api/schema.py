@@ -48,7 +48,7 @@ def _structural(node: Schema) -> Schema:
     items = schema.pop("items", None)
     default = schema.pop("default", None)
     examples = schema.pop("examples", None)
-    schema.pop("additionalProperties", None)
+    values = schema.pop("additionalProperties", None)
     for key in NOT_IN_A_CRD:
         schema.pop(key, None)
     if schema.get("type") == "integer":
@@ -62,6 +62,8 @@ def _structural(node: Schema) -> Schema:
         schema["example"] = examples[0]
     if properties is not None:
         schema["properties"] = {name: _structural(held) for name, held in properties.items()}
+    if isinstance(values, dict):
+        schema["additionalProperties"] = _structural(values)
     if items is not None:
         schema["items"] = _structural(items)
         schema.setdefault("x-kubernetes-list-type", "atomic")

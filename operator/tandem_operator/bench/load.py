@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from tandem_operator.bench.endpoint import Answer, Endpoint
 
 
 @dataclass(frozen=True)
 class Texts:
-    """What clients ask: prompts in turn, so many new tokens each, end-of-text ignored."""
+    """What clients ask: prompts in turn, so many new tokens each, end-of-text ignored.
+
+    ``first_client`` is put over the body of the first client's requests, and of no other's.
+    """
 
     model: str
     prompts: Sequence[str]
     new_tokens: int
+    first_client: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -47,6 +52,7 @@ async def running(endpoint: Endpoint, texts: Texts, clients: int) -> AsyncIterat
                 "max_tokens": texts.new_tokens,
                 "temperature": 0.0,
                 "ignore_eos": True,
+                **(texts.first_client if number == 0 else {}),
             }
             load.answers.append(await endpoint.complete(body))
             turn += clients

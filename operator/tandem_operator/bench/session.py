@@ -7,9 +7,10 @@ engine has its own table again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tandem_operator.bench import plan as plans
 from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.load import Texts
 from tandem_operator.bench.measure import Bench, Times, check_speculates, depths_in_force
+from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.plan import Block
 from tandem_operator.bench.state import State, path_beside
 from tandem_operator.bench.steering import Steering
@@ -63,11 +65,7 @@ async def run(options: Options, series: Series, progress: Progress) -> Ended:
     Raises EndpointError, PlanError, StateError and OSError; finished blocks are kept.
     """
     end_s = time.monotonic() + options.limit_s
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, stop.set)
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    try:
+    with stopped() as stop:
         async with Endpoint(options.url, series, max(options.concurrencies)) as endpoint:
             await check_speculates(endpoint, series)
             model = options.model or await endpoint.model()
@@ -86,9 +84,59 @@ async def run(options: Options, series: Series, progress: Progress) -> Ended:
                 finally:
                     steering.restore()
         return Ended(how, state, planned, model)
+
+
+@contextlib.contextmanager
+def stopped() -> Iterator[asyncio.Event]:
+    """An event that a stop from outside sets, so that what is finished can be kept."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield event
     finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def walk(
+    plan: Sequence[Block],
+    state: State,
+    measure: Callable[[Block], Awaitable[Measured]],
+    *,
+    block_s: float,
+    end_s: float,
+    stop: asyncio.Event,
+    progress: Progress,
+) -> str:
+    """Measure what is left of ``plan``, each block kept before the next one; how it ended.
+
+    A block begins only if ``block_s`` fit before ``end_s`` (monotonic). Raises what ``measure``
+    raises; the block under way is lost then, as at a stop.
+    """
+    left = plans.remaining(plan, [one.block for one in state.done])
+    done = len(plan) - len(left)
+    for block in left:
+        if time.monotonic() + block_s > end_s:
+            return OUT_OF_TIME
+        progress(done, len(plan), block)
+        measuring = asyncio.ensure_future(measure(block))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait(
+            {measuring, stopping},
+            timeout=end_s - time.monotonic(),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        stopping.cancel()
+        if not measuring.done():
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
+            return INTERRUPTED if stop.is_set() else OUT_OF_TIME
+        state.add(measuring.result())
+        done += 1
+    progress(done, len(plan), None)
+    return COMPLETE
 
 
 async def _blocks(
@@ -108,30 +156,16 @@ async def _blocks(
     texts = {
         name: Texts(model, prompts, options.new_tokens) for name, prompts in options.prompts.items()
     }
-    bench = Bench(endpoint, steering, texts, options.times)
-    left = plans.remaining(plan, [one.block for one in state.done])
-    done = len(plan) - len(left)
-    one_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S
-    for block in left:
-        if time.monotonic() + one_s > end_s:
-            return OUT_OF_TIME, len(plan)
-        progress(done, len(plan), block)
-        measuring = asyncio.create_task(bench.measure(block))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait(
-            {measuring, stopping},
-            timeout=end_s - time.monotonic(),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        stopping.cancel()
-        if not measuring.done():
-            measuring.cancel()
-            await asyncio.gather(measuring, return_exceptions=True)
-            return INTERRUPTED if stop.is_set() else OUT_OF_TIME, len(plan)
-        state.add(measuring.result())
-        done += 1
-    progress(done, len(plan), None)
-    return COMPLETE, len(plan)
+    how = await walk(
+        plan,
+        state,
+        Bench(endpoint, steering, texts, options.times).measure,
+        block_s=options.times.warmup_s + options.times.block_s + _OVERHEAD_S,
+        end_s=end_s,
+        stop=stop,
+        progress=progress,
+    )
+    return how, len(plan)
 
 
 def _subject(options: Options, url: str, model: str) -> dict[str, object]:

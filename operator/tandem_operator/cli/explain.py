@@ -167,6 +167,7 @@ def _replica(held: Mapping[str, Any]) -> str:
             ("drafts", held.get("drafts"), "{}"),
             ("drafted", held.get("draftTokens"), "{}"),
             ("accepted by position", _list(held.get("acceptedByPosition") or ()), "{}"),
+            ("steps of mixed depths", held.get("mixedDepthPercent"), "{} %"),
         )
     )
 

@@ -1,27 +1,31 @@
-"""`tandem plan`: what the operator would make of a manifest, without a cluster.
+"""`tandem plan`: what the operator would make of manifests, without a cluster.
 
-Exit status 0: it would be carried out; 1: it would be refused; 2: there is no manifest to judge.
+With `--target` or `--draft` the pair's files are looked at too, as the lock Job would look at them.
+
+Exit status 0: each would be carried out; 1: one would be refused; 2: a file holds no manifest to
+judge, or the pair cannot be looked at.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import json
 import sys
-import typing
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_camel
 
 from tandem_operator.api import names
-from tandem_operator.api.spec import Spec
-from tandem_operator.planning import preview
+from tandem_operator.cli import manifests, pair_look, plan_pair
+from tandem_operator.cli.admission import answer
+from tandem_operator.cli.manifests import Manifest, ManifestError
+from tandem_operator.cli.pair_look import Look, LookError
+from tandem_operator.planning import preview, sources
 from tandem_operator.planning.preview import Preview
+from tandem_operator.planning.resource import UnreadableSpecError
 from tandem_operator.planning.snapshot import Installation
 
 Object = dict[str, Any]
@@ -29,131 +33,114 @@ Object = dict[str, Any]
 REFUSED = 1
 NOTHING_TO_JUDGE = 2
 DEFAULT_IMAGE = "tandem-runtime"
-
-
-class ManifestError(ValueError):
-    """The file holds no manifest that could be judged."""
+DEFAULT_NAMESPACE = "default"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
     parser.add_argument(
-        "-f", "--filename", required=True, metavar="FILE", help="manifest; - reads standard input"
+        "-f",
+        "--filename",
+        required=True,
+        action="append",
+        metavar="FILE",
+        help="manifests, lists too; - reads standard input; repeat for more files",
     )
-    parser.add_argument("-o", "--output", choices=("text", "yaml"), default="text")
-    parser.add_argument("-n", "--namespace", default="default", help="where it would stand")
+    parser.add_argument("-o", "--output", choices=tuple(OUTPUTS), default="text")
+    parser.add_argument(
+        "-n",
+        "--namespace",
+        help=f"where it would stand; default: the manifest's, else {DEFAULT_NAMESPACE}",
+    )
     parser.add_argument(
         "--runtime-image", default=DEFAULT_IMAGE, help="image of the lock and the fetch"
     )
+    for side in (sources.TARGET, sources.DRAFT):
+        parser.add_argument(
+            f"--{side}",
+            metavar="PATH",
+            help=f"folder with the {side}'s files: judge the pair too, for a single resource",
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print what would be made of each resource; returns the exit status."""
+    status = 0
+    found: list[Manifest] = []
+    for filename in arguments.filename:
+        try:
+            found += manifests.read(filename)
+        except ManifestError as problem:
+            print(f"tandem plan: {problem}", file=sys.stderr)
+            status = NOTHING_TO_JUDGE
+    named = {side: getattr(arguments, side) for side in (sources.TARGET, sources.DRAFT)}
+    paths = {side: path for side, path in named.items() if path is not None}
+    if paths and len(found) > 1:
+        flags = " and ".join(f"--{side}" for side in paths)
+        print(
+            f"tandem plan: {flags} is for one resource, and there are {len(found)}: name one file",
+            file=sys.stderr,
+        )
+        return NOTHING_TO_JUDGE
+    return max([status, *(_judge(manifest, arguments, paths) for manifest in found)])
+
+
+def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, str]) -> int:
+    """Print what would be made of one resource; returns its part of the exit status."""
+
+    def tell(problem: object) -> None:
+        print(f"tandem plan: {manifest.file}: {manifest.place}: {problem}", file=sys.stderr)
+
+    namespace = arguments.namespace or DEFAULT_NAMESPACE
+    answered = answer.to(_placed(manifest.object, namespace))
+    faults = [*answered.faults, *_elsewhere(manifest.object, arguments.namespace)]
+    for fault in faults:
+        tell(fault)
+    if faults:
+        return REFUSED
     try:
-        manifests = resources_in(_read(arguments.filename), arguments.filename)
-    except ManifestError as problem:
-        print(f"tandem plan: {problem}", file=sys.stderr)
+        wanted = preview.resource_of(answered.stored, namespace)
+        look = plan_pair.look(wanted, paths) if paths else None
+    except UnreadableSpecError as problem:
+        tell(f"it would be stored, and this release cannot read it: {problem}")
+        return REFUSED
+    except LookError as problem:
+        tell(problem)
         return NOTHING_TO_JUDGE
     installation = Installation(version="", runtime_image=arguments.runtime_image)
-    status = 0
-    for manifest in manifests:
-        faults = faults_of(manifest)
-        if faults:
-            for fault in faults:
-                print(f"tandem plan: {arguments.filename}: {fault}", file=sys.stderr)
-            status = REFUSED
-            continue
-        seen = preview.of(manifest, arguments.namespace, installation)
-        print(_yaml(seen) if arguments.output == "yaml" else _text(seen))
-        if seen.refusals:
-            status = REFUSED
-    return status
+    seen = preview.of(wanted, installation)
+    print(OUTPUTS[arguments.output](seen, look))
+    return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
 
 
-def _read(filename: str) -> str:
-    if filename == "-":
-        return sys.stdin.read()
-    try:
-        return Path(filename).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ManifestError(f"{filename} cannot be read: {problem}") from problem
-
-
-def resources_in(text: str, filename: str) -> list[Object]:
-    """The resources in a file of one or more YAML documents. Raises ManifestError."""
-    try:
-        documents = list(yaml.safe_load_all(text))
-    except yaml.YAMLError as problem:
-        raise ManifestError(f"{filename} is not YAML: {problem}") from problem
-    found = [
-        each for each in documents if isinstance(each, dict) and each.get("kind") == names.KIND
-    ]
-    if not found:
-        kinds = [str(each.get("kind")) for each in documents if isinstance(each, dict)]
-        held = f"it holds {', '.join(kinds)}" if kinds else "it is empty"
-        raise ManifestError(f"{filename} holds no {names.KIND}: {held}")
-    return found
-
-
-def faults_of(manifest: Object) -> list[str]:
-    """What the API server would refuse by the schema, with the nearest known field for a typo."""
+def _placed(manifest: Object, namespace: str) -> Object:
+    """The manifest in the namespace where it names none, as kubectl sends it."""
     metadata = manifest.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-        return ["metadata.name is missing: give the resource a name"]
-    if manifest.get("apiVersion") != names.API_VERSION:
-        return [f"apiVersion is {manifest.get('apiVersion')!r}: use {names.API_VERSION}"]
-    name = metadata["name"]
-    if len(name) > names.MAX_NAME_LENGTH:
-        return [f"metadata.name {name} is longer than {names.MAX_NAME_LENGTH} characters"]
-    try:
-        Spec.model_validate(manifest.get("spec"))
-    except ValidationError as error:
-        return [
-            _fault(fault["loc"], fault["type"], fault["msg"], fault["input"])
-            for fault in error.errors(include_url=False)
-        ]
-    return []
+    if not isinstance(metadata, dict) or metadata.get("namespace"):
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": namespace}}
 
 
-def _fault(place: tuple[int | str, ...], kind: str, message: str, value: Any) -> str:
-    path = "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-    if kind == "missing":
-        return f"{path} is required and missing"
-    if kind != "extra_forbidden":
-        return f"{path}: {value!r:.80}: {message}"
-    known = _fields_at(place[:-1])
-    near = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(known))}"
-    return f"{path} is no field: {remedy}"
+def _elsewhere(manifest: Object, namespace: str | None) -> list[str]:
+    """What kubectl says where the manifest names another namespace than `-n`."""
+    metadata = manifest.get("metadata")
+    own = metadata.get("namespace") if isinstance(metadata, dict) else None
+    if namespace is None or own in (None, "", namespace):
+        return []
+    return [f"metadata.namespace is {own} and -n says {namespace}: remove one, or give -n {own}"]
 
 
-def _fields_at(place: tuple[int | str, ...]) -> list[str]:
-    """Names of the fields of the model at a path of the spec."""
-    model: type[BaseModel] = Spec
-    for part in place:
-        if isinstance(part, int):
-            continue
-        field = next(
-            (each for name, each in model.model_fields.items() if (each.alias or name) == part),
-            None,
-        )
-        inner = None if field is None else _model_in(field.annotation)
-        if inner is None:
-            break
-        model = inner
-    return [each.alias or name for name, each in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_model_in(each) for each in typing.get_args(annotation))
-    return next((each for each in found if each is not None), None)
-
-
-def _text(seen: Preview) -> str:
+def _text(seen: Preview, look: Look | None) -> str:
     lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
     lines.append("  in force:")
     for key, value in dataclasses.asdict(seen.effective).items():
         lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
+    if look is not None:
+        lines.append("  pair:")
+        lines += [f"    {line}" for line in pair_look.lines(look)]
+    elif seen.warnings:
+        lines.append("  warnings:")
+        lines += [f"    {warning}" for warning in seen.warnings]
     if seen.refusals:
         lines.append("  refused:")
         lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
@@ -163,6 +150,8 @@ def _text(seen: Preview) -> str:
         lines += [f"    {note}" for note in seen.notes]
     lines.append("  first:")
     lines += [f"    {_place(child)}" for child in seen.first]
+    if look is not None and not look.allowed:
+        return "\n".join(lines)
     lines.append("  once the pair is locked (its hash is not known yet):")
     lines += [f"    {_place(child)}" for child in seen.locked]
     return "\n".join(lines)
@@ -172,8 +161,18 @@ def _place(child: Object) -> str:
     return f"{child['kind']} {child['metadata']['name']}"
 
 
-def _yaml(seen: Preview) -> str:
-    head = {
+def _yaml(seen: Preview, look: Look | None) -> str:
+    documents = [_head(seen, look), *_objects(seen, look)]
+    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
+    return text.rstrip()
+
+
+def _json(seen: Preview, look: Look | None) -> str:
+    return json.dumps({**_head(seen, look), "objects": _objects(seen, look)}, indent=2)
+
+
+def _head(seen: Preview, look: Look | None) -> Object:
+    return {
         "resource": f"{seen.namespace}/{seen.name}",
         "inputHash": seen.input_hash,
         "effective": {
@@ -181,8 +180,21 @@ def _yaml(seen: Preview) -> str:
             for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
         },
         "refusals": [str(refusal) for refusal in seen.refusals],
+        "warnings": [str(warning) for warning in seen.warnings],
+        **({} if look is None else {"pair": pair_look.document(look)}),
         "notes": list(seen.notes),
     }
-    documents = [head, *json.loads(json.dumps([*seen.first, *seen.locked]))]
-    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
-    return text.rstrip()
+
+
+def _objects(seen: Preview, look: Look | None) -> list[Object]:
+    """What would be made; of a pair that is not allowed, the lock Job alone."""
+    locked = seen.locked if look is None or look.allowed else ()
+    plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
+    return plain
+
+
+OUTPUTS: dict[str, Callable[[Preview, Look | None], str]] = {
+    "text": _text,
+    "yaml": _yaml,
+    "json": _json,
+}

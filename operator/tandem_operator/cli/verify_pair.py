@@ -1,34 +1,98 @@
-"""`tandem verify-pair TARGET DRAFT`: the lock's verdict on a laptop, before anything is applied.
+"""`tandem verify-pair TARGET [DRAFT]`: what lock and engine say of a pair, before it is applied.
 
-Exit status: 0 allowed under the policy, 1 not allowed, 2 could not look.
+Exit status: 0 allowed, 1 not allowed, 2 could not look.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import re
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 
-from tandem_runtime.contract import report, request
+from tandem_operator.api import defaults
+from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
+from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
+from tandem_operator.cli import pair_look
+from tandem_operator.cli.pair_look import LookError
+from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport
-from tandem_runtime.contract.request import LockRequest, SourceRequest
-from tandem_runtime.lock import pair
+from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
+from tandem_runtime.lock import draft_kinds
 
 ALLOWED, NOT_ALLOWED, COULD_NOT_LOOK = 0, 1, 2
+NO_DRAFT = "-"
+DEFAULT_VERSION = "0.32.0"
+MAY_DRAFT = METHODS_WITH_DRAFT | {Method.MTP}
+"""Methods for which DRAFT may be named; only MTP goes without as well."""
+FLAGS = {
+    "tokenizerLock.allowRemoteCode": "--allow-remote-code",
+    "tokenizerLock.attestedTarget.uri": "--attested-target",
+    "tokenizerLock.attestedTarget": "--attested-target",
+    "tokenizerLock.digest": "--digest",
+    "tokenizerLock.policy": "--policy",
+    "target.servedName": "--target-name",
+    "speculation.method": "--method",
+    "speculation.maxTokens": "--max-tokens",
+    "maxTokens": "--max-tokens",
+    "parallelism.tensor": "--tensor",
+    "target.uri": "TARGET",
+    "draft.uri": "DRAFT",
+}
+"""What stands for a field of the resource here."""
+_FIELD = re.compile(
+    rf"\b(?:spec\.)?(?<!tuning\.)({'|'.join(map(re.escape, FLAGS))})\b(: (?=[\w\"]))?"
+)
+_HUB_NAME = re.compile(rf"{ORGANIZATION_AND_NAME}(@.+)?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     where = "hf://org/name[@revision], a local folder, or a tokenizer's or GGUF file"
     parser.add_argument("target", metavar="TARGET", help=where)
-    parser.add_argument("draft", metavar="DRAFT", help=where)
+    parser.add_argument(
+        "draft",
+        metavar="DRAFT",
+        nargs="?",
+        default=NO_DRAFT,
+        help=f"the same; left out, or {NO_DRAFT}, for a method without one",
+    )
+    parser.add_argument(
+        "--method",
+        choices=[method.value for method in Method],
+        help="default: the one that the draft is made for",
+    )
     parser.add_argument(
         "--policy",
-        choices=request.POLICIES,
+        choices=[policy.value for policy in LockPolicy],
         help="what may serve (default: SameVocabulary; TargetDeclared for a head)",
     )
+    parser.add_argument(
+        "--max-tokens", type=_within(1, 32), default=5, metavar="K", help="deepest K (default: 5)"
+    )
+    parser.add_argument(
+        "--tensor",
+        type=_within(1, 64),
+        default=1,
+        metavar="N",
+        help="tensor parallel size (default: 1)",
+    )
+    parser.add_argument(
+        "--engine-version",
+        type=_version,
+        default=DEFAULT_VERSION,
+        metavar="V",
+        help=f"of vLLM (default: {DEFAULT_VERSION})",
+    )
     parser.add_argument("--digest", help="the fingerprint that the target's tokenizer must have")
+    parser.add_argument(
+        "--attested-target",
+        type=_attested,
+        metavar="URI",
+        help="the target that you state a head was trained for, or that TARGET is a copy of",
+    )
     parser.add_argument(
         "--target-name", metavar="NAME", help="the name of the target that a head must declare"
     )
@@ -36,56 +100,120 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-remote-code", action="store_true", help="accept repositories that bring code"
     )
     parser.add_argument("--output", choices=("text", "json"), default="text")
+    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the verdict; returns the exit status."""
-    asked = LockRequest(
-        method="DraftModel",
-        # For a pair of models TargetDeclared takes what SameVocabulary takes.
-        policy=arguments.policy or "SameVocabulary",
-        digest=arguments.digest,
-        allow_remote_code=arguments.allow_remote_code,
-        target=_source(arguments.target, arguments.target_name),
-        draft=_source(arguments.draft, None),
-    )
+    """Print what lock and engine say; returns the exit status."""
+    draft = None if arguments.draft == NO_DRAFT else arguments.draft
+    method = None if arguments.method is None else Method(arguments.method)
+    if draft is None and (method is None or method in METHODS_WITH_DRAFT):
+        arguments.wrong_usage("name DRAFT, or a --method without one: MTP, NGram or Suffix")
+    if draft is not None and method is not None and method not in MAY_DRAFT:
+        arguments.wrong_usage(f"method {method.value} has no draft: leave DRAFT out")
     try:
-        found = pair.report(asked, os.environ)
-    except pair.SideError as error:
-        print(f"tandem verify-pair: {error.side}: {error}", file=sys.stderr)
+        asked = _asked(arguments, draft, method)
+        report = pair_look.report(asked)
+    except LookError as problem:
+        print(f"tandem verify-pair: {problem}", file=sys.stderr)
         return COULD_NOT_LOOK
+    spec = _spec(arguments, draft, method or _method_for(report))
+    found = pair_look.judged(report, asked, spec)
     if arguments.output == "json":
-        print(json.dumps(report.to_document(found), indent=2))
+        print(json.dumps(pair_look.document(found), indent=2))
     else:
-        print(_text(found))
+        lines = pair_look.lines(found, arguments.engine_version)
+        print("\n".join(map(_with_flags, lines)))
     return ALLOWED if found.allowed else NOT_ALLOWED
 
 
-def _source(text: str, name: str | None) -> SourceRequest:
+def _method_for(report: PairReport) -> Method:
+    """The method that the draft is made for; DraftModel where its files do not tell."""
+    kind = None if report.draft is None else draft_kinds.KINDS.get(report.draft.facts.kind or "")
+    return Method(kind.methods[0]) if kind is not None and kind.methods else Method.DRAFT_MODEL
+
+
+def _asked(arguments: argparse.Namespace, draft: str | None, method: Method | None) -> LockRequest:
+    if method is None:
+        # For a pair of models TargetDeclared takes what SameVocabulary takes, and the other way
+        # round for a head.
+        policy = arguments.policy or LockPolicy.SAME_VOCABULARY.value
+    else:
+        policy = defaults.lock_policy(_spec(arguments, draft, method)).value
+    return LockRequest(
+        method=request.ANY_METHOD if method is None else method.value,
+        policy=policy,
+        digest=arguments.digest,
+        allow_remote_code=arguments.allow_remote_code,
+        attested_target=arguments.attested_target,
+        target=replace(_source(arguments.target), name=arguments.target_name),
+        draft=None if draft is None else _source(draft),
+    )
+
+
+def _spec(arguments: argparse.Namespace, draft: str | None, method: Method) -> Spec:
+    """The resource that the arguments would be, as far as an engine judges a pair by it."""
+    attested: Attestation | None = arguments.attested_target
+    lock = {
+        "policy": arguments.policy,
+        "attestedTarget": None if attested is None else {"uri": attested.uri},
+        "allowRemoteCode": arguments.allow_remote_code,
+    }
+    return Spec.model_validate(
+        {
+            "target": {"uri": "pvc://local/target"},
+            "draft": None if draft is None else {"uri": "pvc://local/draft"},
+            "speculation": {
+                "method": method.value,
+                "maxTokens": arguments.max_tokens,
+                "constrainedOutput": "Allow",
+            },
+            "tokenizerLock": lock,
+            "parallelism": {"tensor": arguments.tensor},
+            "engine": {
+                "type": EngineType.VLLM.value,
+                "image": f"vllm/vllm-openai:v{arguments.engine_version}",
+            },
+        }
+    )
+
+
+def _source(text: str) -> SourceRequest:
     uri, separator, revision = text, "", ""
     if text.startswith("hf://"):
         uri, separator, revision = text.partition("@")
-    return SourceRequest(uri, revision=revision if separator else None, name=name)
+    return SourceRequest(uri, revision=revision if separator else None)
 
 
-def _text(found: PairReport) -> str:
-    lines = [
-        f"{found.verdict} ({found.reason}): {'allowed' if found.allowed else 'not allowed'}",
-        found.message,
-    ]
-    if found.advice:
-        lines.append(f"advice: {found.advice}")
-    if found.first_differences:
-        lines.append(f"{'id':>10}  {'target':<32}  draft")
-    lines += [
-        f"{each.id:>10}  {_shown(each.target):<32}  {_shown(each.draft)}"
-        for each in found.first_differences
-    ]
-    for name, side in (("target", found.target), ("draft", found.draft)):
-        if side is not None:
-            lines.append(f"{name}: {side.tokenizer_digest or 'no fingerprint'} ({side.uri})")
-    return "\n".join(lines)
+def _with_flags(line: str) -> str:
+    """The line with this command's own words for fields of the resource."""
+
+    def named(found: re.Match[str]) -> str:
+        flag, value = FLAGS[found[1]], found[2] or ""
+        return f"{flag} " if value and flag.startswith("-") else flag + value
+
+    return _FIELD.sub(named, line)
 
 
-def _shown(text: str | None) -> str:
-    return "-" if text is None else repr(text)
+def _within(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: give {low} to {high}")
+        return int(text)
+
+    return number
+
+
+def _version(text: str) -> str:
+    found = text.removeprefix("v")
+    if not re.fullmatch(r"\d+\.\d+(\.[A-Za-z0-9._-]+)?", found):
+        raise argparse.ArgumentTypeError(f"{text!r}: give a version of vLLM, as {DEFAULT_VERSION}")
+    return found
+
+
+def _attested(text: str) -> Attestation:
+    if "://" not in text:
+        hint = f": did you mean hf://{text}?" if _HUB_NAME.fullmatch(text) else ""
+        raise argparse.ArgumentTypeError(f"{text!r} is no URI, as hf://org/name{hint}")
+    source = _source(text)
+    return Attestation(source.uri, source.revision)

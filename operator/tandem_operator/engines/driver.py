@@ -5,7 +5,7 @@ from typing import Protocol
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.launch import Launch, PodParts
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
@@ -29,6 +29,10 @@ class Driver(Protocol):
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What the files of the pair rule out that the spec alone did not show."""
+        ...
+
+    def warn(self, spec: Spec) -> tuple[Warned, ...]:
+        """What of the spec starts under a condition that only the user can see to."""
         ...
 
     def render(self, launch: Launch) -> PodParts:

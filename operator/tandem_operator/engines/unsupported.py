@@ -7,7 +7,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.environment import OWNED_EVERYWHERE
 from tandem_operator.engines.launch import Launch, PodParts
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
@@ -36,6 +36,10 @@ class UnsupportedDriver:
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """As `judge`."""
         return PairJudgement(self.judge(spec))
+
+    def warn(self, spec: Spec) -> tuple[Warned, ...]:
+        """Nothing: all of it is refused."""
+        return ()
 
     def render(self, launch: Launch) -> PodParts:
         """Never reached by a judged spec. Raises ValueError with the refusal."""

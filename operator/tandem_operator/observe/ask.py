@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import Spec
+from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.tiers import taken_down
+from tandem_operator.planning import ReplicaView
 from tandem_operator.tuning import Objective, Settings, Thresholds
+from tandem_runtime.contract import metrics
 
 
 def settings_of(
     spec: Spec,
     tiers: tuple[int, ...],
     mixture_of_experts: tuple[int, int] | None = None,
+    drafts_all: bool = False,
 ) -> Settings:
     """`spec.tuning` in shares and seconds; `tiers` are those that the pods were started with."""
     tuning = spec.tuning
@@ -34,7 +40,16 @@ def settings_of(
         ),
         stabilization_s=tuning.stabilization_seconds,
         tiers=tiers or None,
+        drafts_all=drafts_all,
     )
+
+
+def drafts_all(live_mode: LiveMode, replicas: Iterable[ReplicaView]) -> bool:
+    """Whether all drafts are made at every K: as the plugins say, else as the engine's driver."""
+    modes = {replica.mode for replica in replicas}
+    if metrics.MODE_TRIM in modes:
+        return True
+    return live_mode is LiveMode.TRIM and metrics.MODE_LOOKUP not in modes
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -122,6 +122,11 @@ class Learner:
         )
         self._replicas = tuple(_view(r, readings.get(r.pod)) for r in replicas)
 
+    @property
+    def replicas(self) -> tuple[ReplicaView, ...]:
+        """What each replica said last."""
+        return self._replicas
+
     def kept(self) -> Kept | None:
         """What it leaves to a learner of other engines; None when it learned nothing."""
         if not self.state.learned:

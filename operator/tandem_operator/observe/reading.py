@@ -117,6 +117,10 @@ def _totals(page: Page, series: Series, plugin: bool) -> dict[str, float]:
         if value is None and stem is not None:
             value = page.total(series.spellings(stem))
         totals[name] = value if value is not None else 0.0
+    mixed = page.total((metrics.MIXED_DEPTH_STEPS,)) if plugin else None
+    if mixed is not None:
+        # Plugins of earlier releases do not count them, which is not the same as none.
+        totals["mixed_depth_steps"] = mixed
     return totals
 
 

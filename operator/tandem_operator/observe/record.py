@@ -50,10 +50,21 @@ def record_of(decision: Decision, windows: Iterable[Window], at_s: float, lock: 
                 "drafts": window.drafts,
                 "draftTokens": window.draft_tokens,
                 "acceptedByPosition": list(window.accepted_by_position),
+                "mixedDepthPercent": mixed_depth_percent(window),
             }
             for window in windows
         ],
     }
+
+
+def mixed_depth_percent(window: Window) -> float | None:
+    """Share of the engine's steps that ran with requests of different depths, in percent.
+
+    None where the engine's plugin does not count them, and without a step.
+    """
+    if window.mixed_depth_steps is None or window.iterations <= 0:
+        return None
+    return round(100 * min(1.0, window.mixed_depth_steps / window.iterations), 1)
 
 
 def moment(at_s: float) -> datetime:

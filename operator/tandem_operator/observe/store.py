@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.planning import managed_fields
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -40,15 +41,19 @@ class Store:
         return key
 
     def drop_resource(self, raw: Object) -> Key:
-        """Forget a resource that is gone and what was its; a newer one of the name stays."""
+        """Forget a resource that is gone; a newer one of the name stays.
+
+        Its objects go by events of their own, since they may outlive it and be found again by a
+        resource of the same name. Those that no watch brings go with it.
+        """
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         self._end(raw)
         held = self._resources.get(key)
         if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
             del self._resources[key]
-            for identity in tuple(self._children.get(key, {})):
-                self._remove(key, identity)
-            self._children.pop(key, None)
+            for identity, child in tuple(self._children.get(key, {}).items()):
+                if key_of(child) is None:
+                    self._remove(key, identity)
         return key
 
     def put(self, raw: Object, key: Key | None = None) -> Key | None:
@@ -59,11 +64,10 @@ class Store:
         found = key or key_of(raw)
         if found is None:
             return None
-        held = self._children.setdefault(found, {})
         identity = (raw["kind"], raw["metadata"]["name"])
-        if not self._older(raw, held.get(identity)):
+        if not self._older(raw, self._children.get(found, {}).get(identity)):
             self._remove(found, identity)
-            held[identity] = _trimmed(raw)
+            self._children.setdefault(found, {})[identity] = _trimmed(raw)
             self._list_pair(found, identity)
         return found
 
@@ -97,23 +101,36 @@ class Store:
             self.put(raw, key)
             if before is None or before["metadata"] != _trimmed(raw)["metadata"]:
                 changed.add(key)
-        for key, held in self._children.items():
+        for key, held in tuple(self._children.items()):
             for identity in [each for each in held if each[0] == kind]:
                 if (key, identity[1]) not in listed:
                     self._remove(key, identity)
                     changed.add(key)
         return changed
 
-    def watched(self, kind: str) -> tuple[Object, ...]:
-        """Every object of a kind that a watch brings: those of a child's name without our label are
-        known by reading them alone."""
+    def watched(self, kind: str, namespace: str | None = None) -> tuple[Object, ...]:
+        """Every object of a kind that a watch brings, of one namespace or (None) of all: those of a
+        child's name without our label are known by reading them alone."""
         if kind == names.KIND:
-            return tuple(self._resources.values())
+            return tuple(raw for key, raw in self._resources.items() if namespace in (None, key[0]))
         return tuple(
             raw
-            for held in self._children.values()
+            for key, held in self._children.items()
+            if namespace in (None, key[0])
             for (each, _), raw in held.items()
             if each == kind and key_of(raw) is not None
+        )
+
+    def holds(self, raw: Object) -> bool:
+        """Whether this very version of a watched object is known."""
+        metadata = raw["metadata"]
+        if raw["kind"] == names.KIND:
+            held = self._resources.get((metadata["namespace"], metadata["name"]))
+        else:
+            key = key_of(raw)
+            held = None if key is None else self.object(key, raw["kind"], metadata["name"])
+        return held is not None and all(
+            held["metadata"][field] == metadata[field] for field in ("uid", "resourceVersion")
         )
 
     def resource(self, key: Key) -> Object | None:
@@ -147,7 +164,10 @@ class Store:
         return tuple(self._resources)
 
     def _remove(self, key: Key, identity: Identity) -> None:
-        gone = self._children.get(key, {}).pop(identity, None)
+        siblings = self._children.get(key, {})
+        gone = siblings.pop(identity, None)
+        if not siblings:
+            self._children.pop(key, None)
         pair = None if gone is None else _pair_of(gone)
         if pair is None:
             return
@@ -196,6 +216,9 @@ def _version(raw: Object) -> int:
 
 
 def _trimmed(raw: Object) -> Object:
-    """Without managedFields, which are most of a child's bytes and decide nothing."""
+    """Of managedFields, which are most of a child's bytes, the operator's own entry alone."""
     metadata = {key: value for key, value in raw["metadata"].items() if key != "managedFields"}
+    own = managed_fields.kept(raw)
+    if own:
+        metadata["managedFields"] = own
     return {**raw, "metadata": metadata}

@@ -21,7 +21,7 @@ from tandem_operator.api.spec import Spec, TuningMode
 from tandem_operator.engines.registry import driver
 from tandem_operator.engines.series import Series
 from tandem_operator.observe import memory, start_profile
-from tandem_operator.observe.ask import settings_of
+from tandem_operator.observe.ask import drafts_all, settings_of
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.learner import Learner
 from tandem_operator.observe.prometheus import PrometheusReader
@@ -162,14 +162,21 @@ class TuningRoom:
         profile = self._profile(key, spec, subject.objects)
         lock, shape = replicas[0].lock, _common_shape(replicas)
         tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
+        learner, engine = self._learners.get(key), driver(spec.engine.type)
+        told = () if learner is None else learner.replicas
         settings = replace(
-            settings_of(spec, tiers, _experts(lock, subject.objects)), profile=profile
+            settings_of(
+                spec,
+                tiers,
+                _experts(lock, subject.objects),
+                drafts_all(engine.live_mode(spec), told),
+            ),
+            profile=profile,
         )
-        learner = self._learners.get(key)
         if learner is None or (learner.lock, learner.shape) != (lock, shape):
             learner = self._begun(key, lock, shape, settings, subject)
             self._learners[key] = learner
-        readings, lost = await self._read(key[0], replicas, driver(spec.engine.type).series)
+        readings, lost = await self._read(key[0], replicas, engine.series)
         learner.take(
             replicas,
             readings,

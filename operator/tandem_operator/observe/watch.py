@@ -1,94 +1,150 @@
-"""kopf's watches, wired to the store: indexers fill it, handlers ask for a look."""
+"""One watch: a kind in one namespace, listed and followed for ever, alone with its failures."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-from collections.abc import Awaitable, Callable
-from typing import Any
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
 
-import kopf
+from tandem_operator.observe.clock import Clock
+from tandem_operator.observe.kinds import RESOURCE, Kind
+from tandem_operator.observe.store import Key, Object, Store
+from tandem_operator.observe.streams import Stream, StreamError, Streams
 
-from tandem_operator.observe.kinds import CHILDREN, RESOURCE, SELECTOR, Kind
-from tandem_operator.observe.store import Key, Store
+LOG = logging.getLogger(__name__)
 
-Seen = Callable[[Key], Awaitable[None]]
-
-
-def watch_settings() -> kopf.OperatorSettings:
-    """Streams that notice their death, lists in chunks, and only objects with our label."""
-    settings = kopf.OperatorSettings()
-    settings.watching.inactivity_timeout = 70
-    settings.watching.chunk_size = 500
-    settings.watching.connect_timeout = 10
-    settings.networking.request_timeout = 60
-    settings.queueing.idle_timeout = 1
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    for kind in CHILDREN:
-        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = SELECTOR
-    return settings
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 10.0
+QUICK_S = 1.0
+"""A stream that ends sooner, and brought nothing, counts as a failure."""
+GONE = 410
+NOT_FOUND = 404
 
 
-def registry_of(store: Store, seen: Seen) -> kopf.OperatorRegistry:
-    """Handlers for the resource and its children. `seen` is called with the key of each event.
+class Heard(Protocol):
+    """What is told: a resource wants a look; the watch began or ceased to see."""
 
-    An indexer runs before the event's handler, and during the first listing before any handler at
-    all; so objects enter the store there, and leave it in the handler.
+    def seen(self, key: Key) -> None: ...
+
+    def changed(self, watch: Watch) -> None: ...
+
+
+class Watch:
+    """Fills the store. `words` says why it sees nothing, or None while it sees.
+
+    A list replaces what was held of the kind in the namespace: what ended while no stream was open
+    is forgotten then. `gate` bounds how many list at the same time.
     """
-    registry = kopf.OperatorRegistry()
-    kopf.on.login(registry=registry)(_login)
-    _watch(registry, RESOURCE, store.put_resource, store.drop_resource, seen)
-    for kind in CHILDREN:
-        _watch(registry, kind, _put(store, kind), _dropped(store, kind), seen)
-    return registry
 
+    def __init__(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        streams: Streams,
+        store: Store,
+        heard: Heard,
+        clock: Clock,
+        spread: Callable[[], float],
+        gate: asyncio.Semaphore,
+    ) -> None:
+        self.kind = kind
+        self.namespace = namespace
+        self._streams = streams
+        self._store = store
+        self._heard = heard
+        self._clock = clock
+        self._spread = spread
+        self._gate = gate
+        self._failures = 0
+        self._proof_s = clock.now_s()
+        self.listed = False
+        self.refused = False
+        self.words: str | None = "it is not listed yet"
 
-async def _login(**given: Any) -> kopf.ConnectionInfo | None:
-    """The pod's service account, else the kubeconfig; kopf asks again when it is refused.
+    @property
+    def age_s(self) -> float:
+        """Seconds since the API server last proved that it is watched: list, event, bookmark."""
+        return self._clock.now_s() - self._proof_s
 
-    In a pod the API server is reached at the address that the kubelet gives, as client-go does:
-    the operator must work while the cluster's DNS does not.
-    """
-    found = kopf.login_with_service_account(**given)
-    if found is None:
-        return kopf.login_with_kubeconfig(**given)
-    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{word}", "") for word in ("HOST", "PORT"))
-    if not host:
-        return found
-    address = f"[{host}]" if ":" in host else host
-    return dataclasses.replace(found, server=f"https://{address}:{port or 443}")
+    def __str__(self) -> str:
+        where = "all namespaces" if self.namespace is None else self.namespace
+        return f"{self.kind.plural} in {where}"
 
+    async def run(self) -> None:
+        """Until cancelled; a failure is tried again, at the latest after about 12 s."""
+        while True:
+            try:
+                async with self._streams.open() as stream:
+                    async with self._gate:
+                        version = await self._list(stream)
+                    self._lives()
+                    await self._follow(stream, version)
+            except StreamError as error:
+                if error.code == GONE:
+                    LOG.debug("%s: listed anew: %s", self, error)
+                    continue
+                await self._fail(error)
 
-def _watch(
-    registry: kopf.OperatorRegistry,
-    kind: Kind,
-    put: Callable[[dict[str, Any]], Key | None],
-    dropped: Callable[[dict[str, Any]], Key | None],
-    seen: Seen,
-) -> None:
-    where = (kind.group, kind.version, kind.plural)
+    async def _list(self, stream: Stream) -> str:
+        held = self._store.watched(self.kind.kind, self.namespace)
+        found: set[str] = set()
+        async for page in stream.pages(self.kind, self.namespace):
+            for raw in page:
+                found.add(raw["metadata"]["uid"])
+                self._take("LISTED", raw)
+            # A page of 500 takes a while: others shall have the loop in between.
+            await asyncio.sleep(0)
+        for raw in held:
+            if raw["metadata"]["uid"] not in found:
+                self._take("DELETED", raw)
+        return stream.version
 
-    def index(body: kopf.Body, **_: object) -> None:
-        put(_raw(body, kind))
+    async def _follow(self, stream: Stream, version: str) -> None:
+        """Open streams from version to version, until one says that a list is due."""
+        while True:
+            began_s, heard = self._clock.now_s(), False
+            async for kind, raw in stream.events(self.kind, self.namespace, version):
+                heard = True
+                version = raw["metadata"]["resourceVersion"]
+                if kind != "BOOKMARK":
+                    self._take(kind, raw)
+                self._lives()
+            if not heard and self._clock.now_s() - began_s < QUICK_S:
+                await self._fail(StreamError(None, "the stream ends as soon as it is opened"))
 
-    async def event(event: kopf.RawEvent, **_: object) -> None:
-        raw = _raw(event["object"], kind)
-        key = dropped(raw) if event["type"] == "DELETED" else put(raw)
+    def _take(self, event: str, raw: Object) -> None:
+        mine = self.kind == RESOURCE
+        if event == "DELETED":
+            key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
+        elif event == "LISTED" and self._store.holds(raw):
+            return
+        else:
+            key = self._store.put_resource(raw) if mine else self._store.put(raw)
         if key is not None:
-            await seen(key)
+            self._heard.seen(key)
 
-    kopf.index(*where, id=f"index-{kind.plural}", registry=registry)(index)
-    kopf.on.event(*where, id=f"event-{kind.plural}", registry=registry)(event)
+    def _lives(self) -> None:
+        self._proof_s = self._clock.now_s()
+        if self.words is None:
+            return
+        if self._failures:
+            LOG.info("%s: watched again", self)
+        self._failures, self.listed, self.refused, self.words = 0, True, False, None
+        self._heard.changed(self)
 
-
-def _raw(body: Any, kind: Kind) -> dict[str, Any]:
-    return {**dict(body), "apiVersion": kind.api_version, "kind": kind.kind}
-
-
-def _put(store: Store, kind: Kind) -> Callable[[dict[str, Any]], Key | None]:
-    return lambda raw: store.put(raw)
-
-
-def _dropped(store: Store, kind: Kind) -> Callable[[dict[str, Any]], Key | None]:
-    return lambda raw: store.drop(raw)
+    async def _fail(self, error: StreamError) -> None:
+        """Say it once, and wait."""
+        before = self.words
+        self._failures += 1
+        self.refused, self.words = error.refused, str(error)
+        if error.code == NOT_FOUND and self._failures > 1:
+            # Twice, since a starting API server may not know its definitions yet.
+            for raw in self._store.watched(self.kind.kind, self.namespace):
+                self._take("DELETED", raw)
+        if self.words != before:
+            LOG.warning("%s: not watched: %s", self, error)
+            self._heard.changed(self)
+        delay_s = min(FIRST_BACKOFF_S * 2 ** (self._failures - 1), LONGEST_BACKOFF_S)
+        await asyncio.sleep(delay_s * self._spread())

@@ -44,6 +44,7 @@ def window_between(
         drafts=totals["drafts"],
         draft_tokens=totals["draft_tokens"],
         bypassed_request_steps=totals["bypassed_request_steps"],
+        mixed_depth_steps=totals.get("mixed_depth_steps"),
     )
 
 

@@ -5,7 +5,7 @@ out; the command line shows it.
 """
 
 from tandem_operator.planning.decide import plan
-from tandem_operator.planning.plan import Apply, Note, Plan, Poke, Reference, Remove
+from tandem_operator.planning.plan import Apply, Asked, Note, Plan, Poke, Reference, Remove
 from tandem_operator.planning.snapshot import (
     Failure,
     Installation,
@@ -17,6 +17,7 @@ from tandem_operator.planning.snapshot import (
 
 __all__ = [
     "Apply",
+    "Asked",
     "Failure",
     "Installation",
     "MetricsView",

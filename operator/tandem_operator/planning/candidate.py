@@ -40,6 +40,14 @@ def _source(uri: str, asked: str | None, report: SideReport | None) -> LockedSou
     return LockedSource(uri=uri, revision=report.revision)
 
 
+def waiting(resource: Resource, reason: str) -> str | None:
+    """What was last told of a Job of this input that has not ended."""
+    held = resource.status.candidate
+    if held is None or held.input_hash != resource.input_hash or held.reason != reason:
+        return None
+    return held.message
+
+
 def failure(resource: Resource) -> LockFailure | None:
     """What the last Job of this input could not do, while another one looks."""
     held = resource.status.candidate

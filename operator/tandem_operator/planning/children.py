@@ -19,7 +19,7 @@ Object = dict[str, Any]
 WAIT_S = 60.0
 """How long a leaving object of a wanted name is waited for, and a refused write is not repeated."""
 CONFLICT = 409
-REFUSED_CODES = frozenset({400, 403, 422})
+REFUSED_CODES = frozenset({400, 403, 413, 422})
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def place(
         reference = child.reference
         place_name = f"{reference.kind} {reference.name}"
         existing = standing.get(reference.kind, reference.name)
-        whose = Ownership.OURS if existing is None else ownership.judge(resource, existing)
+        whose = Ownership.OURS if existing is None else standing.whose(existing)
         if existing is not None and whose is Ownership.LEAVING:
             hindered.add(reference)
-            left_s = _left_s(resource, existing, snapshot.now)
+            left_s = _left_s(existing, snapshot)
             if left_s > 0:
                 waiting.append(f"{place_name} of an earlier owner is still being deleted")
                 retries.append(left_s)
@@ -87,10 +87,7 @@ def place(
             continue
         if existing is not None and whose is Ownership.FOREIGN:
             hindered.add(reference)
-            conflicts.append(
-                f"{place_name} exists and does not belong to this resource: "
-                "delete or rename it, or name this resource otherwise"
-            )
+            conflicts.append(_conflict(resource, child, existing))
             look_up.append(reference)
             retries.append(WAIT_S)
             continue
@@ -129,11 +126,23 @@ def place(
     )
 
 
-def _left_s(resource: Resource, existing: Object, now: datetime) -> float:
+def _conflict(resource: Resource, child: Child, existing: Object) -> str:
+    reference = child.reference
+    taken = f"{reference.kind} {reference.name} exists and does not belong to this resource"
+    lock = ownership.lock_of((existing.get("spec") or {}).get("template") or {})
+    if reference.kind == "Deployment" and lock and ownership.controller(existing) is None:
+        wanted = ownership.lock_of(child.body["spec"]["template"])
+        return (
+            f"{taken}: its pods are of lock {lock}, and this pair's is {wanted}. "
+            f"Where they may go: kubectl delete deployment {reference.name} -n {resource.namespace}"
+        )
+    return f"{taken}: delete or rename it, or name this resource otherwise"
+
+
+def _left_s(existing: Object, snapshot: Snapshot) -> float:
     """Seconds for which a leaving object is still waited for."""
-    text = existing["metadata"].get("deletionTimestamp")
-    since = datetime.fromisoformat(text) if text is not None else resource.created
-    return (since + timedelta(seconds=WAIT_S) - now).total_seconds()
+    since = snapshot.ended_at(existing["metadata"]["uid"])
+    return (since + timedelta(seconds=WAIT_S) - snapshot.now).total_seconds()
 
 
 def _rest_s(failure: Failure, now: datetime) -> float | None:

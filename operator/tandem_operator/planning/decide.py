@@ -10,10 +10,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tandem_operator.api import conditions, names
-from tandem_operator.api.conditions import ConditionType, Finding, StalledReason
+from tandem_operator.api import names
+from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType
-from tandem_operator.api.status import Status
 from tandem_operator.engines import registry
 from tandem_operator.engines.driver import Driver
 from tandem_operator.planning import (
@@ -21,6 +20,7 @@ from tandem_operator.planning import (
     deployment,
     disruption_budget,
     events,
+    failing,
     locking,
     pod_monitor,
     pokes,
@@ -29,6 +29,7 @@ from tandem_operator.planning import (
     revision,
     service,
     serving,
+    standstill,
     status,
     table,
     tuner,
@@ -36,12 +37,13 @@ from tandem_operator.planning import (
 )
 from tandem_operator.planning.children import Child, Placed
 from tandem_operator.planning.locking import Accepted, Step
-from tandem_operator.planning.plan import Plan, Reference, Sharing
+from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
 from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.situation import Situation
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.standing import Standing
+from tandem_operator.planning.workload import Workload
 
 Object = dict[str, Any]
 Drivers = Callable[[EngineType], Driver]
@@ -55,21 +57,29 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     carried out gives an empty one."""
     if "deletionTimestamp" in snapshot.resource["metadata"]:
         return Plan()
+    if snapshot.blind is not None:
+        return standstill.of(snapshot, StalledReason.WATCH_REFUSED, snapshot.blind)
     try:
         wanted = resource.parse(snapshot.resource)
     except UnreadableSpecError as error:
-        return _unreadable(snapshot, error)
+        return standstill.of(
+            snapshot,
+            StalledReason.UNSUPPORTED_COMBINATION,
+            f"this release does not know the spec: {error}",
+        )
     standing = Standing(wanted, snapshot.objects)
     driver = drivers(wanted.spec.engine.type)
     revisions = revision.all_of(standing)
+    wanted = revision.taken_up(wanted, revisions)
     step = locking.step(wanted, standing, revisions, driver, snapshot)
     current = _current(step, revisions)
     placed = children.place(
         wanted, _children(wanted, step, current, standing, snapshot), standing, snapshot
     )
+    held_back = wanted.spec.paused and placed.writes("Deployment")
     if wanted.spec.paused:
         placed = Placed(conflicts=placed.conflicts, look_up=placed.look_up)
-    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot)
+    return _told(wanted, standing, revisions, step, current, placed, driver, snapshot, held_back)
 
 
 def _told(
@@ -81,8 +91,10 @@ def _told(
     placed: Placed,
     driver: Driver,
     snapshot: Snapshot,
+    held_back: bool,
 ) -> Plan:
-    state = workload.read(wanted.name, standing)
+    gone = removals.find(wanted, standing, step, revisions, current, snapshot)
+    state = workload.read(wanted.name, standing, snapshot.warnings)
     stands = None
     if current is not None:
         place = names.speculation_table(wanted.name, current.lock_hash)
@@ -105,10 +117,11 @@ def _told(
         tuning=snapshot.tuning,
         live_mode=driver.live_mode(wanted.spec),
         told_at=_told_at(snapshot.resource),
+        failing=failing.told(snapshot, placed.applies, gone.removes),
+        held_back=held_back,
     )
-    after = status.made(situation)
+    after = status.made(situation, snapshot.installation.name)
     changed = after != wanted.status
-    gone = removals.find(wanted, standing, step, revisions, current, snapshot.now)
     paused = wanted.spec.paused
     due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
     sharing = _sharing(wanted, step)
@@ -123,7 +136,13 @@ def _told(
         look_up=placed.look_up,
         look_again_s=None if paused else min(due, default=None),
         sharing=sharing,
+        ask=_asked(step, state),
     )
+
+
+def _asked(step: Step, state: Workload) -> tuple[Asked, ...]:
+    of_lock = None if isinstance(step, Accepted) else step.ask
+    return tuple(each for each in (of_lock, state.ask) if each is not None)
 
 
 def _sharing(wanted: Resource, step: Step) -> Sharing | None:
@@ -154,6 +173,7 @@ def _children(
         made.append(Child(revision.body(wanted, step.revision)))
     elif step.job is not None:
         made.append(Child(step.job))
+    made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, standing)]
     if current is None:
         return made
     tables = _tables(wanted, current, standing, snapshot)
@@ -169,6 +189,19 @@ def _children(
     if learned is not None:
         made.append(Child(learned))
     return made
+
+
+def _orphans(wanted: Resource, step: Step, standing: Standing) -> list[Revision]:
+    """Earlier revisions that nobody controls any more: they are the resource's to keep and end."""
+    newest = step.revision.input_hash if isinstance(step, Accepted) else None
+    return [
+        each
+        for each in revision.all_of(standing)
+        if each.input_hash != newest
+        and standing.is_orphan(
+            "ControllerRevision", names.controller_revision(wanted.name, each.input_hash)
+        )
+    ]
 
 
 def _tables(
@@ -203,31 +236,3 @@ def _told_at(raw: Object) -> datetime | None:
         if entry.get("subresource") == "status" and "time" in entry
     ]
     return max((datetime.fromisoformat(time) for time in times), default=None)
-
-
-def _unreadable(snapshot: Snapshot, error: UnreadableSpecError) -> Plan:
-    """A spec of another release: children stay as they are, and Stalled says why."""
-    metadata = snapshot.resource["metadata"]
-    before = resource.status_of(snapshot.resource)
-    kept = [each for each in before.conditions if each.type not in _PROGRESS]
-    found = Finding(
-        ConditionType.STALLED,
-        "True",
-        StalledReason.UNSUPPORTED_COMBINATION,
-        f"this release does not know the spec: {error}",
-    )
-    merged = conditions.merge(
-        before.conditions, [found], generation=metadata["generation"], now=snapshot.now
-    )
-    listed = sorted(
-        (*kept, *merged), key=lambda each: conditions.ORDER.index(ConditionType(each.type))
-    )
-    after: Status = before.model_copy(
-        update={"observed_generation": metadata["generation"], "conditions": tuple(listed)}
-    )
-    if after == before:
-        return Plan()
-    return Plan(status=after.to_object(), notes=events.between(before, after))
-
-
-_PROGRESS = (ConditionType.STALLED, ConditionType.RECONCILING)

@@ -22,7 +22,9 @@ def body(resource: Resource, revision: Revision) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": ownership.metadata(resource, names.deployment(resource.name), labels),
+        "metadata": ownership.metadata(
+            resource, "Deployment", names.deployment(resource.name), labels
+        ),
         "spec": {
             "replicas": resource.spec.replicas,
             "selector": {"matchLabels": labels},

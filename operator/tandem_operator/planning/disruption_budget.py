@@ -25,7 +25,9 @@ def body(resource: Resource) -> Object:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": ownership.metadata(resource, names.disruption_budget(resource.name), labels),
+        "metadata": ownership.metadata(
+            resource, KIND, names.disruption_budget(resource.name), labels
+        ),
         "spec": {
             "maxUnavailable": 1,
             "selector": {"matchLabels": labels},

@@ -6,7 +6,9 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import (
+    inherited,
     lock_cache,
+    lock_report,
     lock_request,
     ownership,
     small_container,
@@ -21,7 +23,6 @@ Object = dict[str, Any]
 RETRIES = 3
 DEADLINE_S = 3600
 """Long, because a pod that waits for its claim counts too."""
-NOT_RETRIED_EXIT_CODE = 3
 SCHEDULING = (
     "nodeSelector",
     "tolerations",
@@ -34,6 +35,9 @@ SCHEDULING = (
 )
 """What of spec.template the Job inherits: where it may run and how it finds its sources."""
 
+QUEUE_LABELS = "kueue.x-k8s.io/"
+"""Labels by which a queue decides when a Job may run."""
+
 
 def scheduling(resource: Resource) -> Object:
     """What the Job's pod inherits."""
@@ -43,7 +47,12 @@ def scheduling(resource: Resource) -> Object:
 
 def scheduling_name(resource: Resource) -> str:
     """16 hex digits; a Job of other scheduling may wait, or fail, where this one would not."""
-    return names.digest(scheduling(resource))
+    queue = {
+        key: value
+        for key, value in inherited.labels_of(resource).items()
+        if key.startswith(QUEUE_LABELS)
+    }
+    return names.digest({**scheduling(resource), **({"queue": queue} if queue else {})})
 
 
 def body(resource: Resource, installation: Installation) -> Object:
@@ -57,8 +66,15 @@ def body(resource: Resource, installation: Installation) -> Object:
     if shared is not None:
         labels[names.LABEL_PAIR] = shared
     name = names.lock_job(resource.name, resource.input_hash)
-    metadata = ownership.metadata(resource, name, labels)
-    metadata["annotations"] = {names.ANNOTATION_LOCK_SCHEDULING: scheduling_name(resource)}
+    metadata = ownership.metadata(resource, "Job", name, labels)
+    given = metadata.get("annotations", {})
+    metadata["annotations"] = {
+        **given,
+        names.ANNOTATION_LOCK_SCHEDULING: scheduling_name(resource),
+    }
+    pod: Object = {"labels": {**inherited.labels_of(resource), **labels}}
+    if given:
+        pod["annotations"] = given
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -68,18 +84,23 @@ def body(resource: Resource, installation: Installation) -> Object:
             "activeDeadlineSeconds": DEADLINE_S,
             "podFailurePolicy": {
                 "rules": [
+                    # A pod that the cluster takes away says nothing of the pair.
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    },
                     {
                         "action": "FailJob",
                         "onExitCodes": {
                             "containerName": names.CONTAINER_LOCK,
                             "operator": "In",
-                            "values": [NOT_RETRIED_EXIT_CODE],
+                            "values": [lock_report.NOT_RETRIED_EXIT_CODE],
                         },
-                    }
+                    },
                 ]
             },
             "template": {
-                "metadata": {"labels": labels},
+                "metadata": pod,
                 "spec": _pod(resource, installation),
             },
         },
@@ -110,6 +131,7 @@ def _pod(resource: Resource, installation: Installation) -> Object:
                 spec,
                 installation.runtime_image,
                 installation,
+                installation.lock_resources,
             )
         ],
         "volumes": [*mounted.volumes, small_container.scratch_volume()],

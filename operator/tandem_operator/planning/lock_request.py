@@ -27,9 +27,7 @@ def made(resource: Resource, paths: dict[str, str]) -> LockRequest:
         draft=None if spec.draft is None else _source(spec.draft, paths.get(DRAFT)),
         digest=lock.digest,
         allow_remote_code=lock.allow_remote_code,
-        attested_target=None
-        if attested is None
-        else Attestation(attested.uri, defaults.revision(attested)),
+        attested_target=None if attested is None else Attestation(attested.uri, attested.revision),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,20 +14,22 @@ from tandem_operator.engines.refusal import Refusal, told
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
     candidate,
+    known_input,
     lock_cache,
     lock_job,
     lock_report,
     memory,
+    new_revision,
     pod_template,
     sources,
     template,
 )
-from tandem_operator.planning.plan import Sharing
+from tandem_operator.planning.lock_wait import Pending
+from tandem_operator.planning.plan import Asked, Sharing
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.revision import Revision, Rollout
+from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.snapshot import Installation, Snapshot
 from tandem_operator.planning.standing import Standing
-from tandem_runtime.contract.pod_lock import PodLock
 from tandem_runtime.contract.report import LockFailure, PairReport
 
 Object = dict[str, Any]
@@ -49,12 +50,16 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Locking:
-    """A Job looks, or shall be made (``job``); ``sharing`` where it does so for several."""
+    """A Job looks, or shall be made (``job``); ``sharing`` where it does so for several.
+
+    ``ask`` is what its Events would tell of why it waits.
+    """
 
     candidate: Candidate
     message: str
     job: Object | None = None
     sharing: Sharing | None = None
+    ask: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Refused:
 
     ``pair`` is the lock's reason when the pair itself is refused. ``retry_at`` is when a Job that
     could not look gives way to another; ``job`` the one that shall be made now. ``looked`` says
-    that a Job tried, ``report`` is there when it could. ``sharing`` as in Locking.
+    that a Job tried, ``report`` is there when it could. ``sharing`` and ``ask`` as in Locking.
     """
 
     candidate: Candidate
@@ -75,6 +80,7 @@ class Refused:
     looked: bool = False
     report: PairReport | None = None
     sharing: Sharing | None = None
+    ask: Asked | None = None
 
 
 Step = Accepted | Locking | Refused
@@ -88,7 +94,7 @@ def step(
     snapshot: Snapshot,
 ) -> Step:
     """Where the resource's present input stands."""
-    known = next((held for held in revisions if held.input_hash == resource.input_hash), None)
+    known = known_input.find(resource, revisions)
     # Fields that are no part of the input hash change what the engine can do: judged every time.
     refusals = driver.judge(resource.spec)
     if known is not None:
@@ -129,8 +135,12 @@ def _look(
             return _refused_by_spec(resource, refusals)
         shared = lock_cache.pair_of(job)
         sharing = None if shared is None else Sharing(shared, resource.name)
-        outcome = lock_report.read(job, standing.all_of("Pod"))
-        return look.read(outcome, lock_report.finished_at(job), shared, sharing)
+        told = candidate.waiting(resource, LOCKING)
+        outcome = lock_report.read(job, standing.all_of("Pod"), snapshot.warnings, told)
+        ended = None
+        if not isinstance(outcome, Pending):
+            ended = snapshot.ended_at(job["metadata"]["uid"])
+        return look.read(outcome, ended, shared, sharing)
     shared = lock_cache.pair(resource, snapshot.installation)
     if shared is not None:
         alike = snapshot.pairs.get(shared, {}).values()
@@ -140,8 +150,7 @@ def _look(
         scheduled = lock_job.scheduling_name(resource)
         other = lock_cache.elsewhere(resource, shared, scheduled, alike)
         if other is not None:
-            ended = lock_report.finished_at(other.job)
-            return look.read(other.outcome, ended, shared, other.sharing)
+            return look.read(other.outcome, None, shared, other.sharing)
     return look.begun(None if shared is None else Sharing(shared, resource.name))
 
 
@@ -179,16 +188,19 @@ class _Look:
                 return self._judged(outcome, pair)
             except judgement.UnknownReportError as error:
                 outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
-        if isinstance(outcome, LockFailure):
-            return _failed(self.resource, outcome, ended, None, followed)
         failed_before = candidate.failure(self.resource)
+        if isinstance(outcome, LockFailure):
+            if failed_before is not None and failed_before.message.startswith(outcome.message):
+                outcome = failed_before  # told with what the Job had waited for until then
+            return _failed(self.resource, outcome, ended, None, followed)
         if failed_before is not None:
-            return _failed(self.resource, failed_before, None, None, sharing)
+            failed = _failed(self.resource, failed_before, None, None, sharing)
+            return replace(failed, ask=outcome.ask)
         message = outcome.message
         if followed is not None:
             message = f"the lock Job of {followed.by} looks at the same pair: {message}"
         asked = candidate.of(self.resource, LOCKING, message)
-        return Locking(asked, message, sharing=sharing)
+        return Locking(asked, message, sharing=sharing, ask=outcome.ask)
 
     def _judged(self, report: PairReport, pair: str | None) -> Step:
         resource, installation = self.resource, self.snapshot.installation
@@ -208,7 +220,7 @@ class _Look:
         )
         if refusals:
             return _refused_by_spec(resource, refusals, report)
-        made = accepted(
+        made = new_revision.made(
             resource,
             report,
             judged.lock,
@@ -218,39 +230,6 @@ class _Look:
             locked_at=self.snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         return Accepted(replace(made, pair=pair))
-
-
-def accepted(
-    resource: Resource,
-    report: PairReport,
-    lock: PodLock,
-    driver: Driver,
-    installation: Installation,
-    *,
-    number: int,
-    locked_at: str,
-) -> Revision:
-    """The present input as a revision: rendered here, once, by this release."""
-    spec = resource.spec
-    rendered, parts = pod_template.render(resource, lock, report, driver, installation)
-    return Revision(
-        input_hash=resource.input_hash,
-        shape=json.loads(json.dumps(names.pod_shaping(spec))),
-        lock=lock,
-        report=report,
-        locked_at=locked_at,
-        runtime_image=installation.runtime_image,
-        template=rendered,
-        rollout=Rollout(
-            max_unavailable=spec.rollout.max_unavailable,
-            max_surge=spec.rollout.max_surge,
-            progress_deadline_s=spec.progress_deadline_seconds,
-            min_ready_s=spec.min_ready_seconds,
-        ),
-        max_tokens=spec.speculation.max_tokens,
-        tiers=parts.tiers,
-        number=number,
-    )
 
 
 def _refused_by_spec(

@@ -71,7 +71,7 @@ def _held_bytes(resource: Resource, report: PairReport, installation: Installati
     device_bytes = installation.memory_bytes.get(values.accelerator_resource or "")
     if device_bytes is None:
         return None
-    devices = values.accelerator_count * parallelism.pipeline
+    devices = values.accelerator_count
     if report.target.mixture_of_experts is None:
         devices = max(1, devices // parallelism.data)
     return device_bytes * devices

@@ -1,4 +1,4 @@
-"""Whose an object is: only what the resource controls is ever changed or removed."""
+"""Whose an object is: only what is the resource's is ever changed or removed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.planning import inherited
 from tandem_operator.planning.resource import Resource
 
 Object = dict[str, Any]
@@ -20,24 +21,58 @@ class Ownership(Enum):
     FOREIGN = auto()
 
 
-def judge(resource: Resource, existing: Object) -> Ownership:
-    """Whose `existing` is. An object without a controller of ours is foreign, whatever its labels.
+def judge(resource: Resource, existing: Object, locks: frozenset[str] = frozenset()) -> Ownership:
+    """Whose `existing` is. `locks` are the hashes of the resource's locked revisions.
 
-    An object of an earlier resource of the same name is the garbage collector's to remove.
+    An object that another controls is foreign, whatever its labels. One that nobody controls is
+    ours where it carries our labels and digest (see `_is_orphan`): a backup or a move to another
+    cluster brings objects back without their owners. An object of an earlier resource of the same
+    name is the garbage collector's to remove.
     """
     metadata = existing["metadata"]
     owner = controller(existing)
+    if owner is None:
+        if not _is_orphan(resource, existing, locks):
+            return Ownership.FOREIGN
+        return Ownership.LEAVING if "deletionTimestamp" in metadata else Ownership.OURS
     of_this_name = (
-        owner is not None
-        and owner.get("kind") == names.KIND
+        owner.get("kind") == names.KIND
         and owner.get("apiVersion", "").partition("/")[0] == names.GROUP
         and owner.get("name") == resource.name
     )
-    if not of_this_name or owner is None:
+    if not of_this_name:
         return Ownership.FOREIGN
     if owner.get("uid") != resource.uid or "deletionTimestamp" in metadata:
         return Ownership.LEAVING
     return Ownership.OURS
+
+
+def _is_orphan(resource: Resource, existing: Object, locks: frozenset[str]) -> bool:
+    """Whether the operator made the object for a resource of this name, and nobody has it now.
+
+    A workload is taken up only with pods of a lock that a revision of the resource holds: pods that
+    serve stay, and pods of a pair that nobody judged are never ours.
+    """
+    metadata = existing["metadata"]
+    labels: Object = metadata.get("labels") or {}
+    if (
+        labels.get(names.LABEL_DEPLOYMENT) != resource.name
+        or labels.get(names.LABEL_MANAGED_BY) != names.MANAGED_BY
+        or names.ANNOTATION_APPLIED not in (metadata.get("annotations") or {})
+    ):
+        return False
+    if existing["kind"] == "Deployment":
+        return lock_of(existing["spec"]["template"]) in locks
+    if existing["kind"] == "ControllerRevision":
+        locked_as = (existing.get("data") or {}).get("inputHash")
+        return bool(metadata["name"] == names.controller_revision(resource.name, str(locked_as)))
+    return True
+
+
+def lock_of(held: Object) -> str:
+    """The hash of the lock that an object's or a pod template's label names; empty without one."""
+    labels: Object = (held.get("metadata") or {}).get("labels") or {}
+    return str(labels.get(names.LABEL_LOCK, ""))
 
 
 def controller(existing: Object) -> Object | None:
@@ -52,12 +87,18 @@ def controlled_by(existing: Object, uid: str) -> bool:
     return owner is not None and owner.get("uid") == uid
 
 
-def metadata(resource: Resource, name: str, labels: dict[str, str]) -> Object:
-    """The metadata of a child: its labels, and the resource as its controller."""
+def metadata(resource: Resource, kind: str, name: str, labels: dict[str, str]) -> Object:
+    """The metadata of a child: its labels, the user's, and the resource as its controller."""
+    annotations = inherited.annotations_of(resource, kind)
     return {
         "name": name,
         "namespace": resource.namespace,
-        "labels": {names.LABEL_MANAGED_BY: names.MANAGED_BY, **labels},
+        "labels": {
+            **inherited.labels_of(resource),
+            names.LABEL_MANAGED_BY: names.MANAGED_BY,
+            **labels,
+        },
+        **({"annotations": annotations} if annotations else {}),
         "ownerReferences": [
             {
                 "apiVersion": names.API_VERSION,

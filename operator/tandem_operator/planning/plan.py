@@ -53,6 +53,14 @@ class Poke:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """An object whose Events would say why it waits; nothing else does."""
+
+    reference: Reference
+    uid: str
+
+
+@dataclass(frozen=True)
 class Note:
     """A Kubernetes Event about the resource; only transitions make one."""
 
@@ -80,8 +88,9 @@ class Plan:
     the whole of the resource's status in its JSON form, or None when what stands is right.
     ``look_up`` names objects that nobody watches and that the next look needs (a foreign object of
     a child's name). ``look_again_s``: seconds until the next look, if no event comes before; None:
-    an event is enough. ``sharing`` is set while the resource's own Job of a shared pair looks or
-    is made, and while another's is waited for: a look that ends that Job is the others' event.
+    an event is enough. ``ask`` are the objects whose Events the next looks need. ``sharing`` is set
+    while the resource's own Job of a shared pair looks or is made, and while another's is waited
+    for: a look that ends that Job is the others' event.
     """
 
     applies: tuple[Apply, ...] = ()
@@ -92,6 +101,7 @@ class Plan:
     look_up: tuple[Reference, ...] = ()
     look_again_s: float | None = None
     sharing: Sharing | None = None
+    ask: tuple[Asked, ...] = ()
 
     @property
     def writes_nothing(self) -> bool:

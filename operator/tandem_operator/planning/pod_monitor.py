@@ -21,7 +21,7 @@ def body(resource: Resource) -> Object:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": ownership.metadata(resource, names.pod_monitor(resource.name), labels),
+        "metadata": ownership.metadata(resource, KIND, names.pod_monitor(resource.name), labels),
         "spec": {
             "selector": {"matchLabels": labels},
             "podMetricsEndpoints": [{"port": PORT_NAME, "path": "/metrics"}],

@@ -76,6 +76,8 @@ def _pod(
         spec,
         installation.runtime_image,
         installation,
+        installation.fetch_resources,
+        _user(resource),
     )
     own_mounts = [
         mount
@@ -83,6 +85,8 @@ def _pod(
         if mount["name"] != paths.VOLUME_MODELS
     ]
     main = {
+        # Only where a container leaves no message of its own as it fails.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         **parts.container,
         "volumeMounts": [*({**mount, "readOnly": True} for mount in models), *own_mounts],
     }
@@ -105,6 +109,13 @@ def _pod(
     if spec.service_account_name is not None:
         pod["serviceAccountName"] = spec.service_account_name
     return pod
+
+
+def _user(resource: Resource) -> int | None:
+    """The user id that the template gives to the whole pod."""
+    pod: Object = (resource.spec.template or {}).get("spec") or {}
+    context = pod.get("securityContext")
+    return context.get("runAsUser") if isinstance(context, dict) else None
 
 
 def model_mounts(resource: Resource, lock: PodLock, mounted: Mounted) -> list[Object]:

@@ -12,6 +12,7 @@ from typing import Any
 from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
+from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.engines.refusal import Refusal
 from tandem_operator.pair import judgement
 from tandem_operator.planning import (
@@ -19,7 +20,7 @@ from tandem_operator.planning import (
     depth_notes,
     disruption_budget,
     lock_job,
-    locking,
+    new_revision,
     pod_template,
     resource,
     revision,
@@ -51,26 +52,31 @@ class Preview:
     input_hash: str
     effective: Effective
     refusals: tuple[Refusal, ...]
+    warnings: tuple[Warned, ...]
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
     notes: tuple[str, ...] = ()
 
 
-def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
-    """The preview of a manifest whose spec the schema accepts."""
+def resource_of(manifest: Object, namespace: str) -> Resource:
+    """The resource that a manifest would become. Raises resource.UnreadableSpecError."""
     metadata = manifest["metadata"]
-    wanted = resource.parse(
+    return resource.parse(
         {
             **manifest,
             "metadata": {
-                "namespace": namespace,
                 "uid": "set by the API server",
                 "generation": 1,
                 "creationTimestamp": EPOCH,
                 **metadata,
+                "namespace": metadata.get("namespace") or namespace,
             },
         }
     )
+
+
+def of(wanted: Resource, installation: Installation) -> Preview:
+    """The preview of a resource, the lock's outcome taken to be good."""
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
         *driver.judge(wanted.spec),
@@ -91,6 +97,7 @@ def of(manifest: Object, namespace: str, installation: Installation) -> Preview:
         wanted.input_hash,
         wanted.values,
         refusals,
+        driver.warn(wanted.spec),
         first,
         locked,
         notes,
@@ -105,7 +112,7 @@ def _made(wanted: Resource, installation: Installation) -> Revision:
         report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
     )
     assert judged.lock is not None
-    return locking.accepted(
+    return new_revision.made(
         wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH
     )
 

@@ -12,6 +12,7 @@ from tandem_operator.planning.locking import Accepted, Refused, Step
 from tandem_operator.planning.plan import Remove
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import KEPT, Revision
+from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.standing import Standing
 
 Object = dict[str, Any]
@@ -34,17 +35,20 @@ def find(
     step: Step,
     revisions: tuple[Revision, ...],
     current: Revision | None,
-    now: datetime,
+    snapshot: Snapshot,
 ) -> Removals:
     """Everything of the resource's own that is no longer needed."""
     gone: list[Object] = []
     due: list[float] = []
+    now = snapshot.now
     wanted_job = names.lock_job(resource.name, resource.input_hash)
     for job in held.all_ours("Job"):
         if job["metadata"]["name"] != wanted_job:
             gone.append(job)
             continue
-        at = _job_leaves_at(resource, job, step, revisions)
+        ended = lock_report.has_ended(job, held.all_of("Pod"))
+        seen = snapshot.ended_at(job["metadata"]["uid"]) if ended else None
+        at = _job_leaves_at(resource, seen, step, revisions)
         if at is not None:
             (gone.append(job) if at <= now else due.append((at - now).total_seconds()))
     if current is not None:
@@ -60,9 +64,8 @@ def find(
 
 
 def _job_leaves_at(
-    resource: Resource, job: Object, step: Step, revisions: tuple[Revision, ...]
+    resource: Resource, ended: datetime | None, step: Step, revisions: tuple[Revision, ...]
 ) -> datetime | None:
-    ended = lock_report.finished_at(job)
     if isinstance(step, Refused) and step.retry_at is not None:
         return step.retry_at
     if ended is None:

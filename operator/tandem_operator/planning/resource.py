@@ -36,11 +36,15 @@ class Resource:
     created: datetime
     refresh: str | None = None
     terminating: bool = False
+    locked_as: str | None = None
 
     @property
     def input_hash(self) -> str:
-        """Names the pod-shaping input; the same input has the same lock and template."""
-        return names.input_hash(self.spec, self.refresh)
+        """Names the pod-shaping input; the same input has the same lock and template.
+
+        ``locked_as`` is the name under which a revision holds it, where that is another.
+        """
+        return self.locked_as or names.input_hash(self.spec, self.refresh)
 
     @property
     def values(self) -> Effective:

@@ -81,6 +81,19 @@ def all_of(standing: Standing) -> tuple[Revision, ...]:
     return tuple(sorted(found, key=lambda each: each.number, reverse=True))
 
 
+def taken_up(resource: Resource, revisions: tuple[Revision, ...]) -> Resource:
+    """The resource, its input named as the newest revision of the same fields names it.
+
+    Without the refresh annotation nothing is wished but the fields: a tool that takes it away must
+    not bring the runtime back that the pods had before it was set.
+    """
+    if resource.refresh is not None:
+        return resource
+    fields = names.input_hash(resource.spec)
+    alike = next((held for held in revisions if names.digest(held.shape) == fields), None)
+    return resource if alike is None else replace(resource, locked_as=alike.input_hash)
+
+
 def body(resource: Resource, revision: Revision) -> Object:
     """The ControllerRevision; its data never changes, its number does."""
     labels = {names.LABEL_DEPLOYMENT: resource.name, names.LABEL_LOCK: revision.lock_hash}
@@ -92,7 +105,7 @@ def body(resource: Resource, revision: Revision) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
-        "metadata": ownership.metadata(resource, name, labels),
+        "metadata": ownership.metadata(resource, "ControllerRevision", name, labels),
         "revision": revision.number,
         "data": {
             "version": FORMAT,

@@ -20,7 +20,7 @@ def body(resource: Resource, container_port: str | int = PORT_NAME) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": ownership.metadata(resource, names.service(resource.name), labels),
+        "metadata": ownership.metadata(resource, "Service", names.service(resource.name), labels),
         "spec": {
             "selector": labels,
             "ports": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_operator.api import names
 from tandem_operator.api.status import LockedSource, MemoryBytes, Pair, Parameters
-from tandem_operator.planning import workload
+from tandem_operator.planning import engine_wait, workload
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.standing import Standing
@@ -25,7 +25,7 @@ def find(
     ready = {
         pod["metadata"].get("labels", {}).get(names.LABEL_LOCK)
         for pod in workload.pods(resource.name, standing)
-        if workload.is_ready(pod)
+        if engine_wait.is_ready(pod)
     }
     earlier = resource.status.pair
     known = None

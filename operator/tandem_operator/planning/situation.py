@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tandem_operator.api.status import LiveMode
 from tandem_operator.planning.children import Placed
-from tandem_operator.planning.locking import Step
+from tandem_operator.planning.locking import Accepted, Step
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.snapshot import TuningView
@@ -18,7 +18,9 @@ from tandem_runtime.contract.table import SpeculationTable
 @dataclass(frozen=True)
 class Situation:
     """``current`` is the revision that children are made from, ``serving`` the one whose pods are
-    ready (None: none yet, or none that is still kept). ``table`` is the one that stands."""
+    ready (None: none yet, or none that is still kept). ``table`` is the one that stands.
+    ``failing`` tells of writes that fail again and again although nothing is refused for good,
+    ``held_back`` that the pods would change if the resource were not paused."""
 
     resource: Resource
     now: datetime
@@ -31,8 +33,25 @@ class Situation:
     tuning: TuningView | None
     live_mode: LiveMode
     told_at: datetime | None
+    failing: tuple[str, ...] = ()
+    held_back: bool = False
+
+    @property
+    def stored(self) -> bool:
+        """Whether children are made from the present input: locked, and kept as a revision."""
+        step, current = self.step, self.current
+        return (
+            isinstance(step, Accepted)
+            and current is not None
+            and current.input_hash == step.revision.input_hash
+        )
 
     @property
     def rolled_out(self) -> bool:
-        """Whether pods of the current revision are all there is, as far as anybody can see."""
-        return self.workload.rolled_out and not self.placed.writes("Deployment")
+        """Whether pods of the present input are all there is, as far as anybody can see."""
+        return (
+            self.stored
+            and self.workload.rolled_out
+            and not self.placed.writes("Deployment")
+            and not self.held_back
+        )

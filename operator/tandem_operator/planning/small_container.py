@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tandem_operator.api.spec import Spec
@@ -12,17 +13,14 @@ from tandem_runtime.contract import environment
 Object = dict[str, Any]
 
 USER_ID = 65532
+"""The images' own user; said only where a pod would make root of it. A namespace may demand others.
+"""
 SCRATCH = "tandem-tmp"
-RESOURCES = {
-    "requests": {"cpu": "100m", "memory": "256Mi"},
-    "limits": {"memory": "2Gi"},
-}
 RESTRICTED: Object = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
     "runAsNonRoot": True,
-    "runAsUser": USER_ID,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 
@@ -35,8 +33,13 @@ def body(
     spec: Spec,
     runtime_image: str,
     installation: Installation,
+    resources: Mapping[str, Any],
+    pod_user: int | None = None,
 ) -> Object:
-    """One container of the runtime image. Only containers made here see a source's secret."""
+    """One container of the runtime image. Only containers made here see a source's secret.
+
+    ``pod_user`` is the user id of the pod's own security context.
+    """
     env = {**endpoints(installation), **variables, "HOME": "/tmp"}  # noqa: S108 (a pod's volume)
     container: Object = {
         "name": name,
@@ -44,9 +47,9 @@ def body(
         "imagePullPolicy": installation.image_pull_policy,
         "command": command,
         "env": [{"name": key, "value": value} for key, value in env.items()],
-        "resources": RESOURCES,
-        "securityContext": RESTRICTED,
-        "terminationMessagePolicy": "File",
+        "resources": dict(resources),
+        "securityContext": _security_context(installation, pod_user),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [*mounts, {"name": SCRATCH, "mountPath": "/tmp"}],  # noqa: S108
     }
     secrets = [
@@ -57,6 +60,13 @@ def body(
     if secrets:
         container["envFrom"] = secrets
     return container
+
+
+def _security_context(installation: Installation, pod_user: int | None) -> Object:
+    """Restricted, with what the administrator says instead; null takes a field away."""
+    user = {"runAsUser": USER_ID} if pod_user == 0 else {}
+    wanted = {**RESTRICTED, **user, **installation.security_context}
+    return {key: value for key, value in wanted.items() if value is not None}
 
 
 def endpoints(installation: Installation) -> dict[str, str]:

@@ -13,13 +13,28 @@ from tandem_operator.tuning import Decision
 Object = dict[str, Any]
 
 
+LOCK_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "250m", "memory": "512Mi"},
+    "limits": {"cpu": "2", "memory": "1Gi"},
+}
+FETCH_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "250m", "memory": "512Mi"},
+    "limits": {"cpu": "4", "memory": "2Gi"},
+}
+"""Limits of both kinds, because a quota on limits admits no container without them; requests that
+the least of managed clusters do not raise."""
+
+
 @dataclass(frozen=True)
 class Installation:
     """What the administrator configured; from the chart, never from a resource.
 
+    ``name`` tells installations apart: namespace and Lease.
+
     ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
     that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
-    resource name. ``resources`` are those of the small containers (lock, fetch).
+    resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
+    containers of the runtime image, ``security_context`` stands over their restricted one.
     """
 
     version: str
@@ -30,15 +45,20 @@ class Installation:
     pod_monitors: bool = False
     memory_bytes: Mapping[str, int] = field(default_factory=dict)
     scrape_interval_s: float = 10.0
+    name: str | None = None
+    lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
+    fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)
+    security_context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Failure:
     """A write that the API server refused, until one of the same object succeeds.
 
-    ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid);
-    ``generation`` the resource's when it happened; ``at`` is when it began, ``tried_at`` when it
-    was last tried. Without the latter the write waits for a new generation.
+    ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid, 5xx a webhook
+    or the API server itself, which may take the next try); ``generation`` the resource's when it
+    happened; ``at`` is when it began, ``tried_at`` when it was last tried. Without the latter the
+    write waits for a new generation.
     """
 
     reference: Reference
@@ -113,7 +133,10 @@ class Snapshot:
     ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
     but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
     lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
-    and by any key within.
+    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched. ``ends``
+    says by UID when the operator first saw that an object had ended (see `sightings`), by its own
+    clock; ``warnings`` holds the words of the newest Event about an object that a plan asked about,
+    by its UID.
     """
 
     resource: Object
@@ -123,3 +146,10 @@ class Snapshot:
     tuning: TuningView | None = None
     failures: tuple[Failure, ...] = ()
     pairs: Mapping[str, Mapping[Any, Object]] = field(default_factory=dict)
+    blind: str | None = None
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
+
+    def ended_at(self, uid: str) -> datetime:
+        """When an object that has ended was first seen so: now, if never before."""
+        return self.ends.get(uid, self.now)

@@ -18,33 +18,40 @@ class Standing:
 
     def __init__(self, resource: Resource, objects: Iterable[Object]) -> None:
         self._resource = resource
+        self._locks: frozenset[str] = frozenset()
         self._by_place = {
             (held["kind"], held["metadata"]["name"]): held
             for held in sorted(objects, key=lambda each: str(each["metadata"]["name"]))
         }
+        self._locks = frozenset(
+            ownership.lock_of(held) for held in self.all_ours("ControllerRevision")
+        )
 
     def get(self, kind: str, name: str) -> Object | None:
         """Whatever has that name, whoever owns it."""
         return self._by_place.get((kind, name))
 
     def ours(self, kind: str, name: str) -> Object | None:
-        """The object of that name, if the resource controls it and it is not leaving."""
+        """The object of that name, if it is the resource's and not leaving."""
         held = self.get(kind, name)
-        if held is None or ownership.judge(self._resource, held) is not Ownership.OURS:
-            return None
-        return held
+        return held if held is not None and self.whose(held) is Ownership.OURS else None
+
+    def whose(self, held: Object) -> Ownership:
+        """Whose an object is; the locks of the resource's revisions tell its orphaned pods."""
+        return ownership.judge(self._resource, held, self._locks)
+
+    def is_orphan(self, kind: str, name: str) -> bool:
+        """Whether the object is the resource's, but says so by its labels alone."""
+        held = self.ours(kind, name)
+        return held is not None and ownership.controller(held) is None
 
     def all_of(self, kind: str) -> Iterator[Object]:
         """Every object of a kind, in the order of their names."""
         return (held for (held_kind, _), held in self._by_place.items() if held_kind == kind)
 
     def all_ours(self, kind: str) -> Iterator[Object]:
-        """Those of a kind that the resource controls and that are not leaving."""
-        return (
-            held
-            for held in self.all_of(kind)
-            if ownership.judge(self._resource, held) is Ownership.OURS
-        )
+        """Those of a kind that are the resource's and not leaving."""
+        return (held for held in self.all_of(kind) if self.whose(held) is Ownership.OURS)
 
 
 def reference(held: Object) -> Reference:

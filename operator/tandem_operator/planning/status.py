@@ -15,7 +15,7 @@ from tandem_operator.planning.situation import Situation
 Object = dict[str, Any]
 
 
-def made(situation: Situation) -> Status:
+def made(situation: Situation, managed_by: str | None) -> Status:
     """What shall stand; equal to what stands when there is nothing to tell."""
     resource, workload = situation.resource, situation.workload
     found = findings.all_of(situation)
@@ -30,6 +30,7 @@ def made(situation: Situation) -> Status:
         pair=pair,
         candidate=_candidate(situation, pair),
         speculation=speculation.status(situation, active),
+        managed_by=managed_by,
         conditions=conditions.merge(
             resource.status.conditions,
             found,

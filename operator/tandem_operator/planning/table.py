@@ -64,7 +64,7 @@ def body(resource: Resource, table: SpeculationTable) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": ownership.metadata(resource, name, labels),
+        "metadata": ownership.metadata(resource, "ConfigMap", name, labels),
         "data": {paths.TABLE_KEY: contract.render(table)},
     }
 

@@ -15,6 +15,7 @@ from tandem_operator.api import names
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.engines import environment
 from tandem_operator.engines.refusal import Refusal
+from tandem_operator.planning import inherited
 from tandem_runtime.contract import paths
 
 Object = dict[str, Any]
@@ -40,7 +41,6 @@ PORT_KEYS = {"container": ("containerPort", "protocol"), "service": ("port", "pr
 KEY_DEFAULTS = {"protocol": "TCP"}
 
 OWNED_PATHS = (paths.MODELS, "/tandem", paths.SHM)
-OWNED_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", names.LABEL_MANAGED_BY)
 OWNED_POD_FIELDS = ("restartPolicy", "shareProcessNamespace")
 OWNED_MAIN_FIELDS = ("command", "args")
 CONTAINER_LISTS = ("containers", "initContainers", "ephemeralContainers")
@@ -161,7 +161,7 @@ def _named_list(entries: Any, field: str) -> Iterable[Refusal]:
 
 def _labels(template: Object) -> Iterable[Refusal]:
     for key, value in template.get("metadata", {}).get("labels", {}).items():
-        if key.startswith(f"{names.GROUP}/") or key in OWNED_LABELS:
+        if inherited.owns(key):
             yield _refusal(
                 f"spec.template.metadata.labels.{key}",
                 value,

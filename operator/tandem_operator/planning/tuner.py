@@ -38,6 +38,6 @@ def body(resource: Resource, tuning: TuningView | None) -> Object | None:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": ownership.metadata(resource, names.tuner(resource.name), labels),
+        "metadata": ownership.metadata(resource, "ConfigMap", names.tuner(resource.name), labels),
         "data": data,
     }

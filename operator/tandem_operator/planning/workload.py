@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning import ownership
+from tandem_operator.planning import engine_wait, ownership
+from tandem_operator.planning.plan import Asked
 from tandem_operator.planning.standing import Standing
-from tandem_runtime.contract import report
-from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure
 
 Object = dict[str, Any]
 
-HINDRANCES = ("ContentChanged", "ModelNotFound", "AccessDenied")
-"""What a pod that is started again and again will say again."""
+OVER = ("Succeeded", "Failed")
+ROOT_REFUSED = "runAsNonRoot"
+ROOT_REMEDY = (
+    "; where the engine's image runs without root, say so in spec.template.spec.securityContext: "
+    "runAsNonRoot: true, and runAsUser where the image names no number"
+)
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,10 @@ class Workload:
     """Counts are replicas. Texts are None while there is nothing of the kind to tell.
 
     ``observed`` says that the counts are about the Deployment as it is now. ``refused`` is why no
-    pod can be made, ``overdue`` the rollout's missed deadline, ``waiting`` what a pod waits for.
+    pod can be made, ``overdue`` the rollout's missed deadline, ``waiting`` what a pod waits for or
+    how it ended.
     ``hindered`` is why a pod does not start although it is there: what its container said about
-    the locked files as it ended.
+    the locked files as it ended. ``ask`` is a pod whose Events would say why it has not started.
     """
 
     exists: bool = False
@@ -40,6 +44,7 @@ class Workload:
     overdue: str | None = None
     waiting: str | None = None
     hindered: LockFailure | None = None
+    ask: Asked | None = None
 
     @property
     def rolled_out(self) -> bool:
@@ -52,8 +57,8 @@ class Workload:
         )
 
 
-def read(name: str, standing: Standing) -> Workload:
-    """The workload of the resource of that name."""
+def read(name: str, standing: Standing, warnings: Mapping[str, str] | None = None) -> Workload:
+    """The workload of the resource of that name; `warnings` are words of Events by UID."""
     deployment = standing.ours("Deployment", names.deployment(name))
     if deployment is None:
         return Workload()
@@ -73,8 +78,9 @@ def read(name: str, standing: Standing) -> Workload:
         overdue=progressing.get("message", "")
         if progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded"
         else None,
-        waiting=_waiting(held),
-        hindered=_hindered(held),
+        waiting=engine_wait.told(held, _failed(deployment, standing), warnings),
+        ask=engine_wait.asked(held),
+        hindered=engine_wait.hindered(held),
     )
 
 
@@ -83,13 +89,10 @@ def pods(name: str, standing: Standing) -> list[Object]:
     deployment = standing.ours("Deployment", names.deployment(name))
     if deployment is None:
         return []
-    owners = {held["metadata"]["uid"] for held in _replica_sets(deployment, standing)}
     return [
         pod
-        for pod in standing.all_of("Pod")
-        if any(ownership.controlled_by(pod, uid) for uid in owners)
-        and "deletionTimestamp" not in pod["metadata"]
-        and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+        for pod in _pods_of(_replica_sets(deployment, standing), standing)
+        if pod.get("status", {}).get("phase") not in OVER
     ]
 
 
@@ -104,86 +107,42 @@ def locks_in_use(name: str, standing: Standing) -> frozenset[str]:
     )
 
 
-def is_ready(pod: Object) -> bool:
-    """Whether the pod's Ready condition is True."""
-    return _condition(pod, "Ready", "True") is not None
-
-
 def _replica_sets(deployment: Object, standing: Standing) -> list[Object]:
     uid = deployment["metadata"]["uid"]
     return [held for held in standing.all_of("ReplicaSet") if ownership.controlled_by(held, uid)]
+
+
+def _failed(deployment: Object, standing: Standing) -> list[Object]:
+    """Pods that failed as a whole, of ReplicaSets that still want any."""
+    wanting = [
+        held
+        for held in _replica_sets(deployment, standing)
+        if held.get("spec", {}).get("replicas", 1) > 0
+    ]
+    return [
+        pod for pod in _pods_of(wanting, standing) if pod.get("status", {}).get("phase") == "Failed"
+    ]
+
+
+def _pods_of(replica_sets: list[Object], standing: Standing) -> list[Object]:
+    """Pods of these ReplicaSets that are not leaving."""
+    uids = {held["metadata"]["uid"] for held in replica_sets}
+    return [
+        pod
+        for pod in standing.all_of("Pod")
+        if "deletionTimestamp" not in pod["metadata"]
+        and any(ownership.controlled_by(pod, uid) for uid in uids)
+    ]
 
 
 def _refused(owners: Iterable[Object]) -> str | None:
     for owner in owners:
         failure = _condition(owner, "ReplicaFailure", "True")
         if failure is not None:
-            return f"{failure.get('reason', 'FailedCreate')}: {failure.get('message', '')}"
+            message = str(failure.get("message", ""))
+            remedy = ROOT_REMEDY if ROOT_REFUSED in message else ""
+            return f"{failure.get('reason', 'FailedCreate')}: {message}{remedy}"
     return None
-
-
-def _waiting(held: list[Object]) -> str | None:
-    for pod in held:
-        if is_ready(pod):
-            continue
-        for container in _containers(pod):
-            waiting = container.get("state", {}).get("waiting")
-            if waiting is not None and waiting.get("reason") not in (
-                None,
-                "ContainerCreating",
-                "PodInitializing",
-            ):
-                return _told(pod, waiting["reason"], _last_words(container), waiting)
-        unscheduled = _condition(pod, "PodScheduled", "False")
-        if unscheduled is not None:
-            return _told(pod, unscheduled.get("reason", "Unschedulable"), None, unscheduled)
-    return None
-
-
-def _hindered(held: list[Object]) -> LockFailure | None:
-    """The first pod's words that only the user can do something about; others are retried."""
-    for pod in held:
-        if is_ready(pod):
-            continue
-        for container in _containers(pod):
-            if container.get("ready") and "terminated" in container.get("state", {}):
-                continue  # an init container that did its work in the end
-            failure = _failure(_last_words(container))
-            if failure is not None and failure.reason in HINDRANCES:
-                told = f"pod {pod['metadata']['name']}: {failure.side or 'pod'}: {failure.message}"
-                return replace(failure, message=told)
-    return None
-
-
-def _containers(pod: Object) -> tuple[Object, ...]:
-    status = pod.get("status", {})
-    return (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
-
-
-def _last_words(container: Object) -> str | None:
-    """What the container left behind as it ended: just now, or before it was started again."""
-    for state in ("state", "lastState"):
-        ended: Object | None = container.get(state, {}).get("terminated")
-        if ended is not None and ended.get("message"):
-            return str(ended["message"])
-    return None
-
-
-def _failure(words: str | None) -> LockFailure | None:
-    """The words as `tandem-fetch` and the plugin leave them; anybody else's are none of theirs."""
-    try:
-        read = report.parse(words or "")
-    except ContractError:
-        return None
-    return read if isinstance(read, LockFailure) else None
-
-
-def _told(pod: Object, reason: str, words: str | None, said: Object) -> str:
-    failure = _failure(words)
-    if failure is not None:
-        words = f"{failure.side or 'pod'}: {failure.message}"
-    message = (words or str(said.get("message", "")))[:500]
-    return f"pod {pod['metadata']['name']} waits: {reason}" + (f": {message}" if message else "")
 
 
 def _condition(held: Object, kind: str, status: str) -> Object | None:

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import logging
-import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tandem_operator.api import names
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.kinds import POD_MONITOR
 from tandem_operator.observe.store import Key, Store
-from tandem_operator.planning import Apply, Failure, Note, Plan, Poke, Reference, Remove
+from tandem_operator.planning import (
+    Apply,
+    Failure,
+    Note,
+    Plan,
+    Poke,
+    Reference,
+    Remove,
+    change,
+)
 from tandem_operator.planning.pokes import ANNOTATION_GENERATION
+from tandem_operator.reconcile.admission import Admission, listed
 from tandem_operator.reconcile.client import KINDS, Client
-from tandem_operator.reconcile.contest import Contests, Rest, contested_at, is_repair
-from tandem_operator.reconcile.errors import AbsentError, RefusedError, RetryError
+from tandem_operator.reconcile.contest import Contests, Rest, fought_by, is_repair
+from tandem_operator.reconcile.errors import (
+    CONFLICT,
+    FINAL_CODES,
+    AbsentError,
+    LeavingError,
+    RefusedError,
+    RetryError,
+)
+from tandem_operator.reconcile.events import EventRecorder
 from tandem_operator.reconcile.optional import PodMonitors
+from tandem_operator.reconcile.status import StatusWriter
+from tandem_operator.reconcile.warnings import Warnings
 
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
@@ -40,50 +59,116 @@ class Actor:
         self._store = store
         self._pod_monitors = pod_monitors
         self._clock = clock
-        self._identity = identity
+        self._status = StatusWriter(client, store, clock)
+        self._events = EventRecorder(client, clock, identity)
+        self._leaving: dict[Key, str] = {}
         self._failures: dict[Key, dict[Reference, Failure]] = {}
         self._contests = Contests(clock)
+        self._warnings = Warnings(client, clock)
+        self._admission = Admission()
+        self._poked: dict[Key, dict[str, int]] = {}
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
         return tuple(self._failures.get(key, {}).values())
 
+    def warnings(self, key: Key) -> Mapping[str, str]:
+        """Words of Events about what the resource's last plan asked, by UID."""
+        return self._warnings.words(key)
+
     def rest_s(self, key: Key) -> float | None:
-        """Seconds until a child that somebody else keeps changing is tried again, if any is."""
-        return self._contests.rest_s(key)
+        """Seconds until a child that somebody else keeps changing is tried again, or a status or
+        an Event is written that was too early, or Events are read again."""
+        if key in self._leaving:
+            return None
+        due = (
+            self._contests.rest_s(key),
+            self._status.due_s(key),
+            self._events.due_s(key),
+            self._warnings.due_s(key),
+        )
+        return min((seconds for seconds in due if seconds is not None), default=None)
+
+    @property
+    def undeclared(self) -> int:
+        """How many fields of status the definition lacks: it is another release's."""
+        return len(self._status.undeclared)
 
     def forget(self, key: Key) -> None:
         self._failures.pop(key, None)
+        self._status.forget(key)
+        self._events.forget(key)
+        self._leaving.pop(key, None)
+        self._warnings.forget(key)
+        self._admission.forget(key)
+        self._poked.pop(key, None)
         self._contests.forget(key)
 
     async def carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
         """Write what the plan says; returns whether another look is due at once.
 
-        Raises RetryError or NotLeadingError; what was written until then stands. A delete or an
-        annotation that is refused raises RetryError at the end: status is told before.
+        Raises RetryError or NotLeadingError; what was written until then stands. Status is told
+        even where a child cannot be written. Nothing is written in a namespace that goes.
         """
-        refusals: list[str] = []
-        again = await self._look_up(key, plan.look_up)
-        for apply in plan.applies:
-            again = await self._apply(key, resource, apply) or again
+        if self._leaving.get(key) == resource["metadata"]["uid"]:
+            return False
+        self._leaving.pop(key, None)
+        try:
+            return await self._carry_out(key, resource, plan)
+        except LeavingError as leaving:
+            self._leave(key[0], leaving)
+            return False
+
+    async def _carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
+        troubles: list[str] = []
+        again = await self._children(key, resource, plan, troubles)
+        told = plan.status is None
+        if plan.status is not None:
+            try:
+                told = await self._status.write(key, resource, plan.status)
+            except RefusedError as refused:
+                troubles.append(f"status: {refused}")
+        # Transitions are seen again by the look that writes the status, and told then.
+        for note in plan.notes if told else ():
+            await self._events.record(resource, note)
+        await self._events.bring_up_to_date(key)
+        again = await self._warnings.read(key, plan.ask) or again
+        if troubles:
+            raise RetryError("; ".join(troubles))
+        return again
+
+    async def _children(self, key: Key, resource: Object, plan: Plan, troubles: list[str]) -> bool:
+        """Whether another look is due at once. What follows a write that failed is not tried."""
+        again = False
+        try:
+            again = await self._look_up(key, plan.look_up)
+            for apply in plan.applies:
+                again = await self._apply(key, resource, apply) or again
+        except (RefusedError, RetryError) as error:
+            troubles.append(str(error))
+            return again
         for remove in plan.removes:
             try:
                 await self._remove(key, remove)
                 again = True
-            except RefusedError as refused:
-                refusals.append(f"delete of {remove.reference.name}: {refused}")
+            except (RefusedError, RetryError) as error:
+                self._fails(key, resource, remove.reference, error)
+                troubles.append(f"delete of {remove.reference.name}: {error}")
         for poke in plan.pokes:
             try:
                 await self._poke(key, poke)
-            except RefusedError as refused:
-                refusals.append(f"annotation of pod {poke.pod}: {refused}")
-        if plan.status is not None:
-            await self._status(resource, plan.status)
-        for note in plan.notes:
-            await self._note(resource, note)
-        if refusals:
-            raise RetryError("refused: " + "; ".join(refusals))
+            except (RefusedError, RetryError) as error:
+                troubles.append(f"annotation of pod {poke.pod}: {error}")
         return again
+
+    def _leave(self, namespace: str, leaving: LeavingError) -> None:
+        """Its resources are left alone from now on. One that is made after it came back has
+        another UID."""
+        LOG.info("namespace %s is left alone: %s", namespace, leaving)
+        for key in self._store.known():
+            held = self._store.resource(key)
+            if key[0] == namespace and held is not None:
+                self._leaving[key] = held["metadata"]["uid"]
 
     async def _look_up(self, key: Key, references: tuple[Reference, ...]) -> bool:
         changed = False
@@ -117,20 +202,26 @@ class Actor:
         if before is not None and is_repair(apply, before):
             rest = self._contests.repair(key, reference)
             if rest is not None:
-                await self._give_way(resource, apply, before, rest)
+                await self._give_way(key, resource, apply, before, rest)
                 return False
         try:
             answer = await self._client.apply(body, force=apply.uid is not None)
         except RefusedError as refused:
-            self._refused(key, resource, reference, refused)
+            LOG.warning("%s %s is refused: %s", reference.kind, reference.name, refused.message)
+            self._fails(key, resource, reference, refused)
             return True
         except RetryError as error:
+            self._fails(key, resource, reference, error)
             if isinstance(error, AbsentError) and reference.kind == POD_MONITOR.kind:
                 self._pod_monitors.gone()
             await self._live(key, reference)
             raise
         self._failures.get(key, {}).pop(reference, None)
         self._store.put(answer, key)
+        changed = self._admission.note(key, apply, answer)
+        if changed is not None:
+            LOG.info("%s", changed.message)
+            await self._events.record(resource, changed)
         if before is not None and _version(before) == _version(answer):
             # Planning sees a difference where the API server sees none: looking again at once
             # would go on for ever.
@@ -138,32 +229,43 @@ class Actor:
             return False
         return True
 
-    async def _give_way(self, resource: Object, apply: Apply, held: Object, rest: Rest) -> None:
+    async def _give_way(
+        self, key: Key, resource: Object, apply: Apply, held: Object, rest: Rest
+    ) -> None:
         """Say once for each rest which field is fought over."""
         if not rest.begins:
             return
         reference = apply.reference
+        found = change.contested(held, apply.body)
+        who = await fought_by(self._client, key, reference, found)
         message = (
-            f"{reference.kind} {reference.name}: somebody keeps changing "
-            f"{contested_at(held, apply.body)}, which the operator owns. It is left as it is for "
+            f"{reference.kind} {reference.name}: {who} keeps "
+            f"changing what the operator owns: {listed(found)}. It is left as it is for "
             f"{rest.seconds / 60:.0f} min: find who (kubectl get -o yaml --show-managed-fields) "
             "and stop it"
         )
         LOG.warning("%s", message)
-        await self._note(resource, Note("Warning", CONTESTED, message))
+        await self._events.record(resource, Note("Warning", CONTESTED, message))
 
-    def _refused(
-        self, key: Key, resource: Object, reference: Reference, refused: RefusedError
+    def _fails(
+        self,
+        key: Key,
+        resource: Object,
+        reference: Reference,
+        error: RefusedError | RetryError,
     ) -> None:
+        """Remember what the API server said; a conflict or a broken connection says nothing."""
+        if error.code in (None, CONFLICT):
+            return
         held = self._failures.setdefault(key, {})
         before = held.get(reference)
-        LOG.warning("%s %s is refused: %s", reference.kind, reference.name, refused.message)
+        code = error.code or 0
         held[reference] = Failure(
             reference=reference,
-            code=refused.code,
-            message=refused.message,
+            code=code,
+            message=error.message,
             generation=resource["metadata"]["generation"],
-            at=before.at if before is not None and before.code == refused.code else self._now(),
+            at=before.at if before is not None and _alike(before.code, code) else self._now(),
             tried_at=self._now(),
         )
 
@@ -171,63 +273,27 @@ class Actor:
         reference = remove.reference
         kind = KINDS[reference.api_version, reference.kind]
         await self._client.delete(kind, key[0], reference.name, remove.uid)
+        self._failures.get(key, {}).pop(reference, None)
         await self._live(key, reference)
 
     async def _poke(self, key: Key, poke: Poke) -> None:
+        """Once for each pod and generation: its kubelet was woken, whoever takes the word away."""
+        if self._poked.get(key, {}).get(poke.uid) == poke.generation:
+            return
         annotations = {ANNOTATION_GENERATION: str(poke.generation)}
         answer = await self._client.annotate_pod(key[0], poke.pod, poke.uid, annotations)
+        alike = [uid for uid, told in self._poked.get(key, {}).items() if told == poke.generation]
+        self._poked[key] = dict.fromkeys((*alike, poke.uid), poke.generation)
         if answer is not None:
             self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 
-    async def _status(self, resource: Object, status: Object) -> None:
-        metadata = resource["metadata"]
-        body = {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "metadata": {
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": metadata["uid"],
-            },
-            "status": status,
-        }
-        self._store.put_resource(await self._client.apply_status(body))
-
-    async def _note(self, resource: Object, note: Note) -> None:
-        """Make an Event. A refused one holds nothing up: what matters stands in status too."""
-        try:
-            await self._client.create_event(
-                resource["metadata"]["namespace"], self._event(resource["metadata"], note)
-            )
-        except RefusedError as refused:
-            LOG.warning("Event %s is refused: %s", note.reason, refused.message)
-
-    def _event(self, metadata: Object, note: Note) -> Object:
-        return {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {
-                "name": f"{metadata['name']}.{secrets.token_hex(8)}",
-                "namespace": metadata["namespace"],
-            },
-            "eventTime": self._now().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "type": note.type,
-            "reason": note.reason,
-            "note": note.message[:1024],
-            "action": "Reconcile",
-            "reportingController": "tandem.dev/operator",
-            "reportingInstance": self._identity[:128],
-            "regarding": {
-                "apiVersion": names.API_VERSION,
-                "kind": names.KIND,
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": metadata["uid"],
-            },
-        }
-
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now_s(), UTC)
+
+
+def _alike(before: int, code: int) -> bool:
+    """Whether both are final, or both may be over with the next try."""
+    return (before in FINAL_CODES) == (code in FINAL_CODES)
 
 
 def _version(item: Object) -> str:

@@ -17,7 +17,12 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from tandem_operator.api import names
 from tandem_operator.observe.kinds import CHILDREN, POD_MONITOR, RESOURCE, Kind
-from tandem_operator.reconcile.errors import NotLeadingError, RetryError, of_answer
+from tandem_operator.reconcile.errors import (
+    TIMED_OUT,
+    NotLeadingError,
+    RetryError,
+    of_answer,
+)
 
 Object = dict[str, Any]
 
@@ -25,8 +30,6 @@ TIMEOUT_S = 15.0
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
-METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PAGE = 500
 EVENT = Kind("events.k8s.io", "v1", "events", "Event")
 LEASE = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 KINDS: Mapping[tuple[str, str], Kind] = {
@@ -65,21 +68,6 @@ class Client:
         found = await self._call("GET", _path(kind, namespace), query=query)
         items: list[Object] = (found or {}).get("items") or []
         return [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in items]
-
-    async def uids(self, kind: Kind, namespace: str | None, selector: str = "") -> set[str]:
-        """UIDs of all objects of a kind with a label, read in pages without their contents.
-
-        Raises RetryError (410 too: a page came too late) or RefusedError.
-        """
-        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
-        found: set[str] = set()
-        while True:
-            page = await self._call("GET", _path(kind, namespace), query=query, accept=METADATA)
-            found |= {each["metadata"]["uid"] for each in (page or {}).get("items") or ()}
-            more = ((page or {}).get("metadata") or {}).get("continue")
-            if not more:
-                return found
-            query["continue"] = more
 
     async def served(self, kind: Kind) -> bool:
         """Whether the API server serves the kind. Raises RetryError."""
@@ -138,6 +126,18 @@ class Client:
         await self._write("POST", _path(EVENT, namespace), body, {}, JSON)
         self._counted("create", "Event")
 
+    async def patch_event(self, namespace: str, name: str, change: Object) -> None:
+        """Change an Event; one that has expired is fine."""
+        path = _path(EVENT, namespace, name)
+        await self._write("PATCH", path, change, {}, MERGE, absent=True)
+        self._counted("patch", "Event")
+
+    async def events_about(self, namespace: str, uid: str) -> tuple[Object, ...]:
+        """Events about the object of that UID. Raises RetryError or RefusedError."""
+        query = {"fieldSelector": f"regarding.uid={uid}"}
+        found = await self._call("GET", _path(EVENT, namespace), query=query)
+        return tuple((found or {}).get("items") or ())
+
     async def get_lease(self, namespace: str, name: str) -> Object | None:
         return await self._call("GET", _path(LEASE, namespace, name), absent=True)
 
@@ -178,10 +178,9 @@ class Client:
         query: Mapping[str, str] | None = None,
         content_type: str = JSON,
         absent: bool = False,
-        accept: str = JSON,
         within_s: float = TIMEOUT_S,
     ) -> Object | None:
-        headers = {"Accept": accept, "Content-Type": content_type}
+        headers = {"Accept": JSON, "Content-Type": content_type}
         try:
             answer = await self._api.call_api(
                 method,
@@ -195,7 +194,10 @@ class Client:
             if error.status == 404 and absent:
                 return None
             raise of_answer(error.status or 0, error.body) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except TimeoutError as error:
+            told = f"{method} {path}: no answer within {within_s:.0f} s"
+            raise RetryError(told, TIMED_OUT) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise RetryError(f"{method} {path}: {str(error) or type(error).__name__}") from error
         if answer.status == 404 and absent:
             return None

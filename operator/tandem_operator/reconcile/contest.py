@@ -12,8 +12,10 @@ from typing import Any
 
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.store import Key
-from tandem_operator.planning import Apply, Reference
-from tandem_operator.planning.change import ANNOTATION_APPLIED, holds
+from tandem_operator.planning import Apply, Reference, managed_fields
+from tandem_operator.planning.change import Difference, digest_of
+from tandem_operator.reconcile.client import KINDS, Client
+from tandem_operator.reconcile.errors import RetryError
 
 Object = dict[str, Any]
 
@@ -76,22 +78,23 @@ class Contests:
 
 
 def is_repair(apply: Apply, held: Object | None) -> bool:
-    """Whether `held` is what the operator wrote last, changed by somebody since."""
+    """Whether `held` is what the operator wrote last, changed by somebody since.
+
+    An object that lost the digest was changed too: somebody takes annotations away.
+    """
     if apply.uid is None or held is None:
         return False
-    digest = _digest(apply.body)
-    return digest is not None and digest == _digest(held)
+    return digest_of(held) in (None, digest_of(apply.body))
 
 
-def contested_at(held: Any, wanted: Any, path: tuple[str, ...] = ()) -> str:
-    """The first field of `wanted` that stands otherwise in `held`, as a dotted path."""
-    if isinstance(wanted, dict) and isinstance(held, dict):
-        for name, value in wanted.items():
-            if not holds({name: held[name]} if name in held else {}, {name: value}, path):
-                return contested_at(held.get(name), value, (*path, name))
-    return ".".join(path)
-
-
-def _digest(body: Object) -> str | None:
-    annotations: Object = body["metadata"].get("annotations") or {}
-    return annotations.get(ANNOTATION_APPLIED)
+async def fought_by(
+    client: Client, key: Key, reference: Reference, found: tuple[Difference, ...]
+) -> str:
+    """Who owns the first field that is fought over, by the API server's own record."""
+    try:
+        kind = KINDS[reference.api_version, reference.kind]
+        live = await client.get(kind, key[0], reference.name)
+    except RetryError:
+        live = None
+    owners = managed_fields.others(live, found[0].path) if live and found else ()
+    return ", ".join(owners) or "somebody"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ Record = dict[str, Any]
 
 
 class LeaseLostError(Exception):
-    """Somebody else leads, or the Lease could not be renewed in time: the process must end."""
+    """Somebody else leads, or there is no Lease: the process must end."""
 
 
 class Lease:
@@ -66,18 +67,28 @@ class Lease:
             await asyncio.sleep(ASK_EVERY_S)
         LOG.info("leading as %s", self._identity)
 
-    async def keep(self) -> None:
-        """Renew until cancelled. Raises LeaseLostError."""
+    async def keep(self, regained: Callable[[], None] = lambda: None) -> None:
+        """Renew until cancelled. Raises LeaseLostError when somebody else leads.
+
+        While it cannot be renewed nothing may be written (`left_s` is 0). The process goes on when
+        the API server answers again and nobody has taken the Lease: what it knows is still true.
+        `regained` is called then: what was to be written meanwhile was not.
+        """
         while True:
-            await asyncio.sleep(RENEW_EVERY_S)
+            was_held = self.held
+            await asyncio.sleep(RENEW_EVERY_S if was_held else ASK_EVERY_S)
             try:
                 if not await self._attempt():
                     self._deadline_s = None
                     raise LeaseLostError(f"the Lease is held by {self._holder or 'nobody'}")
+                if not was_held:
+                    LOG.warning("the Lease is renewed: leading again")
+                    regained()
             except RetryError as error:
-                LOG.warning("the Lease was not renewed: %s", error)
-            if not self.held:
-                raise LeaseLostError("the Lease could not be renewed in time")
+                if was_held:
+                    LOG.warning("the Lease was not renewed: %s", error)
+            if was_held and not self.held:
+                LOG.warning("the Lease could not be renewed in time: nothing is written")
 
     async def release(self) -> None:
         """Give it up, so that a standby takes over at once. Best effort."""

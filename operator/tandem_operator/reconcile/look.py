@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +14,11 @@ from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.store import Key, Store
 from tandem_operator.planning import Installation, Plan, Snapshot, TuningView, table
 from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.claims import Claim, Claims, Stand
 from tandem_operator.reconcile.errors import NotLeadingError, RetryError
 from tandem_operator.reconcile.followers import Followers
 from tandem_operator.reconcile.queue import Queue
+from tandem_operator.reconcile.sightings import Sightings
 from tandem_operator.telemetry.decisions import Decisions
 from tandem_operator.telemetry.metrics import Metrics
 
@@ -38,6 +41,8 @@ class Looker:
         installation: Callable[[], Installation],
         clock: Clock,
         metrics: Metrics,
+        claims: Claims,
+        blind: Callable[[str], str | None] = lambda namespace: None,
     ) -> None:
         self._store = store
         self._queue = queue
@@ -47,25 +52,29 @@ class Looker:
         self._installation = installation
         self._clock = clock
         self._metrics = metrics
+        self._claims = claims
+        self._blind = blind
         self._decisions = Decisions(metrics)
         self._followers = Followers(queue.add)
+        self._sightings = Sightings()
 
-    async def run(self, workers: int) -> None:
-        """Work until cancelled."""
+    async def run(self) -> None:
+        """Work until cancelled; the queue says how much at a time."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work())
-
-    async def _work(self) -> None:
-        while True:
-            await self.one(await self._queue.take())
+            while True:
+                group.create_task(self.one(await self._queue.take()))
 
     async def one(self, key: Key) -> None:
         """One look. Whatever goes wrong with it, the key comes again and others go on."""
         began_s = self._clock.now_s()
         try:
             again_s = await self._look(key)
-        except (RetryError, NotLeadingError) as error:
+        except NotLeadingError as error:
+            # Everything is looked at when this process leads again, if it ever does.
+            self._queue.done(key)
+            LOG.info("%s/%s is left: %s", *key, error)
+            self._metrics.look("retry", self._clock.now_s() - began_s)
+        except RetryError as error:
             delay_s = self._queue.failed(key)
             LOG.info("%s/%s again in %.1f s: %s", *key, delay_s, error)
             self._metrics.look("retry", self._clock.now_s() - began_s)
@@ -89,11 +98,19 @@ class Looker:
         resource = self._store.resource(key)
         if resource is None:
             self._actor.forget(key)
+            self._claims.forget(key)
+            self._sightings.forget(key)
             self._decisions.forget(key)
             self._followers.see(key, None)
             return None
+        claim = self._claims.judge(key, (resource.get("status") or {}).get("managedBy"))
+        if claim.stand is not Stand.MANAGE:
+            return await self._leave_to_another(key, resource, claim)
         tuning = self._tuning(key)
         plan = self._plan(key, resource, tuning)
+        if claim.note is not None:
+            LOG.warning("%s/%s: %s", *key, claim.note.message)
+            plan = replace(plan, notes=(*plan.notes, claim.note))
         if plan.sharing is not None and plan.sharing.by == key[1]:
             # Others may be about to make a Job for the same pair: one at a time, and each sees
             # what the one before it made.
@@ -112,16 +129,37 @@ class Looker:
         due = (plan.look_again_s, self._actor.rest_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
 
+    async def _leave_to_another(self, key: Key, resource: Object, claim: Claim) -> float | None:
+        """Another installation manages the resource, or is asked whether it does."""
+        name = self._installation().name
+        status = {**(resource.get("status") or {}), "managedBy": name}
+        notes = () if claim.note is None else (claim.note,)
+        for note in notes:
+            LOG.warning("%s/%s: %s", *key, note.message)
+        try:
+            asks = claim.stand is Stand.ASK
+            await self._actor.carry_out(
+                key, resource, Plan(status=status if asks else None, notes=notes)
+            )
+        except (RetryError, NotLeadingError):
+            self._claims.not_asked(key)
+            raise
+        return claim.again_s
+
     def _plan(self, key: Key, resource: Object, tuning: TuningView | None) -> Plan:
+        objects, now = self._store.objects(key), self._now()
         return self._planner(
             Snapshot(
                 resource=resource,
-                objects=self._store.objects(key),
+                objects=objects,
                 installation=self._installation(),
-                now=self._now(),
+                now=now,
                 tuning=tuning,
                 failures=self._actor.failures(key),
                 pairs=self._store.pairs(key[0]),
+                blind=self._blind(key[0]),
+                ends=self._sightings.see(key, resource, objects, now),
+                warnings=self._actor.warnings(key),
             )
         )
 

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from typing import Any
 
 from tandem_operator.observe.kinds import POD_MONITOR, SELECTOR
 from tandem_operator.observe.store import Key, Store
 from tandem_operator.reconcile.client import Client
+from tandem_operator.reconcile.errors import RefusedError
+
+LOG = logging.getLogger(__name__)
+Object = dict[str, Any]
 
 
 class PodMonitors:
@@ -32,13 +38,17 @@ class PodMonitors:
     async def refresh(self) -> set[Key]:
         """List them into the store; returns the resources that want a look because of it.
 
-        Raises RetryError or RefusedError; what was known then stays.
+        Raises RetryError; what was known then stays, as it does in a namespace that is refused.
         """
         served = await self._client.served(POD_MONITOR)
-        found = []
-        if served:
-            for namespace in self._namespaces:
+        found: list[Object] = []
+        for namespace in self._namespaces if served else ():
+            try:
                 found += await self._client.list(POD_MONITOR, namespace, selector=SELECTOR)
+            except RefusedError as refused:
+                # An optional kind: without the right to it the operator does everything else.
+                LOG.warning("PodMonitors in %s: %s", namespace or "all namespaces", refused)
+                found += self._store.watched(POD_MONITOR.kind, namespace)
         changed = self._store.replace(POD_MONITOR.kind, found)
         if served != self._served:
             self._served = served

@@ -1,21 +1,28 @@
-"""Keys that want a look: each at most once in line and once at work, with backoff for failures."""
+"""Keys that want a look: each at most once in line and once at work, with backoff for failures.
+
+Namespaces take turns, and one may have only so many at work: what is slow in one (an admission
+webhook, a quota that conflicts) holds up nobody else.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import heapq
+from collections import Counter
 from collections.abc import Callable
 
 from tandem_operator.observe.clock import Clock
 from tandem_operator.observe.store import Key
 
 FIRST_BACKOFF_S = 0.25
-LONGEST_BACKOFF_S = 60.0
+LONGEST_BACKOFF_S = 30.0
+MOST_AT_WORK = 64
+MOST_OF_A_NAMESPACE = 8
 
 
 class Queue:
-    """A queue of keys for the workers of one event loop.
+    """A queue of keys for one event loop.
 
     A key that is added while it is at work comes again afterwards, since what the look saw may be
     old. `spread` returns a factor of about 1, so that many failures do not come back as one.
@@ -24,19 +31,21 @@ class Queue:
     def __init__(self, clock: Clock, spread: Callable[[], float]) -> None:
         self._clock = clock
         self._spread = spread
-        self._ready: list[Key] = []
+        self._ready: dict[str, dict[Key, None]] = {}
+        """By namespace, in the order of their turns; within one, in the order of their coming."""
         self._later: list[tuple[float, Key]] = []
         self._due: dict[Key, float] = {}
         self._working: set[Key] = set()
+        self._at_work: Counter[str] = Counter()
         self._again: set[Key] = set()
         self._failures: dict[Key, int] = {}
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._working)
+        return sum(map(len, self._ready.values())) + len(self._working)
 
     def add(self, key: Key) -> None:
-        """A look as soon as a worker is free."""
+        """A look as soon as its namespace may have one more at work."""
         self._put(key)
         self._changed.set()
 
@@ -52,11 +61,25 @@ class Queue:
         """The next key; it is at work until `done` or `failed`."""
         while True:
             self._mature()
-            if self._ready:
-                key = self._ready.pop(0)
+            key = self._next()
+            if key is not None:
                 self._working.add(key)
+                self._at_work[key[0]] += 1
                 return key
             await self._wait()
+
+    def _next(self) -> Key | None:
+        if len(self._working) >= MOST_AT_WORK:
+            return None
+        for namespace, keys in self._ready.items():
+            if self._at_work[namespace] >= MOST_OF_A_NAMESPACE:
+                continue
+            key = next(iter(keys))
+            del self._ready[namespace], keys[key]
+            if keys:
+                self._ready[namespace] = keys  # at the end: the others' turn comes first
+            return key
+        return None
 
     def done(self, key: Key) -> None:
         """The look is over, and its failures are forgotten."""
@@ -74,15 +97,19 @@ class Queue:
 
     def _finished(self, key: Key) -> None:
         self._working.discard(key)
+        self._at_work[key[0]] -= 1
+        if not self._at_work[key[0]]:
+            del self._at_work[key[0]]
         if key in self._again:
             self._again.discard(key)
-            self.add(key)
+            self._put(key)
+        self._changed.set()
 
     def _put(self, key: Key) -> None:
         if key in self._working:
             self._again.add(key)
-        elif key not in self._ready:
-            self._ready.append(key)
+        else:
+            self._ready.setdefault(key[0], {})[key] = None
 
     def _mature(self) -> None:
         now_s = self._clock.now_s()
@@ -93,7 +120,7 @@ class Queue:
                 self._put(key)
 
     async def _wait(self) -> None:
-        """Until something changes or the next delay is over; all workers look then."""
+        """Until something changes or the next delay is over."""
         delay_s = max(0.0, self._later[0][0] - self._clock.now_s()) if self._later else None
         self._changed.clear()
         with contextlib.suppress(TimeoutError):

@@ -8,8 +8,12 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-QUIET = ("kopf", "aiohttp.access", "kubernetes")
-"""Libraries whose info is our debug."""
+QUIET = {
+    "kopf": logging.CRITICAL,  # each failed request of a watch, which the watch itself tells once
+    "aiohttp.access": logging.WARNING,
+    "kubernetes": logging.WARNING,
+}
+"""Libraries that say less here, unless the level is debug."""
 
 
 FIELDS = "tandem_fields"
@@ -51,5 +55,5 @@ def configure(level: str, form: Literal["json", "text"]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     if level != "debug":
-        for name in QUIET:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        for name, least in QUIET.items():
+            logging.getLogger(name).setLevel(least)

@@ -28,6 +28,29 @@ class Metrics:
             "Resources that wait for a look or are being looked at.",
             registry=self._registry,
         )
+        self._watch_ages = Gauge(
+            "tandem_operator_watch_age_seconds",
+            "Since the API server last proved that a kind is watched: a list, an event, a bookmark."
+            " The namespace is empty where all are watched as one.",
+            ["kind", "namespace"],
+            registry=self._registry,
+        )
+        self._watch_refusals = Gauge(
+            "tandem_operator_watch_refused",
+            "1 while the API server refuses a watch: the right or the kind is missing.",
+            ["kind", "namespace"],
+            registry=self._registry,
+        )
+        self._yielded = Gauge(
+            "tandem_operator_yielded_resources",
+            "Resources that are left alone because another installation manages them.",
+            registry=self._registry,
+        )
+        self._undeclared = Gauge(
+            "tandem_operator_undeclared_fields",
+            "Fields of status that the installed definition lacks: it is another release's.",
+            registry=self._registry,
+        )
         self._looks = Histogram(
             "tandem_operator_look_seconds",
             "Looks by result (done, retry, bug).",
@@ -56,6 +79,16 @@ class Metrics:
     def sizes(self, resources: int, waiting: int) -> None:
         self._resources.set(resources)
         self._waiting.set(waiting)
+
+    def watch(self, kind: str, namespace: str, age_s: float, refused: bool) -> None:
+        self._watch_ages.labels(kind, namespace).set(age_s)
+        self._watch_refusals.labels(kind, namespace).set(1 if refused else 0)
+
+    def undeclared(self, fields: int) -> None:
+        self._undeclared.set(fields)
+
+    def yielded(self, resources: int) -> None:
+        self._yielded.set(resources)
 
     def look(self, result: str, seconds: float) -> None:
         self._looks.labels(result).observe(seconds)

@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+STOP_S = 1.0
+"""How long an open connection may hold the end of the process up."""
+
 
 class Web:
     """`healthy` and `ready` return what is wrong, or None when nothing is."""
@@ -24,7 +27,7 @@ class Web:
         self._application.router.add_get("/healthz", _answer(healthy))
         self._application.router.add_get("/readyz", _answer(ready))
         self._application.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(self._application, access_log=None)
+        self._runner = web.AppRunner(self._application, access_log=None, shutdown_timeout=STOP_S)
 
     async def start(self) -> int:
         """Listen on every address of the pod; returns the port."""

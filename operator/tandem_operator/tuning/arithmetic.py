@@ -95,6 +95,7 @@ def _numbers(window: Window) -> list[tuple[str, float]]:
         ("drafts", window.drafts),
         ("draft_tokens", window.draft_tokens),
         ("bypassed_request_steps", window.bypassed_request_steps),
+        ("mixed_depth_steps", window.mixed_depth_steps or 0.0),
     ]
     if window.context_tokens is not None:
         named.append(("context_tokens", window.context_tokens))

@@ -29,7 +29,7 @@ from tandem_operator.tuning.profile import profile_context
 from tandem_operator.tuning.replicas import common_level
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
-from tandem_operator.tuning.step_model import fitted
+from tandem_operator.tuning.step_model import StepModel, fitted
 from tandem_operator.tuning.table import ROWS, Table, row_of
 from tandem_operator.tuning.trial import begun, failed, outdated, paused, reverted
 
@@ -47,10 +47,15 @@ def scores_of(state: State, settings: Settings) -> Scores:
     )
 
 
+def _fitted(steps: StepModel, settings: Settings, now_s: float | None) -> StepModel:
+    experts, depths = settings.mixture_of_experts, settings.depths
+    return fitted(steps, experts, settings.profile, depths, now_s, settings.drafts_all)
+
+
 def started(state: State, settings: Settings) -> State:
     """The tables before anything is measured: the profile's best, or those of cautious priors."""
     steps = replace(state.steps, context_per_request=profile_context(settings.profile))
-    steps = fitted(steps, settings.mixture_of_experts, settings.profile, settings.depths, None)
+    steps = _fitted(steps, settings, None)
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
     allowed = (settings.active_depths,) * ROWS
@@ -80,9 +85,7 @@ def _decided(state: State, settings: Settings, now_s: float) -> State:
     if _in_doubt(state, now_s):
         return state
     soon = _soon(state, now_s)
-    steps = fitted(
-        state.steps, settings.mixture_of_experts, settings.profile, settings.depths, now_s
-    )
+    steps = _fitted(state.steps, settings, now_s)
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
     old = _tables(state)

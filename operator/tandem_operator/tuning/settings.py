@@ -68,7 +68,8 @@ class Settings:
     ``max_tokens`` bound K while speculation is active; guard rails may always choose 0.
     ``mixture_of_experts`` is (experts, experts active per token) of the target. ``profile``
     follows ``docs/profile.schema.json``. ``off_mode`` "Redeploy" lets the tuner advise a rollout
-    without the draft.
+    without the draft. ``drafts_all`` says that the engine makes all drafts at every K, so that a
+    lower one saves verification alone: what is believed before anything is measured.
 
     Raises:
         ValueError: a field is out of its bounds; the message names field, value and remedy.
@@ -84,6 +85,7 @@ class Settings:
     tiers: tuple[int, ...] | None = None
     profile: Mapping[str, Any] | None = None
     off_mode: str = "Idle"
+    drafts_all: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.max_tokens <= DEEPEST_TOKENS:

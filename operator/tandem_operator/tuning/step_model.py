@@ -157,10 +157,11 @@ def fitted(
     profile: Mapping[str, Any] | None,
     depths: Sequence[int],
     now_s: float | None,
+    drafts_all: bool = False,
 ) -> StepModel:
     """The model with its coefficients and residuals fitted to cells and start profile."""
     cells, fastest_s = basis(known, profile, depths)
-    coefficients = fit(cells, fastest_s, experts, known.context_price)
+    coefficients = fit(cells, fastest_s, experts, known.context_price, drafts_all)
     return replace(
         known,
         theta=tuple(float(f"{value:.6g}") for value in coefficients.theta),

@@ -38,6 +38,8 @@ _PLAIN = 8
 """Features before the hinges."""
 _HINGES = np.array(HINGES)
 _CONTEXT = 1
+_DRAFTING = slice(3, 6)
+"""Features whose price is that of drafts."""
 NO_PRICE = ContextPrice()
 _MOST_PIVOTS = 40
 
@@ -91,9 +93,16 @@ def _size(experts: tuple[int, int] | None) -> int:
     return _PLAIN + len(HINGES) + (0 if experts is None else len(OVERLAPS))
 
 
-def prior(fastest_s: float, experts: tuple[int, int] | None) -> tuple[Floats, Floats]:
-    """Means and deviations of theta before anything is measured, in units of the fastest step."""
+def prior(
+    fastest_s: float, experts: tuple[int, int] | None, drafts_all: bool = False
+) -> tuple[Floats, Floats]:
+    """Means and deviations of theta before anything is measured, in units of the fastest step.
+
+    ``drafts_all``: a step at K=0 makes all drafts too, so their price is in d and not in K.
+    """
     means = [0.85, 0.0, 2e-4, 0.03, 0.06, 2e-4, 1e-5, 0.0]
+    if drafts_all:
+        means[_DRAFTING] = [0.0] * 3
     widths = [0.4, 6e-6, 2e-3, 0.06, 0.06, 2e-3, 1e-4, 0.02]
     hinges = [0.0] * len(HINGES)
     hinge_widths = [0.02, 0.012, *[0.006] * (len(HINGES) - 2)]
@@ -140,9 +149,10 @@ def fit(
     fastest_s: float,
     experts: tuple[int, int] | None,
     context_price: ContextPrice = NO_PRICE,
+    drafts_all: bool = False,
 ) -> Coefficients:
     """The coefficients for these cells; the prior's means without any."""
-    means, widths = prior(fastest_s, experts)
+    means, widths = prior(fastest_s, experts, drafts_all)
     widths[_CONTEXT] = max(widths[_CONTEXT], context_price.believed_s or 0.0)
     gram = np.diag(1.0 / widths**2)
     moment = means / widths**2

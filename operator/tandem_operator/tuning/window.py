@@ -39,8 +39,9 @@ class Window:
 
     ``request_steps`` counts each engine step once per decoding request, ``request_step_seconds``
     its seconds likewise. ``drafted_by_position[i]`` counts drafts at least i+1 tokens long,
-    accepted or not (None: the engine's stock counters do not tell). ``reset`` says that a counter
-    went back.
+    accepted or not (None: the engine's stock counters do not tell). ``mixed_depth_steps`` are those
+    of the ``iterations`` whose requests verified different numbers of drafts (None: not counted).
+    ``reset`` says that a counter went back.
     """
 
     replica: str = ""
@@ -63,4 +64,5 @@ class Window:
     speculation_loaded: bool = True
     reset: bool = False
     bypassed_request_steps: float = 0
+    mixed_depth_steps: float | None = None
     first_token_seconds: float | None = None

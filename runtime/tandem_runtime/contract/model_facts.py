@@ -22,8 +22,9 @@ class ModelFacts:
 
     `kind` is a word of the lock's vocabulary of draft kinds (`Model` for an ordinary one, `Unknown`
     where nothing that is known fits). `model_type` is that of the whole config.json, `text_type`
-    that of the language model nested in it. `context_length` counts tokens. `mtp_layers` are those
-    that config.json declares, `mtp_layers_in_files` those whose tensors are in the files.
+    that of the language model nested in it, or of a head's layer. `speculators` is the algorithm of
+    a head in the speculators library's format. `context_length` counts tokens. `mtp_layers` are
+    those that config.json declares, `mtp_layers_in_files` those whose tensors are in the files.
     `generation_defaults` are the numbers of generation_config.json that an engine may take as
     defaults of every request. `weights` is one of WEIGHT_FORMATS.
     """
@@ -31,10 +32,12 @@ class ModelFacts:
     kind: str | None = None
     model_type: str | None = None
     text_type: str | None = None
+    speculators: str | None = None
     context_length: int | None = None
     mtp_layers: int | None = None
     mtp_layers_in_files: int | None = None
     medusa_heads: int | None = None
+    attention_heads: int | None = None
     quantization: str | None = None
     hybrid: bool | None = None
     weights: str | None = None
@@ -46,6 +49,7 @@ _TEXTS = {
     "kind": "kind",
     "modelType": "model_type",
     "textType": "text_type",
+    "speculators": "speculators",
     "quantization": "quantization",
     "weights": "weights",
 }
@@ -54,6 +58,7 @@ _COUNTS = {
     "mtpLayers": "mtp_layers",
     "mtpLayersInFiles": "mtp_layers_in_files",
     "medusaHeads": "medusa_heads",
+    "attentionHeads": "attention_heads",
 }
 
 

@@ -22,7 +22,11 @@ METHODS = (
     "NGram",
     "Suffix",
     "LayerSkip",
+    "DFlash",
+    "DSpark",
 )
+ANY_METHOD = "Any"
+"""Asked on a laptop alone, where no method is named: whichever takes the draft."""
 POLICIES = ("Exact", "SameVocabulary", "VocabPrefix", "TargetDeclared", "Skip")
 
 
@@ -52,7 +56,7 @@ class Attestation:
 
 @dataclass(frozen=True)
 class LockRequest:
-    """One pair to judge. `draft` is None for methods without one."""
+    """One pair to judge. `method` is one of METHODS, or ANY_METHOD; `draft` is None without one."""
 
     method: str
     policy: str

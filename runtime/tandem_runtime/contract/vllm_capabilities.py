@@ -22,6 +22,7 @@ NONE = "none"
 EVERYTHING = "drafting and verification"
 VERIFICATION = "verification"
 NOTHING = "nothing"
+CONTEXT = "the drafter's cache of the context"
 LOOKUP = "the lookup of n-grams"
 ONE_FORWARD = "one forward pass of the drafter"
 ALL_FORWARDS = "all forward passes of the drafter"
@@ -38,7 +39,6 @@ READ = ((0, 32), (0, 33))
 """The versions whose sources the table was read in; a later one is taken for the last of them."""
 V2_FROM = (0, 29)
 """The oldest vLLM that runs V2 wherever it can."""
-NO_MEDUSA_FROM = (0, 33)
 
 
 class Setup(NamedTuple):
@@ -47,7 +47,8 @@ class Setup(NamedTuple):
     `version` is (major, minor); None: not known, taken for the newest that was read. `method` is
     vLLM's own word. `modules` is how many modules of multi-token prediction draft one after the
     other: the smaller of the layers that the model has and the deepest K. `drafter_follows` says
-    that the plugin keeps V2's drafter from making more drafts than the step asks for.
+    that the plugin keeps V2's drafter from making more drafts than the step asks for, which it does
+    for those of FOLLOWED, without data parallelism.
     """
 
     version: tuple[int, int] | None
@@ -84,8 +85,8 @@ class Capabilities(NamedTuple):
     asynchronous: bool
 
 
-class _Drafter(NamedTuple):
-    """How one method drafts in one runner."""
+class Drafter(NamedTuple):
+    """How one method drafts in one runner; fields are those of `Capabilities`, `why` its reason."""
 
     live: str
     by_step: bool
@@ -95,21 +96,21 @@ class _Drafter(NamedTuple):
     why: str = ""
 
 
-_FOLLOWS = _Drafter(NATIVE, True, EVERYTHING, ONE_FORWARD)
-_ONE_BLOCK = _Drafter(NATIVE, True, VERIFICATION, ONE_FORWARD)
-_ALL_FORWARDS = _Drafter(
+_FOLLOWS = Drafter(NATIVE, True, EVERYTHING, ONE_FORWARD)
+_ONE_BLOCK = Drafter(NATIVE, True, VERIFICATION, ONE_FORWARD)
+_ALL_FORWARDS = Drafter(
     CUT, True, VERIFICATION, ALL_FORWARDS, why="the drafter runs all its passes"
 )
-_FIXED = _Drafter(
+_FIXED = Drafter(
     CUT, False, VERIFICATION, ONE_FORWARD, False, "the drafter takes the deepest K only"
 )
 
-DRAFTERS: dict[tuple[str, str], _Drafter] = {
+DRAFTERS: dict[tuple[str, str], Drafter] = {
     (V1, "draft_model"): _FOLLOWS,
     (V1, "eagle"): _FOLLOWS,
     (V1, "eagle3"): _FOLLOWS,
     (V1, "mtp"): _FOLLOWS,
-    (V1, "ngram"): _Drafter(NATIVE, True, EVERYTHING, NOTHING, asynchronous=False),
+    (V1, "ngram"): Drafter(NATIVE, True, EVERYTHING, NOTHING, asynchronous=False),
     (V1, "ngram_gpu"): _FIXED._replace(idle=LOOKUP, asynchronous=True),
     (V1, "suffix"): _FIXED._replace(idle=LOOKUP),
     (V1, "medusa"): _FIXED,
@@ -117,12 +118,22 @@ DRAFTERS: dict[tuple[str, str], _Drafter] = {
     (V2, "eagle"): _FOLLOWS,
     (V2, "eagle3"): _FOLLOWS,
     (V2, "mtp"): _FOLLOWS,
-    (V2, "ngram"): _Drafter(NATIVE, True, VERIFICATION, LOOKUP, asynchronous=False),
-    (V2, "ngram_gpu"): _Drafter(NATIVE, True, VERIFICATION, LOOKUP),
+    (V2, "ngram"): Drafter(NATIVE, True, VERIFICATION, LOOKUP, asynchronous=False),
+    (V2, "ngram_gpu"): Drafter(NATIVE, True, VERIFICATION, LOOKUP),
     (V2, "dflash"): _ONE_BLOCK,
     (V2, "dspark"): _ONE_BLOCK,
 }
-"""Every method that can be driven, by runner."""
+"""Every method that can be driven, by runner and vLLM's own word, in LIVE_FROM."""
+
+CHANGED: dict[tuple[int, int], dict[tuple[str, str], Drafter | None]] = {
+    (0, 33): {
+        (V1, "medusa"): None,
+        (V2, "ngram"): DRAFTERS[V2, "ngram"]._replace(asynchronous=True),
+        (V2, "dflash"): _ONE_BLOCK._replace(idle=CONTEXT),
+        (V2, "dspark"): _ONE_BLOCK._replace(idle=CONTEXT),
+    }
+}
+"""What a later version does otherwise; None: it has the method no more."""
 
 V1_ONLY = frozenset({"suffix", "medusa"})
 """Methods that V2 has no drafter for."""
@@ -138,9 +149,7 @@ def capabilities(setup: Setup) -> Capabilities:
     """What that engine does with a changing K; what is not known to work counts as NONE."""
     drafter = _drafter(setup)
     reason = _fixed_because(setup, drafter)
-    asynchronous = drafter is not None and drafter.asynchronous
-    if setup.pipeline > 1 and setup.runner == V1:
-        asynchronous = False
+    asynchronous = _asynchronous(setup, drafter)
     if reason or drafter is None:
         idle = ALL_FORWARDS if drafter is None or drafter.live == NATIVE else drafter.idle
         return Capabilities(NONE, reason, False, NOTHING, idle, False, False, asynchronous)
@@ -191,32 +200,50 @@ def runner_of(
     return V2 if version is None or version >= V2_FROM else V1
 
 
-def _drafter(setup: Setup) -> _Drafter | None:
-    drafter = DRAFTERS.get((setup.runner, setup.method))
+def drafters_of(version: tuple[int, int] | None) -> dict[tuple[str, str], Drafter]:
+    """Every method of a version, by runner; where it is not known, those of any version."""
+    found = dict(DRAFTERS)
+    for since, rows in sorted(CHANGED.items()):
+        for row, drafter in rows.items():
+            if version is not None and version < since:
+                continue
+            if drafter is not None:
+                found[row] = drafter
+            elif version is not None:
+                del found[row]
+    return found
+
+
+def _drafter(setup: Setup) -> Drafter | None:
+    drafter = drafters_of(setup.version).get((setup.runner, setup.method))
     if drafter is None or setup.runner == V1:
         return drafter
     if setup.method == "mtp" and setup.modules > 1:
         drafter = _ALL_FORWARDS
-    return _FOLLOWS if drafter is _ALL_FORWARDS and setup.drafter_follows else drafter
+    follows = setup.drafter_follows and setup.method in FOLLOWED and setup.data == 1
+    return _FOLLOWS if drafter is _ALL_FORWARDS and follows else drafter
 
 
-def _fixed_because(setup: Setup, drafter: _Drafter | None) -> str:
+def _asynchronous(setup: Setup, drafter: Drafter | None) -> bool:
+    ahead = drafter is not None and drafter.asynchronous
+    return ahead and not (setup.runner == V1 and setup.pipeline > 1)
+
+
+def _fixed_because(setup: Setup, drafter: Drafter | None) -> str:
     """Why K cannot change on this engine; "" where it can."""
     version = setup.version
     if version is not None and version < LIVE_FROM:
         return f"vLLM {_text(version)} is older than {_text(LIVE_FROM)}"
+    if setup.parallel_drafting and setup.runner == V1:
+        return "parallel drafting takes the deepest K only in model runner V1"
     if drafter is None:
-        return f"no such method in model runner {setup.runner}: {setup.method}"
-    if setup.method == "medusa" and version is not None and version >= NO_MEDUSA_FROM:
-        return f"vLLM has no medusa from {_text(NO_MEDUSA_FROM)} on"
+        return f"this vLLM has no method {setup.method} in model runner {setup.runner}"
     if setup.pipeline > 1:
         return "the stages of a pipeline would run different depths"
     if setup.data > 1 and setup.mixture_of_experts:
         return "data-parallel ranks of a mixture of experts must draft alike"
     if setup.state == MAMBA:
         return "Mamba layers take the deepest K only"
-    if setup.parallel_drafting and setup.runner == V1:
-        return "parallel drafting takes the deepest K only"
     if setup.adaptive_verification:
         return "adaptive verification chooses how many drafts are verified"
     return ""

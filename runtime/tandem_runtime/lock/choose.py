@@ -80,7 +80,10 @@ def read(folder: ModelFolder, more: Mapping[int, AddedToken], known: Known) -> T
         more = {**_older_added(folder), **more}
     tokenizer = known.get(choice.origin(folder, more)) if known else None
     if tokenizer is None:
-        tokenizer = choice.reader(folder, *choice.names, more)
+        if choice.reader is tokenizer_json.read:
+            tokenizer = tokenizer_json.read(folder, choice.names[0], more, known.values())
+        else:
+            tokenizer = choice.reader(folder, *choice.names, more)
         known[choice.origin(folder, more)] = tokenizer
     return tokenizer
 

@@ -58,10 +58,15 @@ def find(
 
 
 def shown(target: Tokenizer, draft: Tokenizer, ids: tuple[int, ...]) -> tuple[Difference, ...]:
-    """The first MAX_DIFFERENCES of `ids` with the texts of both sides."""
+    """The first MAX_DIFFERENCES of `ids` with the texts of both sides.
+
+    Ids that both sides learned stand before reserved names: those say what a text would become.
+    """
+    learned = [each for each in ids if each not in target.aside or each not in draft.aside]
+    names = [each for each in ids if each in target.aside and each in draft.aside]
     return tuple(
         Difference(token_id, _text(target, token_id), _text(draft, token_id))
-        for token_id in ids[:MAX_DIFFERENCES]
+        for token_id in (*learned[:MAX_DIFFERENCES], *names)[:MAX_DIFFERENCES]
     )
 
 

@@ -21,6 +21,8 @@ MAX_ENTRIES = 20_000
 MAX_HASHED_BYTES = 256 << 20
 """Of all files together: those that a lock covers are a quarter of it in the largest models."""
 _CHUNK_BYTES = 1 << 20
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
+"""How such a pointer begins (git-lfs, docs/spec.md)."""
 _HUB_CACHE_PREFIX = "models--"
 
 
@@ -59,7 +61,8 @@ class ModelFolder:
         """The regular file `name`, opened for reading.
 
         Raises:
-            RefusedError: a link that leads to no file inside the folder, or no regular file.
+            RefusedError: a link that leads to no file inside the folder, no regular file, or a
+                pointer that Git LFS left in the file's place.
         """
         path = self.root / name
         try:
@@ -86,7 +89,11 @@ class ModelFolder:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise refusal.malformed(name, "is no regular file")
-        return os.fdopen(handle, "rb")
+        file = os.fdopen(handle, "rb")
+        if file.peek(len(LFS_POINTER)).startswith(LFS_POINTER):
+            file.close()
+            raise refusal.pointer(name)
+        return file
 
     def read(self, name: str, most_bytes: int) -> bytes:
         """The whole content of `name`; its SHA-256 is kept in `hashed`.

@@ -20,6 +20,9 @@ from tandem_runtime.lock.weights import Tensor, Weights, parameters
 SUFFIX = ".gguf"
 _NO_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)
 _PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
+_PARTS_OF_OTHERS = ("clip", "mmproj")
+"""Architectures of what llama.cpp puts beside a model: a projector of images or sound."""
+_MAX_CANDIDATES = 8
 _READ_BYTES = (8 << 20, gguf_metadata.MAX_BYTES)
 
 
@@ -31,24 +34,27 @@ class GgufModel:
     weights: Weights | None
 
 
-def parts_of_first(names: Iterable[str]) -> list[str]:
-    """The first model among GGUF files with all its parts, in order; empty where there is none.
+def candidates(names: Iterable[str]) -> list[list[str]]:
+    """What may be a model among GGUF files, each with all its parts, in order.
 
-    Files of one repository are the same model in several sizes: any of them has its tokenizer.
+    Files of one repository are the same model in several sizes: any of them has its tokenizer. By
+    its name alone a projector for images cannot always be told from a model: see `is_model`.
     """
     models = [
         name for name in sorted(names) if name.endswith(SUFFIX) and not _NO_MODEL.search(name)
     ]
-    if not models:
-        return []
-    part = _PART.fullmatch(models[0])
-    if part is None:
-        return models[:1]
-    return [
-        name
-        for name in models
-        if (other := _PART.fullmatch(name)) and (other[1], other[3]) == (part[1], part[3])
-    ]
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name in models:
+        part = _PART.fullmatch(name)
+        found.setdefault((name,) if part is None else (part[1], part[3]), []).append(name)
+    return list(found.values())[:_MAX_CANDIDATES]
+
+
+def is_model(header: Header | None) -> bool:
+    """Whether a file is a language model's, or nothing says that it is another one's part."""
+    if header is None:
+        return True
+    return header.values.get("general.architecture") not in _PARTS_OF_OTHERS
 
 
 def read(folder: ModelFolder) -> GgufModel | None:
@@ -57,7 +63,11 @@ def read(folder: ModelFolder) -> GgufModel | None:
     The metadata's own reader is the one that refuses a file; this one only knows less.
     """
     names = [name for name in folder.names if os.path.lexists(folder.root / name)]
-    headers = [_header(folder, name) for name in parts_of_first(names)]
+    headers: list[Header | None] = []
+    for parts in candidates(names):
+        headers = [_header(folder, name) for name in parts]
+        if is_model(headers[0]):
+            break
     if not headers or headers[0] is None:
         return None
     first = headers[0]

@@ -20,13 +20,17 @@ UNKNOWN = "Unknown"
 
 @dataclass(frozen=True)
 class Grade:
-    """A verdict with its reason; `advice` is what to do about it, None for nothing."""
+    """A verdict with its reason; `advice` is what to do about it, None for nothing.
+
+    `attested`: the verdict rests on the user's word, not on the files'.
+    """
 
     verdict: str
     reason: str
     message: str
     first_differences: tuple[Difference, ...] = ()
     advice: str | None = None
+    attested: bool = False
 
 
 def pair(target: Side, draft: Side) -> Grade:
@@ -76,7 +80,9 @@ def _of_ids(target: Side, draft: Side, found: Differences) -> Grade | None:
             f"the target has {count} {_ids(count)} beyond the draft's last; "
             + _named(difference.shown(one, two, found.target_extra)),
             difference.shown(one, two, found.target_extra),
-            "the draft can never propose these ids; policy VocabPrefix allows such a pair",
+            "the draft can never propose these ids; policy VocabPrefix allows such a pair, and "
+            "where vocab_size differs vLLM also needs use_heterogeneous_vocab in "
+            "speculation.engineConfig",
         )
     if found.renamed:
         count = len(found.renamed)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tandem_runtime.contract.report import PairReport, SideReport
+from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest
-from tandem_runtime.lock import grade, heads, look, policy, refusal
+from tandem_runtime.lock import (
+    alone,
+    draft_kinds,
+    grade,
+    heads,
+    method_fit,
+    policy,
+    refusal,
+    side_report,
+)
 from tandem_runtime.lock.grade import Grade
 from tandem_runtime.lock.look import Side
 
-WITHOUT_DRAFT = ("NGram", "Suffix", "LayerSkip", "MTP")
+WITHOUT_DRAFT = ("NGram", "Suffix", "LayerSkip")
+"""Methods that take no draft at all; MTP may name one that stands apart from its target."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +36,6 @@ class Seen:
 def judge(request: LockRequest, target: Seen, draft: Seen | None) -> PairReport:
     """The report on what was seen. Pure; `draft` is None for methods without one."""
     found = _grade(request, target, draft)
-    attested = (
-        request.attested_target is not None
-        and found.reason == "DeclaredTarget"
-        and draft is not None
-        and heads.declared(draft.side.config or {}) is None
-    )
     pinned = found.reason != "DigestMismatch"
     return PairReport(
         verdict=found.verdict,
@@ -39,10 +43,12 @@ def judge(request: LockRequest, target: Seen, draft: Seen | None) -> PairReport:
         allowed=pinned and policy.allows(request.policy, found.verdict),
         message=found.message,
         advice=found.advice,
-        attested=attested,
+        attested=found.attested and found.verdict == grade.COMPATIBLE,
         first_differences=found.first_differences,
-        target=_side_report(target),
-        draft=None if draft is None else _side_report(draft),
+        target=side_report.report(target.side, target.uri, target.revision, target.immutable),
+        draft=None
+        if draft is None
+        else side_report.report(draft.side, draft.uri, draft.revision, draft.immutable),
     )
 
 
@@ -60,22 +66,35 @@ def _grade(request: LockRequest, target: Seen, draft: Seen | None) -> Grade:
             f"tokenizerLock.digest is {request.digest}; the target has {found}",
             advice="another tokenizer than the pinned one: check the revision, or pin the new one",
         )
+    unfit = method_fit.judge(request.method, target.side, None if draft is None else draft.side)
+    if unfit is not None:
+        return unfit
     if draft is None:
-        return _alone(request, target.side)
+        return alone.judge(request.method, target.side)
+    return _pair(request, target, draft)
+
+
+def _pair(request: LockRequest, target: Seen, draft: Seen) -> Grade:
     one, two = target.side, draft.side
     compared = grade.pair(one, two) if one.tokenizer and two.tokenizer else None
-    if request.method in heads.METHODS or heads.is_head(two.config):
-        declared = heads.pair(
-            one,
-            two,
-            [name for name in (target.uri, request.target.name) if name],
-            target.revision,
-            request.attested_target,
-        )
-        if compared is None or declared.verdict == grade.INCOMPATIBLE:
-            return declared
-        if declared.verdict == grade.COMPATIBLE and compared.verdict == grade.COMPATIBLE:
-            return declared
+    kind = two.kind.kind
+    if request.method in draft_kinds.METHODS_WITH_HEAD or kind in draft_kinds.HEADS:
+        wrong = heads.misfit(one, two)
+        if wrong is not None:
+            return wrong
+        # What stands apart from its target but brings its tokenizer is judged by that.
+        if kind is None or kind.name != "MTP" or compared is None:
+            declared = heads.declared(
+                one,
+                two,
+                [name for name in (target.uri, request.target.name) if name],
+                [target.revision, request.target.revision],
+                request.attested_target,
+            )
+            if compared is None or declared.verdict == grade.INCOMPATIBLE:
+                return declared
+            if declared.verdict == grade.COMPATIBLE and compared.verdict == grade.COMPATIBLE:
+                return declared
     if compared is not None:
         return compared
     name = "target" if one.tokenizer is None else "draft"
@@ -100,19 +119,3 @@ def _refused(request: LockRequest, name: str, side: Side) -> Grade | None:
     if side.refused is not None:
         return Grade(grade.REFUSED, side.refused.reason, f"the {name}'s {side.refused}")
     return None
-
-
-def _alone(request: LockRequest, target: Side) -> Grade:
-    if request.method == "MTP" and heads.own_layers(target.config) < 1:
-        return Grade(
-            grade.INCOMPATIBLE,
-            "NoDraft",
-            "the target's config.json names no layer that predicts further tokens "
-            "(num_nextn_predict_layers or its like), so it cannot draft for itself",
-            advice="use another method",
-        )
-    return Grade(grade.COMPATIBLE, "NoDraft", f"{request.method} drafts without another model")
-
-
-def _side_report(seen: Seen) -> SideReport:
-    return look.report(seen.side, seen.uri, seen.revision, seen.immutable)

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers")
-_HEADS = ("num_attention_heads", "n_head", "num_heads")
+HEADS = ("num_attention_heads", "n_head", "num_heads")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "multi_query_group_num")
 _HIDDEN = ("hidden_size", "n_embd", "d_model")
 _HEAD_SIZE = ("head_dim", "attention_head_dim", "kv_channels")
 _LAYER_TYPES = ("layer_types", "layers_block_type")
 _WINDOW_PATTERN = ("sliding_window_pattern", "_sliding_window_pattern")
 _WITHOUT_GROWTH = ("sliding", "linear", "local")
-_NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
+NESTED = ("text_config", "llm_config", "language_config", "thinker_config")
 _DEFAULTS: Mapping[str, Mapping[str, int]] = {
     "gemma2": {"sliding_window_pattern": 2, "head_dim": 256},
     "gemma3_text": {
@@ -26,18 +26,23 @@ _DEFAULTS: Mapping[str, Mapping[str, int]] = {
 """What transformers' config classes of these types assume, and published files leave out."""
 
 
+def levels(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A config and those nested in it for the text, outermost first."""
+    found = [config]
+    while len(found) <= len(NESTED):
+        level = found[-1]
+        nested = next((level[key] for key in NESTED if isinstance(level.get(key), Mapping)), None)
+        if nested is None:
+            break
+        found.append(nested)
+    return found
+
+
 def of_text(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a config says of the language model: its own keys, then those nested for the text."""
     held: dict[str, Any] = {}
-    level: Mapping[str, Any] = config
-    levels = [config]
-    while len(levels) < len(_NESTED):
-        nested = next((level[key] for key in _NESTED if isinstance(level.get(key), Mapping)), None)
-        if nested is None:
-            break
-        levels.append(nested)
-        level = nested
-    for each in (_DEFAULTS.get(str(level.get("model_type")), {}), *reversed(levels)):
+    nested = levels(config)
+    for each in (_DEFAULTS.get(str(nested[-1].get("model_type")), {}), *reversed(nested)):
         held |= {key: value for key, value in each.items() if value is not None}
     return held
 
@@ -59,7 +64,7 @@ def values_per_token(config: Mapping[str, Any]) -> int | None:
     latent = _positive(held, "kv_lora_rank")
     if latent:
         return growing * (latent + (_positive(held, "qk_rope_head_dim") or 0))
-    heads, hidden = _positive(held, *_HEADS), _positive(held, *_HIDDEN)
+    heads, hidden = _positive(held, *HEADS), _positive(held, *_HIDDEN)
     key = _positive(held, *_HEAD_SIZE) or (hidden // heads if hidden and heads else None)
     if not key:
         return None

@@ -7,6 +7,7 @@ with strict_json, so that the same is accepted and the same is said of what is n
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ class LongList:
     content: bytes
     start: int
     end: int
+
+    def digest(self) -> bytes:
+        """SHA-256 of the list's text."""
+        return hashlib.sha256(memoryview(self.content)[self.start : self.end]).digest()
 
     def blocks(self) -> Iterator[list[Any]]:
         """The elements in order, some thousands at a time. Raises BrokenError.

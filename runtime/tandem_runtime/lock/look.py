@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from tandem_runtime.contract import pod_lock
-from tandem_runtime.contract.report import SideReport
 from tandem_runtime.lock import (
     choose,
     fingerprint,
+    held_weights,
+    kind,
     locked_files,
+    model_card,
     model_config,
     refusal,
+    shards,
     specials,
     strict_json,
     trimmed_vocabulary,
@@ -26,19 +29,23 @@ from tandem_runtime.lock.choose import Known
 from tandem_runtime.lock.fingerprint import Fingerprint
 from tandem_runtime.lock.folder import ModelFolder
 from tandem_runtime.lock.formats import added
+from tandem_runtime.lock.kind import Kind
 from tandem_runtime.lock.model_config import ModelConfig
 from tandem_runtime.lock.refusal import CannotLookError, RefusedError
+from tandem_runtime.lock.shards import Index
 from tandem_runtime.lock.specials import Configs
 from tandem_runtime.lock.tokenizer import Tokenizer
 from tandem_runtime.lock.trimmed_vocabulary import Trimmed
-from tandem_runtime.lock.weights import Weights
-
-_BYTES_OF_DTYPE = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8}
+from tandem_runtime.lock.weights import Tensor, Weights
 
 
 @dataclass(frozen=True)
 class Side:
-    """What was found. `refused` is why the files cannot be judged; then little else is set."""
+    """What was found. `refused` is why the files cannot be judged; then little else is set.
+
+    `names` are those of the model's files. `tensor_names` are all that headers and index tell, also
+    of files that were not brought. `card_bases` are the models that its model card names.
+    """
 
     tokenizer: Tokenizer | None = None
     fingerprint: Fingerprint | None = None
@@ -51,6 +58,11 @@ class Side:
     remote_code: bool = False
     pickle: bool = False
     files_digest: str | None = None
+    names: tuple[str, ...] = ()
+    tensor_names: Collection[str] = ()
+    generation: Mapping[str, Any] | None = None
+    kind: Kind = kind.NOT_KNOWN
+    card_bases: tuple[str, ...] = ()
     refused: RefusedError | None = None
 
 
@@ -105,8 +117,11 @@ def _at(
         tokenizer_configs = _configs(tokenizer_folder) if tokenizer_folder else configs
         remote_code = model_config.runs_code(folder, configs.config, tokenizer_configs.tokenizer)
         pickle = model_config.has_pickle_only(folder)
+        if pickle:
+            model_config.refuse_pointers(folder)
         model = model_config.read(configs.config)
         tensors = remote_weights or weights.read(folder)
+        index = _index(folder, tensors)
         source = tokenizer_folder or folder
         more = added.configured("tokenizer_config.json", tokenizer_configs.tokenizer)
         tokenizer = choose.read(source, more, known)
@@ -117,6 +132,11 @@ def _at(
             tokenizer_configs.special_tokens,
         )
         stated = {} if tokenizer is None else specials.facts(tokenizer, merged)
+        held = {} if tensors is None else tensors.tensors
+        of_kind = kind.of(configs.config, held, folder.names, tokenizer is not None)
+        tensor_names = _tensor_names(index, held)
+        if of_kind.kind is not None and of_kind.kind.name == "Model":
+            _check_output(configs.config, tensor_names)
         return Side(
             tokenizer=tokenizer,
             fingerprint=None
@@ -131,6 +151,11 @@ def _at(
             remote_code=remote_code,
             pickle=pickle,
             files_digest=pod_lock.files_digest(locked_files.digests(folder)),
+            names=folder.names,
+            tensor_names=tensor_names,
+            generation=configs.generation,
+            kind=of_kind,
+            card_bases=model_card.bases(folder),
         )
     except RefusedError as error:
         # Without its traceback, which would keep all that was read alive.
@@ -138,45 +163,23 @@ def _at(
         return Side(remote_code=remote_code, pickle=pickle, refused=plain)
 
 
-def report(side: Side, uri: str, revision: str | None, immutable: bool) -> SideReport:
-    """The side as the pair report tells it."""
-    known = SideReport(
-        uri=uri,
-        revision=revision,
-        immutable=immutable,
-        template_hash=side.template_hash,
-        config_vocab_size=side.model.vocab_size,
-        architecture=side.model.architecture,
-        dtype=side.model.dtype,
-        kv_bytes_per_token=_kv_bytes_per_token(side.model),
-        mixture_of_experts=side.model.mixture_of_experts,
-        remote_code=side.remote_code,
-        pickle=side.pickle,
-        files_digest=side.files_digest,
-    )
-    if side.weights is not None:
-        known = replace(
-            known,
-            parameters=side.weights.parameters,
-            weight_bytes=side.weights.size_bytes,
-            dtype=side.weights.dtype,
-        )
-    if side.tokenizer is not None and side.fingerprint is not None:
-        known = replace(
-            known,
-            tokenizer_digest=side.fingerprint.digest,
-            vocab_hash=side.fingerprint.vocab_hash,
-            specials_hash=side.fingerprint.specials_hash,
-            encoder_hash=side.fingerprint.encoder_hash,
-            vocab_size=len(side.tokenizer.ids),
-        )
-    return known
+def _index(folder: ModelFolder, held: Weights | None) -> Index | None:
+    """The index of the shards. Raises RefusedError where files lack what it lists."""
+    index = shards.read(folder)
+    missing = None if index is None else shards.missing(index, folder, held)
+    if missing is not None:
+        raise refusal.weights_missing(shards.INDEX, missing)
+    return index
 
 
-def _kv_bytes_per_token(model: ModelConfig) -> int | None:
-    """With the cache in the model's own dtype; 2 bytes a number where that is not stated."""
-    values = model.kv_values_per_token
-    return None if values is None else values * _BYTES_OF_DTYPE.get(model.dtype or "", 2)
+def _tensor_names(index: Index | None, held: Mapping[str, Tensor]) -> Collection[str]:
+    return held.keys() if index is None else held.keys() | index.file_of.keys()
+
+
+def _check_output(config: Mapping[str, Any] | None, names: Collection[str]) -> None:
+    lost = held_weights.lost_output(config, names)
+    if lost is not None:
+        raise refusal.weights_missing("weights", f"hold every layer, but {lost}")
 
 
 def _configs(folder: ModelFolder) -> Configs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,13 +64,19 @@ def read(config: Mapping[str, Any] | None) -> ModelConfig:
         architecture=architectures[0]
         if isinstance(architectures, list) and architectures and isinstance(architectures[0], str)
         else None,
-        vocab_size=count("vocab_size"),
+        vocab_size=_rows(config) or count("vocab_size"),
         hidden_size=count("hidden_size", "n_embd", "d_model"),
         layers=count("num_hidden_layers", "n_layer", "num_layers"),
         kv_values_per_token=kv_cache.values_per_token(config),
         dtype=dtype if isinstance(dtype, str) else None,
         mixture_of_experts=_mixture(inner),
     )
+
+
+def _rows(config: Mapping[str, Any]) -> int | None:
+    """Rows of the language model, which may be nested beside another number of the whole."""
+    held = kv_cache.levels(config)[-1].get("vocab_size")
+    return held if type(held) is int and 0 <= held <= _MAX_COUNT else None
 
 
 def _mixture(held: Mapping[str, Any]) -> MixtureOfExperts | None:
@@ -104,4 +111,16 @@ def has_pickle_only(folder: ModelFolder) -> bool:
     """Whether the weights that a loader would take are a pickle, which can run anything."""
     if any(name.endswith(SAFE_SUFFIXES) for name in folder.names):
         return False
-    return any(name.endswith(PICKLE_SUFFIXES) and name not in _NOT_WEIGHTS for name in folder.names)
+    return any(is_pickle(name) for name in folder.names)
+
+
+def refuse_pointers(folder: ModelFolder) -> None:
+    """Raise RefusedError where Git LFS left a pointer for a pickle; its content is never read."""
+    for name in folder.names:
+        if is_pickle(name) and os.path.lexists(folder.root / name):
+            folder.open(name).close()
+
+
+def is_pickle(name: str) -> bool:
+    """Whether a file of this name holds weights as a pickle."""
+    return name.endswith(PICKLE_SUFFIXES) and name not in _NOT_WEIGHTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -24,6 +25,17 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
+class Merges:
+    """Merges as they were read: ids of left and right in turn, and the digest of their text.
+
+    `text_digest` is None where the text did not stand in one piece.
+    """
+
+    ids: array[int]
+    text_digest: bytes | None = None
+
+
+@dataclass(frozen=True)
 class Tokenizer:
     """One tokenizer, whatever file it came from.
 
@@ -32,7 +44,8 @@ class Tokenizer:
     learned vocabulary: special, control, user-defined and added tokens.
     `encoder` maps the name of each fact about encoding that the format carries to its value;
     `lacks` names those that it cannot carry. `specials` are special ids that the format itself
-    states (see specials.py for the names).
+    states (see specials.py for the names). `merges` spare another file of the same text their
+    reading.
     """
 
     format: str
@@ -45,6 +58,7 @@ class Tokenizer:
     lacks: tuple[str, ...] = ()
     specials: Mapping[str, object] = field(default_factory=dict)
     chat_template: str | None = None
+    merges: Merges | None = field(default=None, compare=False, repr=False)
 
 
 def ordered(name: str, pieces: Mapping[str, int]) -> tuple[list[str], list[int]]:

@@ -18,7 +18,7 @@ from typing import Any
 from tandem_runtime.contract import environment, paths
 from tandem_runtime.plugin.digests import check_or_exit
 from tandem_runtime.plugin.version import PLUGIN_VERSION
-from tandem_runtime.vllm import drafter, start_schedule, tool_patch
+from tandem_runtime.vllm import drafter, request_fields, start_schedule
 from tandem_runtime.vllm.support import running_version
 
 PLUGIN = "tandem"
@@ -111,10 +111,10 @@ def _folder() -> Path:
 
 
 def _serve(disabled: str) -> None:
-    """What the API process adds: the metrics page and the marks on requests with tools.
+    """What the API process adds: the metrics page, and that it reads our fields of requests.
 
-    The marks are set when vLLM asks for the page's registry, which it does once its request
-    classes are loaded and which no other process does.
+    Request classes are wrapped when vLLM asks for the page's registry, which it does once they
+    are loaded and which no other process does.
     """
     from prometheus_client import REGISTRY
     from prometheus_client.multiprocess import MultiProcessCollector
@@ -130,8 +130,10 @@ def _serve(disabled: str) -> None:
 
     @wraps(original)
     def get_prometheus_registry() -> Any:
-        if not tool_patch.install():
-            _log.warning("tandem: requests with tools cannot be told apart on this vLLM")
+        if not request_fields.install():
+            _log.warning(
+                "tandem: this vLLM's requests have no own fields: vllm_xargs is read alone"
+            )
         return original()
 
     @wraps(collect)

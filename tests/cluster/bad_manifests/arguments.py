@@ -23,9 +23,9 @@ def _argument(argument: str, remedy: str) -> Bad:
 SPELLINGS = (
     _argument("--model=org/other", "set spec.target.uri"),
     _argument("--mod=org/other", "set spec.target.uri"),
-    _argument("--tokenizer", "set spec.target.tokenizer"),
-    _argument("--tokenizer_mode=slow", "set spec.target.tokenizer"),
-    _argument("--tok", "set spec.target.tokenizer"),
+    _argument("--tokenizer", "put the tokenizer's files beside the target's weights"),
+    _argument("--tokenizer_revision=main", "set spec.target.revision"),
+    _argument("--tok", "put the tokenizer's files beside the target's weights"),
     _argument("--skip-tokenizer-init", "the lock stands on the tokenizer"),
     _argument("--revision=main", "set spec.target.revision"),
     _argument("--code_revision=main", "set spec.target.revision"),

@@ -11,6 +11,11 @@ def _source(field: str, uri: str, remedy: str) -> Bad:
     return Bad(f"{field} at {uri}", {field: uri}, f"spec.{field}", uri, remedy, COMBINATION)
 
 
+OLD_IMAGE = "vllm/vllm-openai:v0.31.0"
+KEPT = {"tuning.mode": "Fixed", "speculation.constrainedOutput": "Allow"}
+"""What an engine needs on which K cannot change."""
+
+
 CANNOT = (
     _source("target.tokenizer.uri", "hf://org/tokenizer", "put its files beside"),
     _source("draft.tokenizer.uri", "pvc://models/tokenizer", "use hf:// or s3://"),
@@ -21,6 +26,17 @@ CANNOT = (
         "SGLang",
         "use engine.type: vLLM",
         "UnsupportedEngine",
+    ),
+    Bad(
+        "fewer devices than ranks",
+        {
+            "accelerator": {"resource": "nvidia.com/gpu", "count": 2},
+            "parallelism": {"tensor": 2, "pipeline": 2},
+        },
+        "spec.accelerator.count",
+        "2",
+        "remove count, or lower parallelism",
+        COMBINATION,
     ),
     Bad(
         "a method that the engine lacks",
@@ -40,6 +56,54 @@ CANNOT = (
         "spec.speculation.constrainedOutput",
         "Bypass",
         "set constrainedOutput: Allow",
+        COMBINATION,
+    ),
+    Bad(
+        "tuning of a pipeline",
+        {"parallelism.pipeline": 2, "speculation.constrainedOutput": "Allow"},
+        "spec.tuning.mode",
+        "Auto",
+        "set tuning.mode: Fixed, or set parallelism.pipeline: 1",
+        COMBINATION,
+    ),
+    Bad(
+        "tuning of a vLLM without live K",
+        {"engine.image": OLD_IMAGE, "speculation.constrainedOutput": "Allow"},
+        "spec.tuning.mode",
+        "Auto",
+        "use an image of vLLM 0.32 or later",
+        COMBINATION,
+    ),
+    Bad(
+        "a bypass where every request is drafted for alike",
+        {"engine.image": OLD_IMAGE, "tuning.mode": "Fixed"},
+        "spec.speculation.constrainedOutput",
+        "Bypass",
+        "set constrainedOutput: Allow",
+        COMBINATION,
+    ),
+    Bad(
+        "a kill switch that nothing would obey",
+        {"engine.image": OLD_IMAGE, **KEPT, "tuning.maxTokens": 0},
+        "spec.tuning.maxTokens",
+        "0",
+        "remove tuning.maxTokens",
+        COMBINATION,
+    ),
+    Bad(
+        "a vLLM that runs a repository's code unasked",
+        {"engine.image": "vllm/vllm-openai:v0.17.1", **KEPT},
+        "spec.engine.image",
+        "v0.17.1",
+        "use an image of vLLM 0.18 or later",
+        "UnsupportedEngine",
+    ),
+    Bad(
+        "a method that this vLLM has no more",
+        {"engine.image": "vllm/vllm-openai:v0.33.0", "speculation.method": "Medusa", **KEPT},
+        "spec.speculation.method",
+        "Medusa",
+        "use another method or image",
         COMBINATION,
     ),
 )

@@ -16,6 +16,9 @@ from hack.cluster.cluster import Cluster
 from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE
 from tests.cluster.outside.waiting import wait
 
+FIRST = "first"
+"""The operator that leads at the start of a test."""
+
 
 @dataclass
 class Operators:
@@ -25,11 +28,13 @@ class Operators:
     folder: Path
     kubeconfig: Path
     running: dict[str, Process] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+    """Further environment of those that are started."""
 
     def start(self, identity: str) -> Process:
         """Start one and wait until it is Ready (synced); leading or standing by."""
         made = self.launch(identity)
-        wait(f"{identity} is Ready", made.ready)
+        wait(f"{identity} is Ready", made.ready, 60)
         return made
 
     def launch(self, identity: str) -> Process:
@@ -46,6 +51,7 @@ class Operators:
             "TANDEM_IDENTITY": identity,
             "TANDEM_HTTP_PORT": str(port),
             "TANDEM_LOG_FORMAT": "text",
+            **self.extra,
         }
         with log.open("wb") as out:
             child = subprocess.Popen(
@@ -81,6 +87,13 @@ class Process:
     def ready(self) -> bool:
         assert self.child.poll() is None, self.said()
         return self._page("readyz") is not None
+
+    def is_ready(self) -> bool:
+        """Whether it says so; it may have ended."""
+        return self._page("readyz") is not None
+
+    def healthy(self) -> bool:
+        return self._page("healthz") is not None
 
     def leads(self) -> bool:
         return "tandem_operator_leading 1.0" in self.metrics()

@@ -19,18 +19,24 @@ LEASE = "tandem"
 USER = f"system:serviceaccount:{SYSTEM_NAMESPACE}:tandem"
 
 
-def install_rights(cluster: Cluster, folder: Path) -> Path:
+def install_rights(
+    cluster: Cluster,
+    folder: Path,
+    values: tuple[str, ...] = (),
+    system: str = SYSTEM_NAMESPACE,
+) -> Path:
     """The chart's service account, rights and Lease; returns a kubeconfig of that account."""
-    cluster.run("create", "namespace", SYSTEM_NAMESPACE)
+    cluster.run("create", "namespace", system)
     done = subprocess.run(
         [
             str(cluster.helm),
             "template",
             "tandem",
             str(REPOSITORY / "charts" / "tandem"),
-            f"--namespace={SYSTEM_NAMESPACE}",
+            f"--namespace={system}",
             "--show-only=templates/rbac.yaml",
             "--show-only=templates/serviceaccount.yaml",
+            *values,
         ],
         capture_output=True,
         text=True,
@@ -38,7 +44,7 @@ def install_rights(cluster: Cluster, folder: Path) -> Path:
     )
     assert done.returncode == 0, done.stderr
     cluster.apply(done.stdout)
-    return kubeconfig_of(cluster, folder, SYSTEM_NAMESPACE, "tandem")
+    return kubeconfig_of(cluster, folder, system, "tandem")
 
 
 def kubeconfig_of(cluster: Cluster, folder: Path, namespace: str, account: str) -> Path:

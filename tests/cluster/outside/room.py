@@ -144,6 +144,10 @@ class Room:
                 }
                 self._say(pod, said)
 
+    def say(self, pod: Object, *containers: Object, **status: Any) -> None:
+        """What a kubelet says of a pod, and of containers made by `container`."""
+        self._say(pod, {"containerStatuses": list(containers), **status})
+
     def _say(self, pod: Object, status: Object) -> None:
         name = pod["metadata"]["name"]
         self.server.patch("pods", self.namespace, f"{name}/status", {"status": status})
@@ -174,6 +178,11 @@ class Room:
         self.create(**spec)
         self.end_lock(outcome)
         self.settle(spec.get("replicas", 1))
+
+
+def container(name: str, state: Object, **more: Any) -> Object:
+    """What a kubelet says of one container."""
+    return {**_container(name), "state": state, **more}
 
 
 def _container(name: str) -> Object:

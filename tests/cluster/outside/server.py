@@ -24,6 +24,7 @@ PATHS: Mapping[str, str] = {
     "services": "api/v1/namespaces/{}/services",
     "configmaps": "api/v1/namespaces/{}/configmaps",
     "pods": "api/v1/namespaces/{}/pods",
+    "resourcequotas": "api/v1/namespaces/{}/resourcequotas",
     "podmonitors": "apis/monitoring.coreos.com/v1/namespaces/{}/podmonitors",
     "leases": "apis/coordination.k8s.io/v1/namespaces/{}/leases",
     "events": "apis/events.k8s.io/v1/namespaces/{}/events",

@@ -95,7 +95,10 @@ _SCHEMA = {
     "required": ["name", "size"],
     "additionalProperties": False,
 }
-_TOOL = {"type": "function", "function": {"name": "store", "parameters": _SCHEMA}}
+_TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "store", "parameters": _SCHEMA},
+}
 SEGMENT = "constrained"
 
 
@@ -120,9 +123,10 @@ def constrained(count: int) -> list[Request]:
     ]
 
 
-def with_tools() -> Request:
-    """A request in which the model itself decides whether to call a tool."""
-    body = segment({"tools": [_TOOL], "tool_choice": "auto"})
+def with_tools(**fields: Any) -> Request:
+    """A request in which the model itself decides whether to call a tool; `fields` of the tool."""
+    tool = {"type": "function", "function": {**_TOOL["function"], **fields}}
+    body = segment({"tools": [tool], "tool_choice": "auto"})
     return Request(prompts(1)[0], max_tokens=40, chat=True, body=body)
 
 

@@ -8,9 +8,10 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hack.vllm.client import Answer, Request, ask_all
@@ -202,14 +203,59 @@ def test_without_the_bypass_constrained_requests_are_drafted_for(tandem: Tandem)
     assert drafted > 0
 
 
-def test_requests_that_may_call_tools_are_bypassed_too(tandem: Tandem) -> None:
+def drafted_for(tandem: Tandem, *requests: Request) -> float:
+    """Tokens drafted for requests that are marked as the segment; the table bypasses."""
     tandem.put((1, 64, 4), segments={SEGMENT: Segment(DEEPEST)})
     name = "tandem:segment_drafted_total"
     before = tandem.settled().value(name, segment=SEGMENT)
+    answers(tandem.url, list(requests), 1)
+    return tandem.settled().value(name, segment=SEGMENT) - before
 
-    answers(tandem.url, [with_tools()], 1)
 
-    assert tandem.settled().value(name, segment=SEGMENT) == before
+def test_a_request_that_merely_offers_tools_is_drafted_for(tandem: Tandem) -> None:
+    assert drafted_for(tandem, with_tools()) > 0
+
+
+def test_a_request_with_a_strict_tool_is_bypassed(tandem: Tandem) -> None:
+    assert drafted_for(tandem, with_tools(strict=True)) == 0
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_request_can_ask_for_no_speculation_by_a_field_of_its_own(
+    tandem: Tandem, chat: bool
+) -> None:
+    def asking(**fields: object) -> Request:
+        body = {"tandem_segment": SEGMENT, **fields}
+        return Request(PLAIN[0].prompt, max_tokens=40, chat=chat, body=body)
+
+    assert drafted_for(tandem, asking(tandem_speculation="off")) == 0
+    assert drafted_for(tandem, asking(tandem_max_draft_tokens=0)) == 0
+    assert drafted_for(tandem, asking()) > 0
+
+
+def test_a_requests_own_cap_holds(tandem: Tandem) -> None:
+    tandem.put((1, 64, 4))
+    name = "tandem:drafted_by_position_total"
+    before = tandem.settled()
+    capped = [replace(one, body={"tandem_max_draft_tokens": 2}) for one in PLAIN[:4]]
+
+    answers(tandem.url, capped, 2)
+
+    after = tandem.settled()
+    drafted = [
+        after.value(name, position=str(place)) - before.value(name, position=str(place))
+        for place in range(3)
+    ]
+    assert drafted[1] > 0
+    assert drafted[2] == 0
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_field_that_means_nothing_is_refused_with_its_name(tandem: Tandem, chat: bool) -> None:
+    wrong = Request("a", max_tokens=2, chat=chat, body={"tandem_speculation": "never"})
+
+    with pytest.raises(httpx.HTTPStatusError, match=r"^400: .*tandem_speculation is 'never': give"):
+        answers(tandem.url, [wrong], 1)
 
 
 def test_a_changed_file_keeps_the_engine_from_starting(

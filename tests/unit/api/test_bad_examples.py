@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tandem_operator.cli.main import main
 from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA
 from tests.cluster.bad_manifests.stalled import STALLED
 
@@ -26,6 +27,21 @@ def test_an_example_says_where_it_is_wrong_and_what_is_answered(path: Path) -> N
     answered = "Refused by the API server" if case.reason is None else f"reason {case.reason}"
     for words in (answered, case.field, case.remedy):
         assert words in comment
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
+def test_plan_answers_an_example_with_its_sentence(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (case,) = [
+        case for case in CASES if case.manifest(path.stem) == yaml.safe_load(path.read_text())
+    ]
+
+    assert main(["plan", "-f", str(path)]) == 1
+
+    told = capsys.readouterr()
+    for words in (case.field, case.value, case.remedy):
+        assert words in told.out + told.err
 
 
 def test_there_are_examples_of_both_kinds_of_answer() -> None:

@@ -113,5 +113,6 @@ def decided(at_s: float, reason: str = "Tuned", message: str = "3 saves time") -
         drafts=310,
         draft_tokens=930,
         accepted_by_position=(248, 186, 140),
+        mixed_depth_steps=31,
     )
     return record_of(decision, (window,), at_s, "0123456789abcdef")

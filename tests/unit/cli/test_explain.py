@@ -49,7 +49,7 @@ def test_a_decision_is_told_with_its_inputs(api: FakeApi, tandem: Tandem) -> Non
         "acceptance % 71, survival by position % 80 / 60 / 45, speedup 1.83",
         "  inputs: replicas 1, batch 3.25, step cells 7",
         "  chat-a: seconds 30.0, running 3.0, waiting 0.0, tokens 900, drafts 310, drafted 930, "
-        "accepted by position 248 / 186 / 140",
+        "accepted by position 248 / 186 / 140, steps of mixed depths 10.0 %",
         "  slower than the others: chat-b",
     ]
 

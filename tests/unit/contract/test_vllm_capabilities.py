@@ -18,6 +18,8 @@ class Fixed:
     reason: str
 
 
+VERSIONS = ((0, 32), (0, 33), (0, 50), None)
+
 FIXED = {
     "older than 0.32": Fixed(GPU._replace(version=(0, 31)), "0.31"),
     "a pipeline": Fixed(GPU._replace(pipeline=2), "pipeline"),
@@ -30,7 +32,7 @@ FIXED = {
         GPU._replace(runner=vllm.V1, parallel_drafting=True), "parallel drafting"
     ),
     "medusa once it is gone": Fixed(
-        Setup(version=(0, 33), runner=vllm.V1, method="medusa"), "no medusa"
+        Setup(version=(0, 33), runner=vllm.V1, method="medusa"), "no method medusa"
     ),
     "a method that nobody knows": Fixed(GPU._replace(method="oracle"), "oracle"),
 }
@@ -71,22 +73,58 @@ def test_a_schedule_costs_v1_its_full_graphs_and_v2_none() -> None:
     assert not capabilities(GPU._replace(runner=vllm.V1)).full_graphs
 
 
-@pytest.mark.parametrize("setup", [GPU._replace(method="draft_model"), GPU._replace(method="mtp")])
-def test_a_drafter_that_the_plugin_keeps_to_k_saves_its_work(setup: Setup) -> None:
-    modules = setup._replace(modules=3)
-    assert capabilities(modules)[:5] == (
-        vllm.CUT,
-        "the drafter runs all its passes",
-        True,
-        vllm.VERIFICATION,
-        vllm.ALL_FORWARDS,
-    )
-    kept = capabilities(modules._replace(drafter_follows=True))
+ALL_DRAFTS = (vllm.CUT, "the drafter runs all its passes", True, vllm.VERIFICATION)
+
+
+def test_a_drafter_that_the_plugin_keeps_to_k_saves_its_work() -> None:
+    draft = GPU._replace(method="draft_model")
+    kept = capabilities(draft._replace(drafter_follows=True))
+
+    assert capabilities(draft)[:5] == (*ALL_DRAFTS, vllm.ALL_FORWARDS)
     assert (kept.live, kept.saves, kept.idle) == (
         vllm.NATIVE,
         vllm.EVERYTHING,
         vllm.ONE_FORWARD,
     )
+
+
+def test_no_drafter_is_kept_to_k_under_data_parallelism() -> None:
+    ranks = GPU._replace(method="draft_model", data=2, drafter_follows=True)
+
+    assert capabilities(ranks).live == vllm.CUT
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_several_mtp_modules_all_draft_for_each_has_a_cache_of_its_own(follows: bool) -> None:
+    mtp = GPU._replace(method="mtp", drafter_follows=follows)
+
+    assert capabilities(mtp).live == vllm.NATIVE
+    assert capabilities(mtp._replace(modules=3))[:5] == (*ALL_DRAFTS, vllm.ALL_FORWARDS)
+
+
+def test_a_later_version_does_otherwise_from_then_on() -> None:
+    ngram = Setup(version=(0, 32), runner=vllm.V2, method="ngram")
+    block = Setup(version=(0, 32), runner=vllm.V2, method="dspark")
+
+    assert [capabilities(ngram._replace(version=each)).asynchronous for each in VERSIONS] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert [capabilities(block._replace(version=each)).idle for each in VERSIONS] == [
+        vllm.ONE_FORWARD,
+        vllm.CONTEXT,
+        vllm.CONTEXT,
+        vllm.CONTEXT,
+    ]
+
+
+def test_a_method_that_is_gone_is_there_while_nobody_knows_the_version() -> None:
+    medusa = Setup(version=None, runner=vllm.V1, method="medusa")
+
+    assert capabilities(medusa).live == vllm.CUT
+    assert capabilities(medusa._replace(version=(0, 34))).live == vllm.NONE
 
 
 def test_the_plugin_follows_only_where_its_way_was_read() -> None:

@@ -38,7 +38,9 @@ def spec(changes: Object | None = None) -> Spec:
     return Spec.model_validate(made)
 
 
-def report(target: Object | None = None, draft: Object | None = None) -> PairReport:
+def report(
+    target: Object | None = None, draft: Object | None = None, *, alone: bool = False
+) -> PairReport:
     """What the lock says of a good pair; changes by field of a side or of its facts."""
     return PairReport(
         verdict="Compatible",
@@ -46,7 +48,7 @@ def report(target: Object | None = None, draft: Object | None = None) -> PairRep
         allowed=True,
         message="equal tokenizers",
         target=_side("hf://org/target", target or {}),
-        draft=_side("hf://org/draft", draft or {}),
+        draft=None if alone else _side("hf://org/draft", draft or {}),
     )
 
 

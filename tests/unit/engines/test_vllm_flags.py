@@ -37,7 +37,6 @@ OWNED_OPTIONS = frozenset(
     {
         "--model",
         "--tokenizer",
-        "--tokenizer-mode",
         "--tokenizer-revision",
         "--skip-tokenizer-init",
         "--revision",

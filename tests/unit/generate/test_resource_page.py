@@ -13,7 +13,7 @@ from tandem_operator.api.conditions import REASONS, ConditionType
 from tandem_operator.api.fields import LIVE, Rule, SpecModel
 from tandem_operator.api.spec import Spec
 from tandem_operator.api.status import Status
-from tandem_operator.cli.plan import faults_of
+from tandem_operator.cli.admission import answer
 
 PAGE = resource_page.render()
 
@@ -63,11 +63,11 @@ def test_the_manifest_at_the_top_is_accepted() -> None:
     block = re.search(r"```yaml\n(.*?)```", PAGE, re.S)
     assert block is not None
 
-    assert faults_of(yaml.safe_load(block[1])) == []
+    assert answer.to(yaml.safe_load(block[1])).faults == ()
 
 
 def test_an_integer_or_percentage_says_the_bounds_of_both() -> None:
-    assert "integer, 0 to 1000, or string, pattern" in section("spec.rollout.maxSurge")
+    assert "integer, 0 to 1000, or string, at most 4 characters" in section("spec.rollout.maxSurge")
 
 
 def test_required_fields_say_so() -> None:

@@ -307,3 +307,15 @@ def test_a_rank_of_endless_bytes_is_refused(tmp_path: Path) -> None:
     found = look.at(folder.at(place)).refused
     assert found is not None
     assert "100000 characters" in str(found)
+
+
+@pytest.mark.parametrize("model_type", ["BPE", None])
+def test_a_model_of_a_type_that_the_library_has_or_guesses(
+    tmp_path: Path, model_type: str | None
+) -> None:
+    document = builders.tokenizer()
+    document["model"] |= {"type": model_type}
+    if model_type is None:
+        del document["model"]["type"]
+    place = builders.write(tmp_path / "model", builders.files(document))
+    assert look.at(folder.at(place)).refused is None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tandem_runtime.contract import report
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
-from tandem_runtime.lock import heads, pair, trimmed_vocabulary
+from tandem_runtime.lock import pair, trimmed_vocabulary
 from tandem_runtime.lock.trimmed_vocabulary import Trimmed
 from tests.unit.lock import builders
 
@@ -64,45 +64,51 @@ def eagle_3(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-SPELLINGS = {
-    "EAGLE": {"architectures": ["EagleLlamaForCausalLM"], "target_model_name_or_path": TARGET},
-    "EAGLE-3": eagle_3(),
-    "speculators": {
-        "architectures": ["Eagle3Speculator"],
-        "speculators_model_type": "eagle3",
-        "transformer_layer_config": {"hidden_size": 8, "vocab_size": 16},
-        "speculators_config": {"verifier": {"name_or_path": TARGET}},
-    },
-    "Medusa": {"medusa_num_heads": 4, "medusa_num_layers": 1, "base_model_name_or_path": TARGET},
-    "Medusa as vLLM writes it": {
-        "architectures": ["MedusaModel"],
-        "model_type": "medusa",
-        "hidden_size": 8,
-        "num_heads": 4,
-        "truncated_vocab_size": 12,
-        "base_model": TARGET,
-    },
-    "DFlash": {
-        "architectures": ["DFlashDraftModel"],
-        "dflash_config": {"target_layer_ids": [0, 1]},
-        "base_model": TARGET,
-    },
+SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "EAGLE": (
+        "Eagle",
+        {"architectures": ["EagleLlamaForCausalLM"], "target_model_name_or_path": TARGET},
+    ),
+    "EAGLE-3": ("Eagle3", eagle_3()),
+    "speculators": (
+        "Eagle3",
+        {
+            "architectures": ["Eagle3Speculator"],
+            "speculators_model_type": "eagle3",
+            "transformer_layer_config": {"hidden_size": 8, "vocab_size": 16},
+            "speculators_config": {"verifier": {"name_or_path": TARGET}},
+        },
+    ),
+    "Medusa": (
+        "Medusa",
+        {"medusa_num_heads": 4, "medusa_num_layers": 1, "base_model_name_or_path": TARGET},
+    ),
+    "Medusa as vLLM writes it": (
+        "Medusa",
+        {
+            "architectures": ["MedusaModel"],
+            "model_type": "medusa",
+            "hidden_size": 8,
+            "num_heads": 4,
+            "truncated_vocab_size": 12,
+            "base_model": TARGET,
+        },
+    ),
 }
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_head_that_declares_its_target(bench: Bench, name: str) -> None:
-    config = SPELLINGS[name]
-    assert heads.is_head(config)
-    told = bench.judge(config, method="DraftModel")
+    method, config = SPELLINGS[name]
+    told = bench.judge(config, method)
     assert (told.verdict, told.reason, told.allowed) == ("Compatible", "DeclaredTarget", True)
     assert not told.attested
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_the_same_head_for_another_target(bench: Bench, name: str) -> None:
-    config = json.loads(json.dumps(SPELLINGS[name]).replace(TARGET, "acme/other"))
-    told = bench.judge(config)
+    method, declared = SPELLINGS[name]
+    told = bench.judge(json.loads(json.dumps(declared).replace(TARGET, "acme/other")), method)
     assert (told.verdict, told.reason) == ("Incompatible", "DeclaredTargetDiffers")
     assert "acme/other" in told.message
 
@@ -110,7 +116,7 @@ def test_the_same_head_for_another_target(bench: Bench, name: str) -> None:
 MISFITS = {
     "hidden size": (eagle_3(hidden_size=9), "hidden size 9"),
     "nested hidden size": (
-        {"architectures": ["EagleLlama4"], "text_config": {"hidden_size": 9}},
+        {"architectures": ["Eagle3Llama4"], "text_config": {"hidden_size": 9}},
         "hidden size 9",
     ),
     "hidden size of a speculator": (
@@ -125,7 +131,7 @@ MISFITS = {
     "more rows than the target": (eagle_3(draft_vocab_size=17), "draft_vocab_size 17"),
     "rows that are no count": (eagle_3(draft_vocab_size="4"), "draft_vocab_size"),
     "Medusa's rows": (
-        {"model_type": "medusa", "truncated_vocab_size": 17},
+        {"truncated_vocab_size": 17},
         "truncated_vocab_size 17",
     ),
     "auxiliary layers": (eagle_3(eagle_aux_hidden_state_layer_ids=[0, 1, 3]), "layer 3"),
@@ -193,30 +199,6 @@ def test_a_pickle_is_told_and_never_opened(bench: Bench, tmp_path: Path) -> None
     assert "pickle" in told.advice
     assert "cannot be checked" in told.advice
     assert not trace.exists()
-
-
-OWN = {
-    "DeepSeek V3": ({"num_nextn_predict_layers": 1}, 1),
-    "GLM-4.5": ({"model_type": "glm4_moe", "num_nextn_predict_layers": 1}, 1),
-    "ERNIE 4.5": ({"model_type": "ernie4_5_moe", "num_nextn_predict_layers": 1}, 1),
-    "MiMo 7B": ({"model_type": "mimo", "num_nextn_predict_layers": 1}, 1),
-    "LongCat, three": ({"num_nextn_predict_layers": 3}, 3),
-    "Qwen3.5, nested": ({"text_config": {"mtp_num_hidden_layers": 1}}, 1),
-    "Kimi, nested": ({"text_config": {"num_nextn_predict_layers": 1}}, 1),
-    "Qwen3-Next says nothing of it": ({"model_type": "qwen3_next"}, 1),
-    "none": ({"model_type": "llama"}, 0),
-    "zero": ({"num_nextn_predict_layers": 0}, 0),
-    "zero where the type has one": ({"model_type": "qwen3_next", "num_nextn_predict_layers": 0}, 0),
-    "no count": ({"num_nextn_predict_layers": "1"}, 0),
-    "a truth": ({"num_nextn_predict_layers": True}, 0),
-    "null": ({"num_nextn_predict_layers": None}, 0),
-}
-
-
-@pytest.mark.parametrize("name", OWN)
-def test_layers_with_which_a_target_drafts_for_itself(name: str) -> None:
-    config, layers = OWN[name]
-    assert heads.own_layers(config) == layers
 
 
 @given(

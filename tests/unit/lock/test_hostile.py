@@ -66,7 +66,12 @@ def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
             b'{"added_tokens": [{"id": 2, "content": "a"}], "model": {"vocab": {"a": 1}}}',
             "has the ids 1 and 2",
         ),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "not JSON"),
+        (
+            b'{"model": {"type": "Telepathy", "vocab": {"a": 1}, "merges": []}}',
+            "'Telepathy', none of BPE, Unigram, WordPiece, WordLevel",
+        ),
+        (b'{"model": {"type": 7, "vocab": {"a": 1}}}', "'7', none of"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer"),
     ],
 )
 def test_a_tokenizer_json_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:

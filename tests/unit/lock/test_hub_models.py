@@ -13,7 +13,7 @@ import pytest
 
 from hack.hub.server import LocalHub
 from tandem_runtime.contract.report import PairReport
-from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
 from tandem_runtime.lock.sources import patience
@@ -30,7 +30,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 
 def look(hub: LocalHub, target: str, draft: str | None = None) -> PairReport:
     request = LockRequest(
-        "NGram" if draft is None else "DraftModel",
+        "NGram" if draft is None else ANY_METHOD,
         "SameVocabulary",
         SourceRequest(target),
         None if draft is None else SourceRequest(draft),
@@ -238,6 +238,18 @@ def test_a_gguf_folder_tells_the_same_as_the_hub(hub: LocalHub, tmp_path: Path) 
         assert getattr(local, name) == getattr(remote, name), name
 
 
+def test_a_projector_of_images_is_no_model_whatever_it_is_called(hub: LocalHub) -> None:
+    """It stands first by its name, and only its metadata tell."""
+    hub.commit("acme/chat", builders.files())
+    projector = gguf([word("general.architecture", "clip")], TENSORS, bytes(MIB))
+    model = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
+    hub.commit("acme/seeing", {"a-projector.gguf": projector, "chat-q8.gguf": model})
+    told = look(hub, "hf://acme/chat", "hf://acme/seeing")
+    assert told.draft is not None
+    assert told.draft.architecture == "llama"
+    assert told.draft.tokenizer_digest is not None
+
+
 def test_a_gguf_file_that_ends_within_its_metadata_is_refused(hub: LocalHub) -> None:
     hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS)[:300]})
     told = look(hub, "hf://acme/quantised")
@@ -251,6 +263,64 @@ def test_a_file_that_the_repository_lacks(hub: LocalHub) -> None:
     assert raised.value.cause.reason == "ModelNotFound"
 
 
+def test_a_folder_of_a_repository_is_refused_with_a_sentence(hub: LocalHub) -> None:
+    hub.commit("acme/many", {**builders.files(), "small/config.json": b"{}"})
+    with pytest.raises(SideError, match="'small' is a folder of acme/many") as raised:
+        look(hub, "hf://acme/many/small")
+    assert raised.value.cause.reason == "ModelNotFound"
+
+
+def indexed(files: dict[str, list[str]]) -> bytes:
+    table = {name: file for file, names in files.items() for name in names}
+    return json.dumps({"metadata": {"total_size": 0}, "weight_map": table}).encode()
+
+
+BODY = [f"model.layers.{layer}.mlp.up_proj.weight" for layer in range(2)]
+SHARDS = {"model-1.safetensors": BODY, "model-2.safetensors": ["model.layers.2.eh_proj.weight"]}
+
+
+def self_drafting(hub: LocalHub, shards: dict[str, list[str]], *present: str) -> PairReport:
+    config = builders.config(model_type="glm4_moe", num_nextn_predict_layers=1)
+    files = builders.files(config__json=config)
+    del files["model.safetensors"]
+    files["model.safetensors.index.json"] = indexed(shards)
+    for name in present:
+        tensors = {each: ("F16", [1], bytes(2)) for each in shards.get(name, ["w"])}
+        files[name] = builders.safetensors(**tensors)
+    hub.commit("acme/chat", files)
+    request = LockRequest("MTP", "SameVocabulary", SourceRequest("hf://acme/chat"))
+    return pair.report(request, {"HF_ENDPOINT": hub.endpoint})
+
+
+def test_the_index_alone_shows_whether_a_hub_s_model_keeps_its_mtp_layers(hub: LocalHub) -> None:
+    whole = self_drafting(hub, SHARDS, *SHARDS)
+    assert (whole.verdict, whole.target.facts.mtp_layers_in_files) == ("Compatible", 1)
+    body = {"model-1.safetensors": BODY}
+    stripped = self_drafting(hub, body, "model-1.safetensors")
+    assert (stripped.verdict, stripped.reason) == ("Incompatible", "WeightsMissing")
+
+
+def test_a_shard_that_the_repository_lacks_is_told_by_name(hub: LocalHub) -> None:
+    told = self_drafting(hub, SHARDS, "model-1.safetensors")
+    assert (told.verdict, told.reason) == ("Refused", "WeightsMissing")
+    assert "model-2.safetensors is not there" in told.message
+
+
+def test_the_model_card_of_a_copy_names_what_it_was_made_from(hub: LocalHub) -> None:
+    card = b"---\nbase_model: acme/chat\nbase_model_relation: quantized\n---\n# Chat in FP8\n"
+    hub.commit("acme/chat-fp8", {**builders.files(), "README.md": card})
+    config = {
+        "architectures": ["LlamaForCausalLMEagle3"],
+        "hidden_size": 8,
+        "vocab_size": 16,
+        "base_model_name_or_path": "acme/chat",
+    }
+    hub.commit("acme/head", {"config.json": json.dumps(config).encode()})
+    told = look(hub, "hf://acme/chat-fp8", "hf://acme/head")
+    assert (told.verdict, told.reason, told.attested) == ("Compatible", "DeclaredTarget", False)
+    assert "base_model_name_or_path" in told.message
+
+
 def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
     commit = hub.commit("acme/chat", builders.files())
     hub.rename("acme/chat", "acme/talk")
@@ -261,7 +331,7 @@ def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "said"),
     [
-        (401, "AccessDenied", "secretName"),
+        (401, "AccessDenied", "set HF_TOKEN in the environment"),
         (403, "AccessDenied", "403"),
         (404, "ModelNotFound", "does not exist"),
         (429, "LockFailed", "in 60 s"),

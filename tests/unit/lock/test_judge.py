@@ -197,7 +197,11 @@ def test_multi_token_prediction_needs_its_layers(bench: Bench) -> None:
     without_layers = bench.judge(builders.files(), None, method="MTP")
     assert not without_layers.allowed
     config = builders.config(num_nextn_predict_layers=1)
-    assert bench.judge(builders.files(config__json=config), None, method="MTP").allowed
+    stripped = bench.judge(builders.files(config__json=config), None, method="MTP")
+    assert verdict(stripped) == ("Incompatible", "WeightsMissing")
+    whole = builders.safetensors(**{"model.layers.2.eh_proj.weight": ("F16", [4, 2], bytes(16))})
+    files = builders.files(config__json=config, model__safetensors=whole)
+    assert bench.judge(files, None, method="MTP").allowed
 
 
 def test_weights_and_cache_are_told_from_headers(bench: Bench) -> None:
@@ -262,13 +266,6 @@ def test_the_user_may_attest_what_a_head_does_not_declare(bench: Bench) -> None:
     assert told.attested
 
 
-def test_attestation_never_overrules_a_declaration(bench: Bench) -> None:
-    declared = head(speculators_config={"verifier": {"name_or_path": "acme/other"}})
-    attested = Attestation("hf://acme/chat")
-    told = bench.judge(builders.files(), declared, attested_target=attested, **HEAD)
-    assert not told.allowed
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -316,3 +313,17 @@ def test_the_tables_of_a_trimmed_vocabulary(bench: Bench, weights: bytes, said: 
     told = bench.judge(builders.files(), trimmed, **HEAD)
     assert told.allowed is (said is None)
     assert said is None or said in told.message
+
+
+def test_learned_ids_are_shown_before_names_that_were_added(bench: Bench) -> None:
+    """A changed name at a low id says less of what a text becomes than a changed word."""
+
+    def with_words(added: str, first: str, second: str) -> Files:
+        held = builders.tokenizer()
+        held["added_tokens"] = [builders.added(0, added), builders.added(11, "<|end|>")]
+        vocabulary = {added: 0, "Ġ": 1, "a": 2, "b": 3, first: 4, second: 5, "ab": 6}
+        held["model"] |= {"vocab": vocabulary, "merges": [["a", "b"]]}
+        return builders.files(held)
+
+    told = bench.judge(with_words("<s>", "c", "d"), with_words("<t>", "d", "c"))
+    assert [each.id for each in told.first_differences] == [4, 5, 0]

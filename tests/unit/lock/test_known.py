@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tandem_runtime.lock import folder, look
 from tandem_runtime.lock.choose import Known
@@ -67,3 +69,37 @@ def test_other_special_ids_are_seen_beside_a_known_tokenizer(shelf: Shelf) -> No
     assert one.tokenizer is two.tokenizer
     assert one.specials["eos"] != two.specials["eos"]
     assert one.fingerprint != two.fingerprint
+
+
+@given(
+    order=st.permutations(["Ġ", *builders.WORDS]),
+    more=st.lists(st.sampled_from(["x", "y", "z"]), unique=True),
+)
+def test_merges_of_a_known_text_mean_what_reading_them_again_would(
+    tmp_path_factory: pytest.TempPathFactory, order: list[str], more: list[str]
+) -> None:
+    """Whatever ids the other side gives its pieces, the text of the merges is the same."""
+    place = tmp_path_factory.mktemp("merges")
+    target = builders.write(place / "target", builders.files())
+    held = builders.tokenizer()
+    held["model"]["vocab"] = {text: index for index, text in enumerate([*order, *more])}
+    held["added_tokens"] = [builders.added(30, "<|end|>")]
+    draft = builders.write(place / "draft", builders.files(held))
+    known: Known = {}
+    look.at(folder.at(target), known=known)
+    beside = look.at(folder.at(draft), known=known)
+    alone = look.at(folder.at(draft))
+    assert beside.refused is None
+    assert beside.fingerprint == alone.fingerprint
+
+
+def test_merges_of_a_known_text_are_refused_where_a_piece_is_missing(tmp_path: Path) -> None:
+    target = builders.write(tmp_path / "target", builders.files())
+    held = builders.tokenizer()
+    del held["model"]["vocab"]["ab"]
+    draft = builders.write(tmp_path / "draft", builders.files(held))
+    known: Known = {}
+    look.at(folder.at(target), known=known)
+    refused = look.at(folder.at(draft), known=known).refused
+    assert refused is not None
+    assert str(refused) == str(look.at(folder.at(draft)).refused)

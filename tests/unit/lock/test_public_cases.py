@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
 from tandem_runtime.lock import folder, judge, look
 from tandem_runtime.lock.judge import Seen
 from tandem_runtime.lock.look import Side
@@ -44,7 +44,7 @@ def test_the_corpus_is_there() -> None:
 @pytest.mark.parametrize("case", cases(), ids=lambda case: str(case["case"]))
 def test_a_public_case(case: dict[str, Any]) -> None:
     asked = LockRequest(
-        "DraftModel",
+        ANY_METHOD,
         "SameVocabulary",
         SourceRequest(case["target"], name=case.get("target_ref")),
         SourceRequest(case["draft"]),

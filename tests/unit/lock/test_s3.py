@@ -19,10 +19,12 @@ from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
 from tandem_runtime.lock.refusal import CannotLookError
 from tandem_runtime.lock.sources import s3, s3_models, s3_prefix, s3_refusals
+from tandem_runtime.lock.sources.access import Access
 from tests.unit.lock import builders
 
 KEYS = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "never-to-be-told"}
 TARGET, DRAFT = "s3://models/llama/chat", "s3://models/llama/small"
+POD = Access(with_secret=True, in_a_pod=True)
 WEIGHTS = builders.safetensors(w=("F16", [2_000_000], bytes(4_000_000)))
 
 
@@ -198,7 +200,7 @@ def test_an_object_that_changes_while_it_is_read_is_told(bucket: Bucket, tmp_pat
     (entry,) = [e for e in s3_prefix.listing(prefix, TARGET) if e.name == "config.json"]
     bucket.put("llama/chat", {"config.json": b'{"other": 1}'})
 
-    with pytest.raises(CannotLookError) as raised, s3_refusals.told_apart(TARGET, True):
+    with pytest.raises(CannotLookError) as raised, s3_refusals.told_apart(TARGET, POD):
         prefix.read(entry, 0, entry.size_bytes)
     assert raised.value.reason == "ContentChanged"
 
@@ -217,12 +219,18 @@ def test_what_does_not_exist_is_told(bucket: Bucket, tmp_path: Path, uri: str, t
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
 @pytest.mark.parametrize(
-    ("with_secret", "remedy"), [(True, "renew the keys"), (False, "secretName")]
+    ("access", "remedy"),
+    [
+        (Access(with_secret=True, in_a_pod=True), "renew the keys in the secret"),
+        (Access(with_secret=False, in_a_pod=True), "secretName"),
+        (Access(with_secret=True, in_a_pod=False), "renew the keys, "),
+        (Access(with_secret=False, in_a_pod=False), "set AWS_ACCESS_KEY_ID and .* environment"),
+    ],
 )
-def test_a_refusal_names_the_remedy(code: str, with_secret: bool, remedy: str) -> None:
+def test_a_refusal_names_the_remedy(code: str, access: Access, remedy: str) -> None:
     with (
         pytest.raises(CannotLookError, match=remedy) as raised,
-        s3_refusals.told_apart(TARGET, with_secret),
+        s3_refusals.told_apart(TARGET, access),
     ):
         raise ClientError({"Error": {"Code": code}}, "ListObjectsV2")
     assert raised.value.reason == "AccessDenied"
@@ -237,7 +245,7 @@ def test_a_refusal_names_the_remedy(code: str, with_secret: bool, remedy: str) -
     ],
 )
 def test_passing_troubles_are_for_another_try(error: Exception, told: str) -> None:
-    with pytest.raises(CannotLookError, match=told) as raised, s3_refusals.told_apart(TARGET, True):
+    with pytest.raises(CannotLookError, match=told) as raised, s3_refusals.told_apart(TARGET, POD):
         raise error
     assert raised.value.reason == "LockFailed"
     assert "Signature" not in str(raised.value)

@@ -15,6 +15,8 @@ from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
+from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock.sources import bring
 from tests.unit.lock import builders
 
 
@@ -285,3 +287,24 @@ def test_weights_are_no_part_of_the_lock(lock_job: Job, pod: Pod, tmp_path: Path
 def test_a_pod_without_a_lock_says_so(pod: Pod) -> None:
     assert fetch.run(pod.environ, pod.places) == 1
     assert "TANDEM_LOCK" in pod.failure().message
+
+
+@pytest.mark.parametrize(
+    ("uri", "meant"),
+    [
+        ("acme/chat", "did you mean hf://acme/chat?"),
+        ("acme/chat-8B.v1_2", "did you mean hf://acme/chat-8B.v1_2?"),
+        ("./acme/chat", None),
+        ("/models/chat", None),
+        ("chat", None),
+        ("a/b/c", None),
+    ],
+)
+def test_the_name_of_a_hub_s_model_without_its_scheme_is_known(
+    tmp_path: Path, uri: str, meant: str | None
+) -> None:
+    with pytest.raises(CannotLookError) as raised:
+        bring.bring(SourceRequest(uri), "target", tmp_path, {})
+    assert raised.value.reason == "ModelNotFound"
+    assert (meant or "did you mean") in str(raised.value) or meant is None
+    assert meant is not None or "did you mean" not in str(raised.value)

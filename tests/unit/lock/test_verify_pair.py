@@ -61,6 +61,7 @@ def test_a_single_file_is_a_tokenizer(target: str) -> None:
 def test_a_head_is_known_by_the_target_s_name(target: str, tmp_path: Path) -> None:
     config = {
         "architectures": ["Eagle3Speculator"],
+        "speculators_model_type": "eagle3",
         "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
     }
     head = builders.write(tmp_path / "head", {"config.json": json.dumps(config).encode()})

@@ -6,6 +6,7 @@ import pytest
 
 from tandem_operator.observe.page import MalformedPageError, parse
 from tandem_operator.observe.reading import Reading, SeriesMissingError, read
+from tandem_operator.observe.record import mixed_depth_percent
 from tandem_operator.observe.windows import segments_between, window_between
 from tests.unit.observe.builders import VLLM, plugin_lines, stock_page
 
@@ -56,6 +57,26 @@ def test_the_plugins_own_counters_win_over_the_engines() -> None:
     assert taken.plugin is not None
     assert taken.plugin.applied_generation == 3
     assert [taken.plugin.tokens_for(b) for b in (0, 1, 8, 9, 500)] == [5, 5, 5, 0, 0]
+
+
+def test_the_share_of_steps_of_mixed_depths_is_of_the_window() -> None:
+    before = reading(stock_page() + plugin_lines() + "tandem:mixed_depth_steps_total 10\n", 0.0)
+    page = plugin_lines().replace("tandem:iterations_total 51", "tandem:iterations_total 91")
+    after = reading(stock_page() + page + "tandem:mixed_depth_steps_total 30\n", 10.0)
+
+    window = window_between(before, after, replica="chat-1", speculation_loaded=True)
+
+    assert (window.iterations, window.mixed_depth_steps) == (40, 20)
+    assert mixed_depth_percent(window) == 50.0
+
+
+def test_a_plugin_that_does_not_count_mixed_depths_is_told_as_such() -> None:
+    before, after = (reading(stock_page() + plugin_lines(), at_s) for at_s in (0.0, 10.0))
+
+    window = window_between(before, after, replica="chat-1", speculation_loaded=True)
+
+    assert window.mixed_depth_steps is None
+    assert mixed_depth_percent(window) is None
 
 
 def test_cells_and_segments_are_differences_too() -> None:

@@ -71,13 +71,43 @@ def test_the_end_of_an_old_object_does_not_take_the_new_one(store: Store) -> Non
     assert store.known() == (KEY,)
 
 
-def test_a_resource_takes_its_objects_with_it(store: Store) -> None:
+def test_objects_outlive_their_resource_until_their_own_end(store: Store) -> None:
+    """They may be kept on purpose, and a resource of the same name shall find them."""
     store.put_resource(resource(1))
     store.put(service(2))
     store.drop_resource(resource(3))
-
     assert store.known() == ()
+    assert versions(store) == ["2"]
+
+    store.drop(service(4))
     assert store.objects(KEY) == ()
+
+
+def test_an_object_that_no_watch_brings_goes_with_its_resource(store: Store) -> None:
+    store.put_resource(resource(1))
+    store.put(service(2, labels={}), KEY)
+    store.drop_resource(resource(3))
+
+    assert store.objects(KEY) == ()
+
+
+def test_only_the_very_version_of_an_object_is_held(store: Store) -> None:
+    store.put(service(5))
+    store.put_resource(resource(5))
+
+    for held, version, uid in ((True, 5, None), (False, 6, None), (False, 5, "other")):
+        assert store.holds(service(version, uid=uid or "s1")) is held
+        assert store.holds(resource(version, uid=uid or "r1")) is held
+    assert not store.holds(service(5, labels={}))
+
+
+def test_what_is_watched_is_told_by_namespace(store: Store) -> None:
+    store.put(service(1))
+    store.put(service(2, uid="s2", namespace="other"))
+
+    assert len(store.watched("Service")) == 2
+    (found,) = store.watched("Service", "other")
+    assert found["metadata"]["uid"] == "s2"
 
 
 def test_the_label_says_whose_an_object_is(store: Store) -> None:
@@ -167,7 +197,7 @@ def test_objects_of_a_pair_are_found_by_its_label_in_their_namespace_alone(store
     assert alike(store, "third") == []
 
 
-def test_objects_of_a_pair_go_with_their_end_with_their_resource_and_with_their_label(
+def test_objects_of_a_pair_go_with_their_end_and_with_their_label(
     store: Store,
 ) -> None:
     store.put(job(1))
@@ -176,11 +206,6 @@ def test_objects_of_a_pair_go_with_their_end_with_their_resource_and_with_their_
 
     store.put(job(3, "again"))
     store.forget(KEY, "Job", "again")
-    assert alike(store) == []
-
-    store.put_resource(resource(4))
-    store.put(job(5, "owned"))
-    store.drop_resource(resource(6))
     assert alike(store) == []
 
     store.put(job(7, "bare"))

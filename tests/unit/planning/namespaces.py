@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from tandem_operator.observe.store import Key, Store
 from tandem_operator.planning import Plan, Snapshot, plan
+from tandem_operator.reconcile.sightings import Sightings
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tests.unit.planning import builders
@@ -26,6 +27,7 @@ class Namespaces:
         self.installation = builders.INSTALLATION
         self.now: datetime = builders.START
         self.jobs_made: list[Key] = []
+        self._sightings = Sightings()
         self._serial = 0
 
     def add(
@@ -45,16 +47,21 @@ class Namespaces:
 
     def delete(self, key: Key) -> None:
         """A resource goes, and all that it owns with it."""
-        self.store.drop_resource(self._stamped(copy.deepcopy(self._resource(key))))
+        held = self._resource(key)
+        self.store.drop_resource(self._stamped(copy.deepcopy(held)))
+        for child in self.store.objects(key):
+            self.store.forget(key, child["kind"], child["metadata"]["name"])
 
     def plan(self, key: Key) -> Plan:
+        resource, objects = self._resource(key), self.store.objects(key)
         return plan(
             Snapshot(
-                resource=self._resource(key),
-                objects=self.store.objects(key),
+                resource=resource,
+                objects=objects,
                 installation=self.installation,
                 now=self.now,
                 pairs=self.store.pairs(key[0]),
+                ends=self._sightings.see(key, resource, objects, self.now),
             )
         )
 
@@ -90,6 +97,7 @@ class Namespaces:
     def restart(self) -> None:
         """A new operator: what stands in the API server is all that it knows."""
         before, self.store = self.store, Store()
+        self._sightings = Sightings()
         for key in before.known():
             self.store.put_resource(before.resource(key) or {})
             for held in before.objects(key):

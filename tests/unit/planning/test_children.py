@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.planning import builders
+from tandem_operator.api import names
+from tandem_operator.planning import plan
+from tests.unit.planning import builders, kstatus
+from tests.unit.planning.builders import Object
 from tests.unit.planning.world import World
 
 
@@ -243,6 +246,128 @@ def test_paused_writes_nothing_to_children_and_still_tells() -> None:
     assert written == {("status", "SpeculativeDeployment", "chat")}
     assert world.condition("Paused") == ("True", "ByUser")
     assert world.resource["status"]["observedGeneration"] == 2
+
+
+def test_a_change_that_waits_for_the_end_of_a_pause_is_not_done() -> None:
+    world = World().serve()
+    world.edit({"paused": True})
+    world.settle()
+    assert kstatus.current(world.resource), "nothing waits"
+
+    for change in ({"replicas": 3}, {"replicas": 1, "draft.uri": "hf://org/other"}):
+        world.edit(change)
+        world.settle()
+        assert world.condition("Reconciling") == ("True", "RollingOut")
+        assert "paused" in world.message("Reconciling")
+        assert world.condition("Paused") == ("True", "ByUser")
+
+
+def test_a_locked_pair_is_not_done_before_its_pods_are_ready() -> None:
+    """Each version that is written on the way is read as kstatus does, see `World.carry_out`."""
+    world = World().serve()
+    world.edit({"engine.image": "vllm/vllm-openai:v0.33.0"})
+    world.settle()
+    world.lock_ends(builders.good())
+    seen = []
+    while not (wanted := world.look()).writes_nothing:
+        seen.append(wanted.status is not None and world.condition("Reconciling"))
+
+    assert seen[0] == ("True", "RollingOut"), "the revision is not stored yet"
+    world.roll_out()
+    world.settle()
+    assert kstatus.current(world.resource)
+
+
+def test_a_write_that_fails_for_a_while_is_told_in_the_servers_words() -> None:
+    world = World()
+    world.settle()
+    world.lock_ends(builders.good())
+    words = 'Internal error: failed calling webhook "w.example": connection refused'
+    world.refuse["Deployment"] = (500, words)
+    world.look()
+    world.look()
+    assert world.condition("Reconciling") == ("True", "RollingOut"), "it may be over at once"
+    assert world.condition("Ready") == ("False", "Starting"), "the pair is locked"
+
+    world.pass_time(5)
+    world.look()
+    assert world.condition("Reconciling") == ("True", "Retrying")
+    assert world.message("Reconciling") == f"Deployment chat cannot be written: {words}"
+    assert world.resource["status"]["observedGeneration"] == 1
+
+    world.refuse.clear()
+    world.look()
+    world.look()
+    assert world.condition("Reconciling") == ("True", "RollingOut")
+
+
+def test_a_failure_of_what_is_no_longer_wanted_is_not_told() -> None:
+    world = World()
+    world.refuse["Job"] = (500, "no")
+    world.look()
+    world.pass_time(10)
+    world.look()
+    assert world.condition("Reconciling") == ("True", "Retrying")
+
+    world.refuse.clear()
+    world.edit({"engine.args": ["--port=1"]})
+    world.settle()
+    assert world.condition("Stalled") == ("True", "InvalidArguments")
+    world.edit({"engine.args": None, "draft.uri": "hf://org/other"})
+    world.settle()
+    assert world.condition("Reconciling") == ("True", "Locking")
+
+
+def test_where_a_kind_cannot_be_watched_nothing_is_changed_and_stalled_says_so() -> None:
+    world = World().serve()
+    world.edit({"replicas": 3})
+    children = dict(world.writes)
+    before = world.condition("Ready")
+    seen = replace(world.snapshot(), blind="the operator cannot watch pods: 403: no")
+    world.carry_out(plan(seen))
+
+    assert world.condition("Stalled") == ("True", "WatchRefused")
+    assert world.message("Stalled") == "the operator cannot watch pods: 403: no"
+    assert world.condition("Ready") == before
+    written = {key for key, count in world.writes.items() if count != children.get(key)}
+    assert written == {("status", "SpeculativeDeployment", "chat")}
+
+
+def with_a_field_of_another_release(world: World) -> Object:
+    """The revision was made by a release that knew `engine.gear`; the definition dropped it."""
+    held = world.only("ControllerRevision")
+    del world.objects["ControllerRevision", held["metadata"]["name"]]
+    held["data"]["spec"]["engine"]["gear"] = "low"
+    digest = held["data"]["inputHash"] = names.digest(held["data"]["spec"])
+    held["metadata"]["name"] = f"chat-{digest}"
+    world.objects["ControllerRevision", held["metadata"]["name"]] = held
+    world.resource["status"]["pair"]["inputHash"] = digest
+    return held
+
+
+def test_a_field_that_is_gone_rolls_no_pod_and_is_told() -> None:
+    world = World().serve()
+    template = world.only("Deployment")["spec"]["template"]
+    with_a_field_of_another_release(world)
+    world.settle()
+
+    assert world.all_of("Job") == [] or all("status" in job for job in world.all_of("Job"))
+    assert world.only("Deployment")["spec"]["template"] == template
+    assert world.condition("Reconciling") is None
+    assert "does not know spec.engine.gear" in world.message("Ready")
+
+
+@pytest.mark.parametrize("change", [{"engine.image": "vllm/vllm-openai:v0.33.0"}, "refresh"])
+def test_a_real_change_beside_a_field_that_is_gone_is_carried_out(change: Any) -> None:
+    world = World().serve()
+    with_a_field_of_another_release(world)
+    if change == "refresh":
+        world.resource["metadata"]["annotations"] = {"tandem.dev/refresh": "1"}
+    else:
+        world.edit(change)
+    world.settle()
+
+    assert world.condition("Reconciling") == ("True", "Locking")
 
 
 def test_a_resource_that_is_being_deleted_is_left_to_the_garbage_collector() -> None:

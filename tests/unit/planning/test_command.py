@@ -108,6 +108,27 @@ def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert f"{missing} cannot be read" in capsys.readouterr().err
 
 
+def test_what_the_image_must_bring_is_told(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = MANIFEST.replace('  draft: {uri: "hf://org/draft"}\n', "")
+    manifest.write_text(
+        changed.replace("{method: DraftModel}", "{method: Suffix, constrainedOutput: Allow}")
+    )
+
+    assert main(["plan", "-f", str(manifest)]) == 0
+    assert "pip install arctic-inference" in capsys.readouterr().out
+
+
+def test_a_file_that_no_engine_loads_is_refused_by_its_name(
+    manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refused(manifest, "hf://org/draft", "pvc://models/small-Q8_0.GGUF", capsys)
+
+    assert "spec.draft.uri" in told
+    assert "use a copy of the model in safetensors" in told
+
+
 def test_a_depth_that_is_taken_down_is_noted(
     manifest: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tandem_runtime.contract import report
+from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.contract.report import LockFailure
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
@@ -38,7 +39,8 @@ def test_a_foreign_object_of_a_childs_name_is_never_taken_over() -> None:
 
 def test_labels_alone_do_not_make_an_object_ours() -> None:
     world = World().serve()
-    world.only("Service")["metadata"].pop("ownerReferences")
+    metadata = world.only("Service")["metadata"]
+    del metadata["ownerReferences"], metadata["annotations"]
 
     world.settle()
 
@@ -215,6 +217,44 @@ def test_a_pair_that_does_not_fit_the_devices_is_told_with_both_sizes() -> None:
     world.settle()
     assert world.condition("Stalled") == ("True", "InsufficientMemory")
     assert world.condition("PairCompatible") == ("True", "Equal")
+
+
+def test_a_pair_that_the_engine_refuses_never_becomes_pods() -> None:
+    """Equal tokenizers, padded to different rows: vLLM compares the rows."""
+    world = World()
+    world.settle()
+    sides = {
+        name: builders.side(f"hf://org/{name}", config_vocab_size=rows)
+        for name, rows in (("target", 152_064), ("draft", 151_936))
+    }
+    world.lock_ends(builders.good(reason="PaddedVocab", **sides))
+    world.settle()
+
+    assert world.condition("Stalled") == ("True", "UnsupportedCombination")
+    assert "use_heterogeneous_vocab: true" in world.message("Stalled")
+    assert world.condition("PairCompatible") == ("True", "PaddedVocab")
+    assert not world.all_of("Deployment")
+
+    world.edit({"speculation.engineConfig": {"use_heterogeneous_vocab": True}})
+    world.settle()
+    world.lock_ends(builders.good(reason="PaddedVocab", **sides))
+    world.settle()
+
+    assert world.condition("Stalled") is None
+    assert world.all_of("Deployment")
+
+
+def test_what_the_engine_starts_and_is_not_what_one_expects_is_told_with_the_pair() -> None:
+    world = World()
+    world.settle()
+    target = builders.side(facts=ModelFacts(context_length=262_144))
+    draft = builders.side("hf://org/draft", facts=ModelFacts(context_length=40_960))
+    world.lock_ends(builders.good(target=target, draft=draft))
+    world.settle()
+
+    assert world.condition("PairCompatible") == ("True", "Equal")
+    assert "the draft ends at 40960 tokens" in world.message("PairCompatible")
+    assert "the target serves 262144" in world.message("PairCompatible")
 
 
 def test_a_live_edit_that_the_engine_cannot_carry_out_is_told_with_its_remedy() -> None:

@@ -70,8 +70,10 @@ def test_a_kill_switch_needs_nobodys_help_where_no_draft_is_loaded() -> None:
 
 def test_a_generation_that_an_observing_replica_names_counts_as_applied_by_nobody() -> None:
     world = World().serve()
-    generation = told(world)["generation"]
-    reporting(world, generation=generation)
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+    world.pass_time(61)
+    reporting(world, generation=told(world)["generation"])
 
     assert told(world)["appliedReplicas"] == 0
     assert told(world)["liveMode"] == "Rollout"

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView, plan
+from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView, plan, sightings
 from tandem_operator.planning.plan import Reference
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
-from tests.unit.planning import builders
+from tests.unit.planning import builders, kstatus
 from tests.unit.planning.builders import Object, put, stamp
 
 MOST_LOOKS = 12
@@ -30,19 +30,26 @@ class World:
         self.refuse: dict[str, tuple[int, str]] = {}
         self.writes: Counter[tuple[str, str, str]] = Counter()
         self.notes: list[str] = []
+        self.ends: dict[str, datetime] = {}
+        self.warnings: dict[str, str] = {}
         self._serial = 0
 
     # What the operator does.
 
     def snapshot(self) -> Snapshot:
         """Everything as it is now, not shared with the world."""
+        objects = tuple(copy.deepcopy(held) for held in self.objects.values())
+        ended = sightings.ended(self.resource, objects)
+        self.ends = {uid: self.ends.get(uid, self.now) for uid in ended}
         return Snapshot(
             resource=copy.deepcopy(self.resource),
-            objects=tuple(copy.deepcopy(held) for held in self.objects.values()),
+            objects=objects,
             installation=self.installation,
             now=self.now,
             tuning=self.tuning,
             failures=tuple(self.failures.values()),
+            ends=dict(self.ends),
+            warnings=dict(self.warnings),
         )
 
     def look(self) -> Plan:
@@ -83,6 +90,8 @@ class World:
                 {"manager": "tandem", "subresource": "status", "time": stamp(self.now)}
             ]
             self.writes["status", "SpeculativeDeployment", builders.NAME] += 1
+            if kstatus.current(self.resource):
+                assert kstatus.done(self.resource, self.objects.values()), "Current too early"
         self.notes += [note.reason for note in wanted.notes]
 
     def _apply(self, apply: Apply) -> None:
@@ -97,7 +106,7 @@ class World:
             return
         self.failures.pop(reference, None)
         held = self.objects.get(place)
-        body = copy.deepcopy(apply.body)
+        body = _defaulted(copy.deepcopy(apply.body))
         self.writes["apply", *place] += 1
         if held is None:
             assert apply.uid is None, f"{place} is gone and was to be changed"
@@ -118,7 +127,7 @@ class World:
         body["metadata"]["resourceVersion"] = self._next()
         if "status" in held:
             body["status"] = held["status"]
-        self.objects[place] = _defaulted(body)
+        self.objects[place] = body
 
     def _next(self) -> str:
         self._serial += 1

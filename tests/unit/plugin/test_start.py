@@ -1,4 +1,4 @@
-"""What the plugin does at start: the check of the locked files, the marks, an unknown vLLM."""
+"""What the plugin does at start: the check of the locked files, an unknown vLLM."""
 
 import hashlib
 import json
@@ -7,24 +7,12 @@ import subprocess
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
-from tandem_runtime.contract.table import ALLOW, Range, Segment, SpeculationTable
 from tandem_runtime.plugin.digests import DigestsDifferError, check, check_or_exit
-from tandem_runtime.plugin.plan import Limits, plan_of
-from tandem_runtime.plugin.request_options import (
-    PLAIN,
-    RequestOptions,
-    bypass_cause,
-    cap_of,
-    options_of,
-)
 from tandem_runtime.vllm.install import copy_to
 from tandem_runtime.vllm.scheduler import with_live_depth
-from tandem_runtime.vllm.tool_patch import marking
 
 
 @pytest.fixture
@@ -82,52 +70,6 @@ def test_a_missing_record_is_a_difference(pod: dict[str, str]) -> None:
 
     with pytest.raises(DigestsDifferError, match="cannot be read"):
         check(pod)
-
-
-def test_options_are_read_from_the_marks() -> None:
-    def options(constrained: bool = False, **marks: Any) -> RequestOptions:
-        return options_of(marks or None, constrained)
-
-    assert options() is PLAIN
-    assert options(True) == RequestOptions(constrained=True)
-    assert options(tandem_speculation="off") == RequestOptions(off=True)
-    assert options(tandem_speculation="on", tandem_segment="Not A Name") == PLAIN
-    assert options(tandem_segment="chat") == RequestOptions(segment="chat")
-    assert options(tandem_constrained=True) == RequestOptions(constrained=True)
-
-
-def test_the_bypass_is_the_default_and_the_tables_choice() -> None:
-    table = SpeculationTable(
-        lock="", generation=1, schedule=(Range(1, 8, 3),), segments={"chat": Segment(2)}
-    )
-    bypasses = plan_of(table, Limits(3, (0, 3)))
-    allows = plan_of(
-        SpeculationTable(
-            lock="", generation=1, schedule=(Range(1, 8, 3),), constrained_output=ALLOW
-        ),
-        Limits(3, (0, 3)),
-    )
-    constrained, off = RequestOptions(constrained=True), RequestOptions(off=True)
-
-    assert [cap_of(constrained, plan) for plan in (None, bypasses, allows)] == [0, 0, None]
-    assert [bypass_cause(off, plan) for plan in (None, allows)] == ["request", "request"]
-    assert cap_of(RequestOptions(segment="chat"), bypasses) == 2
-    assert cap_of(RequestOptions(segment="unheard"), bypasses) is None
-
-
-def test_requests_that_may_call_a_tool_are_marked() -> None:
-    class Chat:
-        def __init__(self, tools: object, choice: str) -> None:
-            self.tools, self.tool_choice = tools, choice
-
-        def to_sampling_params(self) -> Any:
-            return SimpleNamespace(extra_args={"kept": 1})
-
-    marked = marking(Chat.to_sampling_params)
-
-    assert marked(Chat(["t"], "auto")).extra_args == {"kept": 1, "tandem_constrained": True}
-    assert marked(Chat(["t"], "none")).extra_args == {"kept": 1}
-    assert marked(Chat(None, "auto")).extra_args == {"kept": 1}
 
 
 def test_an_unknown_scheduler_serves_as_it_is_and_says_disabled(

@@ -64,7 +64,12 @@ SECOND = {"use_v2_model_runner": True}
         ({**SECOND, "method": "mtp"}, "lookup", "", True),
         ({**SECOND, "method": "mtp", "heads": 2}, "trim", "the drafter runs all its passes", True),
         ({**SECOND, "method": "dspark", "adaptive": True}, "observe", "adaptive verif", False),
-        ({**SECOND, "method": "extract_hidden_states"}, "observe", "no such method", False),
+        (
+            {**SECOND, "method": "extract_hidden_states"},
+            "observe",
+            "this vLLM has no method",
+            False,
+        ),
     ],
 )
 def test_the_mode_is_what_the_engine_allows(

@@ -189,6 +189,76 @@ def test_a_pod_that_is_gone_is_not_poked(scene: Scene) -> None:
     assert scene.server.sent == []
 
 
+def test_a_word_that_is_taken_from_a_pod_is_not_given_again(scene: Scene) -> None:
+    """Its kubelet was woken; a tool that strips annotations starts no endless exchange."""
+    pod = scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+    for generation in (4, 4, 5):
+        scene.carry_out(pokes=(Poke("chat-1", pod["metadata"]["uid"], generation),))
+        scene.server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "chat-1"}})
+
+    assert scene.server.sent == ["annotate Pod chat-1"] * 2
+
+
+def test_status_is_told_although_a_child_cannot_be_written(scene: Scene) -> None:
+    scene.server.fail["Service"] = (500, 'failed calling webhook "w"')
+
+    with pytest.raises(RetryError, match="failed calling webhook"):
+        scene.carry_out(applies=(Apply(service()),), status={"replicas": 1})
+
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
+    (failure,) = scene.actor.failures(KEY)
+    assert (failure.reference, failure.code) == (SERVICE, 500)
+    assert failure.message == 'failed calling webhook "w"'
+
+
+def test_a_failure_lasts_from_its_first_try_until_the_write_is_taken(scene: Scene) -> None:
+    began = scene.clock.now_s()
+    for code in (500, 504, 500):
+        scene.server.fail["Service"] = (code, "no")
+        with pytest.raises(RetryError):
+            scene.carry_out(applies=(Apply(service()),))
+        scene.clock.move(10)
+    (failure,) = scene.actor.failures(KEY)
+    assert failure.at.timestamp() == began
+
+    scene.server.fail.clear()
+    scene.carry_out(applies=(Apply(service()),))
+    assert scene.actor.failures(KEY) == ()
+
+
+@pytest.mark.parametrize("code", [409, None])
+def test_a_conflict_or_a_broken_connection_is_no_failure_to_tell(
+    scene: Scene, code: int | None
+) -> None:
+    scene.server.fail["Service"] = (code, "somebody was faster")
+    with pytest.raises(RetryError):
+        scene.carry_out(applies=(Apply(service()),))
+
+    assert scene.actor.failures(KEY) == ()
+
+
+def test_nothing_more_is_written_in_a_namespace_that_goes(scene: Scene) -> None:
+    scene.store.put_resource(scene.resource)
+    scene.server.leaving = True
+    note = Note("Normal", "Locked", "the pair is locked")
+    scene.carry_out(status={"replicas": 1})
+    scene.carry_out(status={"replicas": 2})
+    assert scene.actor.rest_s(KEY) is not None, "a status waits for its time"
+    scene.server.sent.clear()
+    for _ in range(3):
+        assert not scene.carry_out(applies=(Apply(service()),), status={}, notes=(note,))
+    assert scene.server.refusals == 1, "the first answer is enough"
+    assert scene.actor.rest_s(KEY) is None
+    assert scene.server.sent == []
+
+    scene.server.leaving = False
+    del scene.server.held["SpeculativeDeployment", "chat"]
+    scene.resource = scene.server.put({**scene.resource, "metadata": {"name": "chat"}})
+    scene.resource["metadata"]["generation"] = 1
+    scene.store.put_resource(scene.resource)
+    assert scene.carry_out(applies=(Apply(service()),)), "the namespace came back, with another"
+
+
 def test_a_deposed_leader_writes_nothing(scene: Scene) -> None:
     scene.hands.leads = False
 
@@ -205,17 +275,20 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
     for _ in range(5):
         taken = scene.server.put({**wanted, "spec": {"port": 1}})
         scene.store.put(taken, KEY)
-        scene.carry_out(applies=(Apply(wanted, uid=taken["metadata"]["uid"]),), status={})
+        scene.carry_out(applies=(Apply(wanted, uid=taken["metadata"]["uid"]),))
 
     assert scene.server.sent.count("force Service chat") == 3
     (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
     assert (event["type"], event["reason"]) == ("Warning", "FieldContested")
-    assert "Service chat: somebody keeps changing spec.port" in event["note"]
+    assert (
+        "Service chat: somebody keeps changing what the operator owns: spec.port: wanted 80, is 1"
+        in event["note"]
+    )
     assert scene.actor.rest_s(KEY) == 300
-    assert scene.server.sent.count("status SpeculativeDeployment chat") >= 1
 
     another = stamped(service(port=8080))
-    scene.carry_out(applies=(Apply(another, uid=taken["metadata"]["uid"]),))
+    scene.carry_out(applies=(Apply(another, uid=taken["metadata"]["uid"]),), status={})
+    assert "status SpeculativeDeployment chat" in scene.server.sent
     assert scene.server.held["Service", "chat"]["spec"] == {"port": 8080}, "a new wish is written"
 
 
@@ -253,3 +326,25 @@ def test_a_kind_that_is_gone_is_not_wanted_again_until_it_is_found(scene: Scene)
         scene.carry_out(applies=(Apply(monitor),))
 
     assert not scene.monitors.served
+
+
+def test_what_admission_made_of_a_write_is_said_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = scene.server.write
+
+    def changed(verb: str, body: Object) -> Object:
+        return write(verb, {**body, "spec": {"port": 1}} if body["kind"] == "Service" else body)
+
+    monkeypatch.setattr(scene.server, "write", changed)
+    for _ in range(2):
+        scene.carry_out(applies=(Apply(stamped(service()), uid=scene_uid(scene)),))
+
+    (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
+    assert (event["type"], event["reason"]) == ("Normal", "ChangedByAdmission")
+    assert "Service chat" in event["note"] and "spec.port: wanted 80, is 1" in event["note"]
+
+
+def scene_uid(scene: Scene) -> str | None:
+    held = scene.server.held.get(("Service", "chat"))
+    return None if held is None else str(held["metadata"]["uid"])

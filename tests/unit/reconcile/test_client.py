@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlsplit
 
 import aiohttp
 import pytest
@@ -177,22 +176,6 @@ async def test_an_optional_kind_is_served_only_where_its_group_lists_it(wire: Wi
     assert await client(wire).served(POD_MONITOR)
     wire.code = 404
     assert not await client(wire).served(POD_MONITOR)
-
-
-async def test_uids_are_read_page_by_page_without_contents(wire: Wire) -> None:
-    pages = iter(
-        [
-            {"metadata": {"continue": "a/b+c="}, "items": [{"metadata": {"uid": "1"}}]},
-            {"metadata": {}, "items": [{"metadata": {"uid": "2"}}]},
-        ]
-    )
-    wire.next_answer = lambda: next(pages)
-    assert await client(wire).uids(SERVICE, "serving", "tandem.dev/deployment") == {"1", "2"}
-
-    asked = [dict(parse_qsl(urlsplit(path).query)) for _, path in wire.calls]
-    assert [each.get("continue") for each in asked] == [None, "a/b+c="]
-    assert {each["labelSelector"] for each in asked} == {"tandem.dev/deployment"}
-    assert all("PartialObjectMetadataList" in each for each in wire.accepted)
 
 
 async def test_each_write_that_was_taken_is_counted(wire: Wire) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tandem_operator.planning import Apply, Reference
 from tandem_operator.planning.change import to_apply
-from tandem_operator.reconcile.contest import Contests, contested_at, is_repair
+from tandem_operator.reconcile.contest import Contests, is_repair
 from tests.unit.reconcile.world import KEY, HandClock
 
 SERVICE = Reference("v1", "Service", "chat")
@@ -113,12 +113,9 @@ def test_only_what_was_written_before_is_repaired() -> None:
     assert not is_repair(written(body(type="LoadBalancer"), stood), stood), "a new wish of ours"
 
 
-@pytest.mark.parametrize(
-    ("change", "path"),
-    [
-        ({"type": "NodePort"}, "spec.type"),
-        ({"ports": [{"port": 81, "name": "http"}]}, "spec.ports"),
-    ],
-)
-def test_the_field_is_named(change: dict[str, Any], path: str) -> None:
-    assert contested_at({**body(**change), "status": {"other": 1}}, body()) == path
+def test_an_object_that_lost_its_digest_is_repaired_too() -> None:
+    first = written(body())
+    stripped = {**body(), "metadata": {"name": "chat", "uid": "1"}}
+
+    assert is_repair(written(body(), stripped), stripped)
+    assert not is_repair(first, stripped), "a name that was free is not a repair"

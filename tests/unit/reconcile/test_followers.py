@@ -12,6 +12,7 @@ from tandem_operator.observe.store import Key, Store
 from tandem_operator.planning import plan
 from tandem_operator.planning.plan import Sharing
 from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.followers import Followers
 from tandem_operator.reconcile.look import Looker
@@ -58,6 +59,7 @@ class Scene:
             installation=lambda: builders.INSTALLATION,
             clock=clock,
             metrics=Metrics("0.1.0"),
+            claims=Claims("here/tandem", clock),
         )
         for number in range(count):
             raw = builders.resource({"target.revision": COMMIT, "draft.revision": COMMIT})

@@ -12,6 +12,7 @@ from tandem_operator.observe.store import Store
 from tandem_operator.planning import Apply, Installation, Plan, Snapshot
 from tandem_operator.planning.change import stamped
 from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.look import Looker
 from tandem_operator.reconcile.optional import PodMonitors
@@ -31,7 +32,8 @@ class Scene:
         self.metrics = Metrics("0.1.0")
         self.plan: Plan | Exception = Plan()
         self.snapshots: list[Snapshot] = []
-        client = cast(Client, Hands(self.server))
+        self.hands = Hands(self.server)
+        client = cast(Client, self.hands)
         self.looker = Looker(
             store=self.store,
             queue=self.queue,
@@ -41,6 +43,7 @@ class Scene:
             installation=lambda: Installation(version="0.1.0", runtime_image="image"),
             clock=self.clock,
             metrics=self.metrics,
+            claims=Claims("here/tandem", self.clock),
         )
         resource = {
             "apiVersion": "tandem.dev/v1alpha1",
@@ -121,6 +124,17 @@ async def test_a_server_that_is_down_is_asked_again(scene: Scene) -> None:
 
     assert scene.results() == {"retry": 1}
     assert await scene.due_after(0.25)
+
+
+async def test_what_may_not_be_written_waits_until_this_process_leads_again(scene: Scene) -> None:
+    scene.plan = Plan(status={"replicas": 1})
+    scene.hands.leads = False
+    await scene.look()
+    assert not await scene.due()
+
+    scene.hands.leads = True
+    await scene.look()
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
 
 
 async def test_a_bug_is_told_with_what_the_look_saw_and_tried_again(

@@ -7,7 +7,12 @@ import asyncio
 import pytest
 
 from tandem_operator.observe.store import Key
-from tandem_operator.reconcile.queue import LONGEST_BACKOFF_S, Queue
+from tandem_operator.reconcile.queue import (
+    LONGEST_BACKOFF_S,
+    MOST_AT_WORK,
+    MOST_OF_A_NAMESPACE,
+    Queue,
+)
 from tests.unit.reconcile.world import HandClock
 
 ONE, TWO = ("serving", "one"), ("serving", "two")
@@ -144,6 +149,35 @@ async def test_failures_of_one_key_do_not_hold_up_another(queue: Queue) -> None:
     queue.add(TWO)
 
     assert await taken(queue) == [TWO]
+
+
+async def test_a_namespace_that_is_slow_holds_no_other_up(queue: Queue) -> None:
+    slow = [("slow", str(number)) for number in range(40)]
+    for key in slow:
+        queue.add(key)
+    assert await taken(queue) == slow[:MOST_OF_A_NAMESPACE]
+
+    queue.add(ONE)
+    assert await taken(queue) == [ONE]
+    queue.done(slow[0])
+    assert await taken(queue) == [slow[MOST_OF_A_NAMESPACE]]
+
+
+async def test_namespaces_take_turns(queue: Queue) -> None:
+    for key in (("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("b", "2"), ("c", "1")):
+        queue.add(key)
+
+    namespaces = [key[0] for key in await taken(queue)]
+    assert namespaces == ["a", "b", "c", "a", "b", "a"]
+
+
+async def test_only_so_many_are_at_work_in_all(queue: Queue) -> None:
+    for number in range(MOST_AT_WORK + 5):
+        queue.add((f"namespace-{number}", "one"))
+
+    assert len(await taken(queue)) == MOST_AT_WORK
+    queue.done(("namespace-0", "one"))
+    assert len(await taken(queue)) == 1
 
 
 async def test_its_length_counts_what_waits_and_what_is_at_work(queue: Queue) -> None:

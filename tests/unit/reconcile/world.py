@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tandem_operator.observe.kinds import POD_MONITOR, Kind
-from tandem_operator.reconcile.errors import AbsentError, NotLeadingError, RefusedError, RetryError
+from tandem_operator.reconcile.errors import (
+    AbsentError,
+    LeavingError,
+    NotLeadingError,
+    RefusedError,
+    RetryError,
+)
 
 Object = dict[str, Any]
 NAMESPACE = "serving"
@@ -31,14 +37,18 @@ class Server:
     """Objects by kind and name in one namespace, with UIDs and resourceVersions.
 
     `down` makes each call fail as an unreachable server does; `refuse` answers writes of a kind
-    with a code and a message; `sent` lists the writes that were taken, oldest first; `served` are
-    the optional kinds.
+    with a code and a message, `fail` so that they may be tried again; `leaving` is what a namespace
+    answers that is being deleted, `refusals` how often it did; `sent` lists the writes that were
+    taken, oldest first; `served` are the optional kinds.
     """
 
     def __init__(self) -> None:
         self.held: dict[tuple[str, str], Object] = {}
         self.sent: list[str] = []
         self.refuse: dict[str, tuple[int, str]] = {}
+        self.fail: dict[str, tuple[int | None, str]] = {}
+        self.leaving = False
+        self.refusals = 0
         self.down = False
         self.served: set[Kind] = set()
         self._serial = 0
@@ -78,7 +88,13 @@ class Server:
             raise AbsentError("404: page not found")
         if kind in self.refuse:
             raise RefusedError(*self.refuse[kind])
+        if kind in self.fail:
+            code, message = self.fail[kind]
+            raise RetryError(message, code)
         before = self.held.get((kind, metadata["name"]))
+        if before is None and self.leaving:
+            self.refusals += 1
+            raise LeavingError("the namespace is being terminated")
         for field in ("uid", "resourceVersion"):
             wanted = metadata.get(field)
             if wanted is not None and (before is None or before["metadata"][field] != wanted):
@@ -126,9 +142,6 @@ class Hands:
             if namespace in (None, NAMESPACE)
             and (not selector or selector in held["metadata"].get("labels", {}))
         ]
-
-    async def uids(self, kind: Kind, namespace: str | None, selector: str = "") -> set[str]:
-        return {held["metadata"]["uid"] for held in await self.list(kind, namespace, selector)}
 
     async def served(self, kind: Kind) -> bool:
         return self.server.serves(kind)

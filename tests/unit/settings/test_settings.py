@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tandem_operator.settings import GIB, PREFIX, Settings, SettingsError
 
@@ -72,3 +73,26 @@ def test_the_chart_sets_every_variable_and_no_other() -> None:
 
     # The chart's probes and ports rest on the default.
     assert written == read - {"TANDEM_HTTP_PORT"}
+
+
+def test_the_runtime_containers_are_the_administrators() -> None:
+    settings = Settings.from_environ(
+        {
+            **IMAGE,
+            "TANDEM_LOCK_RESOURCES": '{"limits": {"memory": "512Mi"}}',
+            "TANDEM_RUNTIME_SECURITY_CONTEXT": '{"runAsUser": 1000660000}',
+        }
+    )
+
+    assert settings.lock_resources == {"limits": {"memory": "512Mi"}}
+    assert settings.fetch_resources["limits"]["memory"] == "2Gi"
+    assert settings.runtime_security_context == {"runAsUser": 1000660000}
+
+
+def test_the_charts_resources_are_those_of_an_operator_without_a_chart() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())["runtimeContainers"]
+    settings = Settings.from_environ(IMAGE)
+
+    assert settings.lock_resources == values["lock"]["resources"]
+    assert settings.fetch_resources == values["fetch"]["resources"]
+    assert settings.runtime_security_context == values["securityContext"]

@@ -64,6 +64,7 @@ ABSURD_WINDOWS = st.builds(
     speculation_loaded=st.booleans(),
     reset=st.booleans(),
     bypassed_request_steps=NUMBER,
+    mixed_depth_steps=st.none() | NUMBER,
     first_token_seconds=st.none() | NUMBER,
 )
 

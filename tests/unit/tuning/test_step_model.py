@@ -39,6 +39,18 @@ def test_a_row_within_one_bucket_takes_its_own(row: int) -> None:
     assert math.log(factor(model, row, 1)) == pytest.approx(0.1)
 
 
+def test_where_all_drafts_are_made_anyway_a_lower_k_is_believed_to_save_verification_alone() -> (
+    None
+):
+    cut = fitted(StepModel(), None, None, DEPTHS, 0.0, drafts_all=True)
+    at_one = [float(step_seconds(one, (0,), DEPTHS, 0.0, None)[0, 3]) for one in (UNMEASURED, cut)]
+    idle = [float(step_seconds(one, (0,), DEPTHS, 0.0, None)[0, 0]) for one in (UNMEASURED, cut)]
+
+    assert idle[1] == pytest.approx(idle[0])
+    assert idle[0] < 0.9 * at_one[0]
+    assert at_one[1] < 1.01 * idle[1]
+
+
 def test_there_are_rows_of_both_kinds() -> None:
     assert BETWEEN
     assert WITHIN

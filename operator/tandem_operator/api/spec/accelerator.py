@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tandem_operator.api.fields import Rule, SpecModel
+from tandem_operator.api.fields import Explained, Rule, SpecModel
 from tandem_operator.api.spec.engine import ObjectName
 
 NO_ACCELERATOR = "None"
@@ -16,6 +16,10 @@ class Accelerator(SpecModel):
 
     resource: Annotated[
         str | None,
+        Explained(
+            "{self} is no extended resource: use domain/name, for example nvidia.com/gpu, or None "
+            "for CPU"
+        ),
         Field(
             min_length=1,
             max_length=253,
@@ -33,7 +37,10 @@ class Accelerator(SpecModel):
         Field(
             ge=1,
             le=4096,
-            description="How many; absent means `parallelism.tensor` x `parallelism.data`.",
+            description=(
+                "How many; absent means `parallelism.tensor` x `parallelism.pipeline` x "
+                "`parallelism.data`: one replica is one pod."
+            ),
             examples=[4],
         ),
     ] = None
@@ -85,6 +92,7 @@ class ModelCache(SpecModel):
     ] = None
     size_limit: Annotated[
         str | None,
+        Explained("{self} is no size: use a number and a unit, for example 200Gi"),
         Field(
             max_length=32,
             pattern=r"^[0-9]+(\.[0-9]+)?([KMGTPE]i?|k|m)?$",

@@ -5,9 +5,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tandem_operator.api.fields import ListMap, Rule, SpecModel
+from tandem_operator.api.fields import Explained, ListMap, Rule, SpecModel
 
 OBJECT_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
+OBJECT_NAME_MESSAGE = (
+    "{self} is no name of an object: use lower-case letters, digits, '-' and '.', with a letter or "
+    "digit at both ends"
+)
 KEY_NAME = r"^[-._A-Za-z0-9]+$"
 
 
@@ -37,6 +41,7 @@ class ModelRunner(StrEnum):
 
 ObjectName = Annotated[
     str,
+    Explained(OBJECT_NAME_MESSAGE),
     Field(
         min_length=1,
         max_length=253,
@@ -53,6 +58,7 @@ class KeySelector(SpecModel):
     name: ObjectName
     key: Annotated[
         str,
+        Explained("{self} is no key: use letters, digits, '-', '_' and '.'"),
         Field(
             min_length=1,
             max_length=253,
@@ -106,6 +112,10 @@ class EnvVar(SpecModel):
 
     name: Annotated[
         str,
+        Explained(
+            "{self} is no name of a variable: use letters, digits, '_', '-' and '.', with a letter "
+            "or '_' first"
+        ),
         Field(
             min_length=1,
             max_length=256,
@@ -152,6 +162,10 @@ class Engine(SpecModel):
     ] = None
     image: Annotated[
         str | None,
+        Explained(
+            "{self} is no image: use name:tag or name@sha256:digest, for example "
+            "vllm/vllm-openai:v0.32.0"
+        ),
         Field(
             min_length=1,
             max_length=512,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tandem_operator.api.fields import SpecModel
+from tandem_operator.api.fields import Explained, SpecModel
 from tandem_operator.api.spec.model_source import TokenizerSource
 
 
@@ -37,6 +37,10 @@ class TokenizerLock(SpecModel):
     ] = None
     digest: Annotated[
         str | None,
+        Explained(
+            "{self} is no fingerprint: use tokfp/v1:sha256: and 64 hex digits, as tandem "
+            "verify-pair prints it"
+        ),
         Field(
             max_length=81,
             pattern=r"^tokfp/v1:sha256:[0-9a-f]{64}$",
@@ -51,8 +55,9 @@ class TokenizerLock(SpecModel):
         TokenizerSource | None,
         Field(
             description=(
-                "The target that a head was trained for, stated by you when the head's own files "
-                "do not say it."
+                "The target that a head was trained for, stated by you where the head's own files "
+                "do not say it, or name it otherwise: the target's own URI, or the model that the "
+                "head declares and the target is a copy of. Dimensions are checked all the same."
             ),
         ),
     ] = None

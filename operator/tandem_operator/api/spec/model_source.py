@@ -21,7 +21,10 @@ Uri = Annotated[
     str,
     Explained(
         "{self} is no model source: use hf://org/name, pvc://claim/path, oci://reference or "
-        "s3://bucket/path"
+        "s3://bucket/path{self.matches(r'^"
+        + ORGANIZATION_AND_NAME
+        + "$') ? '; did you mean hf://' "
+        "+ self + '?' : ''}"
     ),
     Field(
         min_length=6,
@@ -37,6 +40,10 @@ Uri = Annotated[
 ]
 Revision = Annotated[
     str,
+    Explained(
+        "{self} is no revision: name a branch, tag or commit, of letters, digits, '.', '_', '/' "
+        "and '-', with a letter or digit first"
+    ),
     Field(
         min_length=1,
         max_length=128,
@@ -74,6 +81,10 @@ class ModelSource(SpecModel):
     revision: Revision | None = None
     secret_name: Annotated[
         str | None,
+        Explained(
+            "{self} is no name of a Secret: use lower-case letters, digits, '-' and '.', with a "
+            "letter or digit at both ends"
+        ),
         Field(
             max_length=253,
             pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
@@ -104,6 +115,10 @@ class TargetSource(ModelSource):
 
     served_name: Annotated[
         str | None,
+        Explained(
+            "{self} is no name of a model: use letters, digits, '.', '_', ':', '/' and '-', with "
+            "a letter or digit first"
+        ),
         Field(
             min_length=1,
             max_length=128,

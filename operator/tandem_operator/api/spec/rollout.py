@@ -4,10 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tandem_operator.api.fields import SpecModel
+from tandem_operator.api.fields import Explained, SpecModel
 
 Count = Annotated[int, Field(ge=0, le=1000)]
-Percent = Annotated[str, Field(max_length=4, pattern=r"^(100|[1-9]?[0-9])%$")]
+Percent = Annotated[
+    str,
+    Explained(
+        "{self} is neither a number nor a percentage: use 0 to 1000 without quotes, or 0% to 100%",
+        unless="type(self) == int",
+    ),
+    Field(max_length=4, pattern=r"^(100|[1-9]?[0-9])%$"),
+]
 
 
 class Rollout(SpecModel):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from tandem_operator.api.fields import LIVE, Preserved, Rule, SpecModel
 from tandem_operator.api.spec.accelerator import Accelerator, ModelCache, Parallelism
+from tandem_operator.api.spec.common_metadata import CommonMetadata
 from tandem_operator.api.spec.engine import Engine, ObjectName
 from tandem_operator.api.spec.lock import TokenizerLock
 from tandem_operator.api.spec.model_source import ModelSource, TargetSource
@@ -92,6 +93,11 @@ class Spec(SpecModel):
             examples=[{"spec": {"nodeSelector": {"gpu": "h100"}}}],
         ),
     ] = None
+    common_metadata: Annotated[
+        CommonMetadata,
+        LIVE,
+        Field(description="Labels and annotations of everything that is made for the resource."),
+    ] = CommonMetadata()
     tuning: Annotated[Tuning, LIVE, Field(description="How K follows the traffic.")] = Tuning()
     progress_deadline_seconds: Annotated[
         int,

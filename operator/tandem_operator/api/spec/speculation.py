@@ -18,9 +18,9 @@ class Method(StrEnum):
     N_GRAM = "NGram"
     SUFFIX = "Suffix"
     MEDUSA = "Medusa"
+    LAYER_SKIP = "LayerSkip"
     DFLASH = "DFlash"
     DSPARK = "DSpark"
-    LAYER_SKIP = "LayerSkip"
 
 
 METHODS_WITH_HEAD = frozenset(

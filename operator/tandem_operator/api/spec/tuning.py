@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tandem_operator.api.fields import LIVE, ListMap, Rule, SpecModel
+from tandem_operator.api.fields import LIVE, Explained, ListMap, Rule, SpecModel
 
 
 class TuningMode(StrEnum):
@@ -109,6 +109,7 @@ class TuningSegment(SpecModel):
 
     name: Annotated[
         str,
+        Explained("{self} is no name of a segment: use lower-case letters, digits and '-'"),
         Field(
             min_length=1,
             max_length=32,

@@ -38,6 +38,15 @@ class Status(StatusModel):
     speculation: Annotated[
         SpeculationStatus | None, Field(description="What speculation does now.")
     ] = None
+    managed_by: Annotated[
+        str | None,
+        Field(
+            max_length=320,
+            description=(
+                "The installation that manages the resource: namespace and Lease of its operator."
+            ),
+        ),
+    ] = None
     conditions: Annotated[
         tuple[Condition, ...], ListMap("type"), Field(max_length=16, description="Conditions.")
     ] = ()

@@ -1,24 +1,38 @@
 """A spec, and what the lock found of its models, as a question to the table of capabilities."""
 
+from typing import Protocol
+
 from tandem_operator.api import defaults
-from tandem_operator.api.spec import Spec
+from tandem_operator.api.spec import Method, Spec
+from tandem_operator.engines.vllm import mtp_types
 from tandem_operator.engines.vllm.image import version_of
 from tandem_operator.engines.vllm.methods import METHODS
 from tandem_runtime.contract import vllm_capabilities as table
 from tandem_runtime.contract.model_facts import ModelFacts
-from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.report import SideReport
 from tandem_runtime.contract.vllm_capabilities import Capabilities, Setup
 
 
-def setup_of(spec: Spec, report: PairReport | None = None) -> Setup:
+class Pair(Protocol):
+    """What the lock found of both models; the draft only where the method has one."""
+
+    @property
+    def target(self) -> SideReport: ...
+
+    @property
+    def draft(self) -> SideReport | None: ...
+
+
+def setup_of(spec: Spec, report: Pair | None = None) -> Setup:
     """What the operator knows of the engine; without a report the pair is taken to be a plain one.
 
     The spec's method must be one of vLLM's.
     """
     speculation = spec.speculation
-    config = speculation.engine_config or {}
+    # vLLM itself reads dashes in a key as underscores.
+    config = {k.replace("-", "_"): v for k, v in (speculation.engine_config or {}).items()}
     version = version_of(spec.engine.image)
-    method = METHODS[speculation.method]
+    method = "mtp" if _runs_mtp(spec, report) else METHODS[speculation.method]
     runner = table.runner_of(
         version,
         method,
@@ -41,7 +55,7 @@ def setup_of(spec: Spec, report: PairReport | None = None) -> Setup:
     )
 
 
-def capabilities_of(spec: Spec, report: PairReport | None = None) -> Capabilities:
+def capabilities_of(spec: Spec, report: Pair | None = None) -> Capabilities:
     """What vLLM does with a changing K for this spec."""
     return table.capabilities(setup_of(spec, report))
 
@@ -50,9 +64,18 @@ def _state(facts: ModelFacts) -> str:
     return table.state_of(facts.hybrid, facts.text_type or facts.model_type)
 
 
-def _modules(spec: Spec, report: PairReport | None) -> int:
-    """Modules of multi-token prediction: the draft's where there is one, else the target's."""
-    if report is None:
+def _runs_mtp(spec: Spec, report: Pair | None) -> bool:
+    """Whether MTP modules draft: by their method, or because vLLM takes a draft model for them."""
+    if spec.speculation.method is Method.MTP:
+        return True
+    if report is None or report.draft is None:
+        return False
+    return spec.speculation.method is Method.DRAFT_MODEL and mtp_types.turns(report.draft)
+
+
+def _modules(spec: Spec, report: Pair | None) -> int:
+    """MTP modules that draft one after the other: the draft's where there is one."""
+    if report is None or not _runs_mtp(spec, report):
         return 1
     side = report.target if report.draft is None else report.draft
-    return min(side.facts.mtp_layers or 1, spec.speculation.max_tokens)
+    return min(mtp_types.layers(side) or 1, spec.speculation.max_tokens)

@@ -1,109 +1,43 @@
-"""What a spec asks of K that vLLM cannot do: a fixed K is never taken for a live one."""
+"""Depth: how many tokens the layers or heads of a draft were made for."""
 
-from tandem_operator.api.conditions import StalledReason
-from tandem_operator.api.spec import ConstrainedOutput, Spec, TuningMode
+from collections.abc import Iterator
+
+from tandem_operator.api.spec import Method
+from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm.capability import capabilities_of, setup_of
-from tandem_runtime.contract import vllm_capabilities as table
-from tandem_runtime.contract.report import PairReport
-from tandem_runtime.contract.vllm_capabilities import Capabilities, Setup
+from tandem_operator.engines.vllm import mtp_types
+from tandem_operator.engines.vllm.capability import capabilities_of
+from tandem_operator.engines.vllm.pair_view import Pair, refuse
+
+FIELD = "spec.speculation.maxTokens"
 
 
-def judge(spec: Spec, report: PairReport | None = None) -> tuple[Refusal, ...]:
-    """Every refusal. With a report: only those that the spec alone did not show."""
-    setup, can = setup_of(spec, report), capabilities_of(spec, report)
-    if report is not None and capabilities_of(spec).live == table.NONE:
-        return ()
-    if setup.data > 1 and setup.mixture_of_experts:
-        return ()  # the rules of the pair refuse it whatever K does
-    if setup.version is not None and setup.version < table.OLDEST:
-        return (_too_old(spec),)
-    if setup.method == "medusa" and (setup.version or table.READ[0]) >= table.NO_MEDUSA_FROM:
-        return (_gone(spec, can),)
-    if can.live == table.NONE:
-        return tuple(_fixed(spec, setup, can))
-    if not can.by_step and _bypasses(spec):
-        return (_no_bypass(spec, "drafts a fixed number of tokens for every request"),)
-    return ()
-
-
-def _too_old(spec: Spec) -> Refusal:
-    return Refusal(
-        StalledReason.UNSUPPORTED_ENGINE,
-        "spec.engine.image",
-        spec.engine.image or "",
-        "this vLLM runs code of a repository that it was told not to trust",
-        f"use an image of vLLM {_text(table.OLDEST)} or later, best {_text(table.READ[-1])}",
+def depth(pair: Pair) -> Iterator[Refusal | Warned]:
+    """MTP layers are run as a whole, again and again; Medusa has one head a token."""
+    tokens = pair.spec.speculation.max_tokens
+    if pair.method is Method.MEDUSA and pair.draft is not None:
+        heads = pair.draft.facts.medusa_heads
+        if heads is not None and tokens > heads:
+            yield refuse(
+                FIELD,
+                tokens,
+                f"the draft has {heads} Medusa heads, each for one token",
+                f"set maxTokens: {heads} or less",
+            )
+        return
+    side = pair.draft if pair.draft is not None else pair.target
+    runs_mtp = pair.method is Method.MTP or (
+        pair.method is Method.DRAFT_MODEL and pair.draft is not None and mtp_types.turns(side)
     )
-
-
-def _gone(spec: Spec, can: Capabilities) -> Refusal:
-    method = spec.speculation.method.value
-    return _refusal("speculation.method", method, can.reason, "use another method or image")
-
-
-def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[Refusal]:
-    """The fields that would change K, or make it another one than `speculation.maxTokens`."""
-    tuning, speculation = spec.tuning, spec.speculation
-    why = f"K cannot change while this engine serves: {can.reason}"
-    way = _way_out(spec, setup)
-    either = f", or {way}" if way else ""
-    found = []
-    if tuning.mode is TuningMode.AUTO:
-        found.append(
-            _refusal("tuning.mode", tuning.mode.value, why, f"set tuning.mode: Fixed{either}")
-        )
-    if _bypasses(spec):
-        found.append(_no_bypass(spec, f"is drafted for alike in every request: {can.reason}"))
-    first = speculation.initial_tokens
-    if first is not None and first != speculation.max_tokens:
-        remedy = "set speculation.maxTokens to the K that is wanted, and leave initialTokens out"
-        found.append(_refusal("speculation.initialTokens", str(first), why, remedy + either))
-    limits = {
-        "tuning.maxTokens": tuning.max_tokens,
-        "tuning.thresholds.maxConcurrency": tuning.thresholds.max_concurrency,
-        "tuning.segments": ", ".join(each.name for each in tuning.segments) or None,
-    }
-    if tuning.max_tokens == speculation.max_tokens:
-        del limits["tuning.maxTokens"]
-    found += [
-        _refusal(field, str(value), why, f"remove {field}{either}")
-        for field, value in limits.items()
-        if value is not None
-    ]
-    return found
-
-
-def _way_out(spec: Spec, setup: Setup) -> str:
-    """What makes K live, where the spec alone stands against it."""
-    if setup.version is not None and setup.version < table.LIVE_FROM:
-        return f"use an image of vLLM {_text(table.LIVE_FROM)} or later"
-    if setup.pipeline > 1:
-        return "set parallelism.pipeline: 1"
-    if setup.adaptive_verification:
-        return "remove enable_adaptive_verification from speculation.engineConfig"
-    if spec.engine.model_runner is not None:
-        return "remove engine.modelRunner"
-    return ""
-
-
-def _bypasses(spec: Spec) -> bool:
-    return spec.speculation.constrained_output is ConstrainedOutput.BYPASS
-
-
-def _no_bypass(spec: Spec, why: str) -> Refusal:
-    return _refusal(
-        "speculation.constrainedOutput",
-        spec.speculation.constrained_output.value,
-        f"{spec.speculation.method.value} {why}, so none can bypass it",
-        "set constrainedOutput: Allow, or use another method",
+    if capabilities_of(pair.spec, pair).by_step:
+        return  # started with a multiple of the layers, whatever maxTokens says
+    layers = mtp_types.layers(side) if runs_mtp else None
+    if layers is None or tokens <= layers or tokens % layers == 0:
+        return
+    lower = tokens - tokens % layers
+    yield refuse(
+        FIELD,
+        tokens,
+        f"the model drafts with {layers} MTP layers, and vLLM runs all of them each time",
+        f"set maxTokens: {lower} or {lower + layers}",
     )
-
-
-def _refusal(field: str, value: str, message: str, remedy: str) -> Refusal:
-    reason = StalledReason.UNSUPPORTED_COMBINATION
-    return Refusal(reason, f"spec.{field}", value, message, remedy)
-
-
-def _text(version: tuple[int, int]) -> str:
-    return ".".join(map(str, version))

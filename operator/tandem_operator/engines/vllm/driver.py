@@ -7,9 +7,15 @@ from tandem_operator.api.spec import EngineType, ModelRunner, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import drain, environment
 from tandem_operator.engines.launch import Launch, PodParts
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import depth_rules, pair_rules, spec_rules
+from tandem_operator.engines.vllm import (
+    live_rules,
+    pair_rules,
+    spec_rules,
+    speculation_rules,
+    weight_rules,
+)
 from tandem_operator.engines.vllm.arguments import PORT, arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
@@ -40,13 +46,19 @@ class VllmDriver:
         """What of the spec vLLM cannot do, and what of it is the operator's to set."""
         return (
             *spec_rules.judge(spec),
+            *speculation_rules.judge(spec),
+            *weight_rules.named(spec),
             *environment.judge(spec, self.owned_env),
         )
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair vLLM cannot serve."""
         judged = pair_rules.judge(spec, report)
-        return replace(judged, refusals=(*judged.refusals, *depth_rules.judge(spec, report)))
+        return replace(judged, refusals=(*judged.refusals, *live_rules.judge(spec, report)))
+
+    def warn(self, spec: Spec) -> tuple[Warned, ...]:
+        """What of the spec starts under a condition that only the user can see to."""
+        return speculation_rules.warnings(spec)
 
     def render(self, launch: Launch) -> PodParts:
         """The container `main`; deterministic, so that the same launch gives the same bytes."""

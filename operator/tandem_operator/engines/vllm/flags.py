@@ -4,7 +4,8 @@ from tandem_operator.engines.flags import OwnedFlag
 
 OWNED_FLAGS = (
     OwnedFlag("model", "set spec.target.uri"),
-    OwnedFlag("tokenizer", "set spec.target.tokenizer", family=True),
+    OwnedFlag("tokenizer", "put the tokenizer's files beside the target's weights"),
+    OwnedFlag("tokenizer-revision", "set spec.target.revision; the tokenizer is the target's"),
     OwnedFlag("skip-tokenizer-init", "remove it; the lock stands on the tokenizer"),
     OwnedFlag("revision", "set spec.target.revision"),
     OwnedFlag("code-revision", "set spec.target.revision"),

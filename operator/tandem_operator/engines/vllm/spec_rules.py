@@ -3,21 +3,26 @@
 import json
 from typing import Any
 
+from tandem_operator.api import defaults
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines import flags
 from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import depth_rules
+from tandem_operator.engines.vllm import live_rules
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tandem_operator.engines.vllm.methods import METHODS
 
 REJECTION = "rejection_sample_method"
+WHOLE_DEVICES = ("nvidia.com/gpu", "amd.com/gpu")
+"""Resources of which one is one device to the engine; of others nobody here knows."""
+EXECUTOR = "distributed-executor-backend"
+"""An executor that the user names may bring devices of other nodes."""
 
 
 def judge(spec: Spec) -> tuple[Refusal, ...]:
     """Every refusal of the spec, in the order of its fields; empty when vLLM can do all of it."""
-    live = depth_rules.judge(spec) if spec.speculation.method in METHODS else ()
-    return (*_combination(spec), *live, *_arguments(spec), *_config(spec))
+    live = live_rules.judge(spec) if spec.speculation.method in METHODS else ()
+    return (*_combination(spec), *_devices(spec), *live, *_arguments(spec), *_config(spec))
 
 
 def _combination(spec: Spec) -> list[Refusal]:
@@ -45,6 +50,29 @@ def _combination(spec: Spec) -> list[Refusal]:
     return found
 
 
+def _devices(spec: Spec) -> list[Refusal]:
+    """Each rank takes a device of its own, and vLLM ends where there are fewer."""
+    count, needed = spec.accelerator.count, defaults.devices_used(spec)
+    if (
+        count is None
+        or count >= needed
+        or defaults.accelerator_resource(spec) not in WHOLE_DEVICES
+        or flags.value_of(spec.engine.args, EXECUTOR) is not None
+    ):
+        return []
+    parallelism = spec.parallelism
+    return [
+        Refusal(
+            StalledReason.UNSUPPORTED_COMBINATION,
+            "spec.accelerator.count",
+            str(count),
+            f"parallelism takes {needed} devices (tensor {parallelism.tensor} x pipeline "
+            f"{parallelism.pipeline} x data {parallelism.data})",
+            "remove count, or lower parallelism",
+        )
+    ]
+
+
 def _arguments(spec: Spec) -> list[Refusal]:
     found = []
     for index, argument in enumerate(spec.engine.args):
@@ -64,15 +92,18 @@ def _arguments(spec: Spec) -> list[Refusal]:
 def _config(spec: Spec) -> list[Refusal]:
     config = spec.speculation.engine_config or {}
     found = [
-        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[key])
+        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[name])
         for key, value in config.items()
-        if key in OWNED_CONFIG_KEYS
+        # vLLM itself reads dashes in a key as underscores.
+        if (name := key.replace("-", "_")) in OWNED_CONFIG_KEYS
     ]
-    if config.get(REJECTION) == "synthetic":
+    if {key.replace("-", "_"): value for key, value in config.items()}.get(
+        REJECTION
+    ) == "synthetic":
         found.append(
             _config_refusal(
                 REJECTION,
-                config[REJECTION],
+                "synthetic",
                 "it accepts drafts that the target does not confirm",
                 "use standard or block",
             )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from tandem_operator.api.conditions import ConditionType, Finding, PairReason
 from tandem_operator.api.status import ConditionStatus
+from tandem_operator.engines import registry
 from tandem_operator.pair import judgement
 from tandem_operator.planning.locking import Accepted, Locking
 from tandem_operator.planning.situation import Situation
+from tandem_runtime.contract.report import PairReport
 
 
 def find(situation: Situation) -> Finding:
     """The finding, in the lock's own words."""
     step, policy = situation.step, situation.resource.values.lock_policy
     if isinstance(step, Accepted):
-        return _finding("True", *judgement.finding(step.revision.report, policy))
+        reason, message = judgement.finding(step.revision.report, policy)
+        return _finding("True", reason, _warned(situation, step.revision.report, message))
     if isinstance(step, Locking):
         return _finding("Unknown", PairReason.LOCK_PENDING, step.message)
     if step.pair is not None:
@@ -24,6 +27,13 @@ def find(situation: Situation) -> Finding:
         return _kept(situation, step.candidate.verdict)
     reason = PairReason.LOCK_FAILED if step.looked else PairReason.LOCK_PENDING
     return _finding("Unknown", reason, step.message)
+
+
+def _warned(situation: Situation, report: PairReport, message: str) -> str:
+    """The lock's words, and what the engine starts with and yet not as one expects."""
+    spec = situation.resource.spec
+    found = registry.driver(spec.engine.type).judge_pair(spec, report)
+    return "; ".join((message, *map(str, found.warnings)))[: judgement.MAX_MESSAGE_LENGTH]
 
 
 def _kept(situation: Situation, verdict: str) -> Finding:

@@ -24,7 +24,7 @@ def find(situation: Situation) -> tuple[Finding, ...]:
     paused = situation.resource.spec.paused
     if hindered is not None:
         findings.append(hindered)
-    elif not paused:
+    else:
         findings += _reconciling(situation)
     if paused:
         findings.append(
@@ -60,13 +60,21 @@ def stalled(situation: Situation) -> Finding | None:
 
 def _reconciling(situation: Situation) -> list[Finding]:
     step, workload = situation.step, situation.workload
+    if situation.failing:
+        return [_on_the_way(ReconcilingReason.RETRYING, "; ".join(situation.failing))]
     if situation.placed.waiting:
         message = "; ".join(situation.placed.waiting)
         return [_on_the_way(ReconcilingReason.WAITING_FOR_DELETION, message)]
+    if situation.resource.spec.paused and (situation.held_back or not situation.stored):
+        message = "spec.paused is true: what was changed waits"
+        return [_on_the_way(ReconcilingReason.ROLLING_OUT, message)]
     if isinstance(step, Locking):
         return [_on_the_way(ReconcilingReason.LOCKING, step.message)]
     if situation.rolled_out:
         return []
+    if not situation.stored:
+        message = "the pair is locked; its pods are being made"
+        return [_on_the_way(ReconcilingReason.ROLLING_OUT, message)]
     wanted = situation.resource.spec.replicas
     message = f"{workload.updated} of {wanted} replicas are of the newest revision"
     if workload.exists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tandem_operator.api.conditions import ConditionType, Finding, ReadyReason, StalledReason
+from tandem_operator.planning import known_input
 from tandem_operator.planning.findings import progress
 from tandem_operator.planning.locking import Accepted, Refused
 from tandem_operator.planning.situation import Situation
@@ -12,11 +13,8 @@ def find(situation: Situation) -> Finding:
     """The finding, with the number of ready replicas."""
     workload = situation.workload
     if workload.ready > 0:
-        return _finding(
-            "True",
-            ReadyReason.SERVING,
-            f"{workload.ready} of {situation.resource.spec.replicas} replicas are ready",
-        )
+        message = f"{workload.ready} of {situation.resource.spec.replicas} replicas are ready"
+        return _finding("True", ReadyReason.SERVING, message + _forgotten(situation))
     if situation.current is None:
         return _unlocked(situation)
     if situation.resource.spec.replicas == 0 and workload.exists and workload.replicas == 0:
@@ -36,9 +34,20 @@ def _unlocked(situation: Situation) -> Finding:
         rejected = step.stalled is StalledReason.PAIR_REJECTED
         reason = ReadyReason.PAIR_REJECTED if rejected else ReadyReason.LOCK_PENDING
         return _finding("False", reason, f"nothing is started: {step.message}")
+    if isinstance(step, Accepted):
+        return _finding("False", ReadyReason.STARTING, "the pair is locked; no pod is made yet")
     return _finding(
         "False", ReadyReason.LOCK_PENDING, "nothing is started before the pair is locked"
     )
+
+
+def _forgotten(situation: Situation) -> str:
+    current = situation.current
+    same = current is None or current.input_hash == situation.resource.input_hash
+    if current is None or same or not situation.stored:
+        return ""
+    fields = known_input.forgotten(current)
+    return f"; this release does not know {', '.join(fields)}: the next change of pods drops it"
 
 
 def _finding(status: progress.ConditionStatus, reason: ReadyReason, message: str) -> Finding:

@@ -114,7 +114,9 @@ def _encoder(
     if pre is not None:
         facts["preTokenizerName"] = pre
     if _PREFIX + "merges" in metadata:
-        facts["merges"] = encoding.merges_digest(name, metadata[_PREFIX + "merges"], pieces)
+        facts["merges"] = encoding.merges_digest(
+            encoding.merge_ids(name, metadata[_PREFIX + "merges"], pieces)
+        )
     if model in ("llama", "t5") and _PREFIX + "scores" in metadata:
         scores = _listed(name, metadata, "scores", len(types), 0.0)
         normal = [index for index in ids if types[index] == _NORMAL]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,31 +16,41 @@ from tandem_runtime.lock.formats import added, components, encoding
 from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.formats.pieces import WORD_START, Decoding
 from tandem_runtime.lock.long_list import LongList
-from tandem_runtime.lock.tokenizer import BYTE, Tokenizer, ordered
+from tandem_runtime.lock.tokenizer import BYTE, Merges, Tokenizer, ordered
 
 FORMAT = "tokenizer.json"
+KINDS = ("BPE", "Unigram", "WordPiece", "WordLevel")
+"""The models that the `tokenizers` library has."""
 _MAX_REPLACED = 16
 _MAX_GROWTH = 4.0
 """How much longer the decoder may make a piece: no known one makes any longer."""
 _STRUCTURE = ("type", "vocab", "merges", "unk_id")
 
 
-def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Tokenizer:
+def read(
+    folder: ModelFolder,
+    name: str,
+    more: Mapping[int, AddedToken],
+    known: Iterable[Tokenizer] = (),
+) -> Tokenizer:
     """The tokenizer in the file `name`.
 
     Args:
         more: added tokens that stand in tokenizer_config.json alone.
+        known: tokenizers that were read before; merges of theirs are not read again.
 
     Raises:
         RefusedError: Malformed or TooLarge.
     """
     content = folder.read(name, strict_json.MAX_TOKENIZER_BYTES)
     with suppress(long_list.BrokenError):
-        return _tokenizer(name, long_list.decode(name, content, "model", "merges"), more)
-    return _tokenizer(name, strict_json.decode(name, content), more)
+        return _tokenizer(name, long_list.decode(name, content, "model", "merges"), more, known)
+    return _tokenizer(name, strict_json.decode(name, content), more, known)
 
 
-def _tokenizer(name: str, value: object, more: Mapping[int, AddedToken]) -> Tokenizer:
+def _tokenizer(
+    name: str, value: object, more: Mapping[int, AddedToken], known: Iterable[Tokenizer]
+) -> Tokenizer:
     document = strict_json.only_object(name, value)
     model = document.get("model")
     if not isinstance(model, dict):
@@ -50,7 +60,10 @@ def _tokenizer(name: str, value: object, more: Mapping[int, AddedToken]) -> Toke
     pieces = added.join(name, vocabulary, tokens)
     texts, ids = ordered(name, pieces)
     contents, kinds = _decoding(name, document, model).contents(texts)
-    encoder = _encoder(name, document, model, vocabulary, {*tokens, *_bytes_of(ids, kinds)})
+    merges = None
+    if kind_of(name, model) == "BPE":
+        merges = encoding.merge_ids(name, model.get("merges"), vocabulary, known)
+    encoder = _encoder(name, document, model, merges, {*tokens, *_bytes_of(ids, kinds)})
     return Tokenizer(
         format=FORMAT,
         ids=ids,
@@ -60,14 +73,22 @@ def _tokenizer(name: str, value: object, more: Mapping[int, AddedToken]) -> Toke
         aside=frozenset(tokens),
         encoder=encoder | {"flags": added.flags(tokens)},
         specials=_framing(name, document.get("post_processor")),
+        merges=merges,
     )
 
 
-def kind_of(model: Mapping[str, Any]) -> str:
-    """BPE, Unigram, WordPiece or WordLevel; guessed as the library does where it is not written."""
+def kind_of(name: str, model: Mapping[str, Any]) -> str:
+    """One of KINDS; guessed as the library does where it is not written.
+
+    Raises RefusedError (Malformed) for another type: the library does not load it.
+    """
     kind = model.get("type")
-    if isinstance(kind, str):
-        return kind
+    if kind is not None:
+        if kind not in KINDS:
+            raise refusal.malformed(
+                name, f"its model's type is {str(kind)[:40]!r}, none of {', '.join(KINDS)}"
+            )
+        return str(kind)
     if "merges" in model:
         return "BPE"
     if isinstance(model.get("vocab"), list):
@@ -129,10 +150,10 @@ def _encoder(
     name: str,
     document: Mapping[str, Any],
     model: dict[str, Any],
-    vocabulary: Mapping[str, int],
+    merges: Merges | None,
     special: set[int],
 ) -> dict[str, str]:
-    kind = kind_of(model)
+    kind = kind_of(name, model)
     options = {key: value for key, value in model.items() if key not in _STRUCTURE}
     options = components.canonical_options({"type": kind, **options})
     if kind == "Unigram":
@@ -143,12 +164,12 @@ def _encoder(
         "normalizer": _digest(components.canonical_steps(name, document.get("normalizer"))),
         "preTokenizer": _digest(components.canonical_steps(name, document.get("pre_tokenizer"))),
     }
-    merges = model.get("merges")
-    if kind == "BPE":
-        facts["merges"] = encoding.merges_digest(name, merges, vocabulary)
-    elif isinstance(merges, LongList):
+    written = model.get("merges")
+    if merges is not None:
+        facts["merges"] = encoding.merges_digest(merges)
+    elif isinstance(written, LongList):
         # Without meaning there, but what is no JSON is refused wherever it stands.
-        for _ in merges.blocks():
+        for _ in written.blocks():
             pass
     if kind == "Unigram":
         facts["scores"] = _scores(name, model["vocab"], special)
@@ -166,6 +187,8 @@ def _encoder(
 
 
 def _bytes_of(ids: list[int], kinds: bytes) -> set[int]:
+    if BYTE not in kinds:
+        return set()
     return {token_id for token_id, kind in zip(ids, kinds, strict=True) if kind == BYTE}
 
 

@@ -39,7 +39,7 @@ def read_bpe(
         aside=frozenset(more),
         encoder={
             "model": "BPE",
-            "merges": encoding.merges_digest(merges_name, merges, vocabulary),
+            "merges": encoding.merges_digest(encoding.merge_ids(merges_name, merges, vocabulary)),
         },
         lacks=LACKS,
     )

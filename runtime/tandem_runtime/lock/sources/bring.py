@@ -13,6 +13,7 @@ from tandem_runtime.lock.sources.brought import Brought
 
 HUB = "hf://"
 S3 = "s3://"
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?:@[\w./-]+)?")
 _IMAGE_DIGEST = re.compile(r"oci://.*@(sha256:[0-9a-f]{64})")
 
 
@@ -51,8 +52,9 @@ def _local(path: Path, uri: str) -> Brought:
     try:
         found = folder.at(path)
     except FileNotFoundError as error:
+        meant = f"; did you mean hf://{uri}?" if _HUB_NAME.fullmatch(uri) else ""
         raise CannotLookError(
-            refusal.MODEL_NOT_FOUND, f"{path} does not exist (source {uri})"
+            refusal.MODEL_NOT_FOUND, f"{path} does not exist (source {uri}){meant}"
         ) from error
     except OSError as error:
         raise CannotLookError(

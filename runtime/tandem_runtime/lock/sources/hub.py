@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tandem_runtime.contract import environment
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import folder, gguf_model, locked_files, refusal, strict_json
+from tandem_runtime.lock import (
+    folder,
+    gguf_model,
+    locked_files,
+    model_card,
+    refusal,
+    shards,
+    strict_json,
+)
+from tandem_runtime.lock.gguf_header import Header
 from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
 from tandem_runtime.lock.model_config import NAME
 from tandem_runtime.lock.refusal import CannotLookError
-from tandem_runtime.lock.sources import sparse
+from tandem_runtime.lock.sources import hub_refusals, sparse
+from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.brought import Brought
-from tandem_runtime.lock.sources.patience import asked_wait_s, patiently
+from tandem_runtime.lock.sources.patience import patiently
 from tandem_runtime.lock.sources.ranged import RangedFile
 from tandem_runtime.lock.weights import MAX_FILES, SUFFIX, Weights
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
-    from huggingface_hub.errors import HfHubHTTPError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _MAX_FILE_BYTES = strict_json.MAX_TOKENIZER_BYTES
@@ -71,7 +79,8 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
     """
     client = api(side, environ)
     repo, file = parts(source.uri)
-    with told_apart(source.uri, source.revision, token(side, environ) is not None):
+    access = Access.of(token(side, environ) is not None, environ)
+    with hub_refusals.told_apart(source.uri, source.revision, access):
         info = patiently(lambda: _info(client, repo, source))
         commit = info.sha
         if commit is None or not COMMIT.fullmatch(commit):
@@ -83,6 +92,12 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
             for each in info.siblings or []
             if each.rfilename.isprintable() and ".." not in each.rfilename.split("/")
         }
+        if file is not None and any(name.startswith(f"{file}/") for name in sizes):
+            raise CannotLookError(
+                refusal.MODEL_NOT_FOUND,
+                f"{source.uri}: {file!r} is a folder of {repo}, and a model is read and served "
+                "from the top of its repository: copy it into one of its own, or into a claim",
+            )
         if file is not None and file not in sizes:
             raise CannotLookError(
                 refusal.MODEL_NOT_FOUND, f"{source.uri}: {repo} has no file {file!r} at {commit}"
@@ -119,16 +134,20 @@ class _Part:
         """Tokenizer and configuration whole; the hub's sums where no header had to be read."""
         names = [name for name in self.sizes if "/" not in name]
         covered = [name for name in names if locked_files.covers(name)]
-        for name in covered:
+        for name in (*covered, *(name for name in (shards.INDEX,) if name in names)):
             self._whole(name)
+        if model_card.NAME in names:
+            self._start(model_card.NAME, model_card.MAX_BYTES)
         safe = [name for name in names if name.endswith(SUFFIX)]
         sums = _weights(info) if len(safe) > 1 else None
         if sums is None and len(safe) <= MAX_FILES:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 list(pool.map(self._safetensors, safe))
         if not safe and (NAME not in covered or not any(map(locked_files.is_tokenizer, covered))):
-            for path in gguf_model.parts_of_first(names):
-                self._gguf(path)
+            for parts in gguf_model.candidates(names):
+                headers = [self._gguf(path) for path in parts]
+                if gguf_model.is_model(headers[0]):
+                    break
         return sums
 
     def _whole(self, path: str) -> None:
@@ -145,13 +164,17 @@ class _Part:
             )
         (self.into / path.rpartition("/")[2]).write_bytes(content)
 
+    def _start(self, name: str, most_bytes: int) -> None:
+        remote = self._remote(name)
+        (self.into / name).write_bytes(patiently(lambda: remote.read(0, most_bytes)))
+
     def _safetensors(self, name: str) -> None:
         remote, size = self._remote(name), self.sizes[name]
         patiently(lambda: sparse.safetensors(remote, size, self.into / name))
 
-    def _gguf(self, path: str) -> None:
+    def _gguf(self, path: str) -> Header | None:
         remote, size = self._remote(path), self.sizes[path]
-        patiently(lambda: sparse.gguf(remote, size, self.into / path.rpartition("/")[2]))
+        return patiently(lambda: sparse.gguf(remote, size, self.into / path.rpartition("/")[2]))
 
     def _remote(self, path: str) -> RangedFile:
         held = self.client.token
@@ -179,75 +202,6 @@ def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
             f"{source.uri}: {client.endpoint} answers, but not as a hub ({type(error).__name__}): "
             "check HF_ENDPOINT, or sign in to the network",
         ) from error
-
-
-@contextmanager
-def told_apart(uri: str, revision: str | None, with_token: bool) -> Iterator[None]:
-    """Turn the hub's refusals into ModelNotFound, AccessDenied and LockFailed with a remedy."""
-    import httpx
-    from huggingface_hub import errors
-
-    def cannot(reason: str, message: str) -> CannotLookError:
-        return CannotLookError(reason, f"{uri}: {message}")
-
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise cannot(
-            refusal.ACCESS_DENIED,
-            "gated: accept the model's terms on the hub with the account whose token the secret "
-            "holds"
-            if with_token
-            else "gated: accept the model's terms on the hub and name a "
-            "secret with that account's HF_TOKEN in secretName",
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise cannot(refusal.MODEL_NOT_FOUND, f"has no revision {revision!r}") from error
-    except errors.DisabledRepoError as error:
-        raise cannot(refusal.ACCESS_DENIED, "is disabled on the hub: use another model") from error
-    except errors.HfHubHTTPError as error:
-        raise cannot(*_of_answer(error, with_token)) from error
-    except errors.HFValidationError as error:
-        raise cannot(refusal.MODEL_NOT_FOUND, f"is no name of a repository ({error})") from error
-    except errors.LocalEntryNotFoundError as error:
-        if isinstance(error.__cause__, errors.HfHubHTTPError):
-            raise cannot(*_of_answer(error.__cause__, with_token)) from error
-        raise cannot(refusal.LOCK_FAILED, f"cannot be downloaded ({_line(error)})") from error
-    except (httpx.HTTPError, OSError) as error:
-        raise cannot(
-            refusal.LOCK_FAILED,
-            f"the hub cannot be reached ({type(error).__name__}: {_line(error)})",
-        ) from error
-
-
-def _line(error: Exception) -> str:
-    """One line, without the queries of addresses: those may be signed."""
-    return re.sub(r"\?\S+", "", " ".join(str(error).split()))[:200]
-
-
-def _of_answer(error: HfHubHTTPError, with_token: bool) -> tuple[str, str]:
-    status = error.response.status_code
-    if status == 404:
-        return refusal.MODEL_NOT_FOUND, "does not exist on the hub"
-    if status == 401:
-        return refusal.ACCESS_DENIED, (
-            "the hub refuses the token (401): renew HF_TOKEN in the secret"
-            if with_token
-            else "private, or it does not exist; a hub does not tell strangers which (401): check "
-            "the name, or name a secret with HF_TOKEN in secretName"
-        )
-    if status == 403:
-        return refusal.ACCESS_DENIED, (
-            "the token may not read it (403): give it access, or use another account's token"
-        )
-    if status == 429:
-        asked_s = asked_wait_s(error)
-        later = "later" if asked_s is None else f"in {asked_s:.0f} s"
-        return refusal.LOCK_FAILED, (
-            f"the hub has too many requests from here (429): it is tried again {later}"
-            + ("" if with_token else "; with HF_TOKEN in the secret more are allowed")
-        )
-    return refusal.LOCK_FAILED, f"the hub answered {status}"
 
 
 def _weights(info: ModelInfo) -> Weights | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from tandem_runtime.contract.pod_lock import LockedSide
 from tandem_runtime.lock import refusal
 from tandem_runtime.lock.refusal import CannotLookError
-from tandem_runtime.lock.sources import hub
+from tandem_runtime.lock.sources import hub, hub_refusals
+from tandem_runtime.lock.sources.access import Access
 
 NEVER_SERVED = (
     "*.bin.index.json",
@@ -52,7 +53,8 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
         return
     client = hub.api(side, environ)
     repo = hub.repository(locked.uri)
-    with hub.told_apart(locked.uri, locked.revision, hub.token(side, environ) is not None):
+    access = Access.of(hub.token(side, environ) is not None, environ)
+    with hub_refusals.told_apart(locked.uri, locked.revision, access):
         info = client.model_info(repo, revision=locked.revision)
         names = [each.rfilename for each in info.siblings or []]
         safe = any(name.endswith(".safetensors") for name in names)

@@ -12,9 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import folder, gguf_model, locked_files, refusal, strict_json
-from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
+from tandem_runtime.lock import (
+    folder,
+    gguf_model,
+    locked_files,
+    model_card,
+    refusal,
+    shards,
+    strict_json,
+)
+from tandem_runtime.lock.gguf_header import Header
 from tandem_runtime.lock.sources import s3_prefix, s3_refusals, sparse
+from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.brought import Brought
 from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix, RangedObject
 from tandem_runtime.lock.weights import MAX_FILES, SUFFIX
@@ -27,7 +36,8 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         CannotLookError: ModelNotFound, AccessDenied, ContentChanged or LockFailed, with what to do.
         RefusedError: a file that no model needs so large, or a header that is none.
     """
-    with s3_refusals.told_apart(source.uri, s3_prefix.has_secret(side, environ)):
+    access = Access.of(s3_prefix.has_secret(side, environ), environ)
+    with s3_refusals.told_apart(source.uri, access):
         prefix = s3_prefix.prefix_of(source.uri, side, environ)
         listed = s3_prefix.listing(prefix, source.uri)
         at_top = {each.name: each for each in listed if "/" not in each.name}
@@ -35,14 +45,21 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         covered = [name for name in names if locked_files.covers(name)]
         for name in covered:
             _whole(prefix, at_top[name], into)
+        if shards.INDEX in at_top:
+            _whole(prefix, at_top[shards.INDEX], into)
+        if model_card.NAME in at_top:
+            card = at_top[model_card.NAME]
+            wanted = min(card.size_bytes, model_card.MAX_BYTES)
+            (into / card.name).write_bytes(prefix.read(card, 0, wanted))
         safe = [name for name in names if name.endswith(SUFFIX)]
         if len(safe) <= MAX_FILES:
             with ThreadPoolExecutor(s3_prefix.AT_ONCE) as pool:
                 list(pool.map(lambda name: _safetensors(prefix, at_top[name], into), safe))
         if not any(map(locked_files.is_tokenizer, covered)):
-            for name in gguf_model.parts_of_first([n for n in names if n.endswith(GGUF)]):
-                remote, size = RangedObject(prefix, at_top[name]), at_top[name].size_bytes
-                sparse.gguf(remote, size, into / name)
+            for parts in gguf_model.candidates(names):
+                headers = [_gguf(prefix, at_top[name], into) for name in parts]
+                if gguf_model.is_model(headers[0]):
+                    break
         return Brought(
             folder.at(into, names), revision=s3_prefix.revision_of(listed), immutable=False
         )
@@ -52,6 +69,10 @@ def _whole(prefix: Prefix, entry: Listed, into: Path) -> None:
     if entry.size_bytes > strict_json.MAX_TOKENIZER_BYTES:
         raise refusal.too_large(entry.name, f"{entry.size_bytes} bytes in the bucket")
     (into / entry.name).write_bytes(prefix.read(entry, 0, entry.size_bytes))
+
+
+def _gguf(prefix: Prefix, entry: Listed, into: Path) -> Header | None:
+    return sparse.gguf(RangedObject(prefix, entry), entry.size_bytes, into / entry.name)
 
 
 def _safetensors(prefix: Prefix, entry: Listed, into: Path) -> None:

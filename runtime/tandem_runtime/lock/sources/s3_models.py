@@ -11,6 +11,7 @@ from tandem_runtime.contract.pod_lock import LockedSide
 from tandem_runtime.lock import refusal
 from tandem_runtime.lock.refusal import CannotLookError
 from tandem_runtime.lock.sources import hub_models, s3_prefix, s3_refusals
+from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix
 
 _CHUNK_BYTES = 1 << 20
@@ -28,7 +29,8 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
     revision = locked.revision or ""
     if hub_models.is_complete(place, revision):
         return
-    with s3_refusals.told_apart(locked.uri, s3_prefix.has_secret(side, environ)):
+    access = Access.of(s3_prefix.has_secret(side, environ), environ)
+    with s3_refusals.told_apart(locked.uri, access):
         prefix = s3_prefix.prefix_of(locked.uri, side, environ)
         listed = s3_prefix.listing(prefix, locked.uri)
         if s3_prefix.revision_of(listed) != revision:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from tandem_runtime.lock import refusal
 from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock.sources.access import Access
 
+_KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _MISSING = ("NoSuchBucket", "NoSuchKey", "404", "NotFound")
 _DENIED = (
     "AccessDenied", "AccountProblem", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId",
@@ -23,19 +25,18 @@ _ELSEWHERE = (
 
 
 @contextmanager
-def told_apart(uri: str, with_secret: bool) -> Iterator[None]:
+def told_apart(uri: str, access: Access) -> Iterator[None]:
     """Turn the store's refusals into ModelNotFound, AccessDenied and the like, with a remedy."""
     from botocore.exceptions import BotoCoreError, ClientError, PartialCredentialsError
 
     try:
         yield
     except ClientError as error:
-        raise _of_answer(uri, str(error.response["Error"].get("Code", "")), with_secret) from error
+        raise _of_answer(uri, str(error.response["Error"].get("Code", "")), access) from error
     except PartialCredentialsError as error:
         raise CannotLookError(
             refusal.ACCESS_DENIED,
-            f"{uri}: the secret lacks a key ({error}): it needs AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY",
+            f"{uri}: a key is missing ({error}): {access.give(_KEYS)}",
         ) from error
     except BotoCoreError as error:
         line = " ".join(str(error).split()).partition("?")[0][:200]
@@ -44,16 +45,16 @@ def told_apart(uri: str, with_secret: bool) -> Iterator[None]:
         ) from error
 
 
-def _of_answer(uri: str, code: str, with_secret: bool) -> CannotLookError:
+def _of_answer(uri: str, code: str, access: Access) -> CannotLookError:
     if code in _MISSING:
         return CannotLookError(
             refusal.MODEL_NOT_FOUND, f"{uri}: does not exist ({code}): check bucket and path"
         )
     if code in _DENIED:
         remedy = (
-            "renew the keys in the secret, or allow them s3:ListBucket and s3:GetObject there"
-            if with_secret
-            else "name a secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in secretName"
+            f"renew {access.held('the keys')}, or allow them s3:ListBucket and s3:GetObject there"
+            if access.with_secret
+            else access.give(_KEYS)
         )
         return CannotLookError(refusal.ACCESS_DENIED, f"{uri}: access denied ({code}): {remedy}")
     if code in _CHANGED:
@@ -61,7 +62,7 @@ def _of_answer(uri: str, code: str, with_secret: bool) -> CannotLookError:
     if code in _ELSEWHERE:
         return CannotLookError(
             refusal.LOCK_FAILED,
-            f"{uri}: the bucket is in another region ({code}): put AWS_REGION into the secret",
+            f"{uri}: the bucket is in another region ({code}): {access.give('AWS_REGION')}",
         )
     return CannotLookError(refusal.LOCK_FAILED, f"{uri}: the object store answered {code}")
 

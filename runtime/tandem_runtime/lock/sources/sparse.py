@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tandem_runtime.lock import gguf_header, refusal, trimmed_vocabulary, weights
+from tandem_runtime.lock.folder import LFS_POINTER
 from tandem_runtime.lock.formats import gguf_metadata
 
 FIRST_BYTES = 128 << 10
@@ -37,6 +38,7 @@ def safetensors(remote: Remote, size_bytes: int | None, place: Path) -> None:
         CannotLookError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
     """
     content = remote.read(0, FIRST_BYTES)
+    _refuse_pointer(remote.name, content)
     end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
     if end > weights.MAX_HEADER_BYTES:
         raise refusal.malformed(remote.name, f"a header of {end - _LENGTH_BYTES} bytes")
@@ -60,6 +62,7 @@ def gguf(remote: Remote, size_bytes: int | None, place: Path) -> gguf_header.Hea
     while True:
         content += remote.read(len(content), wanted - len(content))
         ended = len(content) < wanted
+        _refuse_pointer(remote.name, content)
         try:
             header = gguf_header.parse(remote.name, content)
         except gguf_header.BeyondError as error:
@@ -75,6 +78,11 @@ def gguf(remote: Remote, size_bytes: int | None, place: Path) -> gguf_header.Hea
         # Zeros behind a torn header would be read as metadata.
         _fill(file, size_bytes if header and header.tensors is not None else None)
     return header
+
+
+def _refuse_pointer(name: str, content: bytes) -> None:
+    if content.startswith(LFS_POINTER):
+        raise refusal.pointer(name)
 
 
 def _tables(remote: Remote, file: BinaryIO, encoded: bytes) -> None:

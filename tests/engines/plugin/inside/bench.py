@@ -112,22 +112,33 @@ class Bench:
     def live(self) -> Any:
         return self.scheduler.tandem.live
 
-    def add(self, name: str, prompt: int = 8, tokens: int = 20, **marks: Any) -> None:
-        """A request with that many prompt tokens, which wants that many more."""
+    def add(
+        self,
+        name: str,
+        prompt: int = 8,
+        tokens: int = 20,
+        constrained: bool = False,
+        **marks: Any,
+    ) -> None:
+        """A request with that many prompt tokens, which wants that many more.
+
+        `constrained` shows at its arrival alone: what only pretends to compute has no grammar.
+        """
         parameters = SamplingParams(max_tokens=tokens, ignore_eos=True, extra_args=marks or None)
         parameters.update_from_generation_config({}, 2)
         self._lengths[name] = prompt
         self.outputs[name] = []
-        self.scheduler.add_request(
-            Request(
-                request_id=name,
-                # Each its own prompt: a prefix hit would hide prefill.
-                prompt_token_ids=[true_token(f"prompt {name}", i) for i in range(prompt)],
-                sampling_params=parameters,
-                pooling_params=None,
-                block_hasher=_hasher(),
-            )
+        request = _Arriving(
+            request_id=name,
+            # Each its own prompt: a prefix hit would hide prefill.
+            prompt_token_ids=[true_token(f"prompt {name}", i) for i in range(prompt)],
+            sampling_params=parameters,
+            pooling_params=None,
+            block_hasher=_hasher(),
         )
+        request.constrained = constrained
+        self.scheduler.add_request(request)
+        request.constrained = False
 
     def abort(self, name: str) -> None:
         self.scheduler.finish_requests(name, RequestStatus.FINISHED_ABORTED)
@@ -227,6 +238,14 @@ class Bench:
             assert self.outputs[name] == [
                 true_token(name, start + offset) for offset in range(tokens)
             ], name
+
+
+class _Arriving(Request):
+    constrained = False
+
+    @property
+    def use_structured_output(self) -> bool:
+        return self.constrained
 
 
 _configs: dict[tuple[bool, int, int, bool], Any] = {}

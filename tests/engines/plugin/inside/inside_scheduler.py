@@ -120,15 +120,17 @@ def test_marked_requests_draft_nothing_and_the_others_go_on(asynchronous: bool) 
     bench.plans.put(table(1, 5, segments={"creative": Segment(2)}))
     bench.add("plain", tokens=60)
     bench.add("off", tokens=60, tandem_speculation="off")
-    bench.add("tools", tokens=60, tandem_constrained=True)
+    bench.add("json", tokens=60, constrained=True)
     bench.add("creative", tokens=60, tandem_segment="creative")
+    bench.add("capped", tokens=60, tandem_max_draft_tokens=4)
     bench.drain()
 
     most = {
         name: max((seen.decoding.get(name, 0) for seen in bench.seen), default=0)
         for name in bench.outputs
     }
-    assert most == {"plain": 5, "off": 0, "tools": 0, "creative": 2}
+    # The engine has no 4: the next tier below is 3.
+    assert most == {"plain": 5, "off": 0, "json": 0, "creative": 2, "capped": 3}
     bench.expect_true_outputs(dict.fromkeys(most, 60), dict.fromkeys(most, 8))
     report = bench.live.content("lookup", "")
     assert report["bypassed"] == {"request": 1, "constrained": 1}
@@ -152,16 +154,16 @@ def test_allowing_constrained_output_frees_requests_that_are_already_running(
 ) -> None:
     bench = Bench(asynchronous)
     bench.plans.put(table(1, 5))
-    bench.add("tools", tokens=90, tandem_constrained=True)
+    bench.add("json", tokens=90, constrained=True)
     for _ in range(6):
         bench.step()
     bench.plans.put(table(2, 5, constrained_output=ALLOW))
     bench.drain()
 
-    verified = [seen.decoding["tools"] for seen in bench.seen if seen.decoding]
+    verified = [seen.decoding["json"] for seen in bench.seen if seen.decoding]
     assert verified[0] == 0
     assert max(verified) == 5
-    bench.expect_true_outputs({"tools": 90}, {"tools": 8})
+    bench.expect_true_outputs({"json": 90}, {"json": 8})
 
 
 @BOTH
@@ -308,7 +310,14 @@ arrivals = st.tuples(
     st.integers(1, 300),
     st.integers(1, 40),
     st.sampled_from(
-        [{}, {}, {"tandem_segment": "s"}, {"tandem_speculation": "off"}, {"tandem_constrained": 1}]
+        [
+            {},
+            {},
+            {"tandem_segment": "s"},
+            {"tandem_speculation": "off"},
+            {"tandem_max_draft_tokens": 2},
+            {"constrained": True},
+        ]
     ),
 )
 actions = st.lists(

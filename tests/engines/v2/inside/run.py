@@ -39,7 +39,8 @@ def parameters(phase: dict[str, Any], count: int) -> list[SamplingParams]:
     for number in range(count):
         one = SamplingParams(temperature=0.0, max_tokens=phase["tokens"], ignore_eos=True)
         if phase.get("constrained") and number % 2:
-            one.structured_outputs = StructuredOutputsParams(regex=CONSTRAINT)
+            turns = phase.get("constraints") or [{"regex": CONSTRAINT}]
+            one.structured_outputs = StructuredOutputsParams(**turns[number // 2 % len(turns)])
         wanted.append(one)
     return wanted
 
@@ -73,7 +74,7 @@ def serve(engine: dict[str, Any], pair: Path) -> dict[str, Any]:
         str(pair / "target"), dtype="float32", enforce_eager=True, max_model_len=512,
         max_num_seqs=8, block_size=32, speculative_config=speculative,
         num_gpu_blocks_override=engine["blocks"], max_num_batched_tokens=engine["batched_tokens"],
-        enable_prefix_caching=False,
+        enable_prefix_caching=False, **engine.get("options", {}),
     )  # fmt: skip
     tables = Tables(speculative["num_speculative_tokens"] if speculative else 0)
     probe = Probe(llm.llm_engine, tables)

@@ -1,0 +1,100 @@
+"""A pair, looked at here: what the lock says of its files and what the engine makes of them.
+
+Used by `tandem verify-pair` and, for a manifest, by `tandem plan`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tandem_operator.api.spec import Spec
+from tandem_operator.engines import registry
+from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_runtime.contract import report as contract
+from tandem_runtime.contract.report import PairReport, SideReport
+from tandem_runtime.contract.request import LockRequest, SourceRequest
+from tandem_runtime.lock import pair
+
+
+class LookError(Exception):
+    """A side could not be looked at; the text names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The lock's report and the engine's judgement of one pair."""
+
+    method: str
+    engine_type: str
+    report: PairReport
+    engine: PairJudgement
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the operator would start the pair."""
+        return self.report.allowed and self.engine.allowed
+
+
+def report(asked: LockRequest) -> PairReport:
+    """The lock's report. Raises LookError."""
+    try:
+        return pair.report(asked, os.environ)
+    except pair.SideError as error:
+        raise LookError(f"{error.side}: {error}") from error
+
+
+def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Look:
+    """The report beside what the engine of `spec` makes of it."""
+    engine = registry.judge(spec, _as_brought(found, asked))
+    return Look(spec.speculation.method.value, spec.engine.type.value, found, engine)
+
+
+def document(found: Look) -> dict[str, Any]:
+    """The look as JSON values: the pair report, the method, and the engine's judgement."""
+    engine = {"allowed": found.engine.allowed, "reasons": list(found.engine.reasons)}
+    return {**contract.to_document(found.report), "method": found.method, "engine": engine}
+
+
+def lines(found: Look, version: str = "") -> list[str]:
+    """The look for people: the verdict, then why, then what differs."""
+    report, engine = found.report, f"{found.engine_type} {version}".rstrip()
+    if report.allowed and not found.engine.allowed:
+        end = f"not allowed, {engine} would not start it"
+    else:
+        end = "allowed" if report.allowed else "not allowed"
+    of_lock = [report.message, *([f"advice: {report.advice}"] if report.advice else [])]
+    of_engine = [
+        *(f"{engine}: {refusal}" for refusal in found.engine.refusals),
+        *(f"warning: {warning}" for warning in found.engine.warnings),
+    ]
+    # First whoever refuses.
+    why = [*of_engine, *of_lock] if report.allowed else [*of_lock, *of_engine]
+    told = [f"{report.verdict} ({report.reason}): {end}", *why]
+    if report.first_differences:
+        told.append(f"{'id':>10}  {'target':<32}  draft")
+    told += [
+        f"{each.id:>10}  {_shown(each.target):<32}  {_shown(each.draft)}"
+        for each in report.first_differences
+    ]
+    for name, side in (("target", report.target), ("draft", report.draft)):
+        if side is not None:
+            told.append(f"{name}: {side.tokenizer_digest or 'no fingerprint'} ({side.uri})")
+    return told
+
+
+def _shown(text: str | None) -> str:
+    return "-" if text is None else repr(text)
+
+
+def _as_brought(found: PairReport, asked: LockRequest) -> PairReport:
+    """The report with local folders as what they are: weights may be left out of them."""
+    draft = found.draft
+    if draft is not None and asked.draft is not None:
+        draft = _side(draft, asked.draft)
+    return replace(found, target=_side(found.target, asked.target), draft=draft)
+
+
+def _side(found: SideReport, source: SourceRequest) -> SideReport:
+    return found if source.path is None else replace(found, uri=source.path)

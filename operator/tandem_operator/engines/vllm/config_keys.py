@@ -1,0 +1,77 @@
+"""Keys of vLLM's speculative configuration (0.32) that are the user's, and their values."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def _is_switch(value: Any) -> bool:
+    return value in (True, False, 0, 1) or (
+        isinstance(value, str) and value.lower() in ("true", "false", "on", "off", "yes", "no")
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return _is_whole(value) and float(value) >= 1
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().isdigit()
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and value.is_integer()
+    )
+
+
+def _is_amount(value: Any) -> bool:
+    return _is_whole(value) and float(value) >= 0
+
+
+def _is_factor(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _is_probability(value: Any) -> bool:
+    return _is_factor(value) and value <= 1
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+Check = tuple[Callable[[Any], bool], str]
+_SWITCH: Check = (_is_switch, "true or false")
+_COUNT: Check = (_is_count, "an integer of at least 1")
+_TEXT: Check = (_is_text, "a string")
+KEYS: Mapping[str, Check] = {
+    "attention_backend": _TEXT,
+    "disable_eagle_block_drop": _SWITCH,
+    "disable_padded_drafter_batch": _SWITCH,
+    "draft_sample_method": (
+        lambda value: value in ("greedy", "probabilistic"),
+        "greedy or probabilistic",
+    ),
+    "dspark_draft_topk": _COUNT,
+    "enable_adaptive_verification": _SWITCH,
+    "enforce_eager": _SWITCH,
+    "index_share_for_mtp_iteration": _SWITCH,
+    "kv_cache_dtype": _TEXT,
+    "max_model_len": _COUNT,
+    "moe_backend": _TEXT,
+    "parallel_drafting": _SWITCH,
+    "quantization": _TEXT,
+    "rejection_sample_method": (
+        lambda value: value in ("standard", "block", "synthetic"),
+        "standard or block",
+    ),
+    "suffix_decoding_max_cached_requests": (_is_amount, "an integer of at least 0"),
+    "suffix_decoding_max_spec_factor": (_is_factor, "a number of at least 0"),
+    "suffix_decoding_max_tree_depth": _COUNT,
+    "suffix_decoding_min_token_prob": (_is_probability, "a number from 0 to 1"),
+    "use_heterogeneous_vocab": _SWITCH,
+    "use_local_argmax_reduction": _SWITCH,
+}
+OPTIONAL = frozenset({
+    "attention_backend", "dspark_draft_topk", "enforce_eager", "index_share_for_mtp_iteration",
+    "kv_cache_dtype", "max_model_len", "moe_backend", "quantization",
+})  # fmt: skip
+"""Keys whose value may be null."""

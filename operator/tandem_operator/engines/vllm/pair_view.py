@@ -1,0 +1,99 @@
+"""A spec beside what the lock read of its pair, as the rules ask for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import Method, Spec
+from tandem_operator.engines import flags
+from tandem_operator.engines.pair_judgement import Warned
+from tandem_operator.engines.refusal import Refusal
+from tandem_runtime.contract.report import PairReport, SideReport
+
+JUDGED_BY = (0, 32)
+"""The release whose rules these are. A later one may know more models and keys than they do."""
+_VERSION = re.compile(r":v?(\d{1,3})\.(\d{1,4})(?:[.\-+@]|$)")
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)([kmgKMG]?)")
+_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
+TARGET, DRAFT = "target", "draft"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What all rules are given. `draft` is None where the method has none."""
+
+    spec: Spec
+    target: SideReport
+    draft: SideReport | None
+
+    @property
+    def method(self) -> Method:
+        """The method that is asked for."""
+        return self.spec.speculation.method
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The user's keys of the speculative configuration, dashes as underscores."""
+        held = self.spec.speculation.engine_config or {}
+        return {key.replace("-", "_"): value for key, value in held.items()}
+
+    @property
+    def sides(self) -> dict[str, SideReport]:
+        """The sides by name, the target first."""
+        held = {TARGET: self.target}
+        return held if self.draft is None else {**held, DRAFT: self.draft}
+
+    @property
+    def is_later_release(self) -> bool:
+        """Whether the image's tag names a release after the one whose rules these are."""
+        return is_later_release(self.spec)
+
+    def argument(self, name: str) -> str | None:
+        """The value of an option of engine.args."""
+        return flags.value_of(tuple(self.spec.engine.args), name)
+
+    @property
+    def served_length(self) -> int | None:
+        """Tokens of context that the target serves; None where neither side tells."""
+        given = self.argument("max-model-len")
+        asked = None if given is None else length(given)
+        return asked if asked is not None else self.target.facts.context_length
+
+    @property
+    def heterogeneous(self) -> bool:
+        """Whether draft and target may have different vocabularies."""
+        return self.config.get("use_heterogeneous_vocab") is True
+
+
+def of(spec: Spec, report: PairReport) -> Pair:
+    """The view of a pair."""
+    return Pair(spec, report.target, report.draft)
+
+
+def is_later_release(spec: Spec) -> bool:
+    """Whether the image's tag names a release after JUDGED_BY."""
+    found = _VERSION.search(spec.engine.image or "")
+    return found is not None and (int(found[1]), int(found[2])) > JUDGED_BY
+
+
+def length(text: str) -> int | None:
+    """Tokens in vLLM's spelling (`32768`, `32k`, `1.5M`, `32K` for 32 x 1,024); None for none."""
+    found = _LENGTH.fullmatch(text)
+    return None if found is None else int(float(found[1]) * _FACTORS[found[2]])
+
+
+def refuse(field: str, value: object, message: str, remedy: str) -> Refusal:
+    """A combination that the engine does not start."""
+    return Refusal(StalledReason.UNSUPPORTED_COMBINATION, field, str(value), message, remedy)
+
+
+def refuse_in(pair: Pair, field: str, value: object, message: str, remedy: str) -> Refusal | Warned:
+    """Refused by what JUDGED_BY knows; of a later release, which may know more, only told."""
+    if pair.is_later_release:
+        told = f"{message} as of {JUDGED_BY[0]}.{JUDGED_BY[1]}; this image is of a later release"
+        return Warned(field, told, remedy)
+    return refuse(field, value, message, remedy)

@@ -1,0 +1,140 @@
+"""Files of manifests are read as kubectl reads them: documents, lists, YAML of its own kind."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tandem_operator.cli import manifests
+from tandem_operator.cli.main import main
+from tandem_operator.cli.manifests import ManifestError
+
+HEAD = "apiVersion: tandem.dev/v1alpha1\nkind: SpeculativeDeployment\n"
+SPEC = """\
+spec:
+  target: {uri: "hf://org/target"}
+  speculation: {method: NGram}
+  engine: {type: vLLM, image: "vllm/vllm-openai:v0.32.0"}
+"""
+
+
+def resource(name: str, more: str = "") -> str:
+    return f"{HEAD}metadata: {{name: {name}{more}}}\n{SPEC}"
+
+
+def written(folder: Path, text: str, name: str = "chat.yaml") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def scalar(text: str, folder: Path) -> Any:
+    (found,) = manifests.read(written(folder, f"{HEAD}value: {text}\n"))
+    return found.object["value"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2024-01-01", "2024-01-01"),
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z"),
+        ("1:30", "1:30"),
+        ("1e1", 10),
+        ("3.0", 3),
+        ("2.5", 2.5),
+        ("010", 8),
+        ("0o11", 9),
+        ("0x10", 16),
+        ("08", 8),
+        ("y", True),
+        ("off", False),
+        ("yellow", "yellow"),
+        ("~", None),
+        ("=", "="),
+        ("'5'", "5"),
+        ("{1: a, no: b}", {"1": "a", "false": "b"}),
+    ],
+)
+def test_scalars_are_what_kubectl_makes_of_them(text: str, value: Any, tmp_path: Path) -> None:
+    found = scalar(text, tmp_path)
+
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_documents_lists_and_lists_in_lists_are_all_found(tmp_path: Path) -> None:
+    inner = "\n".join("      " + line for line in resource("third").splitlines())
+    items = f"- kind: List\n  items:\n    -\n{inner}\n- {{kind: Secret}}"
+    text = (
+        f"{resource('first')}---\n---\n{resource('second')}---\napiVersion: v1\nkind: List\n"
+        f"items:\n{items}\n"
+    )
+
+    found = manifests.read(written(tmp_path, text))
+
+    assert [each.place for each in found] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- a\n- b\n", 'holds ["a", "b"], which is no resource'),
+        ("kind: SpeculativeDeploymnet\n", "did you mean SpeculativeDeployment?"),
+        ("kind: List\nitems: []\n", "it is empty"),
+        ("a: &a [*a]\n", "is not YAML"),
+        ('a: "\\ud800"\n', "is not YAML"),
+    ],
+)
+def test_what_is_no_manifest_is_told(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r".") as problem:
+        manifests.read(written(tmp_path, text))
+
+    assert told in str(problem.value)
+
+
+def test_every_file_is_judged_and_the_worst_is_the_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = written(tmp_path, resource("good"), "good.yaml")
+    bad = written(tmp_path, resource("bad").replace("NGram", "DraftModel"), "bad.yaml")
+
+    assert main(["plan", "-f", bad, "-f", good]) == 1
+    told = capsys.readouterr()
+    assert "SpeculativeDeployment default/good" in told.out
+    assert f"{bad}: bad: spec.draft: draft is required" in told.err
+    assert main(["plan", "-f", "none.yaml", "-f", good]) == 2
+    assert "SpeculativeDeployment default/good" in capsys.readouterr().out
+
+
+def test_each_resource_of_a_list_is_named_in_what_is_said_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"{resource('one')}---\n{resource('two').replace('NGram', 'Telepathy')}"
+
+    assert main(["plan", "-f", written(tmp_path, text)]) == 1
+    told = capsys.readouterr()
+    assert "default/one" in told.out
+    assert ': two: spec.speculation.method: "Telepathy"' in told.err
+
+
+def test_standard_input_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(resource("chat")))
+
+    assert main(["plan", "-f", "-"]) == 0
+    assert "default/chat" in capsys.readouterr().out
+
+
+def test_another_namespace_than_the_manifest_names_is_refused_as_by_kubectl(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, resource("chat", ", namespace: serving"))
+
+    assert main(["plan", "-f", path, "-n", "other"]) == 1
+    assert "metadata.namespace is serving and -n says other" in capsys.readouterr().err
+    assert main(["plan", "-f", path, "-n", "serving"]) == 0
+    assert main(["plan", "-f", path]) == 0
+    assert "SpeculativeDeployment serving/chat" in capsys.readouterr().out

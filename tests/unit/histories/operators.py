@@ -1,0 +1,63 @@
+"""The operator's own loops upon a cluster in memory: watches, queue, looks, writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from typing import cast
+
+from tandem_operator import planning
+from tandem_operator.observe.store import Store
+from tandem_operator.observe.streams import Streams
+from tandem_operator.observe.watches import Watches
+from tandem_operator.planning import Installation
+from tandem_operator.reconcile.act import Actor
+from tandem_operator.reconcile.claims import Claims
+from tandem_operator.reconcile.client import Client
+from tandem_operator.reconcile.look import Looker
+from tandem_operator.reconcile.optional import PodMonitors
+from tandem_operator.reconcile.queue import Queue
+from tandem_operator.telemetry.metrics import Metrics
+from tests.unit.histories.cluster import Cluster
+
+NAME = "tandem-system/tandem"
+
+
+@contextlib.asynccontextmanager
+async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
+    """One operator that watches all namespaces and leads, until the block ends."""
+    store, metrics = Store(), Metrics("0")
+    queue = Queue(cluster.clock, lambda: random.Random(cluster.writes).uniform(0.8, 1.2))
+    client = cast(Client, cluster)
+    watches = Watches(store, queue.add, cluster.clock, (), cast(Streams, cluster))
+    looker = Looker(
+        store=store,
+        queue=queue,
+        actor=Actor(client, store, cluster.clock, "one", PodMonitors(client, store, ())),
+        planner=planning.plan,
+        tuning=lambda key: None,
+        installation=lambda: Installation("0", "registry.example/runtime:1", name=NAME),
+        clock=cluster.clock,
+        metrics=metrics,
+        claims=Claims(NAME, cluster.clock),
+        blind=watches.blind,
+    )
+
+    async def lead() -> None:
+        await watches.synced.wait()
+        await looker.run()
+
+    tasks = [asyncio.create_task(watches.run()), asyncio.create_task(lead())]
+    try:
+        yield watches
+        for task in tasks:
+            if task.done():
+                task.result()
+        bugs = 'tandem_operator_look_seconds_count{result="bug"}'
+        assert bugs not in metrics.page().decode(), "a look ended in a bug"
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

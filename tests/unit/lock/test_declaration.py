@@ -1,0 +1,129 @@
+"""Declarations of a head, and how the user's attestation answers them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tandem_runtime.contract.request import Attestation
+from tandem_runtime.lock import declaration, folder, model_card
+from tandem_runtime.lock.declaration import Declaration, Target
+from tandem_runtime.lock.grade import Grade
+
+MODEL = "acme/chat"
+COMMIT = "0a" * 20
+MIRROR = Target(("pvc://models/chat",))
+
+
+def judge(
+    declares: str | None,
+    target: Target,
+    attested: str | None = None,
+    *,
+    declared_revision: str | None = None,
+    attested_revision: str | None = None,
+) -> Grade:
+    stated = None
+    if declares is not None:
+        stated = Declaration(declares, "base_model", declared_revision)
+    said = None if attested is None else Attestation(attested, attested_revision)
+    return declaration.judge(stated, target, said, advice=None)
+
+
+def test_a_head_of_this_target() -> None:
+    found = judge(MODEL, Target((f"hf://{MODEL}",)))
+    assert (found.verdict, found.attested) == ("Compatible", False)
+
+
+def test_a_mirror_of_what_the_head_declares_needs_the_users_word() -> None:
+    found = judge(MODEL, MIRROR)
+    assert found.verdict == "Incompatible"
+    assert found.advice is not None
+    assert "tokenizerLock.attestedTarget" in found.advice
+    assert f"hf://{MODEL}" in found.advice
+
+
+ANSWERS = {
+    "the target is a copy of what the head declares": (MODEL, MIRROR, f"hf://{MODEL}"),
+    "the head is for the target itself": (MODEL, Target(("hf://acme/chat-fp8",)), "acme/chat-fp8"),
+    "a path of the machine that trained it": (
+        "/scratch/checkpoints/7",
+        Target((f"hf://{MODEL}",)),
+        MODEL,
+    ),
+    "nothing declared": (None, Target((f"hf://{MODEL}",)), f"hf://{MODEL}/"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_attestation_answers(name: str) -> None:
+    declares, target, attested = ANSWERS[name]
+    assert judge(declares, target).verdict != "Compatible"
+    found = judge(declares, target, attested)
+    assert (found.verdict, found.reason, found.attested) == ("Compatible", "DeclaredTarget", True)
+
+
+def test_an_attestation_of_a_third_model_answers_nothing() -> None:
+    found = judge(MODEL, Target(("hf://acme/other",)), "hf://acme/third")
+    assert (found.verdict, found.attested) == ("Incompatible", False)
+    assert "acme/third" in found.message
+
+
+def test_an_attestation_beside_a_true_declaration_is_not_what_it_rests_on() -> None:
+    assert not judge(MODEL, Target((MODEL,)), "hf://acme/third").attested
+
+
+def test_what_the_target_was_made_from_counts_and_is_shown() -> None:
+    found = judge(MODEL, Target(("hf://acme/chat-fp8",), (MODEL,)))
+    assert found.verdict == "Compatible"
+    assert "which the target names as its base" in found.message
+
+
+@pytest.mark.parametrize(
+    ("named", "fits"), [(COMMIT, True), ("main", True), ("0b" * 20, False), (None, True)]
+)
+def test_a_revision_counts_where_it_is_named(named: str | None, fits: bool) -> None:
+    target = Target((MODEL,), revisions=(COMMIT, "main"))
+    assert (judge(MODEL, target, declared_revision=named).verdict == "Compatible") is fits
+    attested = judge(None, target, MODEL, attested_revision=named)
+    assert (attested.verdict == "Compatible") is fits
+
+
+CARDS = {
+    "one": ("---\nbase_model: acme/chat\n---\n# Title\n", ("acme/chat",)),
+    "a list": (
+        "---\nlicense: mit\nbase_model:\n- acme/chat\n- acme/b\n---",
+        ("acme/chat", "acme/b"),
+    ),
+    "none": ("---\nlicense: mit\n---\n", ()),
+    "no front matter": ("# Title\nbase_model: acme/chat\n", ()),
+    "never closed": ("---\nbase_model: acme/chat\n", ()),
+    "no YAML": ("---\nbase_model: [acme\n---\n", ()),
+    "an object": ("---\nbase_model: {a: b}\n---\n", ()),
+    "code": ("---\nbase_model: !!python/object/apply:os.system ['true']\n---\n", ()),
+    "a list of it all": ("---\n- base_model\n---\n", ()),
+    "empty": ("", ()),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_model_card_names_its_base(tmp_path: Path, name: str) -> None:
+    text, expected = CARDS[name]
+    (tmp_path / "README.md").write_text(text)
+    assert model_card.bases(folder.at(tmp_path)) == expected
+
+
+def test_without_a_card_no_base_is_named(tmp_path: Path) -> None:
+    assert model_card.bases(folder.at(tmp_path)) == ()
+
+
+def test_the_card_of_a_head_declares_where_its_configuration_does_not() -> None:
+    config = {"base_model_name_or_path": "acme/chat"}
+    named = declaration.of_head(config, ("acme/other",))
+    assert named is not None
+    assert named.name == "acme/chat"
+    by_card = declaration.of_head({}, ("acme/other",))
+    assert by_card is not None
+    assert (by_card.name, by_card.where) == ("acme/other", "base_model of its model card")
+    assert declaration.of_head({}, ()) is None

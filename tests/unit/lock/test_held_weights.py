@@ -1,0 +1,150 @@
+"""What a repository declares and its files do not hold, in a folder as in a listing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tandem_runtime.lock import folder, held_weights, look, side_report
+from tandem_runtime.lock.look import Side
+from tests.unit.lock import builders
+
+LAYERS = tuple(f"model.layers.{layer}.mlp.up_proj.weight" for layer in range(2))
+WHOLE = ("model.embed_tokens.weight", *LAYERS, "model.norm.weight", "lm_head.weight")
+INDEX = "model.safetensors.index__json"
+POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\n"
+    b"oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+
+
+def shard(*names: str) -> bytes:
+    return builders.safetensors(**{name: ("F16", [1], bytes(2)) for name in names})
+
+
+def index(**files: tuple[str, ...]) -> bytes:
+    table = {name: f"{file}.safetensors" for file, names in files.items() for name in names}
+    return json.dumps({"weight_map": table}).encode()
+
+
+def at(place: Path, **files: Any) -> Side:
+    held = builders.files(**files)
+    for name in [name for name, content in held.items() if content == b""]:
+        del held[name]
+    return look.at(folder.at(builders.write(place / "model", held)))
+
+
+def refusal(side: Side) -> tuple[str, str] | None:
+    return None if side.refused is None else (side.refused.reason, str(side.refused))
+
+
+def test_shards_that_hold_what_their_index_lists(tmp_path: Path) -> None:
+    side = at(
+        tmp_path,
+        model__safetensors=b"",
+        a__safetensors=shard(*WHOLE[:2]),
+        b__safetensors=shard(*WHOLE[2:]),
+        **{INDEX: index(a=WHOLE[:2], b=WHOLE[2:])},
+    )
+    assert side.refused is None
+    assert set(side.tensor_names) == set(WHOLE)
+
+
+def test_a_shard_that_is_not_there(tmp_path: Path) -> None:
+    side = at(
+        tmp_path,
+        model__safetensors=b"",
+        a__safetensors=shard(*WHOLE[:2]),
+        **{INDEX: index(a=WHOLE[:2], b=WHOLE[2:])},
+    )
+    found = refusal(side)
+    assert found is not None
+    assert found[0] == "WeightsMissing"
+    assert "b.safetensors is not there" in found[1]
+
+
+def test_a_tensor_that_no_shard_holds(tmp_path: Path) -> None:
+    shards = shard(*WHOLE[:-1])
+    side = at(tmp_path, model__safetensors=b"", a__safetensors=shards, **{INDEX: index(a=WHOLE)})
+    found = refusal(side)
+    assert found is not None
+    assert found[0] == "WeightsMissing"
+    assert "lm_head.weight" in found[1]
+
+
+def test_an_index_beside_no_weights_is_a_copy_without_them(tmp_path: Path) -> None:
+    side = at(tmp_path, model__safetensors=b"", **{INDEX: index(a=WHOLE)})
+    assert side.refused is None
+    assert side_report.report(side, "here", None, False).facts.weights == "none"
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"weight_map": {"a": 1}}', b"no JSON"])
+def test_an_index_that_is_none(tmp_path: Path, content: bytes) -> None:
+    found = refusal(at(tmp_path, **{INDEX: content}))
+    assert found is not None
+    assert found[0] == "Malformed"
+
+
+OUTPUTS: dict[str, tuple[bool | None, tuple[str, ...], bool]] = {
+    "its own": (False, WHOLE, True),
+    "shared with the embeddings": (True, WHOLE[:-1], True),
+    "shared, and stored all the same": (True, WHOLE, True),
+    "nothing said": (None, WHOLE[:-1], True),
+    "neither": (False, WHOLE[:-1], False),
+    "quantised": (False, (*WHOLE[:-1], "lm_head.qweight"), True),
+    "not every layer is there": (False, WHOLE[:2], True),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_whole_model_has_a_way_from_states_to_tokens(tmp_path: Path, name: str) -> None:
+    tied, names, right = OUTPUTS[name]
+    config = builders.config(tie_word_embeddings=tied)
+    side = at(tmp_path, config__json=config, model__safetensors=shard(*names))
+    assert (side.refused is None) is right
+
+
+def test_a_head_needs_no_output_of_its_own(tmp_path: Path) -> None:
+    config = builders.config(
+        architectures=["LlamaForCausalLMEagle3"], num_hidden_layers=1, tie_word_embeddings=False
+    )
+    tensors = shard("fc.weight", "layers.0.hidden_norm.weight", "norm.weight")
+    assert at(tmp_path, config__json=config, model__safetensors=tensors).refused is None
+
+
+FORMATS = {
+    ("config.json", "model.safetensors"): "safetensors",
+    ("a-00001-of-00002.gguf", "model-00001-of-00002.safetensors"): "safetensors",
+    ("chat-q4.gguf", "mmproj-f16.gguf"): "gguf",
+    ("mmproj-f16.gguf",): "none",
+    ("pytorch_model.bin", "training_args.bin"): "pickle",
+    ("training_args.bin", "config.json"): "none",
+    ("adapter_model.safetensors",): "none",
+}
+
+
+@pytest.mark.parametrize("names", FORMATS)
+def test_the_format_is_that_which_a_loader_takes(names: tuple[str, ...]) -> None:
+    assert held_weights.format_of(names) == FORMATS[names]
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenizer.json", "config.json", "model.safetensors", "generation_config.json"]
+)
+def test_a_pointer_in_a_file_s_place_is_called_one(tmp_path: Path, name: str) -> None:
+    found = refusal(at(tmp_path, **{name.replace(".", "__"): POINTER}))
+    assert found is not None
+    assert found[0] == "Malformed"
+    assert f"{name}: is a Git LFS pointer" in found[1]
+    assert "git lfs pull" in found[1]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.model", "chat.gguf", "pytorch_model.bin"])
+def test_a_pointer_for_a_file_of_any_format_is_called_one(tmp_path: Path, name: str) -> None:
+    held = {"config.json": json.dumps(builders.config()).encode(), name: POINTER}
+    side = look.at(folder.at(builders.write(tmp_path / "model", held)))
+    assert side.refused is not None
+    assert "Git LFS pointer" in str(side.refused)

@@ -1,0 +1,81 @@
+"""How kstatus reads a resource, and whether what it reads as Current is so."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import resource
+
+Object = dict[str, Any]
+
+
+def current(raw: Object) -> bool:
+    """Whether tools that wait for a rollout take it for done; their rules in their order."""
+    status = raw.get("status") or {}
+    if "deletionTimestamp" in raw["metadata"]:
+        return False
+    if status.get("observedGeneration") != raw["metadata"]["generation"]:
+        return False
+    stands = {held["type"]: held["status"] for held in status.get("conditions", [])}
+    return stands.get("Ready") == "True" and "True" not in (
+        stands.get("Reconciling"),
+        stands.get("Stalled"),
+    )
+
+
+def done(raw: Object, objects: Iterable[Object]) -> bool:
+    """Whether the pods of the present spec are all there is, ready, as many as are wanted.
+
+    Read from the Deployment, its ReplicaSets and its pods, not from anything that status tells.
+    """
+    held = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+    wanted = resource.parse(raw)
+    revision = held.get(("ControllerRevision", f"{wanted.name}-{wanted.input_hash}")) or next(
+        (each for each in held.values() if _without_gear(each) == names.pod_shaping(wanted.spec)),
+        None,
+    )
+    deployment = held.get(("Deployment", wanted.name))
+    if revision is None or deployment is None:
+        return False
+    if not _holds(deployment["spec"]["template"], revision["data"]["template"]):
+        return False
+    sets = {
+        each["metadata"]["uid"]
+        for each in held.values()
+        if each["kind"] == "ReplicaSet" and _owned(each, {deployment["metadata"]["uid"]})
+    }
+    pods = [each for each in held.values() if each["kind"] == "Pod" and _owned(each, sets)]
+    return len(pods) == wanted.spec.replicas and all(
+        _holds(pod["spec"], revision["data"]["template"]["spec"]) and _ready(pod) for pod in pods
+    )
+
+
+def _without_gear(revision: Object) -> Object | None:
+    """The spec of a revision of a release that knew `engine.gear`; None of any other object."""
+    spec: Object = copy.deepcopy(revision.get("data", {}).get("spec") or {})
+    return spec if spec.get("engine", {}).pop("gear", None) else None
+
+
+def _owned(held: Object, owners: set[str]) -> bool:
+    return any(each["uid"] in owners for each in held["metadata"].get("ownerReferences", ()))
+
+
+def _ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
+
+
+def _holds(held: Any, wanted: Any) -> bool:
+    """Whether `held` is `wanted` with what others added to it."""
+    if isinstance(wanted, dict):
+        return isinstance(held, dict) and all(
+            name in held and _holds(held[name], value) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(held, list) and all(
+            any(_holds(each, value) for each in held) for value in wanted
+        )
+    return bool(held == wanted) or str(held) == str(wanted)

@@ -1,0 +1,82 @@
+"""What is kept and what has had its time: revisions, tables, and who is told of a table."""
+
+from __future__ import annotations
+
+from tandem_operator.planning.revision import KEPT
+from tests.unit.planning import builders
+from tests.unit.planning.world import World
+
+
+def change_pair(world: World, number: int) -> None:
+    world.edit({"draft.revision": f"v{number}"})
+    world.settle()
+    digest = "tokfp/v1:sha256:" + f"{number:064x}"
+    world.lock_ends(builders.good(target=builders.side(tokenizer_digest=digest)))
+    world.settle()
+
+
+def served_pairs(count: int) -> World:
+    world = World().serve()
+    for number in range(1, count):
+        change_pair(world, number)
+        world.roll_out()
+        world.settle()
+    return world
+
+
+def test_exactly_the_newest_ten_revisions_are_kept() -> None:
+    world = served_pairs(KEPT + 3)
+
+    numbers = sorted(int(held["revision"]) for held in world.all_of("ControllerRevision"))
+    assert KEPT == 10
+    assert numbers == list(range(4, 14))
+
+
+def test_a_revision_that_pods_still_run_is_kept_beyond_the_ten() -> None:
+    """Without it a lost status could not say what those pods serve."""
+    world = World().serve()
+    first = world.only("ControllerRevision")["metadata"]["name"]
+    for number in range(1, KEPT + 3):
+        change_pair(world, number)
+
+    assert first in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+
+    world.roll_out()
+    world.settle()
+    assert first not in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+
+
+def test_only_running_pods_of_the_tables_lock_are_told_of_it() -> None:
+    world = World(builders.resource({"replicas": 3})).serve()
+    starting, other, told = world.engine_pods()
+    starting["status"]["phase"] = "Pending"
+    other["metadata"]["labels"]["tandem.dev/lock"] = "0" * 8
+    before = {pod["metadata"]["name"]: generation_told(pod) for pod in (starting, other, told)}
+
+    world.tuning = builders.tuning(world.lock_hash)
+    world.settle()
+
+    generation = world.resource["status"]["speculation"]["generation"]
+    assert generation_told(told) == generation > before[told["metadata"]["name"]]
+    for pod in (starting, other):
+        assert generation_told(pod) == before[pod["metadata"]["name"]]
+
+
+def generation_told(pod: builders.Object) -> int:
+    return int(pod["metadata"].get("annotations", {}).get("tandem.dev/table-generation", -1))
+
+
+def test_a_job_is_kept_a_minute_for_its_log() -> None:
+    world = World()
+    world.settle()
+    world.lock_ends(builders.good())
+    world.settle()
+    assert world.all_of("Job")
+
+    world.pass_time(59)
+    world.settle()
+    assert world.all_of("Job")
+
+    world.pass_time(2)
+    world.settle()
+    assert not world.all_of("Job")

@@ -1,0 +1,112 @@
+"""Status comes at most once a second, none is lost, and an older definition does not stop it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from tandem_operator.observe.store import Store
+from tandem_operator.reconcile.client import Client
+from tandem_operator.reconcile.errors import RetryError
+from tandem_operator.reconcile.status import EVERY_S, LEARNED_FOR_S, StatusWriter
+from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Object
+
+RESOURCE = {"metadata": {"name": "chat", "namespace": NAMESPACE, "uid": "1"}}
+
+
+class Scene:
+    """`lacks` are fields that the definition of the API server does not have."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.written: list[Object] = []
+        self.lacks: set[str] = set()
+        self.down = False
+        self.writer = StatusWriter(cast(Client, self), Store(), self.clock)
+
+    async def apply_status(self, body: Object) -> Object:
+        if self.down:
+            raise RetryError("it is down", 503)
+        for name in sorted(self.lacks):
+            *parents, last = name.split(".")
+            holder = body["status"]
+            for part in parents:
+                holder = holder.get(part, {})
+            if last not in holder:
+                continue
+            raise RetryError(
+                "failed to create typed patch object (serving/chat; tandem.dev/v1alpha1, "
+                f"Kind=SpeculativeDeployment): .status.{name}: field not declared in schema",
+                500,
+            )
+        self.written.append(body["status"])
+        metadata = {**body["metadata"], "resourceVersion": str(len(self.written))}
+        return {**body, "metadata": metadata}
+
+    def write(self, **status: object) -> bool:
+        return asyncio.run(self.writer.write(KEY, RESOURCE, status))
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_two_in_a_second_are_one_now_and_one_when_it_is_due(scene: Scene) -> None:
+    assert scene.write(replicas=1)
+    assert scene.writer.due_s(KEY) is None
+    scene.clock.move(0.25)
+    assert not scene.write(replicas=2)
+    assert scene.writer.due_s(KEY) == EVERY_S - 0.25
+
+    scene.clock.move(EVERY_S - 0.25)
+    assert scene.write(replicas=2)
+    assert scene.written == [{"replicas": 1}, {"replicas": 2}]
+    assert scene.writer.due_s(KEY) is None
+
+
+def test_a_write_that_failed_may_be_tried_at_once(scene: Scene) -> None:
+    scene.down = True
+    with pytest.raises(RetryError):
+        scene.write(replicas=1)
+    scene.down = False
+    assert scene.write(replicas=1)
+
+
+def test_what_the_definition_does_not_know_is_left_out_and_said_once(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.lacks = {"managedBy", "pair.mixture"}
+    for replicas in (1, 2):
+        pair = {"inputHash": "1", "mixture": True}
+        assert scene.write(replicas=replicas, managedBy="a/b", pair=pair)
+        scene.clock.move(EVERY_S)
+
+    told = {"pair": {"inputHash": "1"}}
+    assert scene.written == [{"replicas": 1, **told}, {"replicas": 2, **told}]
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert all("crds/" in line for line in said)
+
+
+def test_a_status_that_differs_in_unknown_fields_alone_is_not_written_again(scene: Scene) -> None:
+    scene.lacks = {"managedBy"}
+    assert scene.write(replicas=1, managedBy="a/b")
+    scene.clock.move(EVERY_S)
+    held = {**RESOURCE, "status": {"replicas": 1}}
+    assert asyncio.run(scene.writer.write(KEY, held, {"replicas": 1, "managedBy": "a/b"}))
+
+    assert len(scene.written) == 1
+
+
+def test_a_definition_that_was_brought_up_to_date_is_told_everything(scene: Scene) -> None:
+    scene.lacks = {"managedBy"}
+    scene.write(replicas=1, managedBy="a/b")
+    scene.lacks = set()
+    scene.clock.move(LEARNED_FOR_S)
+    scene.write(replicas=2, managedBy="a/b")
+
+    assert scene.written[-1] == {"replicas": 2, "managedBy": "a/b"}
+    assert scene.writer.undeclared == set()
