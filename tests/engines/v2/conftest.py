@@ -37,8 +37,10 @@ FLIPS = 120
 LONG = {"name": "long", "depths": ALL, "requests": 2, "tokens": 200, "seed": 4}
 FAULTY = [
     {"name": "k0", "depths": [0], "requests": 2, "tokens": 8},
-    {"name": "flips", "depths": [0, 5], "requests": 3, "tokens": 48},
+    {"name": "deep", "depths": [5], "requests": 6, "tokens": 16},
+    {"name": "flips", "depths": [0, 0, 0, 3], "requests": 4, "tokens": 32},
 ]
+"""The second fills the KV cache: old entries show a hole in it better than none."""
 FAULTS = (
     "every_draft_is_accepted",
     "hole_in_the_drafts_cache",

@@ -45,17 +45,19 @@ def parameters(phase: dict[str, Any], count: int) -> list[SamplingParams]:
     return wanted
 
 
-def play(probe: Probe | None, tables: Tables, llm: Any, pair: Path, phase: dict[str, Any]) -> Any:
+def play(probe: Probe, tables: Tables, llm: Any, pair: Path, phase: dict[str, Any]) -> Any:
     """One phase: the tokens of all its requests, and its steps."""
     tables.phase(phase["depths"], phase.get("policy", BYPASS), phase.get("seed", 1))
     texts = prompts(pair, phase["requests"])
     began_s = time.monotonic()
     outputs = llm.generate(texts, parameters(phase, len(texts)), use_tqdm=False)
-    if probe is not None and probe.scheduler.tandem is not None:
+    if probe.scheduler.tandem is not None:
         probe.scheduler.tandem.live.content("", "")
-    steps = [] if probe is None else list(probe.steps)
-    if probe is not None:
-        probe.steps.clear()
+    steps = list(probe.steps)
+    probe.steps.clear()
+    while steps and "cells" not in steps[-1]:
+        # Scheduled ahead, for requests that had ended; its output comes with the next phase's.
+        steps.pop()
     return {
         "tokens": [list(one.outputs[0].token_ids) for one in outputs],
         "steps": steps,
