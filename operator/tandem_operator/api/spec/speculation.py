@@ -48,7 +48,7 @@ MAY_BE_DECLARED = _listed(METHODS_WITH_HEAD | METHODS_WITH_OPTIONAL_DRAFT)
 
 
 class ConstrainedOutput(StrEnum):
-    """What happens to requests with structured output or tool calls."""
+    """What happens to requests whose words a grammar masks."""
 
     BYPASS = "Bypass"
     ALLOW = "Allow"
@@ -126,7 +126,8 @@ class Speculation(SpecModel):
         LIVE,
         Field(
             description=(
-                "`Bypass`: requests with structured output or tool calls run without "
+                "`Bypass`: requests whose words a grammar masks (JSON, regular expressions, forced "
+                "or strict tools) run without "
                 "speculation. `Allow`: they speculate like the others."
             ),
             examples=["Bypass"],
