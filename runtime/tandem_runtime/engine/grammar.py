@@ -74,6 +74,8 @@ class Grammar:
             if row < len(draft):
                 self._matcher.consume_token(draft[row])
                 consumed += 1
+                if self._matcher.is_stopped():
+                    break  # Nothing comes after the end, and to ask what may is an error.
         self._matcher.rollback(consumed)
 
     def advance(self, token: int) -> None:
