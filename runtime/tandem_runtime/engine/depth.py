@@ -83,8 +83,9 @@ class Depth:
         """The step is over; `drafts` and `verdicts` begin with those of `decoding`. Its seconds."""
         now_s = time.perf_counter()
         seconds = now_s - (self._last_end_s or now_s)
-        self._idle = not running
-        self._last_end_s = now_s if running else None
+        self._idle, self._last_end_s = False, now_s
+        if not running:
+            self.rest()
         step = Step(
             seconds=seconds,
             batch=len(decoding),
@@ -115,6 +116,10 @@ class Depth:
         if len(self._finished) >= _FLUSH_STEPS:
             self._flush()
         return seconds
+
+    def rest(self) -> None:
+        """Nothing runs: the time until the next step belongs to none."""
+        self._idle, self._last_end_s = True, None
 
     def content(self) -> dict[str, Any]:
         """The report's part that only the engine knows. Called in the watcher's thread."""

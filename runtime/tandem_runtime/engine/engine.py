@@ -84,6 +84,8 @@ class Engine:
     def cancel(self, sequence: Sequence) -> None:
         """Nobody wants the rest: the blocks are free at once."""
         self.scheduler.remove(sequence)
+        if not self.scheduler.running:
+            self.depth.rest()
 
     def step(self) -> StepOutput:
         """Run every request that can run once; with none, do nothing."""
