@@ -77,7 +77,7 @@ engine-env: setup ## vLLM for CPUs, in an environment of its own
 	$(PYTHON) -m hack.vllm env
 
 .PHONY: demo
-demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
+demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running; ENGINE=torch)
 	$(PYTHON) -m hack.demo
 
 FUZZ_SECONDS ?= 300
@@ -90,12 +90,21 @@ fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs 
 bench-tuning: setup ## the tuner against every fixed K on real vLLM (2 hours of a quiet machine)
 	$(PYTHON) -m hack.tuning
 
+.PHONY: bench-engine
+bench-engine: setup ## the torch engine against vLLM on this machine (half an hour of a quiet one)
+	$(PYTHON) -m hack.torch_engine
+
+.PHONY: torch-tests-long
+torch-tests-long: setup ## the torch engine's tests with their full counts (an hour)
+	TANDEM_TORCH_MIXES=200 TANDEM_TORCH_PROMPTS=50 TANDEM_TORCH_DRAWS=20000 TANDEM_TORCH_SEEDS=3 \
+	  TANDEM_TORCH_REQUESTS=10000 TANDEM_TORCH_LIMIT_S=7000 $(PYTEST) tests/engines/torch
+
 # Built before any test, for a test's time limit must not end a build, nor a missing part skip tests.
 .PHONY: parts
 parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
-	$(PYTHON) -m hack.images operator runtime engine probe
+	$(PYTHON) -m hack.images operator runtime engine torch probe
 
 .PHONY: test
 test: parts ## every test of the main job

@@ -15,7 +15,8 @@ class Launch:
     """One locked revision of a resource, ready to be started.
 
     `pod_lock` is the text of `TANDEM_LOCK` (the contract's "Pod lock"). `without_speculation`
-    renders the engine without its draft.
+    renders the engine without its draft. `torch_image` is the installation's image of the torch
+    engine, for a spec that names none.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Launch:
     lock_hash: str
     pod_lock: str
     without_speculation: bool = False
+    torch_image: str = ""
 
     @property
     def values(self) -> Effective:

@@ -32,6 +32,7 @@ def render(
             spec=resource.spec,
             lock_hash=lock.hash,
             pod_lock=lock_text,
+            torch_image=installation.torch_image,
         )
     )
     base = {

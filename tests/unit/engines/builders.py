@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 from tandem_operator.api.spec import Spec
@@ -20,6 +21,7 @@ PAIR: Object = {
     "speculation": {"method": "DraftModel", "maxTokens": 7},
     "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
 }
+REPOSITORY = Path(__file__).parents[3]
 WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa")
 
 

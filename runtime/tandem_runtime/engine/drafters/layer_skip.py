@@ -15,6 +15,7 @@ from tandem_runtime.engine.drafters.drafter import Wish
 from tandem_runtime.engine.kv_cache import KVCache
 from tandem_runtime.engine.model import Model
 from tandem_runtime.engine.sequence import Sequence
+from tandem_runtime.engine.settings import SettingsError
 from tandem_runtime.engine.verification import Draft
 
 
@@ -22,10 +23,10 @@ class LayerSkip:
     """Drafts by the first `exit_layer` layers of the target."""
 
     def __init__(self, target: Model, cache: KVCache, exit_layer: int) -> None:
-        """Raises ValueError when the target has no layer left after the exit."""
+        """Raises SettingsError when the target has no layer left after the exit."""
         if not 1 <= exit_layer < target.config.layers:
-            raise ValueError(
-                f"exit layer {exit_layer}: the target has {target.config.layers} layers; it must "
+            raise SettingsError(
+                f"--exit-layer {exit_layer}: the target has {target.config.layers} layers; it must "
                 f"be 1 to {target.config.layers - 1}"
             )
         self._target = target

@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 from tandem_runtime.engine.drafters.drafter import Wish
 from tandem_runtime.engine.sequence import Sequence
+from tandem_runtime.engine.settings import SettingsError
 from tandem_runtime.engine.verification import NO_DRAFT, Draft
 
 
@@ -22,6 +23,12 @@ class NGram:
     """The longest run wins; each token is read once in a request's life."""
 
     def __init__(self, shortest: int, longest: int) -> None:
+        """Bounds in tokens. Raises SettingsError when no length lies between them."""
+        if not 1 <= shortest <= longest:
+            raise SettingsError(
+                f"--prompt-lookup-min {shortest} and --prompt-lookup-max {longest}: the first must "
+                "be at least 1 and at most the second"
+            )
         self._lengths = range(shortest, longest + 1)
         self._indexes: WeakKeyDictionary[Sequence, _Index] = WeakKeyDictionary()
 

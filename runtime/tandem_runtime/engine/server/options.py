@@ -7,28 +7,26 @@ import os
 from collections.abc import Sequence as Listed
 from pathlib import Path
 
-from tandem_runtime.contract import environment
 from tandem_runtime.engine.start import DRAFT_MODEL, LAYER_SKIP, N_GRAM
 from tandem_runtime.engine.weights import DTYPES
 
 
 def parse(arguments: Listed[str]) -> argparse.Namespace:
     """The options. Ends the process with a usage message when they are wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tandem_runtime.engine.server")
+    parser = argparse.ArgumentParser(prog="tandem-engine", allow_abbrev=False)
     parser.add_argument("target", type=Path, help="folder of the target")
     parser.add_argument("--served-model-name", help="model name in the API; default: the folder's")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--api-key", default=os.environ.get("TANDEM_API_KEY"))
+    parser.add_argument("--api-key", default=os.environ.get("TORCH_ENGINE_API_KEY"))
     speculation = parser.add_argument_group("speculation")
     speculation.add_argument("--method", choices=[DRAFT_MODEL, N_GRAM, LAYER_SKIP])
     speculation.add_argument("--draft", type=Path, help="folder of the draft")
     speculation.add_argument("--exit-layer", type=_positive, help="default: half of the layers")
     speculation.add_argument("--prompt-lookup-min", type=_positive, default=1)
-    speculation.add_argument("--prompt-lookup-max", type=_positive, default=4)
+    speculation.add_argument("--prompt-lookup-max", type=_positive)
     speculation.add_argument(
-        "--num-speculative-tokens", type=_positive, help="the deepest K",
-        default=os.environ.get(environment.MAX_TOKENS) or 5,
+        "--num-speculative-tokens", type=_positive, default=5, help="the deepest K"
     )  # fmt: skip
     speculation.add_argument(
         "--initial-tokens", type=int, default=3, help="K until the first table"

@@ -6,7 +6,7 @@ A field that is not served is refused, never ignored: only those that could chan
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -102,7 +102,12 @@ class _Request(_Body):
 class CompletionRequest(_Request):
     """POST /v1/completions."""
 
-    prompt: str | TokenIds | list[str] | list[TokenIds]
+    prompt: (
+        str
+        | TokenIds
+        | Annotated[list[str], Field(min_length=1)]
+        | Annotated[list[TokenIds], Field(min_length=1)]
+    )
     max_tokens: Annotated[int, Field(ge=1)] | None = 16
     logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
 
@@ -111,9 +116,8 @@ class CompletionRequest(_Request):
         """The prompts one by one."""
         if isinstance(self.prompt, str):
             return [self.prompt]
-        if self.prompt and isinstance(self.prompt[0], int):
-            return [self.prompt]  # type: ignore[list-item]
-        return self.prompt
+        one = isinstance(self.prompt[0], int)
+        return cast("list[list[int]]", [self.prompt] if one else self.prompt)
 
 
 class ContentPart(_Body):

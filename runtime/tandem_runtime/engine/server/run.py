@@ -64,7 +64,7 @@ def _engine_options(options: argparse.Namespace, limits: DepthLimits) -> engine_
         method=options.method,
         exit_layer=options.exit_layer,
         shortest_n_gram=options.prompt_lookup_min,
-        longest_n_gram=options.prompt_lookup_max,
+        longest_n_gram=options.prompt_lookup_max or max(4, options.prompt_lookup_min),
         limits=limits,
         initial_tokens=options.initial_tokens,
         dtype=options.dtype,
