@@ -1,8 +1,10 @@
-# Two images from one file. `operator` is the control plane; `runtime` is the tokenizer lock and the
-# engine plugin (pure Python, no torch). The base image needs Python 3.11 or newer with venv.
+# Three images from one file. `operator` is the control plane; `runtime` is the tokenizer lock and the
+# engine plugin (pure Python, no torch); `engine` is the torch engine, for CPUs unless TORCH_BACKEND
+# names a CUDA (cu128, ...), in uv's words. The base image needs Python 3.11 or newer with venv.
 #
 #   docker build --target operator --tag tandem-operator .
 #   docker build --target runtime --tag tandem-runtime .
+#   docker build --target engine --tag tandem-engine .
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
@@ -44,5 +46,26 @@ COPY --from=build-runtime /opt/tandem /opt/tandem
 ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["tandem-lock"]
+ARG BUILD=""
+LABEL org.opencontainers.image.revision=${BUILD}
+
+# Not `uv sync`: the lock knows one torch, and which of its builds is wanted is an argument here. All
+# versions are the lock's all the same.
+FROM build AS build-engine
+ARG TORCH_BACKEND=cpu
+RUN python3 -m venv /opt/tandem \
+ && /opt/uv/bin/uv export --quiet --frozen --no-dev --no-emit-project --extra engine --no-hashes \
+      --output-file locked.txt
+COPY operator operator
+COPY runtime runtime
+RUN /opt/uv/bin/uv pip install --python /opt/tandem/bin/python --torch-backend "${TORCH_BACKEND}" \
+      --constraints locked.txt ".[engine]"
+
+FROM ${BASE_IMAGE} AS engine
+# torch.compile needs a C++ compiler; without --compile nothing does.
+COPY --from=build-engine /opt/tandem /opt/tandem
+ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+ENTRYPOINT ["tandem-engine"]
 ARG BUILD=""
 LABEL org.opencontainers.image.revision=${BUILD}

@@ -77,7 +77,7 @@ engine-env: setup ## vLLM for CPUs, in an environment of its own
 	$(PYTHON) -m hack.vllm env
 
 .PHONY: demo
-demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running)
+demo: setup ## the main job, from nothing to a picture (DEMO_KEEP=1 leaves it running; ENGINE=torch)
 	$(PYTHON) -m hack.demo
 
 .PHONY: vllm-matrix
@@ -103,12 +103,21 @@ GPU_ARGUMENTS = $(if $(TARGET),--target $(TARGET)) $(if $(DRAFT),--draft $(DRAFT
 bench-gpu: setup ## what a GPU must tell, in 40 minutes (TARGET= DRAFT= OUT=; DRY=1: on CPU, in 5)
 	$(PYTHON) -m hack.gpu $(GPU_ARGUMENTS)
 
+.PHONY: bench-engine
+bench-engine: setup ## the torch engine against vLLM on this machine (half an hour of a quiet one)
+	$(PYTHON) -m hack.torch_engine
+
+.PHONY: torch-tests-long
+torch-tests-long: setup ## the torch engine's tests with their full counts (an hour)
+	TANDEM_TORCH_MIXES=200 TANDEM_TORCH_PROMPTS=50 TANDEM_TORCH_DRAWS=20000 TANDEM_TORCH_SEEDS=3 \
+	  TANDEM_TORCH_REQUESTS=10000 TANDEM_TORCH_LIMIT_S=7000 $(PYTEST) tests/engines/torch
+
 # Built before any test, for a test's time limit must not end a build, nor a missing part skip tests.
 .PHONY: parts
 parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
-	$(PYTHON) -m hack.images operator runtime engine probe
+	$(PYTHON) -m hack.images operator runtime engine torch probe
 
 .PHONY: test
 test: parts ## every test of the main job

@@ -19,6 +19,7 @@ from hack.demo.kubectl import DemoError
 from hack.demo.load import Phase
 from hack.demo.phases import off_phases, tuned_phases
 from hack.demo.report import PhaseResult, summarize, write_report
+from hack.demo.stage import REPOSITORY
 from hack.demo.table import summary
 from hack.demo.watch import Watch
 
@@ -52,7 +53,8 @@ def main() -> int:
 
 def _show(held: Ground, step: serve.Say, say: serve.Say) -> list[str]:
     kubectl = held.kubectl
-    step("kubectl apply -f examples/demo/chat.yaml; the lock looks first, then the engine starts")
+    applied = serve.manifest().relative_to(REPOSITORY)
+    step(f"kubectl apply -f {applied}; the lock looks first, then the engine starts")
     serve.apply_and_wait(kubectl, say)
     say(kubectl.run("get", "specdep"))
     before = serve.restarts(kubectl)

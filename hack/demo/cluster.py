@@ -69,7 +69,7 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
         step("the engine's environment (made once, some minutes)")
         environment = engine_environment()
         step("images (built once a content)")
-        built = [recipes.operator(), recipes.runtime(), recipes.engine()]
+        built = [recipes.operator(), recipes.runtime(), recipes.engine(), recipes.torch()]
         step("models: the tiny target widened, its draft, and a draft of permuted vocabulary")
         models = _models()
         step("a Kubernetes")

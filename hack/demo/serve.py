@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,7 +16,18 @@ NAME = "chat"
 WRONG = "wrong-pair"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "demo"
 
+MANIFESTS = {"vllm": "chat.yaml", "torch": "chat-torch.yaml"}
+"""The served pair by the engine that ENGINE names."""
+
 Say = Callable[[str], None]
+
+
+def manifest() -> Path:
+    """What the demo serves. Raises DemoError when ENGINE names no engine of the demo."""
+    engine = os.environ.get("ENGINE") or "vllm"
+    if engine not in MANIFESTS:
+        raise DemoError(f"ENGINE={engine}: the demo serves {' or '.join(MANIFESTS)}")
+    return EXAMPLES / MANIFESTS[engine]
 
 
 def apply_and_wait(kubectl: Kubectl, say: Say, timeout_s: float = 420) -> None:
@@ -23,7 +35,7 @@ def apply_and_wait(kubectl: Kubectl, say: Say, timeout_s: float = 420) -> None:
 
     Raises DemoError at once when it is Stalled, with the condition's message.
     """
-    kubectl.apply((EXAMPLES / "chat.yaml").read_text())
+    kubectl.apply(manifest().read_text())
 
     def look() -> tuple[bool, str]:
         resource = kubectl.get("specdep", NAME)

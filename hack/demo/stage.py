@@ -25,6 +25,7 @@ class Images:
     operator: str
     runtime: str
     engine: str
+    torch: str = ""
 
 
 def models(folder: Path, target: Path, draft: Path, permuted: Path) -> Path:
@@ -61,6 +62,10 @@ def install_operator(
         "runtimeImage.tag": images.runtime.rpartition(":")[2],
         **values,
     }
+    if images.torch:
+        settings["torchImage.repository"], _, settings["torchImage.tag"] = images.torch.rpartition(
+            ":"
+        )
     words = [f"--set={name}={value}" for name, value in settings.items()]
     done = subprocess.run(
         [

@@ -18,6 +18,7 @@ RECIPES = {
     "operator": recipes.operator,
     "runtime": recipes.runtime,
     "engine": recipes.engine,
+    "torch": recipes.torch,
     "pause": recipes.pause,
     "probe": recipes.probe,
 }

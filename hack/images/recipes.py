@@ -20,6 +20,7 @@ SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates,libnuma1"
 BASE_RECIPE = f"{SUITE} {PACKAGES} 1"
 ENGINE_FILE = Path(__file__).parent / "engine.Dockerfile"
+TORCH_FILE = Path(__file__).parent / "torch.Dockerfile"
 SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator", "runtime")
 
 
@@ -61,6 +62,20 @@ def engine() -> Image:
     def build() -> None:
         arguments = {"BASE_IMAGE": base()}
         builder().build(image, ENGINE_FILE.parent, ENGINE_FILE, arguments=arguments)
+
+    return _once(image, build)
+
+
+def torch() -> Image:
+    """The torch engine of this tree, with torch from the environment mounted at /opt/vllm.
+
+    It stands in for the Dockerfile's target `engine`, which would bring another torch.
+    """
+    digest = _hash(_base_recipe(), _text(TORCH_FILE), _content("runtime"))
+    image = Image(f"localhost/tandem-torch:{digest}", _archive("torch", digest))
+
+    def build() -> None:
+        builder().build(image, REPOSITORY, TORCH_FILE, arguments={"BASE_IMAGE": base()})
 
     return _once(image, build)
 

@@ -190,6 +190,7 @@ class Operator:
         return Installation(
             version=version("tandem"),
             runtime_image=settings.runtime_image,
+            torch_image=settings.torch_image,
             image_pull_policy=settings.image_pull_policy,
             hub_endpoint=settings.hub_endpoint,
             s3_endpoint=settings.s3_endpoint,

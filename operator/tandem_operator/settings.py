@@ -3,7 +3,8 @@
 | variable | meaning |
 |---|---|
 | `TANDEM_RUNTIME_IMAGE` | image of the lock Job and the fetching init container; required |
-| `TANDEM_IMAGE_PULL_POLICY` | of that image |
+| `TANDEM_TORCH_IMAGE` | image of the torch engine, for resources that name none |
+| `TANDEM_IMAGE_PULL_POLICY` | of the runtime image |
 | `TANDEM_WATCH_NAMESPACES` | comma list; empty: all |
 | `TANDEM_NAMESPACE`, `TANDEM_LEASE`, `TANDEM_IDENTITY` | of the Lease, and who asks for it |
 | `TANDEM_HUB_ENDPOINT`, `TANDEM_S3_ENDPOINT` | sources of models; empty: the libraries' own |
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     runtime_image: Annotated[str, Field(min_length=1)]
+    torch_image: Annotated[str, Field(min_length=1)] = "tandem-engine"
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     watch_namespaces: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     namespace: str = "default"

@@ -33,6 +33,7 @@ Object = dict[str, Any]
 REFUSED = 1
 NOTHING_TO_JUDGE = 2
 DEFAULT_IMAGE = "tandem-runtime"
+DEFAULT_TORCH_IMAGE = "tandem-engine"
 DEFAULT_NAMESPACE = "default"
 
 
@@ -54,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--runtime-image", default=DEFAULT_IMAGE, help="image of the lock and the fetch"
+    )
+    parser.add_argument(
+        "--torch-image", default=DEFAULT_TORCH_IMAGE, help="image of engine.type Torch"
     )
     for side in (sources.TARGET, sources.DRAFT):
         parser.add_argument(
@@ -107,7 +111,9 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
     except LookError as problem:
         tell(problem)
         return NOTHING_TO_JUDGE
-    installation = Installation(version="", runtime_image=arguments.runtime_image)
+    installation = Installation(
+        version="", runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
+    )
     seen = preview.of(wanted, installation)
     print(OUTPUTS[arguments.output](seen, look))
     return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0

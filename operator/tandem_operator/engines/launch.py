@@ -16,7 +16,8 @@ class Launch:
     """One locked revision of a resource, ready to be started.
 
     `pod_lock` is the text of `TANDEM_LOCK` (the contract's "Pod lock"), `report` what the lock
-    found of the pair. `without_speculation` renders the engine without its draft.
+    found of the pair. `without_speculation` renders the engine without its draft. `torch_image` is
+    the installation's image of the torch engine, for a spec that names none.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Launch:
     pod_lock: str
     report: PairReport | None = None
     without_speculation: bool = False
+    torch_image: str = ""
 
     @property
     def values(self) -> Effective:

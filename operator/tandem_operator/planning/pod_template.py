@@ -38,6 +38,7 @@ def render(
             lock_hash=lock.hash,
             pod_lock=lock_text,
             report=report,
+            torch_image=installation.torch_image,
         )
     )
     base = {

@@ -39,6 +39,7 @@ class Installation:
 
     version: str
     runtime_image: str
+    torch_image: str = "tandem-engine"
     image_pull_policy: str = "IfNotPresent"
     hub_endpoint: str | None = None
     s3_endpoint: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tandem_operator.api.spec import Spec
@@ -22,6 +23,7 @@ PAIR: Object = {
     "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
 }
 WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa", "DFlash")
+REPOSITORY = Path(__file__).parents[3]
 
 
 def spec(changes: Object | None = None) -> Spec:

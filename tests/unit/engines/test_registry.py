@@ -10,7 +10,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import environment, registry
 from tests.unit.engines import builders
 
-OTHERS = sorted(set(EngineType) - {EngineType.VLLM})
+OTHERS = sorted(set(EngineType) - {EngineType.VLLM, EngineType.TORCH})
 
 
 @pytest.mark.parametrize("engine", EngineType)

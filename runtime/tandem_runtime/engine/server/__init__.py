@@ -1,0 +1,1 @@
+"""The torch engine behind OpenAI's HTTP interface; `python -m tandem_runtime.engine.server`."""
