@@ -46,7 +46,7 @@ TOKENS = 40
 ALL = list(range(DEEPEST + 1))
 PHASE = {
     "name": "allowed", "depths": ALL, "requests": REQUESTS, "tokens": TOKENS, "policy": "Allow",
-    "constrained": True, "constraints": CONSTRAINTS, "seed": 5,
+    "constrained": True, "remainder": 0, "constraints": CONSTRAINTS, "seed": 5,
 }  # fmt: skip
 REASONING = Path(__file__).parent / "inside" / "reasoning.py"
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -60,6 +60,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         }
     },
 }
+FAULT = "the_mask_begins_behind_the_drafts"
 ENDS = ("Ċ", ",", ".", "Ġthe", ":")
 """The same as in `inside/reasoning.py`, which only the engine's own Python can import."""
 RUNNERS = ("v1", "v2", "v2-async")
@@ -85,8 +86,9 @@ def played(vllm_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             for kind in OPTIONS
         }
 
+    faulty = engine(speculative("draft_model"), [PHASE], fault=FAULT, options=OPTIONS["reasoning"])
     runs = {
-        "v1": (False, engines(("none", *METHODS), False)),
+        "v1": (False, {**engines(("none", *METHODS), False), FAULT: faulty}),
         "v2": (True, engines(METHODS, False)),
         "v2-async": (True, engines(METHODS, True)),
     }
@@ -123,6 +125,13 @@ def test_the_text_is_that_without_speculation(
     assert oracles.other_texts(phase, played["v1"][f"none, {kind}"]) == []
 
 
+def test_a_mask_that_begins_too_late_shows_in_the_text(played: Reports) -> None:
+    """The fault that vLLM had: planted, the comparison above notices it."""
+    faulty, reference = (played["v1"][name] for name in (FAULT, "none, reasoning"))
+
+    assert oracles.other_texts(faulty, reference) != []
+
+
 @every
 def test_constrained_requests_are_really_drafted_for(
     played: Reports, runner: str, method: str, kind: str
@@ -137,7 +146,7 @@ def test_the_reference_keeps_to_its_constraints(played: Reports) -> None:
     """Without it equal texts could be equally wrong."""
     tokenizer = Tokenizer.from_file(str(PAIR / "target" / "tokenizer.json"))
     tokens = played["v1"]["none, plain"]["tokens"]
-    texts = [tokenizer.decode(one, skip_special_tokens=True) for one in tokens[1::2]]
+    texts = [tokenizer.decode(one, skip_special_tokens=True) for one in tokens[0::2]]
     assert len(texts) == len(CONSTRAINTS)
     for constraint, text in zip(CONSTRAINTS, texts, strict=True):
         # What follows a finished grammar is free: the requests ignore their end.

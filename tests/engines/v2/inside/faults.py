@@ -52,6 +52,21 @@ def all_drafts_are_made(probe: Probe) -> None:
     probe.drafter.propose = cls.propose.__get__(probe.drafter)
 
 
+def the_mask_begins_behind_the_drafts(probe: Probe) -> None:
+    """Where reasoning ends among drafts, those behind its end are not masked."""
+    manager = probe.scheduler.structured_output_manager
+    bounds = manager._get_constraint_bounds
+
+    def late(request: Any, tokens: Any, **options: Any) -> Any:
+        found = bounds(request, tokens, **options)
+        among = 0 < found.constraint_start <= len(tokens)
+        if among and not options.get("spec_tokens_committed"):
+            return type(found)(len(tokens) + 1, len(tokens) + 1)
+        return found
+
+    manager._get_constraint_bounds = late
+
+
 FAULTS: dict[str, Callable[[Probe], None]] = {
     fault.__name__: fault
     for fault in (
@@ -60,5 +75,6 @@ FAULTS: dict[str, Callable[[Probe], None]] = {
         vllms_own_table_stays_in_force,
         the_wish_is_counted,
         all_drafts_are_made,
+        the_mask_begins_behind_the_drafts,
     )
 }

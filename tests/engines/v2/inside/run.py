@@ -38,7 +38,7 @@ def parameters(phase: dict[str, Any], count: int) -> list[SamplingParams]:
     wanted = []
     for number in range(count):
         one = SamplingParams(temperature=0.0, max_tokens=phase["tokens"], ignore_eos=True)
-        if phase.get("constrained") and number % 2:
+        if phase.get("constrained") and number % 2 == phase.get("remainder", 1):
             turns = phase.get("constraints") or [{"regex": CONSTRAINT}]
             one.structured_outputs = StructuredOutputsParams(**turns[number // 2 % len(turns)])
         wanted.append(one)
