@@ -192,3 +192,19 @@ def test_scoped_to_namespaces_it_has_no_cluster_wide_right(helm: Helm) -> None:
     values = {each["name"]: each.get("value") for each in container["env"]}
     assert values["TANDEM_WATCH_NAMESPACES"] == "one,two"
     assert json.loads(values["TANDEM_ACCELERATOR_MEMORY_GIB"]) == {}
+
+
+def test_the_torch_engines_image_is_a_value_and_of_this_release_by_itself(helm: Helm) -> None:
+    def told(*words: str) -> Any:
+        (deployment,) = [e for e in rendered(helm, *words) if e["kind"] == "Deployment"]
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        values = {each["name"]: each.get("value") for each in container["env"]}
+        return values["TANDEM_TORCH_IMAGE"]
+
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    assert told() == f"tandem-engine:{version}"
+    pinned = "sha256:" + "0" * 64
+    assert (
+        told("--set=torchImage.repository=mirror/engine", f"--set=torchImage.digest={pinned}")
+        == f"mirror/engine@{pinned}"
+    )

@@ -1,0 +1,57 @@
+"""What the engine adds to its models' passes: scheduling, table, batches, counters.
+
+Processor time, so that a busy neighbour does not count.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import pair
+from pair import Knob, engine, finish, greedy
+
+from hack.pair.widen import widen
+from tandem_runtime.engine.model import Model
+
+MOST_SHARE = 0.05
+
+
+@pytest.mark.parametrize("tokens", [0, 5])
+def test_a_step_is_almost_all_its_models_passes(
+    tokens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes_s = 0.0
+
+    def timed(name: str) -> Any:
+        original = getattr(Model, name)
+
+        def measured(*arguments: Any) -> Any:
+            nonlocal passes_s
+            began_s = time.thread_time()
+            result = original(*arguments)
+            passes_s += time.thread_time() - began_s
+            return result
+
+        return measured
+
+    for name in ("hidden", "logits"):
+        monkeypatch.setattr(Model, name, timed(name))
+    knob = Knob()
+    knob.turn(tokens)
+    made = engine("draft_model", knob, target=widen(pair.PAIR / "target", 60_000_000))
+    made.add(greedy("one", pair.prompts()[0], 96))
+    for _ in range(4):  # the prompt, and what is made at first use
+        made.step()
+    passes_s = 0.0
+    began_s = time.thread_time()
+    finish(made)
+    share = 1 - passes_s / (time.thread_time() - began_s)
+
+    print(f"K={tokens}: {share:.1%} of a step's processor time is the engine's own")
+    assert share <= MOST_SHARE
