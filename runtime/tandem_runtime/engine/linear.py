@@ -30,9 +30,20 @@ class Linear:
         """The product, (rows, outputs)."""
         if not self._packed:
             return functional.linear(rows, self._weight, self._bias)
-        # One row alone would be another kernel, with another order of summation.
-        several = rows if len(rows) > 1 else rows.repeat(2, 1)
+        missing = _computed_rows(len(rows)) - len(rows)
+        several = functional.pad(rows, (0, 0, 0, missing)) if missing else rows
         product = torch.ops.mkldnn._linear_pointwise(
             several, self._weight, self._bias, "none", [], ""
         )
         return product[: len(rows)]
+
+
+def _computed_rows(rows: int) -> int:
+    """How many rows are computed for so many.
+
+    oneDNN makes a kernel of half a MiB for each number of rows of each weight and keeps the last
+    1,024, so large numbers are rounded up. One row alone would be another kernel, with another
+    order of summation.
+    """
+    step = 1 if rows <= 32 else 8 if rows <= 128 else 32
+    return max(2, -(-rows // step) * step)

@@ -177,9 +177,7 @@ def test_a_new_table_is_in_force_at_the_next_step(
 
 def test_many_requests_of_every_kind_leave_nothing_behind(server: TorchServer) -> None:
     process = psutil.Process(server.process.pid)
-    asyncio.run(_storm(server.url, REQUESTS // 4, seed=1))
-    _wait(server, "vllm:num_requests_running", 0)
-    settled_bytes = process.memory_info().rss
+    settled_bytes = _settled_bytes(server, process)
     failures = asyncio.run(_storm(server.url, REQUESTS, seed=2))
     _wait(server, "vllm:num_requests_running", 0)
     _wait(server, "vllm:num_requests_waiting", 0)
@@ -189,6 +187,19 @@ def test_many_requests_of_every_kind_leave_nothing_behind(server: TorchServer) -
     grown = process.memory_info().rss / settled_bytes
     print(f"{REQUESTS} requests, resident memory x {grown:.3f}")
     assert grown < 1.05
+
+
+def _settled_bytes(server: TorchServer, process: psutil.Process) -> int:
+    """Resident memory once a storm adds less than 1 %: kernels are made when first needed."""
+    before = process.memory_info().rss
+    for seed in range(100, 130):
+        asyncio.run(_storm(server.url, 100, seed))
+        _wait(server, "vllm:num_requests_running", 0)
+        after = process.memory_info().rss
+        if after < 1.01 * before:
+            return int(after)
+        before = after
+    raise AssertionError(f"memory never settled: {before} bytes after 3,000 requests")
 
 
 def test_running_requests_end_before_the_process_does(engine_environment: Any) -> None:
