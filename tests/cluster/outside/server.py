@@ -61,9 +61,14 @@ class Server:
         return None if answer.status_code == 404 else _read(answer)
 
     def all_of(self, kind: str, namespace: str, label: str | None = LABEL) -> list[Object]:
-        """Objects of a kind that carry the label, oldest first."""
+        """Objects of a kind that carry the label, oldest first.
+
+        A kind whose definition is new answers 429 for some seconds: then there is none yet.
+        """
         query = {} if label is None else {"labelSelector": label}
         answer = self._http.get(f"/{PATHS[kind].format(namespace)}", params=query)
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            return []
         found: list[Object] = _read(answer)["items"]
         return sorted(found, key=lambda held: str(held["metadata"]["creationTimestamp"]))
 
