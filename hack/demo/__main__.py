@@ -19,7 +19,7 @@ from hack.demo.kubectl import DemoError
 from hack.demo.load import Phase
 from hack.demo.phases import off_phases, tuned_phases
 from hack.demo.report import PhaseResult, summarize, write_report
-from hack.demo.stage import REPOSITORY
+from hack.demo.setup import REPOSITORY
 from hack.demo.table import summary
 from hack.demo.watch import Watch
 

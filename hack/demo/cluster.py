@@ -12,9 +12,9 @@ from pathlib import Path
 from hack.cluster import provider
 from hack.cluster.binaries import CACHE
 from hack.cluster.cluster import Cluster
-from hack.demo import stage
+from hack.demo import setup
 from hack.demo.kubectl import DemoError, Kubectl
-from hack.demo.stage import REPOSITORY, Images
+from hack.demo.setup import REPOSITORY, Images
 from hack.images import recipes
 from hack.images.builder import ImageError
 from hack.vllm.environment import EnvironmentMissingError
@@ -81,10 +81,10 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
             cluster.load(image.archive)
         kubectl = Kubectl(cluster, NAMESPACE)
         images = Images(*(image.reference for image in built))
-        stage.make_namespace(kubectl)
-        stage.make_claims(kubectl, models, environment)
+        setup.make_namespace(kubectl)
+        setup.make_claims(kubectl, models, environment)
         step("helm upgrade --install tandem charts/tandem")
-        stage.install_operator(cluster.helm, kubectl, images)
+        setup.install_operator(cluster.helm, kubectl, images)
         yield Ground(cluster, kubectl, images)
     except provider.ERRORS as error:
         raise DemoError(str(error)) from error
@@ -104,7 +104,7 @@ def _models() -> Path:
         part = folder / "permuted.part"
         _pair("permute", "--out", str(part))
         part.rename(permuted)
-    return stage.models(folder, widened, PAIR / "draft", permuted)
+    return setup.models(folder, widened, PAIR / "draft", permuted)
 
 
 def _pair(*words: str) -> str:

@@ -17,7 +17,7 @@ from hack.gpu.setups import TIERED
 from tandem_operator.bench.fit import FitError, fitted
 from tandem_operator.bench.measured import from_document
 from tandem_operator.bench.report import profile_of
-from tandem_operator.simulation.profile import read_profile
+from tandem_operator.simulation.world.profile import read_profile
 
 FILE = "profile.json"
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hack.gpu import parts, setups
 from hack.gpu.parts import Part
-from tandem_operator.tuning.step_cells import bucket_of
+from tandem_operator.tuning.step_time.cells import bucket_of
 
 
 class Row(NamedTuple):

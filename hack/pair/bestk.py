@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hack.pair.bench import DEEPEST, Bench, Load, read_prompts, running
-from tandem_operator.tuning.acceptance import Drafts
+from tandem_operator.tuning.acceptance.counts import Drafts
 
 CONCURRENCIES = (1, 16)
 _NEW_TOKENS = {1: 64, 16: 48}

@@ -11,18 +11,18 @@ import torch
 from torch.nn import functional
 from transformers import LlamaForCausalLM
 
-from hack.pair.descent import Descent
-from hack.pair.lessons import Lessons
+from hack.pair.distillation_data import DistillationData
+from hack.pair.optimizer import Optimizer
 from hack.pair.shape import draft_config, round_to_half
 
 BATCH_ROWS = 24
 
 
-def distil_draft(lessons: Lessons, steps: int) -> LlamaForCausalLM:
+def distil_draft(lessons: DistillationData, steps: int) -> LlamaForCausalLM:
     """Train a draft on the target's choices; its weights come back rounded to float16."""
     torch.manual_seed(0)
     draft = LlamaForCausalLM(draft_config()).train()
-    descent = Descent(draft, steps, peak_rate=4e-3, name="draft")
+    descent = Optimizer(draft, steps, peak_rate=4e-3, name="draft")
     for step in range(steps):
         generator = torch.Generator().manual_seed(step)
         picked = torch.randint(len(lessons.seen), (BATCH_ROWS,), generator=generator)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hack.pair.bench import DEEPEST, read_prompts, running
-from tandem_operator.tuning.acceptance import Drafts
+from tandem_operator.tuning.acceptance.counts import Drafts
 
 _CONCURRENCY = 4
 _NEW_TOKENS = 96

@@ -18,9 +18,9 @@ from transformers import LlamaForCausalLM
 
 from hack.pair.batches import random_windows, token_stream
 from hack.pair.corpus import Corpus, read_corpus
-from hack.pair.descent import Descent
 from hack.pair.distil import distil_draft
-from hack.pair.lessons import make_lessons
+from hack.pair.distillation_data import make_distillation_data
+from hack.pair.optimizer import Optimizer
 from hack.pair.shape import round_to_half, save_model, target_config
 from hack.pair.tokenizer import save_tokenizer, train_tokenizer
 
@@ -49,7 +49,7 @@ def train_draft(folder: Path, steps: int) -> None:
     tokenizer = Tokenizer.from_file(str(target_folder / "tokenizer.json"))
     weights = (target_folder / "model.safetensors").read_bytes()
     target = LlamaForCausalLM.from_pretrained(target_folder, dtype=torch.float32).eval()
-    lessons = make_lessons(
+    lessons = make_distillation_data(
         target, sha256(weights).hexdigest(), token_stream(tokenizer, read_corpus().code)
     )
     draft = distil_draft(lessons, steps)
@@ -62,7 +62,7 @@ def _train_target(tokenizer: Tokenizer, corpus: Corpus, steps: int) -> LlamaForC
     stream = token_stream(tokenizer, [*corpus.code, *corpus.prose * PROSE_REPEATS])
     print(f"target sees {steps * BATCH_SEQUENCES * SEQUENCE_TOKENS} of {len(stream)} tokens")
     model = LlamaForCausalLM(target_config()).train()
-    descent = Descent(model, steps, peak_rate=3e-3, name="target")
+    descent = Optimizer(model, steps, peak_rate=3e-3, name="target")
     for step in range(steps):
         batch = random_windows(stream, BATCH_SEQUENCES, SEQUENCE_TOKENS + 1, seed=step)
         with torch.autocast("cpu", torch.bfloat16):

@@ -23,7 +23,7 @@ Lengths = Mapping[str, Sequence[int]]
 def document_of(
     measured: Sequence[Measured], input_tokens: Lengths, new_tokens: int, block_s: float
 ) -> list[dict[str, Any]]:
-    """A real run as `tandem_operator.simulation.real_run` reads it."""
+    """A real run as `tandem_operator.simulation.comparison.real_run` reads it."""
     by_tokens = {tokens: name for name, tokens in phases.SETTINGS.items()}
     by_name = {phase.name: phase for phase in phases.PHASES}
     return [

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tandem_operator.bench.measured import Measured
-from tandem_operator.simulation.draws import Floats
-from tandem_operator.simulation.steadiness import per_request
+from tandem_operator.simulation.world.draws import Floats
+from tandem_operator.simulation.world.steadiness import per_request
 
 GRID = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
 FEWEST_REQUESTS = 40

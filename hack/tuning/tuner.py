@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.steering import Steering
-from tandem_operator.observe.reading import Reading
-from tandem_operator.observe.windows import window_between
+from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.metrics.windows import window_between
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state, tune
 from tandem_runtime.contract.table import Explore, Range, SpeculationTable
 
@@ -63,7 +63,7 @@ class Tuner:
             fresh.replace(self._file)
 
     async def _tune(
-        self, endpoint: Endpoint, steering: Steering, before: Reading, written: Decision
+        self, endpoint: Endpoint, steering: Steering, before: EngineSample, written: Decision
     ) -> None:
         while True:
             await asyncio.sleep(max(0.0, before.at_s + SCRAPE_S - time.monotonic()))
@@ -75,7 +75,7 @@ class Tuner:
                 await self._put(endpoint, steering, decision)
                 written = decision
 
-    def _decide(self, readings: tuple[Reading, Reading] | None) -> Decision:
+    def _decide(self, readings: tuple[EngineSample, EngineSample] | None) -> Decision:
         windows: tuple[Window, ...] = ()
         if readings is not None:
             window = window_between(*readings, replica="engine", speculation_loaded=True)
@@ -108,7 +108,9 @@ class Tuner:
         with self._journal.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    async def _put(self, endpoint: Endpoint, steering: Steering, decision: Decision) -> Reading:
+    async def _put(
+        self, endpoint: Endpoint, steering: Steering, decision: Decision
+    ) -> EngineSample:
         await steering.put(table_of(decision))
         return await endpoint.reading()
 

@@ -19,19 +19,19 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from tandem_operator import ending, planning
-from tandem_operator.observe.clock import SystemClock
-from tandem_operator.observe.store import Key, Store
-from tandem_operator.observe.tuning import Subject, TuningRoom
-from tandem_operator.observe.watches import Watches
+from tandem_operator.clock import SystemClock
+from tandem_operator.cluster.store import Key, Store
+from tandem_operator.cluster.watches import Watches
+from tandem_operator.control.loop import Subject, TuningLoop
 from tandem_operator.planning import Installation
-from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.claims import Claims
-from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.errors import RefusedError, RetryError
+from tandem_operator.reconcile.executor import Executor
 from tandem_operator.reconcile.lease import Lease
-from tandem_operator.reconcile.look import Looker
-from tandem_operator.reconcile.optional import PodMonitors
+from tandem_operator.reconcile.pod_monitors import PodMonitors
 from tandem_operator.reconcile.queue import Queue
+from tandem_operator.reconcile.reconciler import Reconciler
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import RefusedError, RetryError
 from tandem_operator.settings import Settings
 from tandem_operator.telemetry.metrics import Metrics
 from tandem_operator.telemetry.web import Web
@@ -64,7 +64,7 @@ class Operator:
         self._lease = Lease(
             self._client, settings.namespace, settings.lease, settings.identity, self._clock
         )
-        self._tuning = TuningRoom(
+        self._tuning = TuningLoop(
             subject=self._subject,
             changed=self._queue.add,
             clock=self._clock,
@@ -72,13 +72,13 @@ class Operator:
             prometheus_url=settings.prometheus_url,
         )
         self._watches = Watches(self._store, self._seen, self._clock, settings.watch_namespaces)
-        self._actor = Actor(
+        self._executor = Executor(
             self._client, self._store, self._clock, settings.identity, self._pod_monitors
         )
-        self._looker = Looker(
+        self._looker = Reconciler(
             store=self._store,
             queue=self._queue,
-            actor=self._actor,
+            executor=self._executor,
             planner=planning.plan,
             tuning=self._tuning.view,
             installation=self._installation,
@@ -173,7 +173,7 @@ class Operator:
             self._beat_s = self._clock.now_s()
             self._metrics.sizes(len(self._store.known()), len(self._queue))
             self._metrics.leading(self._lease.held)
-            self._metrics.undeclared(self._actor.undeclared)
+            self._metrics.undeclared(self._executor.undeclared)
             for watch in self._watches.all:
                 where = watch.namespace or ""
                 self._metrics.watch(watch.kind.kind, where, watch.age_s, watch.refused)

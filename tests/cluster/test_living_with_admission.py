@@ -66,7 +66,7 @@ def mirror(shared_control_plane: Cluster, tmp_path: Path) -> Iterator[None]:
     made.end()
 
 
-def notes(server: Server, room: Room, reason: str) -> list[str]:
+def event_records(server: Server, room: Room, reason: str) -> list[str]:
     events = server.all_of("events", room.namespace, label=None)
     return [str(each["note"]) for each in events if each["reason"] == reason]
 
@@ -86,10 +86,10 @@ def test_what_a_webhook_makes_of_a_write_stands_and_is_told_once(
     room.settle(2)
     assert room.resource()["status"].get("candidate") is None
 
-    wait("an Event", lambda: bool(notes(server, room, "ChangedByAdmission")))
-    (note,) = notes(server, room, "ChangedByAdmission")
-    assert "Deployment chat" in note
-    assert 'wanted "registry.example/tandem-runtime:0.1.0", is "mirror.example/' in note
+    wait("an Event", lambda: bool(event_records(server, room, "ChangedByAdmission")))
+    (event_record,) = event_records(server, room, "ChangedByAdmission")
+    assert "Deployment chat" in event_record
+    assert 'wanted "registry.example/tandem-runtime:0.1.0", is "mirror.example/' in event_record
 
     wait("the lock Job is gone", lambda: room.all_of("jobs") == [], timeout_s=90)
     before, written = room.versions(), len(server.writes())
@@ -100,7 +100,7 @@ def test_what_a_webhook_makes_of_a_write_stands_and_is_told_once(
     assert room.versions() == before
     ours = [each for each in server.writes()[written:] if each.namespace == room.namespace]
     assert ours == []
-    assert notes(server, room, "FieldContested") == []
+    assert event_records(server, room, "FieldContested") == []
 
 
 def test_a_wish_of_the_users_goes_through_the_webhook_and_what_another_changes_is_put_back(
@@ -119,11 +119,11 @@ def test_a_wish_of_the_users_goes_through_the_webhook_and_what_another_changes_i
     for _ in range(4):
         wait("the resource's replicas stand", lambda: replicas() == 3)
         server.patch("deployments", room.namespace, room.name, {"spec": {"replicas": 1}})
-    wait("the fight is told", lambda: bool(notes(server, room, "FieldContested")))
+    wait("the fight is told", lambda: bool(event_records(server, room, "FieldContested")))
 
-    (note,) = notes(server, room, "FieldContested")
-    assert "spec.replicas: wanted 3, is 1" in note
-    assert "image" not in note, "what admission made is no part of the fight"
+    (event_record,) = event_records(server, room, "FieldContested")
+    assert "spec.replicas: wanted 3, is 1" in event_record
+    assert "image" not in event_record, "what admission made is no part of the fight"
     server.delete("specdep", room.namespace, room.name)
 
 

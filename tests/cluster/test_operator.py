@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hack.cluster.cluster import Cluster
-from tandem_operator.planning.removals import JOB_KEPT_S
+from tandem_operator.planning.prune import JOB_KEPT_S
 from tests.cluster.outside.operators import FIRST, Operators
 from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE, kubeconfig_of
 from tests.cluster.outside.room import Room

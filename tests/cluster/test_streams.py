@@ -7,8 +7,8 @@ import json
 import pytest
 
 from hack.cluster.cluster import Cluster
-from tandem_operator.observe.kinds import CHILDREN
-from tandem_operator.observe.streams import Streams
+from tandem_operator.cluster.kinds import CHILDREN
+from tandem_operator.cluster.streams import Streams
 
 NAMESPACE = "pages"
 CONFIG_MAP = next(kind for kind in CHILDREN if kind.kind == "ConfigMap")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hack.cluster.cluster import Cluster
-from hack.demo import stage
+from hack.demo import setup
 from hack.demo.kubectl import Kubectl
-from hack.demo.stage import Images
+from hack.demo.setup import Images
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.serving import NAME, Serving
@@ -43,13 +43,13 @@ def serving(
         check=True,
         capture_output=True,
     )
-    models = stage.models(folder, PAIR / "target", PAIR / "draft", permuted)
+    models = setup.models(folder, PAIR / "target", PAIR / "draft", permuted)
     _open_to_all(folder)
     kubectl = Kubectl(cluster, NAMESPACE)
-    stage.make_namespace(kubectl)
-    stage.make_claims(kubectl, models, environment)
+    setup.make_namespace(kubectl)
+    setup.make_claims(kubectl, models, environment)
     named = Images(images["operator"], images["runtime"], images["engine"])
-    stage.install_operator(cluster.helm, kubectl, named)
+    setup.install_operator(cluster.helm, kubectl, named)
     held = Serving(cluster, kubectl, named, models)
     held.apply(NAME, replicas=2)
     held.wait_ready(NAME, timeout_s=600)

@@ -14,7 +14,7 @@ import httpx
 from hack.cluster.cluster import Cluster
 from hack.demo.kubectl import Kubectl, condition
 from hack.demo.sample import parse_page
-from hack.demo.stage import SYSTEM_NAMESPACE, Images
+from hack.demo.setup import SYSTEM_NAMESPACE, Images
 
 NAME = "chat"
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:tandem"

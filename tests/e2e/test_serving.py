@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from hack.demo import stage
+from hack.demo import setup
 from hack.demo.load import Phase, Request, run_phase
 from hack.demo.phases import prompts
-from hack.demo.stage import SYSTEM_NAMESPACE
+from hack.demo.setup import SYSTEM_NAMESPACE
 from hack.images import recipes
 from tests.e2e.serving import NAME, Serving
 
@@ -162,9 +162,9 @@ def test_another_operator_version_changes_no_pod(serving: Serving) -> None:
     other = recipes.operator("another"), recipes.runtime("another")
     for image in other:
         serving.cluster.load(image.archive)
-    references = stage.Images(other[0].reference, other[1].reference, serving.images.engine)
+    references = setup.Images(other[0].reference, other[1].reference, serving.images.engine)
 
-    stage.install_operator(serving.cluster.helm, serving.kubectl, references)
+    setup.install_operator(serving.cluster.helm, serving.kubectl, references)
     serving.wait("the new one leads", lambda: _leads(serving), 60)
     wait_s = time.monotonic() + 10
     serving.wait("it has looked", lambda: time.monotonic() > wait_s, 15)

@@ -21,8 +21,10 @@ import atheris
 with atheris.instrument_imports(include=["tandem_runtime"]):
     from tandem_runtime.contract import report
     from tandem_runtime.contract.request import METHODS, LockRequest, SourceRequest
-    from tandem_runtime.lock import folder, judge, look
-    from tandem_runtime.lock.judge import Seen
+    from tandem_runtime.lock.files import folder
+    from tandem_runtime.lock.verdict import inspect as inspect_side
+    from tandem_runtime.lock.verdict import judge
+    from tandem_runtime.lock.verdict.judge import Seen
 
 from tests.fuzz import seeds
 
@@ -47,7 +49,7 @@ class Room:
         with tempfile.TemporaryDirectory() as sound:
             for name, content in seeds.SOUND.items():
                 (Path(sound) / name).write_bytes(content)
-            self._sound = Seen(look.at(folder.at(Path(sound))), "hf://acme/sound")
+            self._sound = Seen(inspect_side.at(folder.at(Path(sound))), "hf://acme/sound")
 
     def corpus(self) -> list[bytes]:
         """One input for each file."""
@@ -60,7 +62,7 @@ class Room:
         name = self._names[data[0] % len(self._names)]
         (self._path / name).write_bytes(data[1:])
         try:
-            seen = Seen(look.at(folder.at(self._path)), "hf://acme/fuzzed")
+            seen = Seen(inspect_side.at(folder.at(self._path)), "hf://acme/fuzzed")
         finally:
             (self._path / name).write_bytes(self._files[name])
         method = METHODS[len(data) % len(METHODS)]

@@ -14,8 +14,8 @@ from typing import Any, Self
 import aiohttp
 
 from tandem_operator.engines.series import Series
-from tandem_operator.observe.page import LARGEST_PAGE_BYTES, MalformedPageError, Page, parse
-from tandem_operator.observe.reading import Reading, SeriesMissingError, read
+from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
+from tandem_operator.metrics.page import LARGEST_PAGE_BYTES, MalformedPageError, Page, parse
 from tandem_runtime.contract import metrics
 
 REQUEST_TIMEOUT_S = 600.0
@@ -81,7 +81,7 @@ class Endpoint:
         except MalformedPageError as problem:
             raise EndpointError(f"{self.url}/metrics: {problem}") from problem
 
-    async def reading(self) -> Reading:
+    async def reading(self) -> EngineSample:
         """The counters now, on the monotonic clock. Raises EndpointError."""
         page = await self.page()
         try:

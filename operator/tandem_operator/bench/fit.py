@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from tandem_operator.bench.measured import Measured, Sample
-from tandem_operator.tuning.acceptance import Drafts
-from tandem_operator.tuning.profile import profile_steps, step_time_s
-from tandem_operator.tuning.step_cells import CELL_FORM_ERROR, bucket_of
-from tandem_operator.tuning.step_time import (
+from tandem_operator.tuning.acceptance.counts import Drafts
+from tandem_operator.tuning.step_time.cells import CELL_FORM_ERROR, bucket_of
+from tandem_operator.tuning.step_time.profile import profile_steps, step_time_s
+from tandem_operator.tuning.step_time.regression import (
     PREFILL_WEIGHTS,
     STEP_NOISE,
     Floats,
@@ -28,7 +28,7 @@ from tandem_operator.tuning.step_time import (
     predicted_s,
     unit_s,
 )
-from tandem_operator.tuning.step_time import fit as tuner_fit
+from tandem_operator.tuning.step_time.regression import fit as tuner_fit
 
 WIDTHS = {
     "base_s": 10.0,

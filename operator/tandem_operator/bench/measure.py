@@ -17,10 +17,10 @@ from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
 from tandem_operator.bench.steering import Steering
 from tandem_operator.engines.series import Series
-from tandem_operator.observe.reading import Reading
-from tandem_operator.observe.windows import window_between
-from tandem_operator.tuning.acceptance import drafts_of, expected_depths
-from tandem_operator.tuning.step_cells import observed
+from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.metrics.windows import window_between
+from tandem_operator.tuning.acceptance.counts import drafts_of, expected_depths
+from tandem_operator.tuning.step_time.cells import observed
 from tandem_operator.tuning.window import Window
 
 FILLED_WITHIN_S = 60.0
@@ -84,10 +84,10 @@ class Bench:
 
     async def _until(
         self,
-        settled: Callable[[Reading], bool],
+        settled: Callable[[EngineSample], bool],
         what: str,
         check: Callable[[], None] = lambda: None,
-    ) -> Reading:
+    ) -> EngineSample:
         deadline_s = time.monotonic() + FILLED_WITHIN_S
         while time.monotonic() < deadline_s:
             check()
@@ -127,7 +127,7 @@ async def _while_loaded(duration_s: float, check: Callable[[], None]) -> None:
     check()
 
 
-def _context_per_request(idle: Reading, after: Reading, new_tokens: int) -> float:
+def _context_per_request(idle: EngineSample, after: EngineSample, new_tokens: int) -> float:
     """Mean context of a request in tokens, where the engine does not export it.
 
     Its prompt and half of its answer: all answers are of one length, and none is nearer its end

@@ -16,8 +16,8 @@ from rich.console import Console
 from tandem_operator.api import names
 from tandem_operator.cli import connection
 from tandem_operator.cli.connection import Cluster, ConnectionProblem
-from tandem_operator.observe import record
-from tandem_operator.planning import tuner
+from tandem_operator.control import decision_log
+from tandem_operator.planning.children import tuner_state
 
 Object = dict[str, Any]
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=LAST,
         metavar="N",
-        help=f"decisions at most, default {LAST}; {record.MOST_RECORDS} are kept",
+        help=f"decisions at most, default {LAST}; {decision_log.MOST_RECORDS} are kept",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
@@ -62,11 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
 def records_of(cluster: Cluster, name: str) -> tuple[Object, ...]:
     """The kept decisions, oldest first. Raises ConnectionProblem, also for damaged ones."""
     held = cluster.config_map(names.tuner(name))
-    text = (held or {}).get(tuner.RECORDS_KEY, "[]")
-    records = record.from_json(text)
+    text = (held or {}).get(tuner_state.RECORDS_KEY, "[]")
+    records = decision_log.from_json(text)
     if not records and text.strip() != "[]":
         raise ConnectionProblem(
-            f"{tuner.RECORDS_KEY} of ConfigMap {names.tuner(name)} holds no decision records: "
+            f"{tuner_state.RECORDS_KEY} of ConfigMap {names.tuner(name)} "
+            "holds no decision records: "
             "somebody else wrote it, delete the ConfigMap and the tuner starts anew"
         )
     return records

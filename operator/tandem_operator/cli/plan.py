@@ -23,7 +23,8 @@ from tandem_operator.cli import manifests, pair_look, plan_pair
 from tandem_operator.cli.admission import answer
 from tandem_operator.cli.manifests import Manifest, ManifestError
 from tandem_operator.cli.pair_look import Look, LookError
-from tandem_operator.planning import preview, sources
+from tandem_operator.planning import preview
+from tandem_operator.planning.pod import sources
 from tandem_operator.planning.preview import Preview
 from tandem_operator.planning.resource import UnreadableSpecError
 from tandem_operator.planning.snapshot import Installation
@@ -151,9 +152,9 @@ def _text(seen: Preview, look: Look | None) -> str:
         lines.append("  refused:")
         lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
         return "\n".join(lines)
-    if seen.notes:
+    if seen.event_records:
         lines.append("  noted:")
-        lines += [f"    {note}" for note in seen.notes]
+        lines += [f"    {note}" for note in seen.event_records]
     lines.append("  first:")
     lines += [f"    {_place(child)}" for child in seen.first]
     if look is not None and not look.allowed:
@@ -188,7 +189,7 @@ def _head(seen: Preview, look: Look | None) -> Object:
         "refusals": [str(refusal) for refusal in seen.refusals],
         "warnings": [str(warning) for warning in seen.warnings],
         **({} if look is None else {"pair": pair_look.document(look)}),
-        "notes": list(seen.notes),
+        "notes": list(seen.event_records),
     }
 
 

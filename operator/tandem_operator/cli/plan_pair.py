@@ -8,7 +8,8 @@ from tandem_operator.api import uri
 from tandem_operator.api.uri import Scheme
 from tandem_operator.cli import pair_look
 from tandem_operator.cli.pair_look import Look, LookError
-from tandem_operator.planning import lock_request, sources
+from tandem_operator.planning.lock import request as lock_request
+from tandem_operator.planning.pod import sources
 from tandem_operator.planning.resource import Resource
 
 MOUNTED = (Scheme.PVC, Scheme.OCI)

@@ -11,17 +11,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tandem_operator.simulation.drift import DRIFTS, DriftError, drifting
-from tandem_operator.simulation.engine_drift import ENGINE_DRIFTS, engine_drifting
-from tandem_operator.simulation.loops import closed_loop
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Fixed, Policy, PolicyError, policy_of
-from tandem_operator.simulation.profile import Engine, ProfileError, read_profile
-from tandem_operator.simulation.report import Outcome, report_of
+from tandem_operator.simulation.results.report import Outcome, report_of
+from tandem_operator.simulation.results.text import print_report
 from tandem_operator.simulation.run import World
 from tandem_operator.simulation.run import run as simulate
-from tandem_operator.simulation.text import print_report
-from tandem_operator.simulation.trace import Trace, TraceError, read_trace, scaled
+from tandem_operator.simulation.world.drift import DRIFTS, DriftError, drifting
+from tandem_operator.simulation.world.engine_drift import ENGINE_DRIFTS, engine_drifting
+from tandem_operator.simulation.world.loops import closed_loop
+from tandem_operator.simulation.world.profile import Engine, ProfileError, read_profile
+from tandem_operator.simulation.world.trace import Trace, TraceError, read_trace, scaled
 from tandem_operator.tuning import Settings, Thresholds
 
 POLICIES = "goodput,static,fixed:3,off,removed,oracle"
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         played(world, policy) if policy else best_fixed(world, settings) for policy in policies
     ]
     if arguments.plot is not None:
-        from tandem_operator.simulation.plot import plot_outcomes
+        from tandem_operator.simulation.results.plot import plot_outcomes
 
         title = f"{engine.name}, {world.trace.name}, drift {arguments.drift}"
         if arguments.engine_drift != "none":

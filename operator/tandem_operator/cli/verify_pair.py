@@ -20,7 +20,7 @@ from tandem_operator.cli.pair_look import LookError
 from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
-from tandem_runtime.lock import draft_kinds
+from tandem_runtime.lock.draft import draft_kinds
 
 ALLOWED, NOT_ALLOWED, COULD_NOT_LOOK = 0, 1, 2
 NO_DRAFT = "-"

@@ -4,9 +4,9 @@ from typing import Protocol
 
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
 
@@ -23,7 +23,7 @@ class Driver(Protocol):
     @property
     def owned_env(self) -> tuple[str, ...]: ...
 
-    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do; empty when all of it works."""
         ...
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EnvVar, Spec
-from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.field_error import FieldError
 
 Object = dict[str, Any]
 
@@ -29,10 +29,10 @@ def may_own(owned: Iterable[str], prefix: str) -> bool:
     )
 
 
-def judge(spec: Spec, owned: tuple[str, ...]) -> tuple[Refusal, ...]:
+def judge(spec: Spec, owned: tuple[str, ...]) -> tuple[FieldError, ...]:
     """The variables in `engine.env` that are the operator's."""
     return tuple(
-        Refusal(
+        FieldError(
             StalledReason.INVALID_ARGUMENTS,
             f"spec.engine.env[{index}].name",
             variable.name,

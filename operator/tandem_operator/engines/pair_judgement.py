@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.field_error import FieldError
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Warned:
 class PairJudgement:
     """An engine's answer. It starts the pair exactly where there is no refusal."""
 
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[FieldError, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     @property

@@ -6,9 +6,9 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.environment import OWNED_EVERYWHERE
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
 
@@ -21,10 +21,10 @@ class UnsupportedDriver:
     series: Series
     owned_env: tuple[str, ...] = OWNED_EVERYWHERE
 
-    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
         """One refusal, whatever the spec."""
         return (
-            Refusal(
+            FieldError(
                 StalledReason.UNSUPPORTED_ENGINE,
                 "spec.engine.type",
                 spec.engine.type.value,

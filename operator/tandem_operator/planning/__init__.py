@@ -4,8 +4,16 @@
 out; the command line shows it.
 """
 
-from tandem_operator.planning.decide import plan
-from tandem_operator.planning.plan import Apply, Asked, Note, Plan, Poke, Reference, Remove
+from tandem_operator.planning.plan import (
+    Apply,
+    Asked,
+    EventRecord,
+    Plan,
+    PodAnnotation,
+    Reference,
+    Remove,
+)
+from tandem_operator.planning.planner import plan
 from tandem_operator.planning.snapshot import (
     Failure,
     Installation,
@@ -18,12 +26,12 @@ from tandem_operator.planning.snapshot import (
 __all__ = [
     "Apply",
     "Asked",
+    "EventRecord",
     "Failure",
     "Installation",
     "MetricsView",
-    "Note",
     "Plan",
-    "Poke",
+    "PodAnnotation",
     "Reference",
     "Remove",
     "ReplicaView",

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning import inherited
+from tandem_operator.planning.children import common_metadata
 from tandem_operator.planning.resource import Resource
 
 Object = dict[str, Any]
@@ -89,12 +89,12 @@ def controlled_by(existing: Object, uid: str) -> bool:
 
 def metadata(resource: Resource, kind: str, name: str, labels: dict[str, str]) -> Object:
     """The metadata of a child: its labels, the user's, and the resource as its controller."""
-    annotations = inherited.annotations_of(resource, kind)
+    annotations = common_metadata.annotations_of(resource, kind)
     return {
         "name": name,
         "namespace": resource.namespace,
         "labels": {
-            **inherited.labels_of(resource),
+            **common_metadata.labels_of(resource),
             names.LABEL_MANAGED_BY: names.MANAGED_BY,
             **labels,
         },

@@ -44,7 +44,7 @@ class Remove:
 
 
 @dataclass(frozen=True)
-class Poke:
+class PodAnnotation:
     """An annotation on a pod whose only purpose is that its kubelet refreshes the table at once."""
 
     pod: str
@@ -61,7 +61,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Note:
+class EventRecord:
     """A Kubernetes Event about the resource; only transitions make one."""
 
     type: Literal["Normal", "Warning"]
@@ -95,9 +95,9 @@ class Plan:
 
     applies: tuple[Apply, ...] = ()
     removes: tuple[Remove, ...] = ()
-    pokes: tuple[Poke, ...] = ()
+    pod_annotations: tuple[PodAnnotation, ...] = ()
     status: Object | None = None
-    notes: tuple[Note, ...] = ()
+    event_records: tuple[EventRecord, ...] = ()
     look_up: tuple[Reference, ...] = ()
     look_again_s: float | None = None
     sharing: Sharing | None = None
@@ -105,6 +105,6 @@ class Plan:
 
     @property
     def writes_nothing(self) -> bool:
-        return not (self.applies or self.removes or self.pokes or self.notes) and (
-            self.status is None
-        )
+        return not (
+            self.applies or self.removes or self.pod_annotations or self.event_records
+        ) and (self.status is None)

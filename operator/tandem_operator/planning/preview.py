@@ -12,26 +12,26 @@ from typing import Any
 from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import Warned
-from tandem_operator.engines.refusal import Refusal
 from tandem_operator.pair import judgement
-from tandem_operator.planning import (
+from tandem_operator.planning import resource
+from tandem_operator.planning.children import (
     deployment,
-    depth_notes,
     disruption_budget,
-    lock_job,
     new_revision,
-    pod_template,
-    resource,
     revision,
     service,
-    sources,
     table,
-    template,
 )
+from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.lock import job as lock_job
+from tandem_operator.planning.pod import merge as template_merge
+from tandem_operator.planning.pod import sources
+from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.revision import Revision
 from tandem_operator.planning.snapshot import Installation
+from tandem_operator.planning.status import depth_notes
 from tandem_runtime.contract.report import PairReport, SideReport
 
 Object = dict[str, Any]
@@ -51,11 +51,11 @@ class Preview:
     namespace: str
     input_hash: str
     effective: Effective
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[FieldError, ...]
     warnings: tuple[Warned, ...]
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
-    notes: tuple[str, ...] = ()
+    event_records: tuple[str, ...] = ()
 
 
 def resource_of(manifest: Object, namespace: str) -> Resource:
@@ -81,16 +81,16 @@ def of(wanted: Resource, installation: Installation) -> Preview:
     refusals = (
         *driver.judge(wanted.spec),
         *sources.judge(wanted.spec),
-        *template.judge(wanted.spec.template, driver.owned_env),
+        *template_merge.judge(wanted.spec.template, driver.owned_env),
     )
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
-    notes: tuple[str, ...] = ()
+    event_records: tuple[str, ...] = ()
     if not refusals:
         first = (lock_job.body(wanted, installation),)
         made = _made(wanted, installation)
         locked = (revision.body(wanted, made), *_children(wanted, made))
-        notes = depth_notes.notes(wanted.spec, made.tiers)
+        event_records = depth_notes.event_records(wanted.spec, made.tiers)
     return Preview(
         wanted.name,
         wanted.namespace,
@@ -100,7 +100,7 @@ def of(wanted: Resource, installation: Installation) -> Preview:
         driver.warn(wanted.spec),
         first,
         locked,
-        notes,
+        event_records,
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning import engine_wait, ownership
+from tandem_operator.planning import ownership
+from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Asked
-from tandem_operator.planning.standing import Standing
+from tandem_operator.planning.pod import wait as engine_wait
 from tandem_runtime.contract.report import LockFailure
 
 Object = dict[str, Any]
@@ -57,15 +58,17 @@ class Workload:
         )
 
 
-def read(name: str, standing: Standing, warnings: Mapping[str, str] | None = None) -> Workload:
+def read(
+    name: str, observed: ObservedObjects, warnings: Mapping[str, str] | None = None
+) -> Workload:
     """The workload of the resource of that name; `warnings` are words of Events by UID."""
-    deployment = standing.ours("Deployment", names.deployment(name))
+    deployment = observed.ours("Deployment", names.deployment(name))
     if deployment is None:
         return Workload()
     status = deployment.get("status", {})
     metadata = deployment["metadata"]
     progressing = _condition(deployment, "Progressing", "False")
-    held = pods(name, standing)
+    held = pods(name, observed)
     return Workload(
         exists=True,
         observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
@@ -74,62 +77,62 @@ def read(name: str, standing: Standing, warnings: Mapping[str, str] | None = Non
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         updated=status.get("updatedReplicas", 0),
-        refused=_refused([deployment, *_replica_sets(deployment, standing)]),
+        refused=_refused([deployment, *_replica_sets(deployment, observed)]),
         overdue=progressing.get("message", "")
         if progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded"
         else None,
-        waiting=engine_wait.told(held, _failed(deployment, standing), warnings),
+        waiting=engine_wait.told(held, _failed(deployment, observed), warnings),
         ask=engine_wait.asked(held),
         hindered=engine_wait.hindered(held),
     )
 
 
-def pods(name: str, standing: Standing) -> list[Object]:
+def pods(name: str, observed: ObservedObjects) -> list[Object]:
     """Engine pods of the resource's own Deployment that are not leaving."""
-    deployment = standing.ours("Deployment", names.deployment(name))
+    deployment = observed.ours("Deployment", names.deployment(name))
     if deployment is None:
         return []
     return [
         pod
-        for pod in _pods_of(_replica_sets(deployment, standing), standing)
+        for pod in _pods_of(_replica_sets(deployment, observed), observed)
         if pod.get("status", {}).get("phase") not in OVER
     ]
 
 
-def locks_in_use(name: str, standing: Standing) -> frozenset[str]:
+def locks_in_use(name: str, observed: ObservedObjects) -> frozenset[str]:
     """Hashes of the locks whose table a pod may still read; leaving pods count."""
     wanted = names.engine_labels(name).items()
     return frozenset(
         labels[names.LABEL_LOCK]
-        for pod in standing.all_of("Pod")
+        for pod in observed.all_of("Pod")
         if names.LABEL_LOCK in (labels := pod["metadata"].get("labels", {}))
         and wanted <= labels.items()
     )
 
 
-def _replica_sets(deployment: Object, standing: Standing) -> list[Object]:
+def _replica_sets(deployment: Object, observed: ObservedObjects) -> list[Object]:
     uid = deployment["metadata"]["uid"]
-    return [held for held in standing.all_of("ReplicaSet") if ownership.controlled_by(held, uid)]
+    return [held for held in observed.all_of("ReplicaSet") if ownership.controlled_by(held, uid)]
 
 
-def _failed(deployment: Object, standing: Standing) -> list[Object]:
+def _failed(deployment: Object, observed: ObservedObjects) -> list[Object]:
     """Pods that failed as a whole, of ReplicaSets that still want any."""
     wanting = [
         held
-        for held in _replica_sets(deployment, standing)
+        for held in _replica_sets(deployment, observed)
         if held.get("spec", {}).get("replicas", 1) > 0
     ]
     return [
-        pod for pod in _pods_of(wanting, standing) if pod.get("status", {}).get("phase") == "Failed"
+        pod for pod in _pods_of(wanting, observed) if pod.get("status", {}).get("phase") == "Failed"
     ]
 
 
-def _pods_of(replica_sets: list[Object], standing: Standing) -> list[Object]:
+def _pods_of(replica_sets: list[Object], observed: ObservedObjects) -> list[Object]:
     """Pods of these ReplicaSets that are not leaving."""
     uids = {held["metadata"]["uid"] for held in replica_sets}
     return [
         pod
-        for pod in standing.all_of("Pod")
+        for pod in observed.all_of("Pod")
         if "deletionTimestamp" not in pod["metadata"]
         and any(ownership.controlled_by(pod, uid) for uid in uids)
     ]

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tandem_operator.observe.clock import Clock
-from tandem_operator.observe.store import Key
-from tandem_operator.planning import Note
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.store import Key
+from tandem_operator.planning import EventRecord
 
 ANSWER_S = 15.0
 """How long a manager has to answer."""
@@ -43,7 +43,7 @@ class Claim:
 
     stand: Stand
     again_s: float | None = None
-    note: Note | None = None
+    event_record: EventRecord | None = None
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Claims:
             f"installation {other} watches this resource too and wrote to it; {self._name} goes on "
             f"managing it. {REMEDY}"
         )
-        return Claim(Stand.MANAGE, note=Note("Warning", ANSWERED, message))
+        return Claim(Stand.MANAGE, event_record=EventRecord("Warning", ANSWERED, message))
 
     def _yield(self, key: Key, held: _Held, other: str) -> Claim:
         held.since_s = None
@@ -126,7 +126,7 @@ class Claims:
             f"installation {other} manages this resource; {self._name} watches it too and leaves "
             f"it alone for {held.rest_s / 60:.0f} min. {REMEDY}"
         )
-        return Claim(Stand.WAIT, held.rest_s, Note("Warning", YIELDED, message))
+        return Claim(Stand.WAIT, held.rest_s, EventRecord("Warning", YIELDED, message))
 
     def _yields(self, key: Key, does: bool) -> None:
         if does == (key in self._yielded):

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from tandem_operator.observe.clock import Clock
-from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.errors import RetryError
+from tandem_operator.clock import Clock
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import RetryError
 
 DURATION_S = 15
 RENEW_EVERY_S = 5.0

@@ -12,8 +12,8 @@ import heapq
 from collections import Counter
 from collections.abc import Callable
 
-from tandem_operator.observe.clock import Clock
-from tandem_operator.observe.store import Key
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.store import Key
 
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 30.0

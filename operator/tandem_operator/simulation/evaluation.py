@@ -16,9 +16,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tandem_operator.simulation.profile import read_profile
-from tandem_operator.simulation.scores import Figure, Score, document_of, figures_of, worst_harm
-from tandem_operator.simulation.scoring import COUNTERS, Setup, score
+from tandem_operator.simulation.scoring.case import COUNTERS, Setup, score
+from tandem_operator.simulation.scoring.scores import (
+    Figure,
+    Score,
+    document_of,
+    figures_of,
+    worst_harm,
+)
+from tandem_operator.simulation.world.profile import read_profile
 
 
 def main(argv: Sequence[str] | None = None) -> int:

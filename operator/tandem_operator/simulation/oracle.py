@@ -12,7 +12,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from tandem_operator.simulation.truth import Truth
+from tandem_operator.simulation.world.truth import Truth
 
 Floats = npt.NDArray[np.float64]
 

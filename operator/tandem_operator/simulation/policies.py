@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from tandem_operator.simulation.draws import Floats
 from tandem_operator.simulation.oracle import Knowledge, Oracle
-from tandem_operator.simulation.reader import Reader
+from tandem_operator.simulation.world.draws import Floats
+from tandem_operator.simulation.world.reader import Reader
 from tandem_operator.tuning import Decision, Settings, Thresholds, Window, initial_state, tune
 from tandem_operator.tuning.table import tokens_in
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tandem_operator.simulation.account import Account, Book
-from tandem_operator.simulation.counters import window_between
-from tandem_operator.simulation.draws import Draws, Floats
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Policy
-from tandem_operator.simulation.replica import Limits, Replica
-from tandem_operator.simulation.source import Source
-from tandem_operator.simulation.steadiness import Spread
-from tandem_operator.simulation.trace import Trace
-from tandem_operator.simulation.truth import Truth
+from tandem_operator.simulation.results.account import Account, Book
+from tandem_operator.simulation.world.counters import window_between
+from tandem_operator.simulation.world.draws import Draws, Floats
+from tandem_operator.simulation.world.replica import Limits, Replica
+from tandem_operator.simulation.world.source import Source
+from tandem_operator.simulation.world.steadiness import Spread
+from tandem_operator.simulation.world.trace import Trace
+from tandem_operator.simulation.world.truth import Truth
 
 Survival = Mapping[str, Floats]
 SurvivalAt = Callable[[float], Survival]

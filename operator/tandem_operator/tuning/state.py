@@ -12,15 +12,15 @@ from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from tandem_operator.tuning.acceptance_rail import AcceptanceRail
+from tandem_operator.tuning.acceptance.guardrail import AcceptanceGuardrail
+from tandem_operator.tuning.acceptance.survival import Survival
 from tandem_operator.tuning.decision import Schedule
-from tandem_operator.tuning.exploration import EVERY_STEPS, Trying
-from tandem_operator.tuning.objective import Service
-from tandem_operator.tuning.pacing import Pacing
-from tandem_operator.tuning.step_model import StepModel
-from tandem_operator.tuning.survival import Survival
+from tandem_operator.tuning.exploration.schedule import EVERY_STEPS, Trying
+from tandem_operator.tuning.policy.change_budget import ChangeBudget
+from tandem_operator.tuning.policy.objective import Service
+from tandem_operator.tuning.policy.rollback import Trial
+from tandem_operator.tuning.step_time.model import StepModel
 from tandem_operator.tuning.table import ROWS, Table, row_of, tokens_in
-from tandem_operator.tuning.trial import Trial
 
 LARGEST_BYTES = 32 * 1024
 
@@ -45,10 +45,10 @@ class State:
     version: int = 1
     now_s: float | None = None
     impossible_windows: int = 0
-    rail: AcceptanceRail = field(default_factory=AcceptanceRail)
+    rail: AcceptanceGuardrail = field(default_factory=AcceptanceGuardrail)
     survival: Survival = field(default_factory=Survival)
     steps: StepModel = field(default_factory=StepModel)
-    pacing: Pacing = field(default_factory=Pacing)
+    pacing: ChangeBudget = field(default_factory=ChangeBudget)
     use: tuple[float, ...] = (0.0,) * ROWS
     service: Service = field(default_factory=Service)
     trial: Trial = field(default_factory=Trial)

@@ -11,24 +11,24 @@ from dataclasses import replace
 from typing import Any
 
 from tandem_operator.tuning import reasons
-from tandem_operator.tuning.arithmetic import problem_of
-from tandem_operator.tuning.deciding import decided, started
 from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision, Prediction
-from tandem_operator.tuning.exploration import (
+from tandem_operator.tuning.exploration.schedule import (
     EVERY_STEPS,
     exploration,
     idle_every,
     return_every,
     sized,
 )
-from tandem_operator.tuning.learning import learned
-from tandem_operator.tuning.prediction import prediction_of, tax_share
-from tandem_operator.tuning.removal import removal_advised
+from tandem_operator.tuning.policy.goodput_policy import decided, started
+from tandem_operator.tuning.policy.prediction import prediction_of, tax_share
+from tandem_operator.tuning.policy.removal import removal_advised
 from tandem_operator.tuning.settings import GOODPUT, REDEPLOY, Settings
 from tandem_operator.tuning.state import State
-from tandem_operator.tuning.step_model import of_form
+from tandem_operator.tuning.step_time.model import of_form
 from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table, row_of, schedule_of
+from tandem_operator.tuning.update import learned
 from tandem_operator.tuning.window import Window
+from tandem_operator.tuning.window_validation import problem_of
 
 IMPOSSIBLE_BEFORE_OFF = 3
 OFF_TABLE: Table = (0,) * ROWS

@@ -1,8 +1,8 @@
 """One scrape interval of one replica, as differences of its counters.
 
-`observe` and the simulator build these; the tuner only reads them. Nothing is checked here: a
-window may carry whatever an engine reported, and :mod:`tandem_operator.tuning.arithmetic` decides
-whether it can be believed.
+`metrics` and the simulator build these; the tuner only reads them. Nothing is checked here: a
+window may carry whatever an engine reported, and `window_validation` decides whether it can be
+believed.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from tandem_runtime.engine.batch import Piece, lay_out
 from tandem_runtime.engine.depth import Depth
 from tandem_runtime.engine.drafters.drafter import Drafter, Wish
 from tandem_runtime.engine.kv_cache import BlockPool, KVCache
-from tandem_runtime.engine.model import Model
 from tandem_runtime.engine.scheduler import Chunk, Scheduler
 from tandem_runtime.engine.sequence import Sequence, TokenLogprobs
 from tandem_runtime.engine.settings import Settings
+from tandem_runtime.engine.transformer.model import Model
 from tandem_runtime.engine.verification import NO_DRAFT, Draft, Verdict, verify
 from tandem_runtime.plugin.plan import Plan
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tandem_runtime.engine.model_config import ModelConfig
+from tandem_runtime.engine.transformer.model_config import ModelConfig
 
 BLOCK_TOKENS = 16
 

@@ -16,9 +16,9 @@ from tandem_runtime.engine.drafters.layer_skip import LayerSkip
 from tandem_runtime.engine.drafters.n_gram import NGram
 from tandem_runtime.engine.engine import Engine
 from tandem_runtime.engine.kv_cache import KVCache, bytes_per_block
-from tandem_runtime.engine.model import Model
 from tandem_runtime.engine.settings import Settings, SettingsError
-from tandem_runtime.engine.weights import DTYPES, load
+from tandem_runtime.engine.transformer.model import Model
+from tandem_runtime.engine.transformer.weights import DTYPES, load
 from tandem_runtime.plugin.plan import Limits, Plan
 
 NO_LIMITS = Limits(0, (0,))

@@ -18,9 +18,10 @@ from tandem_runtime.contract import environment, paths, pod_lock, report
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure
-from tandem_runtime.lock import folder, folder_lock, locked_files, refusal
-from tandem_runtime.lock.folder import ModelFolder
-from tandem_runtime.lock.refusal import CannotLookError, RefusedError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.files import folder, folder_lock, locked_files
+from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.sources.bring import HUB, S3
 
 DONE, FAILED = 0, 1
@@ -71,7 +72,7 @@ def _fetch(environ: Mapping[str, str], places: Places) -> LockFailure | None:
     try:
         lock = pod_lock.parse(environ.get(environment.LOCK) or "")
     except ContractError as error:
-        return LockFailure(refusal.LOCK_FAILED, None, f"{environment.LOCK}: {error}")
+        return LockFailure(lock_errors.LOCK_FAILED, None, f"{environment.LOCK}: {error}")
     digests: dict[str, str] = {}
     for side, locked in lock.sides().items():
         try:
@@ -82,7 +83,7 @@ def _fetch(environ: Mapping[str, str], places: Places) -> LockFailure | None:
         _record(lock, digests, places.digests)
         _install_plugin(places.plugin)
     except (OSError, CannotLookError) as error:
-        return LockFailure(refusal.LOCK_FAILED, None, str(error))
+        return LockFailure(lock_errors.LOCK_FAILED, None, str(error))
     return None
 
 
@@ -103,7 +104,7 @@ def _place(
         found = folder.at(place)
     except OSError as error:
         raise CannotLookError(
-            refusal.MODEL_NOT_FOUND, f"{place} cannot be read: {error.strerror}"
+            lock_errors.MODEL_NOT_FOUND, f"{place} cannot be read: {error.strerror}"
         ) from error
     return _verified(locked, found)
 
@@ -117,12 +118,12 @@ def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, 
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in DISK_TROUBLES:
             raise CannotLookError(
-                refusal.LOCK_FAILED,
+                lock_errors.LOCK_FAILED,
                 f"{locked.uri} cannot be written to {place} ({cause.strerror}): "
                 f"{DISK_TROUBLES[cause.errno]}",
             ) from error
         if isinstance(error, OSError):
-            raise CannotLookError(refusal.LOCK_FAILED, f"{place}: {error}") from error
+            raise CannotLookError(lock_errors.LOCK_FAILED, f"{place}: {error}") from error
         raise
 
 
@@ -143,7 +144,7 @@ def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:
     digest = pod_lock.files_digest(digests)
     if digest != locked.files_digest:
         raise CannotLookError(
-            refusal.CONTENT_CHANGED,
+            lock_errors.CONTENT_CHANGED,
             f"{locked.uri}: tokenizer and config files are {digest}, locked as "
             f"{locked.files_digest}: they changed after the pair was locked; {_remedy(locked)}",
         )
@@ -170,7 +171,8 @@ def _install_plugin(place: Path) -> None:
         from tandem_runtime.vllm import install
     except ImportError as error:
         raise CannotLookError(
-            refusal.LOCK_FAILED, f"this image has no engine plugin ({error}); use the release's own"
+            lock_errors.LOCK_FAILED,
+            f"this image has no engine plugin ({error}); use the release's own",
         ) from error
     install.copy_to(place)
 

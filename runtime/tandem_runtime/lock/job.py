@@ -15,7 +15,8 @@ from pathlib import Path
 from tandem_runtime.contract import environment, paths, report, request
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure, PairReport
-from tandem_runtime.lock import pair, refusal
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
 
 TERMINATION_LOG_VARIABLE = environment.TERMINATION_LOG
@@ -35,7 +36,7 @@ def run(environ: Mapping[str, str]) -> int:
     path.write_text(report.render(outcome), encoding="ascii")
     if isinstance(outcome, PairReport):
         return DONE
-    denied = outcome.reason in (refusal.MODEL_NOT_FOUND, refusal.ACCESS_DENIED)
+    denied = outcome.reason in (lock_errors.MODEL_NOT_FOUND, lock_errors.ACCESS_DENIED)
     return NOT_RETRIED if denied else FAILED
 
 
@@ -43,11 +44,11 @@ def answer(environ: Mapping[str, str]) -> PairReport | LockFailure:
     """The report, or why there is none."""
     text = environ.get(environment.LOCK_REQUEST)
     if not text:
-        return LockFailure(refusal.LOCK_FAILED, None, f"{environment.LOCK_REQUEST} is not set")
+        return LockFailure(lock_errors.LOCK_FAILED, None, f"{environment.LOCK_REQUEST} is not set")
     try:
         return pair.report(request.parse(text), environ)
     except ContractError as error:
-        return LockFailure(refusal.LOCK_FAILED, None, f"{environment.LOCK_REQUEST}: {error}")
+        return LockFailure(lock_errors.LOCK_FAILED, None, f"{environment.LOCK_REQUEST}: {error}")
     except SideError as error:
         return LockFailure(error.cause.reason, error.side, str(error))
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
-from tandem_runtime.lock import gguf_model, judge, look
-from tandem_runtime.lock.choose import Known
-from tandem_runtime.lock.judge import Seen
-from tandem_runtime.lock.look import Side
-from tandem_runtime.lock.refusal import CannotLookError, RefusedError
+from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.formats.detect_format import Known
+from tandem_runtime.lock.model import gguf_model
 from tandem_runtime.lock.sources.bring import bring
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict import judge
+from tandem_runtime.lock.verdict.inspect import Side
+from tandem_runtime.lock.verdict.judge import Seen
 
 
 class SideError(Exception):
@@ -49,7 +51,7 @@ def _see(
         tokenizer = None
         if source.tokenizer is not None:
             tokenizer = bring(source.tokenizer, side, tokenizer_into, environ).folder
-        found = look.at(brought.folder, brought.weights, tokenizer, known)
+        found = inspect_side.at(brought.folder, brought.weights, tokenizer, known)
     except CannotLookError as error:
         raise SideError(side, error) from error
     except RefusedError as error:

@@ -17,12 +17,15 @@ import pytest
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import registry
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch
-from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import DRIVER, pair_rules, pair_view
+from tandem_operator.engines.vllm import DRIVER, pair_view
+from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_runtime.contract import paths
 from tandem_runtime.contract.report import PairReport, SideReport
-from tandem_runtime.lock import folder, look, side_report
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict import side_report
 from tests.engines.admission import cases
 from tests.engines.admission.cases import Case
 
@@ -58,7 +61,7 @@ class Answer:
 
 
 def side(place: Path, config: dict[str, Any]) -> SideReport:
-    found = look.at(folder.at(cases.write(place, config)))
+    found = inspect_side.at(folder.at(cases.write(place, config)))
     assert found.refused is None, found.refused
     return side_report.report(found, str(place), None, False)
 
@@ -105,7 +108,7 @@ def answers(
         fired = [
             name
             for name, rule in pair_rules.RULES.items()
-            if any(isinstance(each, Refusal) for each in rule(pair))
+            if any(isinstance(each, FieldError) for each in rule(pair))
         ]
         judged.append((case, registry.judge(spec, report), tuple(fired)))
         words.append(rendered(spec, report, target, draft))

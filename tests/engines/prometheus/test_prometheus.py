@@ -13,12 +13,12 @@ from aiohttp import web
 
 from hack.cluster.binaries import MissingProgramError
 from hack.prometheus import server
-from tandem_operator.observe.page import parse
-from tandem_operator.observe.prometheus import PrometheusReader, selector
-from tandem_operator.observe.reading import Reading, read
-from tandem_operator.observe.replica import Replica
-from tandem_operator.observe.scrape import UnreachableError
-from tests.unit.observe.builders import VLLM, plugin_lines, stock_page
+from tandem_operator.metrics.engine_sample import EngineSample, read
+from tandem_operator.metrics.page import parse
+from tandem_operator.metrics.prometheus import PrometheusReader, selector
+from tandem_operator.metrics.replicas import Replica
+from tandem_operator.metrics.scrape import UnreachableError
+from tests.unit.metrics.builders import VLLM, plugin_lines, stock_page
 
 PAGE = stock_page(running=3) + plugin_lines()
 REPLICA = Replica(
@@ -66,7 +66,7 @@ async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str
     reader = PrometheusReader(prometheus)
     with anyio.fail_after(30):
         found = await reader.read("serving", (REPLICA, GONE), VLLM)
-        while not isinstance(found["chat-1"], Reading):
+        while not isinstance(found["chat-1"], EngineSample):
             await anyio.sleep(0.2)
             found = await reader.read("serving", (REPLICA, GONE), VLLM)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tandem_operator.tuning.profile import step_time_s
+from tandem_operator.tuning.step_time.profile import step_time_s
 from tandem_runtime.contract.metrics import BATCH_EDGES
 from tandem_runtime.contract.table import SpeculationTable, parse
 

@@ -14,8 +14,8 @@ import pytest
 
 from tandem_operator.bench import steering
 from tandem_operator.cli.main import main
-from tandem_operator.simulation.profile import read_profile
-from tandem_operator.tuning.profile import step_time_s
+from tandem_operator.simulation.world.profile import read_profile
+from tandem_operator.tuning.step_time.profile import step_time_s
 from tandem_runtime.contract.table import Range, SpeculationTable, parse, render
 from tests.unit.bench.fake_engine import FakeEngine, serving
 

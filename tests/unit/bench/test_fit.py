@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tandem_operator.bench.fit import FitError, fitted, pooled, repeat_percent, step_time, survival
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
-from tandem_operator.tuning.profile import step_time_s
+from tandem_operator.tuning.step_time.profile import step_time_s
 
 DENSE = {
     "base_s": 0.012,

@@ -17,7 +17,7 @@ from hack.gpu.setups import NGRAM, OFF, TIERED
 from hack.gpu.step_times import result_of
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
-from tandem_operator.simulation.profile import read_profile
+from tandem_operator.simulation.world.profile import read_profile
 
 DRY = Machine(("vllm", "serve"), {"gpu": "none", "vllm": "0.32.0"}, dry=True)
 

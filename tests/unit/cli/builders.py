@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_operator.observe.record import Record, record_of
+from tandem_operator.control.decision_log import Record, record_of
 from tandem_operator.tuning import Decision, Window
 from tandem_operator.tuning.decision import Prediction
 

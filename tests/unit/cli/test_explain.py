@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tandem_operator.observe.record import to_json
+from tandem_operator.control.decision_log import to_json
 from tests.unit.cli.builders import decided, resource
 from tests.unit.cli.conftest import Tandem
 from tests.unit.cli.fake_api import FakeApi

@@ -13,8 +13,8 @@ import yaml
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.cli import pair_look, verify_pair
 from tandem_operator.cli.main import main
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import PairJudgement
-from tandem_operator.engines.refusal import Refusal
 from tests.unit.lock import builders
 
 Object = dict[str, Any]
@@ -56,7 +56,7 @@ def said(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]
 
 def refusing(monkeypatch: pytest.MonkeyPatch, field: str, value: str) -> None:
     """From now on the engine refuses every pair for this field."""
-    found = Refusal(StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it")
+    found = FieldError(StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it")
     monkeypatch.setattr(pair_look.registry, "judge", lambda *_: PairJudgement((found,)))
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import refusal
-from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines import field_error
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tandem_runtime.contract.report import MixtureOfExperts
@@ -131,7 +131,7 @@ def test_a_variable_of_the_operator_is_refused(name: str) -> None:
     env = [{"name": "VLLM_LOGGING_LEVEL", "value": "INFO"}, {"name": name, "value": "x"}]
     (found,) = DRIVER.judge(builders.spec({"engine.env": env}))
 
-    assert found == Refusal(
+    assert found == FieldError(
         ARGUMENTS, "spec.engine.env[1].name", name, "the operator sets this variable", "remove it"
     )
 
@@ -181,8 +181,8 @@ def test_a_mixture_of_experts_over_data_parallel_ranks_is_refused_once_it_is_see
 
 
 def test_a_long_value_is_cut_and_more_than_ten_findings_are_counted() -> None:
-    long = Refusal(ARGUMENTS, "spec.engine.args[0]", "x" * 500, "wrong", "remove it")
-    told = refusal.told((long,) * 12)
+    long = FieldError(ARGUMENTS, "spec.engine.args[0]", "x" * 500, "wrong", "remove it")
+    told = field_error.told((long,) * 12)
 
     assert "x" * 117 + "..." in told
     assert "x" * 118 not in told

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tandem_operator.engines.pair_judgement import PairJudgement
-from tandem_operator.engines.vllm import DRIVER, pair_rules, pair_view
+from tandem_operator.engines.vllm import DRIVER, pair_view
+from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tests.unit.engines import builders
 
 Object = dict[str, Any]

@@ -16,13 +16,9 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from tandem_operator.observe.kinds import RESOURCE, Kind
-from tandem_operator.observe.streams import StreamError
-from tandem_operator.reconcile.errors import (
-    AbsentError,
-    LeavingError,
-    RetryError,
-)
+from tandem_operator.cluster.kinds import RESOURCE, Kind
+from tandem_operator.cluster.streams import StreamError
+from tandem_operator.reconcile.requests.errors import AbsentError, LeavingError, RetryError
 from tests.unit.histories.virtual_time import VirtualClock
 
 Object = dict[str, Any]

@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from tandem_operator.observe.kinds import CHILDREN
+from tandem_operator.cluster.kinds import CHILDREN
 from tests.unit.histories.cluster import Cluster, Object
 from tests.unit.histories.controllers import BAD, Controllers
 from tests.unit.histories.operators import leads

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 from tandem_operator import planning
-from tandem_operator.observe.store import Store
-from tandem_operator.observe.streams import Streams
-from tandem_operator.observe.watches import Watches
+from tandem_operator.cluster.store import Store
+from tandem_operator.cluster.streams import Streams
+from tandem_operator.cluster.watches import Watches
 from tandem_operator.planning import Installation
-from tandem_operator.reconcile.act import Actor
 from tandem_operator.reconcile.claims import Claims
-from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.look import Looker
-from tandem_operator.reconcile.optional import PodMonitors
+from tandem_operator.reconcile.executor import Executor
+from tandem_operator.reconcile.pod_monitors import PodMonitors
 from tandem_operator.reconcile.queue import Queue
+from tandem_operator.reconcile.reconciler import Reconciler
+from tandem_operator.reconcile.requests.client import Client
 from tandem_operator.telemetry.metrics import Metrics
 from tests.unit.histories.cluster import Cluster
 
@@ -32,10 +32,10 @@ async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
     queue = Queue(cluster.clock, lambda: random.Random(cluster.writes).uniform(0.8, 1.2))
     client = cast(Client, cluster)
     watches = Watches(store, queue.add, cluster.clock, (), cast(Streams, cluster))
-    looker = Looker(
+    reconciler = Reconciler(
         store=store,
         queue=queue,
-        actor=Actor(client, store, cluster.clock, "one", PodMonitors(client, store, ())),
+        executor=Executor(client, store, cluster.clock, "one", PodMonitors(client, store, ())),
         planner=planning.plan,
         tuning=lambda key: None,
         installation=lambda: Installation("0", "registry.example/runtime:1", name=NAME),
@@ -47,7 +47,7 @@ async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
 
     async def lead() -> None:
         await watches.synced.wait()
-        await looker.run()
+        await reconciler.run()
 
     tasks = [asyncio.create_task(watches.run()), asyncio.create_task(lead())]
     try:

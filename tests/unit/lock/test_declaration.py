@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tandem_runtime.contract.request import Attestation
-from tandem_runtime.lock import declaration, folder, model_card
-from tandem_runtime.lock.declaration import Declaration, Target
-from tandem_runtime.lock.grade import Grade
+from tandem_runtime.lock.draft import declaration
+from tandem_runtime.lock.draft.declaration import Declaration, Target
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.model import model_card
+from tandem_runtime.lock.verdict.compare import Grade
 
 MODEL = "acme/chat"
 COMMIT = "0a" * 20

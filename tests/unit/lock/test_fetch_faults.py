@@ -17,7 +17,7 @@ from hack.hub.server import LocalHub
 from tandem_runtime.contract import pod_lock, report
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure
-from tandem_runtime.lock import folder, folder_lock, locked_files
+from tandem_runtime.lock.files import folder, folder_lock, locked_files
 from tests.unit.lock import builders
 
 WEIGHTS = builders.safetensors(w=("F16", [500_000], bytes(range(250)) * 4_000))

@@ -17,8 +17,10 @@ import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tandem_runtime.lock import difference, folder, look
-from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import difference
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict.inspect import Side
 from tests.unit.lock import builders
 
 QC = Path(__file__).resolve().parents[2] / "data" / "tokenizers" / "qc"
@@ -32,7 +34,7 @@ def side(tokens: Tokens, text: str | None = None) -> Side:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "tokenizer.json"
         path.write_text(json.dumps(tokens) if text is None else text)
-        found = look.at(folder.at(Path(place)))
+        found = inspect_side.at(folder.at(Path(place)))
     assert found.refused is None, found.refused
     return found
 
@@ -258,7 +260,7 @@ def test_the_specification_s_vectors() -> None:
             for name, held in vector["files"].items():
                 text = held if isinstance(held, str) else json.dumps(held)
                 (Path(place) / name).write_text(text)
-            marks = look.at(folder.at(Path(place))).fingerprint
+            marks = inspect_side.at(folder.at(Path(place))).fingerprint
         assert marks is not None
         assert {
             "vocabHash": marks.vocab_hash,

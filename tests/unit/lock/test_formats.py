@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.lock import folder, grade, look
-from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import compare
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict.inspect import Side
 from tests.unit.lock import builders
 
 BYTES = [b"a", b"b", b" ", b"ab", b" a"]
@@ -93,7 +95,7 @@ def as_gguf() -> dict[str, bytes]:
 
 def see(place: Path, held: dict[str, bytes], **others: dict[str, Any]) -> Side:
     extra = {name.replace("__", "."): json.dumps(each).encode() for name, each in others.items()}
-    found = look.at(folder.at(builders.write(place, held | extra)))
+    found = inspect_side.at(folder.at(builders.write(place, held | extra)))
     assert found.refused is None, found.refused
     assert found.fingerprint is not None
     return found
@@ -118,7 +120,7 @@ def test_the_same_ids_in_another_format(tmp_path: Path, form: str) -> None:
     config = {} if form == "gguf" else {"tokenizer_config__json": CONFIG}
     other = see(tmp_path / "other", FORMATS[form], **config)
     assert vocab_hash(known) == vocab_hash(other)
-    found = grade.pair(known, other)
+    found = compare.pair(known, other)
     assert (found.verdict, found.reason) == ("Compatible", "Equal")
 
 
@@ -140,15 +142,15 @@ def test_a_swap_in_another_format_is_found(tmp_path: Path) -> None:
         .replace(b"Yg== 1", b"Yg== 0")
     }
     other = see(tmp_path / "other", swapped, tokenizer_config__json=CONFIG)
-    found = grade.pair(known, other)
+    found = compare.pair(known, other)
     assert found.reason == "IdsDiffer"
     assert [each.id for each in found.first_differences] == [0, 1]
 
 
 def test_ranks_without_their_special_tokens_are_a_prefix(tmp_path: Path) -> None:
     known, other = see(tmp_path / "json", as_json()), see(tmp_path / "ranks", as_ranks())
-    assert grade.pair(known, other).reason == "TargetExtra"
-    assert grade.pair(other, known).reason == "DraftLarger"
+    assert compare.pair(known, other).reason == "TargetExtra"
+    assert compare.pair(other, known).reason == "DraftLarger"
 
 
 def varint(value: int) -> bytes:
@@ -207,14 +209,14 @@ def test_sentencepiece_means_what_its_conversion_means(tmp_path: Path) -> None:
     assert spm.tokenizer is not None and converted.tokenizer is not None
     assert spm.tokenizer.encoder["scores"] == converted.tokenizer.encoder["scores"]
     assert spm.specials == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
-    assert grade.pair(converted, spm).reason == "Equal"
+    assert compare.pair(converted, spm).reason == "Equal"
 
 
 def test_other_scores_split_text_differently(tmp_path: Path) -> None:
     one = see(tmp_path / "one", {"tokenizer.model": sentencepiece([*PIECES, *WORDS], 1)})
     changed = [*PIECES, ("A", -1.25, 1), *WORDS[1:]]
     two = see(tmp_path / "two", {"tokenizer.model": sentencepiece(changed, 1)})
-    assert grade.pair(one, two).reason == "EncoderDiffers"
+    assert compare.pair(one, two).reason == "EncoderDiffers"
 
 
 def test_wordpiece_in_lines_json_and_gguf(tmp_path: Path) -> None:
@@ -275,7 +277,7 @@ def test_tekken_with_an_unnamed_token_that_got_a_name(tmp_path: Path) -> None:
     names = ["<unk>", "<s>", "</s>"] + [f"[C{index}]" for index in range(3, 20)]
     one = see(tmp_path / "one", tekken(names, BYTES))
     two = see(tmp_path / "two", tekken([*names, "[THINK]"], BYTES))
-    assert grade.pair(one, two).reason == "ReservedRenamed"
+    assert compare.pair(one, two).reason == "ReservedRenamed"
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.model.v3", "x.model.v7m1"])
@@ -286,7 +288,7 @@ def test_a_file_that_is_named_itself_tells_its_format(tmp_path: Path, name: str)
         (as_ranks("a.tiktoken")["a.tiktoken"], "tiktoken"),
     ):
         path.write_bytes(content)
-        found = look.at(folder.at(path)).tokenizer
+        found = inspect_side.at(folder.at(path)).tokenizer
         assert found is not None
         assert found.format == form
 
@@ -296,7 +298,9 @@ def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
         named("tokenizer.ggml.model", "gpt2"),
         strings("tokenizer.ggml.tokens", ["a", "b", "a"]),
     )
-    found = look.at(folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))).refused
+    found = inspect_side.at(
+        folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))
+    ).refused
     assert found is not None
     assert (found.reason, "stands twice" in str(found)) == ("Malformed", True)
 
@@ -304,7 +308,7 @@ def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
 def test_a_rank_of_endless_bytes_is_refused(tmp_path: Path) -> None:
     line = base64.b64encode(bytes(100_000)) + b" 0\n"
     place = builders.write(tmp_path / "model", {"x.tiktoken": line, "config.json": b"{}"})
-    found = look.at(folder.at(place)).refused
+    found = inspect_side.at(folder.at(place)).refused
     assert found is not None
     assert "100000 characters" in str(found)
 
@@ -318,4 +322,4 @@ def test_a_model_of_a_type_that_the_library_has_or_guesses(
     if model_type is None:
         del document["model"]["type"]
     place = builders.write(tmp_path / "model", builders.files(document))
-    assert look.at(folder.at(place)).refused is None
+    assert inspect_side.at(folder.at(place)).refused is None

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tandem_runtime.contract import report
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
-from tandem_runtime.lock import pair, trimmed_vocabulary
-from tandem_runtime.lock.trimmed_vocabulary import Trimmed
+from tandem_runtime.lock import pair
+from tandem_runtime.lock.draft import trimmed_vocabulary
+from tandem_runtime.lock.draft.trimmed_vocabulary import Trimmed
 from tests.unit.lock import builders
 
 TARGET = "acme/chat"

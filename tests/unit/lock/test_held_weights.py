@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.lock import folder, held_weights, look, side_report
-from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.model import held_weights
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict import side_report
+from tandem_runtime.lock.verdict.inspect import Side
 from tests.unit.lock import builders
 
 LAYERS = tuple(f"model.layers.{layer}.mlp.up_proj.weight" for layer in range(2))
@@ -34,7 +37,7 @@ def at(place: Path, **files: Any) -> Side:
     held = builders.files(**files)
     for name in [name for name, content in held.items() if content == b""]:
         del held[name]
-    return look.at(folder.at(builders.write(place / "model", held)))
+    return inspect_side.at(folder.at(builders.write(place / "model", held)))
 
 
 def refusal(side: Side) -> tuple[str, str] | None:
@@ -145,6 +148,6 @@ def test_a_pointer_in_a_file_s_place_is_called_one(tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("name", ["tokenizer.model", "chat.gguf", "pytorch_model.bin"])
 def test_a_pointer_for_a_file_of_any_format_is_called_one(tmp_path: Path, name: str) -> None:
     held = {"config.json": json.dumps(builders.config()).encode(), name: POINTER}
-    side = look.at(folder.at(builders.write(tmp_path / "model", held)))
+    side = inspect_side.at(folder.at(builders.write(tmp_path / "model", held)))
     assert side.refused is not None
     assert "Git LFS pointer" in str(side.refused)

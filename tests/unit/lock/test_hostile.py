@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_runtime.lock import folder, look, strict_json
+from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.files import folder, strict_json
 from tandem_runtime.lock.formats import sentencepiece
-from tandem_runtime.lock.refusal import CannotLookError, RefusedError
+from tandem_runtime.lock.verdict import inspect as inspect_side
 from tests.unit.lock import builders
 
 QUICK_S = 10.0
@@ -24,7 +25,7 @@ def refused(path: Path) -> RefusedError:
     """Why the model at `path` is refused; it must be, and within the time allowed."""
     started = time.monotonic()
     try:
-        found = look.at(folder.at(path)).refused
+        found = inspect_side.at(folder.at(path)).refused
     except RefusedError as error:
         found = error
     assert time.monotonic() - started < QUICK_S
@@ -120,7 +121,7 @@ def test_a_link_inside_the_folder_is_read(tmp_path: Path) -> None:
     path = builders.write(tmp_path / "model", builders.files())
     (path / "tokenizer.json").rename(path / "..data.json")
     (path / "tokenizer.json").symlink_to("..data.json")
-    assert look.at(folder.at(path)).tokenizer is not None
+    assert inspect_side.at(folder.at(path)).tokenizer is not None
 
 
 def test_a_hub_cache_links_into_its_own_blobs(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_a_hub_cache_links_into_its_own_blobs(tmp_path: Path) -> None:
     for name in builders.files():
         (snapshot / name).symlink_to(Path("../../blobs") / name)
     assert blobs.is_dir()
-    assert look.at(folder.at(snapshot)).tokenizer is not None
+    assert inspect_side.at(folder.at(snapshot)).tokenizer is not None
 
 
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_what_keeps_from_reading_is_no_verdict(
     path = builders.write(tmp_path / "model", builders.files())
     monkeypatch.setattr(folder.ModelFolder, "read", fail)
     with pytest.raises(CannotLookError) as found:
-        look.at(folder.at(path))
+        inspect_side.at(folder.at(path))
     assert found.value.reason == "LockFailed"
     assert str(path) in str(found.value)
 
@@ -233,7 +234,7 @@ def test_other_formats_that_are_none(tmp_path: Path, name: str, content: bytes) 
 def test_code_is_seen_even_where_the_tokenizer_is_broken(tmp_path: Path) -> None:
     path = model(tmp_path, b"{")
     (path / "modeling_x.py").write_text("raise SystemExit('was run')")
-    side = look.at(folder.at(path))
+    side = inspect_side.at(folder.at(path))
     assert side.remote_code
     assert side.refused is not None
 

@@ -16,7 +16,7 @@ from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
-from tandem_runtime.lock.sources import patience
+from tandem_runtime.lock.sources import retry
 from tests.unit.lock import builders
 
 MIB = 1 << 20
@@ -341,7 +341,7 @@ def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
 def test_what_a_hub_answers_at_any_request_is_told(
     hub: LocalHub, monkeypatch: pytest.MonkeyPatch, status: int, reason: str, said: str, after: int
 ) -> None:
-    monkeypatch.setattr(patience, "WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr(retry, "WAITS_S", (0.0, 0.0))
     hub.commit("acme/chat", builders.files())
     hub.fail(status, 100, {"Retry-After": "60"} if status == 429 else None, after=after)
     with pytest.raises(SideError) as raised:
@@ -355,7 +355,7 @@ def test_what_a_hub_answers_at_any_request_is_told(
 def test_what_passes_is_waited_for(
     hub: LocalHub, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    monkeypatch.setattr(patience, "WAITS_S", (0.0, 0.0))
+    monkeypatch.setattr(retry, "WAITS_S", (0.0, 0.0))
     hub.commit("acme/chat", builders.files())
     hub.fail(status, 2, {"Retry-After": "0"}, after=1)
     assert look(hub, "hf://acme/chat").verdict == "Compatible"

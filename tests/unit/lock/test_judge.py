@@ -11,8 +11,10 @@ import pytest
 
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
-from tandem_runtime.lock import folder, judge, look
-from tandem_runtime.lock.judge import Seen
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict import judge
+from tandem_runtime.lock.verdict.judge import Seen
 from tests.unit.lock import builders
 
 Files = dict[str, bytes]
@@ -28,7 +30,7 @@ class Bench:
     def seen(self, held: Files, uri: str = "hf://acme/chat", revision: str = "0a" * 20) -> Seen:
         self._count += 1
         path = builders.write(self._place / str(self._count), held)
-        return Seen(look.at(folder.at(path)), uri, revision)
+        return Seen(inspect_side.at(folder.at(path)), uri, revision)
 
     def judge(self, target: Files, draft: Files | None, **asked: Any) -> PairReport:
         values: dict[str, Any] = {

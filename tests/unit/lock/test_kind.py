@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from tandem_runtime.contract.request import ANY_METHOD
-from tandem_runtime.lock import draft_kinds, kind, method_fit
-from tandem_runtime.lock.kind import Kind
-from tandem_runtime.lock.look import Side
-from tandem_runtime.lock.model_config import ModelConfig
-from tandem_runtime.lock.weights import Tensor
+from tandem_runtime.lock.draft import draft_kinds, kind
+from tandem_runtime.lock.draft.kind import Kind
+from tandem_runtime.lock.model.model_config import ModelConfig
+from tandem_runtime.lock.model.weights import Tensor
+from tandem_runtime.lock.verdict import method_fit
+from tandem_runtime.lock.verdict.inspect import Side
 
 Config = dict[str, Any]
 LLAMA: Config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}

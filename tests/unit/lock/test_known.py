@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_runtime.lock import folder, look
-from tandem_runtime.lock.choose import Known
-from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.formats.detect_format import Known
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict.inspect import Side
 from tests.unit.lock import builders
 
 
@@ -29,7 +30,7 @@ class Shelf:
         self._count += 1
         held = builders.files(None, **others)
         place = builders.write(self._path / str(self._count), held)
-        found = look.at(folder.at(place), known=self._known)
+        found = inspect_side.at(folder.at(place), known=self._known)
         assert found.refused is None
         return found
 
@@ -86,9 +87,9 @@ def test_merges_of_a_known_text_mean_what_reading_them_again_would(
     held["added_tokens"] = [builders.added(30, "<|end|>")]
     draft = builders.write(place / "draft", builders.files(held))
     known: Known = {}
-    look.at(folder.at(target), known=known)
-    beside = look.at(folder.at(draft), known=known)
-    alone = look.at(folder.at(draft))
+    inspect_side.at(folder.at(target), known=known)
+    beside = inspect_side.at(folder.at(draft), known=known)
+    alone = inspect_side.at(folder.at(draft))
     assert beside.refused is None
     assert beside.fingerprint == alone.fingerprint
 
@@ -99,7 +100,7 @@ def test_merges_of_a_known_text_are_refused_where_a_piece_is_missing(tmp_path: P
     del held["model"]["vocab"]["ab"]
     draft = builders.write(tmp_path / "draft", builders.files(held))
     known: Known = {}
-    look.at(folder.at(target), known=known)
-    refused = look.at(folder.at(draft), known=known).refused
+    inspect_side.at(folder.at(target), known=known)
+    refused = inspect_side.at(folder.at(draft), known=known).refused
     assert refused is not None
-    assert str(refused) == str(look.at(folder.at(draft)).refused)
+    assert str(refused) == str(inspect_side.at(folder.at(draft)).refused)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_runtime.lock import long_list, strict_json
-from tandem_runtime.lock.long_list import BrokenError, LongList
-from tandem_runtime.lock.refusal import RefusedError
+from tandem_runtime.lock.errors import RefusedError
+from tandem_runtime.lock.files import long_list, strict_json
+from tandem_runtime.lock.files.long_list import BrokenError, LongList
 
 TEXT = st.one_of(
     st.text(max_size=6),

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_runtime.contract.report import MixtureOfExperts
-from tandem_runtime.lock import model_config
-from tandem_runtime.lock.refusal import RefusedError
+from tandem_runtime.lock.errors import RefusedError
+from tandem_runtime.lock.model import model_config
 
 
 def decoder(layers: int, hidden: int, heads: int, kv_heads: int, **others: Any) -> dict[str, Any]:

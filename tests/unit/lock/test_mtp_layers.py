@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.lock import alone, mtp_layers
-from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.draft import mtp_layers
+from tandem_runtime.lock.verdict import alone
+from tandem_runtime.lock.verdict.inspect import Side
 
 OWN = {
     "DeepSeek V3": ({"num_nextn_predict_layers": 1}, 1),

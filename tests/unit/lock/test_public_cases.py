@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
-from tandem_runtime.lock import folder, judge, look
-from tandem_runtime.lock.judge import Seen
-from tandem_runtime.lock.look import Side
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import inspect as inspect_side
+from tandem_runtime.lock.verdict import judge
+from tandem_runtime.lock.verdict.inspect import Side
+from tandem_runtime.lock.verdict.judge import Seen
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -32,7 +34,7 @@ def cases() -> list[dict[str, Any]]:
 
 @cache
 def seen(name: str) -> Side:
-    return look.at(folder.at(corpus() / name))
+    return inspect_side.at(folder.at(corpus() / name))
 
 
 def test_the_corpus_is_there() -> None:

@@ -17,7 +17,7 @@ from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources import s3, s3_models, s3_prefix, s3_refusals
 from tandem_runtime.lock.sources.access import Access
 from tests.unit.lock import builders
@@ -200,7 +200,7 @@ def test_an_object_that_changes_while_it_is_read_is_told(bucket: Bucket, tmp_pat
     (entry,) = [e for e in s3_prefix.listing(prefix, TARGET) if e.name == "config.json"]
     bucket.put("llama/chat", {"config.json": b'{"other": 1}'})
 
-    with pytest.raises(CannotLookError) as raised, s3_refusals.told_apart(TARGET, POD):
+    with pytest.raises(CannotLookError) as raised, s3_refusals.translate_errors(TARGET, POD):
         prefix.read(entry, 0, entry.size_bytes)
     assert raised.value.reason == "ContentChanged"
 
@@ -230,7 +230,7 @@ def test_what_does_not_exist_is_told(bucket: Bucket, tmp_path: Path, uri: str, t
 def test_a_refusal_names_the_remedy(code: str, access: Access, remedy: str) -> None:
     with (
         pytest.raises(CannotLookError, match=remedy) as raised,
-        s3_refusals.told_apart(TARGET, access),
+        s3_refusals.translate_errors(TARGET, access),
     ):
         raise ClientError({"Error": {"Code": code}}, "ListObjectsV2")
     assert raised.value.reason == "AccessDenied"
@@ -245,7 +245,10 @@ def test_a_refusal_names_the_remedy(code: str, access: Access, remedy: str) -> N
     ],
 )
 def test_passing_troubles_are_for_another_try(error: Exception, told: str) -> None:
-    with pytest.raises(CannotLookError, match=told) as raised, s3_refusals.told_apart(TARGET, POD):
+    with (
+        pytest.raises(CannotLookError, match=told) as raised,
+        s3_refusals.translate_errors(TARGET, POD),
+    ):
         raise error
     assert raised.value.reason == "LockFailed"
     assert "Signature" not in str(raised.value)

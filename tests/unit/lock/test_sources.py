@@ -15,7 +15,7 @@ from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources import bring
 from tests.unit.lock import builders
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.lock import folder, weights
-from tandem_runtime.lock.refusal import RefusedError
-from tandem_runtime.lock.weights import BITS_OF_DTYPE, Weights
+from tandem_runtime.lock.errors import RefusedError
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.model import weights
+from tandem_runtime.lock.model.weights import BITS_OF_DTYPE, Weights
 from tests.unit.lock import builders
 
 Shapes = dict[str, tuple[str, list[int]]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from datetime import datetime, timedelta
 
-from tandem_operator.observe.store import Key, Store
+from tandem_operator.cluster.store import Key, Store
 from tandem_operator.planning import Plan, Snapshot, plan
-from tandem_operator.reconcile.sightings import Sightings
+from tandem_operator.reconcile.ended_objects import EndedObjects
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tests.unit.planning import builders
@@ -27,7 +27,7 @@ class Namespaces:
         self.installation = builders.INSTALLATION
         self.now: datetime = builders.START
         self.jobs_made: list[Key] = []
-        self._sightings = Sightings()
+        self._sightings = EndedObjects()
         self._serial = 0
 
     def add(
@@ -97,7 +97,7 @@ class Namespaces:
     def restart(self) -> None:
         """A new operator: what stands in the API server is all that it knows."""
         before, self.store = self.store, Store()
-        self._sightings = Sightings()
+        self._sightings = EndedObjects()
         for key in before.known():
             self.store.put_resource(before.resource(key) or {})
             for held in before.objects(key):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tandem_operator.api import names
-from tandem_operator.observe.store import Key
+from tandem_operator.cluster.store import Key
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
 from tests.unit.planning.namespaces import Namespaces

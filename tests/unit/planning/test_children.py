@@ -324,7 +324,7 @@ def test_where_a_kind_cannot_be_watched_nothing_is_changed_and_stalled_says_so()
     children = dict(world.writes)
     before = world.condition("Ready")
     seen = replace(world.snapshot(), blind="the operator cannot watch pods: 403: no")
-    world.carry_out(plan(seen))
+    world.execute(plan(seen))
 
     assert world.condition("Stalled") == ("True", "WatchRefused")
     assert world.message("Stalled") == "the operator cannot watch pods: 403: no"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem_operator.planning.revision import KEPT
+from tandem_operator.planning.children.revision import KEPT
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tandem_operator.planning import depth_notes
 from tandem_operator.planning.snapshot import ReplicaView
+from tandem_operator.planning.status import depth_notes
 from tandem_operator.tuning.decision import Prediction
 from tandem_runtime.contract import metrics
 from tests.unit.engines.builders import spec
@@ -160,7 +160,7 @@ def test_a_plugin_that_no_replica_has_is_told_at_the_first_look(
 
     assert world.condition("SpeculationActive") == ("False", reason)
     assert "VLLM_PLUGINS" in world.message("SpeculationActive")
-    assert reason in world.notes
+    assert reason in world.event_records
 
 
 def test_a_replica_that_was_not_read_says_nothing_about_its_plugin() -> None:
@@ -194,8 +194,8 @@ def test_the_caps_of_segments_and_the_initial_depth_are_tiers_and_it_is_said() -
 def test_only_a_depth_that_is_no_tier_is_noted() -> None:
     asked = spec({"speculation.initialTokens": 3, "tuning.minTokens": 2})
 
-    assert depth_notes.notes(asked, (0, 1, 3, 7)) == (
+    assert depth_notes.event_records(asked, (0, 1, 3, 7)) == (
         "tuning.minTokens 2 is taken down to 1: K is one of 0, 1, 3, 7",
     )
-    assert depth_notes.notes(asked, (7,)) == ()
-    assert depth_notes.notes(spec(), (0, 1, 3, 7)) == ()
+    assert depth_notes.event_records(asked, (7,)) == ()
+    assert depth_notes.event_records(spec(), (0, 1, 3, 7)) == ()

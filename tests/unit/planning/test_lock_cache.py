@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tandem_operator.api import names
-from tandem_operator.observe.store import Key
-from tandem_operator.planning import lock_cache, resource
+from tandem_operator.cluster.store import Key
+from tandem_operator.planning import resource
+from tandem_operator.planning.lock import cache as lock_cache
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
 from tests.unit.planning.namespaces import COMMIT, Namespaces

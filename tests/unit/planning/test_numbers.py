@@ -95,7 +95,7 @@ def test_an_idle_decision_says_why() -> None:
     assert world.condition("SpeculationActive") == ("False", "AcceptanceBelowThreshold")
     assert world.message("SpeculationActive") == "31 % is below 45 % for 60 s"
     assert world.resource["status"]["speculation"]["state"] == "Idle"
-    assert "AcceptanceBelowThreshold" in world.notes
+    assert "AcceptanceBelowThreshold" in world.event_records
 
 
 def test_a_plugin_that_disabled_itself_is_told_with_its_reason() -> None:
@@ -114,8 +114,8 @@ def test_a_plugin_that_disabled_itself_is_told_with_its_reason() -> None:
 def test_notes_tell_transitions_only() -> None:
     world = World().serve()
 
-    assert sorted(world.notes) == ["Equal", "Initial", "Locking", "RollingOut", "Serving"]
-    told = list(world.notes)
+    assert sorted(world.event_records) == ["Equal", "Initial", "Locking", "RollingOut", "Serving"]
+    told = list(world.event_records)
     world.pass_time(3600)
     world.settle()
-    assert world.notes == told
+    assert world.event_records == told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.planning import sources
+from tandem_operator.planning.pod import sources
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 

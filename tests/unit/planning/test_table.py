@@ -135,11 +135,11 @@ def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
 
     world.tuning = builders.tuning(world.lock_hash)
     plan = world.look()
-    assert not plan.pokes
+    assert not plan.pod_annotations
     plan = world.look()
-    assert {poke.generation for poke in plan.pokes} == {generation + 1}
-    assert len(plan.pokes) == 2
-    assert not world.look().pokes
+    assert {annotation.generation for annotation in plan.pod_annotations} == {generation + 1}
+    assert len(plan.pod_annotations) == 2
+    assert not world.look().pod_annotations
 
 
 def test_the_tuners_memory_is_written_when_it_is_due() -> None:

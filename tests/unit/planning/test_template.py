@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.planning import change, template
+from tandem_operator.planning import diff
+from tandem_operator.planning.pod import merge as template_merge
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -100,13 +101,13 @@ def test_the_engines_container_keeps_what_it_has_and_gains_what_is_asked() -> No
 def test_what_is_not_the_users_is_refused_where_it_stands(
     wrong: builders.Object, field: str
 ) -> None:
-    assert [refusal.field for refusal in template.judge(wrong, OWNED_ENV)] == [field]
+    assert [refusal.field for refusal in template_merge.judge(wrong, OWNED_ENV)] == [field]
 
 
 def test_a_sibling_of_an_owned_path_is_the_users() -> None:
     mounts = [{"name": "a", "mountPath": path} for path in ("/models-2", "/dev/shmem", "/opt")]
 
-    assert template.judge(main(volumeMounts=mounts), OWNED_ENV) == ()
+    assert template_merge.judge(main(volumeMounts=mounts), OWNED_ENV) == ()
 
 
 NAMED = st.lists(
@@ -120,12 +121,12 @@ NAMED = st.lists(
 def test_keyed_lists_merge_by_key_and_merging_again_changes_nothing(
     base: list[builders.Object], over: list[builders.Object]
 ) -> None:
-    once = template.merged({"env": base}, {"env": over})
+    once = template_merge.merged({"env": base}, {"env": over})
 
     values = {entry["name"]: entry["value"] for entry in once["env"]}
     expected = {entry["name"]: entry["value"] for entry in [*base, *over]}
     assert values == expected
-    assert template.merged(once, {"env": over}) == once
+    assert template_merge.merged(once, {"env": over}) == once
 
 
 @pytest.mark.parametrize(
@@ -141,4 +142,4 @@ def test_keyed_lists_merge_by_key_and_merging_again_changes_nothing(
     ],
 )
 def test_quantities_are_the_same_when_their_amounts_are(one: Any, other: Any, same: bool) -> None:
-    assert change.same_amount(one, other) is same
+    assert diff.same_amount(one, other) is same

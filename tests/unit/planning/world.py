@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView, plan, sightings
+from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView, ended_objects, plan
 from tandem_operator.planning.plan import Reference
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
@@ -29,7 +29,7 @@ class World:
         self.failures: dict[Reference, Failure] = {}
         self.refuse: dict[str, tuple[int, str]] = {}
         self.writes: Counter[tuple[str, str, str]] = Counter()
-        self.notes: list[str] = []
+        self.event_records: list[str] = []
         self.ends: dict[str, datetime] = {}
         self.warnings: dict[str, str] = {}
         self._serial = 0
@@ -39,7 +39,7 @@ class World:
     def snapshot(self) -> Snapshot:
         """Everything as it is now, not shared with the world."""
         objects = tuple(copy.deepcopy(held) for held in self.objects.values())
-        ended = sightings.ended(self.resource, objects)
+        ended = ended_objects.ended(self.resource, objects)
         self.ends = {uid: self.ends.get(uid, self.now) for uid in ended}
         return Snapshot(
             resource=copy.deepcopy(self.resource),
@@ -56,7 +56,7 @@ class World:
         """One look, carried out."""
         wanted = plan(self.snapshot())
         assert wanted == plan(self.snapshot()), "the same snapshot gives the same plan"
-        self.carry_out(wanted)
+        self.execute(wanted)
         return wanted
 
     def settle(self) -> Plan:
@@ -67,7 +67,7 @@ class World:
                 return wanted
         raise AssertionError(f"still writing after {MOST_LOOKS} looks: {wanted}")
 
-    def carry_out(self, wanted: Plan) -> None:
+    def execute(self, wanted: Plan) -> None:
         """Do the writes in their order."""
         for apply in wanted.applies:
             self._apply(apply)
@@ -78,12 +78,14 @@ class World:
             self.writes["remove", *place] += 1
             if remove.reference.kind == "Job":
                 self._collect(remove.uid)
-        for poke in wanted.pokes:
-            pod = self.objects["Pod", poke.pod]
-            assert pod["metadata"]["uid"] == poke.uid
+        for annotation in wanted.pod_annotations:
+            pod = self.objects["Pod", annotation.pod]
+            assert pod["metadata"]["uid"] == annotation.uid
             put(pod["metadata"], "annotations", pod["metadata"].get("annotations", {}))
-            pod["metadata"]["annotations"]["tandem.dev/table-generation"] = str(poke.generation)
-            self.writes["poke", "Pod", poke.pod] += 1
+            pod["metadata"]["annotations"]["tandem.dev/table-generation"] = str(
+                annotation.generation
+            )
+            self.writes["poke", "Pod", annotation.pod] += 1
         if wanted.status is not None:
             self.resource["status"] = copy.deepcopy(wanted.status)
             self.resource["metadata"]["managedFields"] = [
@@ -92,7 +94,7 @@ class World:
             self.writes["status", "SpeculativeDeployment", builders.NAME] += 1
             if kstatus.current(self.resource):
                 assert kstatus.done(self.resource, self.objects.values()), "Current too early"
-        self.notes += [note.reason for note in wanted.notes]
+        self.event_records += [event_record.reason for event_record in wanted.event_records]
 
     def _apply(self, apply: Apply) -> None:
         reference = apply.reference

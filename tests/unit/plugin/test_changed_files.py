@@ -18,7 +18,7 @@ import pytest
 from tandem_runtime.contract import pod_lock, report
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure
-from tandem_runtime.lock import folder, locked_files
+from tandem_runtime.lock.files import folder, locked_files
 
 ENDS_WITHIN_S = 60
 FETCH = """

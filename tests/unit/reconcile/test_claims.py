@@ -22,15 +22,15 @@ class Pair:
         }
         self.stands: str | None = None
         self.writes = 0
-        self.notes: list[tuple[str, str]] = []
+        self.event_records: list[tuple[str, str]] = []
 
     def count(self, name: str, count: int) -> None:
         self.yielded[name] = count
 
     def look(self, name: str) -> Stand:
         claim = self.claims[name].judge(KEY, self.stands)
-        if claim.note is not None:
-            self.notes.append((name, claim.note.reason))
+        if claim.event_record is not None:
+            self.event_records.append((name, claim.event_record.reason))
         if claim.stand is not Stand.WAIT and self.stands != name:
             self.stands = name
             self.writes += 1
@@ -47,7 +47,7 @@ def test_who_is_alone_manages_at_once(pair: Pair) -> None:
     assert pair.stands == A
     pair.clock.move(1_000)
     assert pair.look(A) is Stand.MANAGE
-    assert pair.notes == []
+    assert pair.event_records == []
 
 
 def test_a_restart_asks_nobody(pair: Pair) -> None:
@@ -66,7 +66,7 @@ def test_a_newcomer_yields_to_a_manager_that_lives(pair: Pair, manager: str, new
 
     assert pair.stands == manager
     assert pair.writes == 3
-    assert pair.notes == [(manager, "SecondInstallation"), (newcomer, "ManagedElsewhere")]
+    assert pair.event_records == [(manager, "SecondInstallation"), (newcomer, "ManagedElsewhere")]
     assert pair.yielded == {manager: 0, newcomer: 1}
 
 
@@ -126,8 +126,8 @@ def test_a_name_that_could_not_be_written_was_no_question(pair: Pair) -> None:
 def test_one_answer_is_told_once_however_late_its_own_event_is(pair: Pair) -> None:
     pair.look(A)
     pair.clock.move(100)
-    told = [pair.claims[A].judge(KEY, B).note for _ in range(3)]
-    assert [note is not None for note in told] == [True, False, False]
+    told = [pair.claims[A].judge(KEY, B).event_record for _ in range(3)]
+    assert [event_record is not None for event_record in told] == [True, False, False]
 
 
 def test_against_one_that_never_yields_it_gives_way_itself(pair: Pair) -> None:

@@ -11,9 +11,13 @@ import aiohttp
 import pytest
 from kubernetes.aio.client import ApiClient
 
-from tandem_operator.observe.kinds import POD_MONITOR
-from tandem_operator.reconcile.client import KINDS, TIMEOUT_S, Client
-from tandem_operator.reconcile.errors import NotLeadingError, RefusedError, RetryError
+from tandem_operator.cluster.kinds import POD_MONITOR
+from tandem_operator.reconcile.requests.client import KINDS, TIMEOUT_S, Client
+from tandem_operator.reconcile.requests.errors import (
+    NotLeadingError,
+    RefusedError,
+    RetryError,
+)
 
 Object = dict[str, Any]
 SERVICE = KINDS["v1", "Service"]

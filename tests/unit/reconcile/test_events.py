@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from tandem_operator.planning import Note
-from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.errors import RefusedError
-from tandem_operator.reconcile.events import (
+from tandem_operator.planning import EventRecord
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import RefusedError
+from tandem_operator.reconcile.requests.events import (
     MOST_A_MINUTE,
     SERIES_ENDS_S,
     SERIES_EVERY_S,
@@ -18,8 +18,8 @@ from tandem_operator.reconcile.events import (
 )
 from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Object
 
-READY = Note("Normal", "Serving", "1 of 1 replicas are ready")
-STARTING = Note("Normal", "Starting", "the first replica is coming up")
+READY = EventRecord("Normal", "Serving", "1 of 1 replicas are ready")
+STARTING = EventRecord("Normal", "Starting", "the first replica is coming up")
 RESOURCE = {"metadata": {"name": "chat", "namespace": NAMESPACE, "uid": "1"}}
 
 
@@ -41,8 +41,8 @@ class Scene:
         self.writes_s.append(self.clock.now_s())
         self.held[name] |= change
 
-    def record(self, note: Note, resource: Object = RESOURCE) -> None:
-        asyncio.run(self.recorder.record(resource, note))
+    def record(self, event_record: EventRecord, resource: Object = RESOURCE) -> None:
+        asyncio.run(self.recorder.record(resource, event_record))
         asyncio.run(self.recorder.bring_up_to_date(KEY))
 
     def pass_time(self, seconds: float) -> None:
@@ -91,7 +91,7 @@ def test_what_repeats_is_one_series_with_its_count(scene: Scene) -> None:
 
 def test_a_flood_of_different_messages_is_bounded(scene: Scene) -> None:
     for number in range(200):
-        scene.record(Note("Normal", "RollingOut", f"{number} of 200"))
+        scene.record(EventRecord("Normal", "RollingOut", f"{number} of 200"))
         scene.pass_time(0.5)
     scene.pass_time(120)
 
@@ -109,7 +109,7 @@ def test_after_a_long_while_it_is_news_again(scene: Scene) -> None:
 
 def test_another_resource_has_its_own_measure(scene: Scene) -> None:
     for number in range(MOST_A_MINUTE + 1):
-        scene.record(Note("Normal", str(number), "one"))
+        scene.record(EventRecord("Normal", str(number), "one"))
     other: dict[str, Any] = {"metadata": {**RESOURCE["metadata"], "name": "other"}}
     scene.record(READY, other)
 
@@ -128,8 +128,10 @@ def test_a_refused_event_holds_nothing_up(scene: Scene) -> None:
 def test_a_warning_that_was_not_told_yet_finds_room_among_many_others() -> None:
     scene = Scene()
     for number in range(MOST_A_MINUTE + 5):
-        scene.record(Note("Normal", f"Reason{number}", "it comes and goes"))
-    fight = Note("Warning", "FieldContested", "Service chat: somebody keeps changing spec.ports")
+        scene.record(EventRecord("Normal", f"Reason{number}", "it comes and goes"))
+    fight = EventRecord(
+        "Warning", "FieldContested", "Service chat: somebody keeps changing spec.ports"
+    )
 
     scene.record(fight)
 

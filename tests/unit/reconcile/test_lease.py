@@ -8,8 +8,8 @@ from typing import cast
 
 import pytest
 
-from tandem_operator.reconcile.client import Client
 from tandem_operator.reconcile.lease import DURATION_S, MARGIN_S, Lease, LeaseLostError
+from tandem_operator.reconcile.requests.client import Client
 from tests.unit.reconcile.world import NAMESPACE, HandClock, Hands, Object, Server
 
 WRITES_FOR_S = DURATION_S - MARGIN_S

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tandem_operator.observe.store import Key
+from tandem_operator.cluster.store import Key
 from tandem_operator.reconcile.queue import (
     LONGEST_BACKOFF_S,
     MOST_AT_WORK,

@@ -7,10 +7,15 @@ from typing import cast
 
 import pytest
 
-from tandem_operator.observe.store import Store
-from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.errors import RetryError
-from tandem_operator.reconcile.status import LEARNED_FOR_S, MOST, WITHIN_S, StatusWriter
+from tandem_operator.cluster.store import Store
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import RetryError
+from tandem_operator.reconcile.requests.status import (
+    LEARNED_FOR_S,
+    MOST,
+    WITHIN_S,
+    StatusWriter,
+)
 from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Object
 
 RESOURCE = {"metadata": {"name": "chat", "namespace": NAMESPACE, "uid": "1"}}

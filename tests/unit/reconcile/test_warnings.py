@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 
 from tandem_operator.planning import Asked, Reference
-from tandem_operator.reconcile.client import Client
-from tandem_operator.reconcile.errors import RefusedError
-from tandem_operator.reconcile.warnings import Warnings
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import RefusedError
+from tandem_operator.reconcile.requests.warnings import Warnings
 from tests.unit.reconcile.world import KEY, HandClock, Object
 
 JOB = Asked(Reference("batch/v1", "Job", "chat-lock-1"), "uid-1")

@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from tandem_operator.observe.kinds import POD_MONITOR, Kind
-from tandem_operator.reconcile.errors import (
+from tandem_operator.cluster.kinds import POD_MONITOR, Kind
+from tandem_operator.reconcile.requests.errors import (
     AbsentError,
     LeavingError,
     NotLeadingError,

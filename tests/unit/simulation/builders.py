@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tandem_operator.simulation.interval import Moment
-from tandem_operator.simulation.loops import closed_loop
+from tandem_operator.simulation.results.interval import Moment
 from tandem_operator.simulation.run import World
-from tandem_operator.simulation.truth import Floats, Truth
+from tandem_operator.simulation.world.loops import closed_loop
+from tandem_operator.simulation.world.truth import Floats, Truth
 
 DENSE = Truth(
     base_s=0.010,

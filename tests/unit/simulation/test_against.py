@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tandem_operator.simulation import against_command
-from tandem_operator.simulation.against import compare, play, smooth
-from tandem_operator.simulation.difference import by_phase
-from tandem_operator.simulation.profile import Engine, engine_of
-from tandem_operator.simulation.real_run import RealRunError, blocks_of
+from tandem_operator.simulation.comparison import command
+from tandem_operator.simulation.comparison.blocks import compare, play, smooth
+from tandem_operator.simulation.comparison.difference import by_phase
+from tandem_operator.simulation.comparison.real_run import RealRunError, blocks_of
+from tandem_operator.simulation.world.profile import Engine, engine_of
 
 PROFILE: Mapping[str, Any] = {
     "name": "made up",
@@ -99,11 +99,11 @@ def test_the_command_tells_whether_all_phases_are_within(
     profile, run = tmp_path / "profile.json", tmp_path / "run.json"
     profile.write_text(json.dumps(PROFILE))
     words = ["--profile", str(profile), "--run", str(run)]
-    assert against_command.main(words) == 2
+    assert command.main(words) == 2
     assert "run.json: No such file" in capsys.readouterr().err
     run.write_text(json.dumps([block("off")]))
-    assert against_command.main(words) == 1
+    assert command.main(words) == 1
     assert "4-mixed: mean size" in capsys.readouterr().out
     run.write_text(json.dumps([played(engine_of(PROFILE), "off", 3)]))
-    assert against_command.main([*words, "--output", "json"]) == 0
+    assert command.main([*words, "--output", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["phases"][0]["within"] is True

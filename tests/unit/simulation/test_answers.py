@@ -6,11 +6,17 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tandem_operator.simulation.answers import BACK, COLLAPSED, Change, answers_of, changes_of
-from tandem_operator.simulation.drift import drifting
-from tandem_operator.simulation.interval import Moment
 from tandem_operator.simulation.oracle import Oracle
-from tandem_operator.simulation.truth import Floats
+from tandem_operator.simulation.results.interval import Moment
+from tandem_operator.simulation.scoring.answers import (
+    BACK,
+    COLLAPSED,
+    Change,
+    answers_of,
+    changes_of,
+)
+from tandem_operator.simulation.world.drift import drifting
+from tandem_operator.simulation.world.truth import Floats
 from tests.unit.simulation.builders import DENSE, moment, survival
 
 ORACLE = Oracle(DENSE, range(8))

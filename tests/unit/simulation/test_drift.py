@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tandem_operator.simulation.drift import DRIFTS, DriftError, drifting, shifted
+from tandem_operator.simulation.world.drift import DRIFTS, DriftError, drifting, shifted
 from tests.unit.simulation.builders import survival
 
 HORIZON_S = 3600.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.simulation.drift import DriftError
-from tandem_operator.simulation.engine_drift import engine_drifting
 from tandem_operator.simulation.oracle import Knowledge
 from tandem_operator.simulation.policies import Clairvoyant, Fixed
 from tandem_operator.simulation.run import run
+from tandem_operator.simulation.world.drift import DriftError
+from tandem_operator.simulation.world.engine_drift import engine_drifting
 from tests.unit.simulation.builders import DENSE, world
 
 HORIZON_S = 60.0

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tandem_operator.simulation import evaluation, scoring
-from tandem_operator.simulation.cases import alternating_world, world_of
-from tandem_operator.simulation.profile import read_profile
-from tandem_operator.simulation.scoring import Setup
+from tandem_operator.simulation import evaluation
+from tandem_operator.simulation.scoring import case
+from tandem_operator.simulation.scoring.case import Setup
+from tandem_operator.simulation.scoring.cases import alternating_world, world_of
+from tandem_operator.simulation.world.profile import read_profile
 
 PROFILE = Path(__file__).parents[3] / "examples/profiles/qwen2.5-72b-2xh100.json"
 
@@ -29,7 +30,7 @@ def words(profiles: Path, *more: str) -> list[str]:
 def test_one_setup_as_json(
     profiles: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "ANSWERS_S", 400.0)
+    monkeypatch.setattr(case, "ANSWERS_S", 400.0)
     more = ["--counters", "plugin", "--stabilization", "0", "--scrape", "2", "--output", "json"]
     assert evaluation.main(words(profiles, *more)) == 0
     (found,) = json.loads(capsys.readouterr().out).values()
@@ -42,7 +43,7 @@ def test_one_setup_as_json(
 def test_a_table_has_a_column_a_setup(
     profiles: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "ANSWERS_S", 60.0)
+    monkeypatch.setattr(case, "ANSWERS_S", 60.0)
     more = ["--counters", "stock", "--stabilization", "0,30", "--scrape", "10"]
     assert evaluation.main(words(profiles, *more)) == 0
     said = capsys.readouterr().out
@@ -66,11 +67,11 @@ def test_a_seed_is_one_world() -> None:
 def test_the_first_minutes_with_a_profile_are_those_of_the_case_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(scoring, "ANSWERS_S", 20.0)
-    tuned = scoring.tuned
+    monkeypatch.setattr(case, "ANSWERS_S", 20.0)
+    tuned = case.tuned
     monkeypatch.setattr(
-        scoring, "tuned", lambda engine, setup, **_: tuned(engine, setup, start_profile=False)
+        case, "tuned", lambda engine, setup, **_: tuned(engine, setup, start_profile=False)
     )
-    one = scoring.score(read_profile(PROFILE), 3, Setup("plugin", 0.0, 2.0), 400.0)
+    one = case.score(read_profile(PROFILE), 3, Setup("plugin", 0.0, 2.0), 400.0)
     assert one.start_regret == pytest.approx(one.first_regret, rel=0.01)
     assert one.regret != pytest.approx(one.first_regret, rel=0.01)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.simulation.harm import worst_of
 from tandem_operator.simulation.policies import Fixed
 from tandem_operator.simulation.run import run
+from tandem_operator.simulation.scoring.harm import worst_of
 from tests.unit.simulation.builders import DENSE, moment, world
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.simulation.plot import POINTS, series
+from tandem_operator.simulation.results.plot import POINTS, series
 from tests.unit.simulation.builders import moment
 
 

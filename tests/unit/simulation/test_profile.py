@@ -11,9 +11,14 @@ import jsonschema
 import numpy as np
 import pytest
 
-from tandem_operator.simulation.profile import ProfileError, engine_of, extended, read_profile
+from tandem_operator.simulation.world.profile import (
+    ProfileError,
+    engine_of,
+    extended,
+    read_profile,
+)
 from tandem_operator.tuning import Settings, initial_state, tune
-from tandem_operator.tuning.profile import profile_context
+from tandem_operator.tuning.step_time.profile import profile_context
 
 ROOT = Path(__file__).parents[3]
 PROFILES = sorted((ROOT / "examples/profiles").glob("*.json"))

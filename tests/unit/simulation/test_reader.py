@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem_operator.simulation.reader import Reader
+from tandem_operator.simulation.world.reader import Reader
 
 DEPTHS = (0, 1, 2, 3, 5, 7)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tandem_operator.simulation.real_run import RealRunError, blocks_of
+from tandem_operator.simulation.comparison.real_run import RealRunError, blocks_of
 
 
 def document(**other: Any) -> dict[str, Any]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.simulation.answers import BACK, COLLAPSED, Answer
-from tandem_operator.simulation.harm import Harm
-from tandem_operator.simulation.scores import Score, document_of, figures_of, worst_harm
+from tandem_operator.simulation.scoring.answers import BACK, COLLAPSED, Answer
+from tandem_operator.simulation.scoring.harm import Harm
+from tandem_operator.simulation.scoring.scores import (
+    Score,
+    document_of,
+    figures_of,
+    worst_harm,
+)
 
 
 def score(regret: float = 1.0, excess: float = 0.0, answers: tuple[Answer, ...] = ()) -> Score:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.simulation.draws import Draws
 from tandem_operator.simulation.policies import Fixed
 from tandem_operator.simulation.run import run
-from tandem_operator.simulation.steadiness import drawn, over_drafts, per_request
+from tandem_operator.simulation.world.draws import Draws
+from tandem_operator.simulation.world.steadiness import drawn, over_drafts, per_request
 from tests.unit.simulation.builders import world
 
 

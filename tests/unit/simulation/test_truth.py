@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.simulation.draws import Draws
-from tandem_operator.simulation.truth import Truth
+from tandem_operator.simulation.world.draws import Draws
+from tandem_operator.simulation.world.truth import Truth
 from tests.unit.simulation.builders import DENSE
 
 EXPERTS = Truth(

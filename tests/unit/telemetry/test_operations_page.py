@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tandem_operator.reconcile.act import CONTESTED
+from tandem_operator.reconcile.executor import CONTESTED
 from tandem_operator.reconcile.lease import DURATION_S, MARGIN_S
 from tandem_operator.telemetry.metrics import Metrics
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.tuning.acceptance import drafts_of, expected_depths
+from tandem_operator.tuning.acceptance.counts import drafts_of, expected_depths
 
 DEPTHS = tuple(range(8))
 HAZARD = 0.8

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.tuning.context_price import ContextPrice, at_new_pace, learned
-from tandem_operator.tuning.step_cells import Steps
-from tandem_operator.tuning.step_time import fit, matrix, predicted_s
+from tandem_operator.tuning.step_time.cells import Steps
+from tandem_operator.tuning.step_time.context import ContextPrice, at_new_pace, learned
+from tandem_operator.tuning.step_time.regression import fit, matrix, predicted_s
 
 STEP_S = 0.012
 A_LOT_S = 6e-6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tandem_operator.tuning import Settings, Thresholds, initial_state, tune
-from tandem_operator.tuning.exploration import EVERY_STEPS
+from tandem_operator.tuning.exploration.schedule import EVERY_STEPS
 from tests.unit.tuning.builders import window
 
 FOR_S = 10.0

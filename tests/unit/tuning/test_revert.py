@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tandem_operator.tuning import Settings, State, Thresholds, tune
-from tandem_operator.tuning.acceptance import Drafts
-from tandem_operator.tuning.table import row_of
-from tandem_operator.tuning.trial import (
+from tandem_operator.tuning.acceptance.counts import Drafts
+from tandem_operator.tuning.policy.rollback import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     Trial,
@@ -18,6 +17,7 @@ from tandem_operator.tuning.trial import (
     paused,
     watched,
 )
+from tandem_operator.tuning.table import row_of
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
 BATCH = 8

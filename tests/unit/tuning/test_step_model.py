@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tandem_operator.tuning.step_model import BUCKETS, StepModel, fitted, step_seconds
+from tandem_operator.tuning.step_time.model import BUCKETS, StepModel, fitted, step_seconds
 from tandem_operator.tuning.table import ROWS
 
 DEPTHS = (0, 1, 2, 3)

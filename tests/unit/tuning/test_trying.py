@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.tuning import Settings
-from tandem_operator.tuning.doubt import improvement
-from tandem_operator.tuning.exploration import (
+from tandem_operator.tuning.exploration.schedule import (
     EVERY_STEPS,
     KEEN_EVERY_STEPS,
     LONGEST_IDLE_KEEN_S,
@@ -21,6 +20,7 @@ from tandem_operator.tuning.exploration import (
     exploration,
     sized,
 )
+from tandem_operator.tuning.exploration.value import improvement
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at, window
 
 SETTINGS = Settings(max_tokens=7)

@@ -5,9 +5,9 @@ from typing import Any
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import drain, environment
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.refusal import Refusal
 from tandem_operator.engines.torch import pair_rules, spec_rules
 from tandem_operator.engines.torch.methods import METHODS
 
@@ -28,7 +28,7 @@ class TorchDriver:
     series = SERIES
     owned_env = environment.OWNED_EVERYWHERE
 
-    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do, and what of it is the operator's to set."""
         return (*spec_rules.judge(spec), *environment.judge(spec, self.owned_env))
 

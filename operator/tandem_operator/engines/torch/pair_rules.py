@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import flags
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import PairJudgement
-from tandem_operator.engines.refusal import Refusal
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.contract.torch_engine import ARCHITECTURES
 
-Rule = Callable[[str, SideReport], Iterable[Refusal]]
+Rule = Callable[[str, SideReport], Iterable[FieldError]]
 _OTHER_ENGINE = "use engine.type: vLLM, or another model"
 
 
@@ -29,7 +29,7 @@ def judge(spec: Spec, report: PairReport) -> PairJudgement:
     return PairJudgement((*found, *_vocabularies(report), *_context(spec, report)))
 
 
-def _architecture(name: str, side: SideReport) -> Iterable[Refusal]:
+def _architecture(name: str, side: SideReport) -> Iterable[FieldError]:
     if side.architecture is not None and side.architecture not in ARCHITECTURES:
         yield _refusal(
             f"spec.{name}.uri",
@@ -40,7 +40,7 @@ def _architecture(name: str, side: SideReport) -> Iterable[Refusal]:
         )
 
 
-def _weights(name: str, side: SideReport) -> Iterable[Refusal]:
+def _weights(name: str, side: SideReport) -> Iterable[FieldError]:
     if side.facts.weights not in (None, "safetensors"):
         yield _refusal(
             f"spec.{name}.uri",
@@ -50,7 +50,7 @@ def _weights(name: str, side: SideReport) -> Iterable[Refusal]:
         )
 
 
-def _quantization(name: str, side: SideReport) -> Iterable[Refusal]:
+def _quantization(name: str, side: SideReport) -> Iterable[FieldError]:
     if side.facts.quantization is not None:
         yield _refusal(
             f"spec.{name}.uri",
@@ -68,7 +68,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def _vocabularies(report: PairReport) -> Iterable[Refusal]:
+def _vocabularies(report: PairReport) -> Iterable[FieldError]:
     draft, most = report.draft, report.target.config_vocab_size
     rows = None if draft is None else draft.config_vocab_size
     if draft is not None and rows is not None and most is not None and rows > most:
@@ -80,7 +80,7 @@ def _vocabularies(report: PairReport) -> Iterable[Refusal]:
         )
 
 
-def _context(spec: Spec, report: PairReport) -> Iterable[Refusal]:
+def _context(spec: Spec, report: PairReport) -> Iterable[FieldError]:
     asked = flags.value_of(spec.engine.args, "max-model-len")
     if asked is None or not asked.isdecimal():
         return
@@ -95,5 +95,5 @@ def _context(spec: Spec, report: PairReport) -> Iterable[Refusal]:
             )
 
 
-def _refusal(field: str, value: str, message: str, remedy: str) -> Refusal:
-    return Refusal(StalledReason.UNSUPPORTED_COMBINATION, field, value, message, remedy)
+def _refusal(field: str, value: str, message: str, remedy: str) -> FieldError:
+    return FieldError(StalledReason.UNSUPPORTED_COMBINATION, field, value, message, remedy)

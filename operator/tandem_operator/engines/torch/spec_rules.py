@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines import flags
-from tandem_operator.engines.refusal import Refusal
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.torch.methods import METHODS
 from tandem_operator.engines.torch.options import OWNED, USERS
 
 
-def judge(spec: Spec) -> tuple[Refusal, ...]:
+def judge(spec: Spec) -> tuple[FieldError, ...]:
     """Every refusal of the spec, in the order of its fields; empty when all of it works."""
     return (*_combination(spec), *_arguments(spec))
 
 
-def _combination(spec: Spec) -> Iterable[Refusal]:
+def _combination(spec: Spec) -> Iterable[FieldError]:
     speculation = spec.speculation
     if speculation.method not in METHODS:
         yield _unsupported(
@@ -57,11 +57,13 @@ def _combination(spec: Spec) -> Iterable[Refusal]:
             )
 
 
-def _unsupported(field: str, value: str, message: str, remedy: str) -> Refusal:
-    return Refusal(StalledReason.UNSUPPORTED_COMBINATION, f"spec.{field}", value, message, remedy)
+def _unsupported(field: str, value: str, message: str, remedy: str) -> FieldError:
+    return FieldError(
+        StalledReason.UNSUPPORTED_COMBINATION, f"spec.{field}", value, message, remedy
+    )
 
 
-def _arguments(spec: Spec) -> Iterable[Refusal]:
+def _arguments(spec: Spec) -> Iterable[FieldError]:
     """The engine is ours: an option that it does not have is known before it starts."""
     awaited = False
     for index, argument in enumerate(spec.engine.args):
@@ -80,7 +82,7 @@ def _arguments(spec: Spec) -> Iterable[Refusal]:
         else:
             message = "the torch engine has no such option"
             remedy = f"use one of {', '.join(f'--{option}' for option in USERS)}"
-        yield Refusal(
+        yield FieldError(
             StalledReason.INVALID_ARGUMENTS,
             f"spec.engine.args[{index}]",
             argument,

@@ -6,20 +6,18 @@ from typing import Any
 from tandem_operator.api.spec import EngineType, ModelRunner, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import drain, environment
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.refusal import Refusal
-from tandem_operator.engines.vllm import (
-    live_rules,
-    pair_rules,
-    spec_rules,
-    speculation_rules,
-    weight_rules,
-)
 from tandem_operator.engines.vllm.arguments import PORT, arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
 from tandem_operator.engines.vllm.methods import METHODS
+from tandem_operator.engines.vllm.rules import live as live_rules
+from tandem_operator.engines.vllm.rules import pair as pair_rules
+from tandem_operator.engines.vllm.rules import spec as spec_rules
+from tandem_operator.engines.vllm.rules import speculation as speculation_rules
+from tandem_operator.engines.vllm.rules import weight as weight_rules
 from tandem_operator.engines.vllm.series import SERIES
 from tandem_runtime.contract import environment as contract
 from tandem_runtime.contract import paths, vllm_capabilities
@@ -42,7 +40,7 @@ class VllmDriver:
         "VLLM_USE_V2_MODEL_RUNNER",
     )
 
-    def judge(self, spec: Spec) -> tuple[Refusal, ...]:
+    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec vLLM cannot do, and what of it is the operator's to set."""
         return (
             *spec_rules.judge(spec),

@@ -10,8 +10,8 @@ from typing import Any
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines import flags
+from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import Warned
-from tandem_operator.engines.refusal import Refusal
 from tandem_runtime.contract.report import PairReport, SideReport
 
 JUDGED_BY = (0, 32)
@@ -86,12 +86,14 @@ def length(text: str) -> int | None:
     return None if found is None else int(float(found[1]) * _FACTORS[found[2]])
 
 
-def refuse(field: str, value: object, message: str, remedy: str) -> Refusal:
+def refuse(field: str, value: object, message: str, remedy: str) -> FieldError:
     """A combination that the engine does not start."""
-    return Refusal(StalledReason.UNSUPPORTED_COMBINATION, field, str(value), message, remedy)
+    return FieldError(StalledReason.UNSUPPORTED_COMBINATION, field, str(value), message, remedy)
 
 
-def refuse_in(pair: Pair, field: str, value: object, message: str, remedy: str) -> Refusal | Warned:
+def refuse_in(
+    pair: Pair, field: str, value: object, message: str, remedy: str
+) -> FieldError | Warned:
     """Refused by what JUDGED_BY knows; of a later release, which may know more, only told."""
     if pair.is_later_release:
         told = f"{message} as of {JUDGED_BY[0]}.{JUDGED_BY[1]}; this image is of a later release"

@@ -14,8 +14,8 @@ import torch
 from tandem_runtime.engine.batch import Piece, lay_out
 from tandem_runtime.engine.drafters.drafter import Wish
 from tandem_runtime.engine.kv_cache import KVCache
-from tandem_runtime.engine.model import Model
 from tandem_runtime.engine.sampling import adjust, adjusts, distribution, draw
+from tandem_runtime.engine.transformer.model import Model
 from tandem_runtime.engine.verification import Draft
 
 

@@ -13,9 +13,9 @@ from tandem_runtime.engine.batch import Piece
 from tandem_runtime.engine.drafters import autoregressive
 from tandem_runtime.engine.drafters.drafter import Wish
 from tandem_runtime.engine.kv_cache import KVCache
-from tandem_runtime.engine.model import Model
 from tandem_runtime.engine.sequence import Sequence
 from tandem_runtime.engine.settings import SettingsError
+from tandem_runtime.engine.transformer.model import Model
 from tandem_runtime.engine.verification import Draft
 
 

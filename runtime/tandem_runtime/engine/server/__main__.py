@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tandem_runtime.engine.model_config import UnsupportedModelError
 from tandem_runtime.engine.server.run import run
 from tandem_runtime.engine.settings import SettingsError
+from tandem_runtime.engine.transformer.model_config import UnsupportedModelError
 from tandem_runtime.plugin.digests import check_or_exit
 
 

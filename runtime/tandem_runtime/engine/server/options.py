@@ -8,7 +8,7 @@ from collections.abc import Sequence as Listed
 from pathlib import Path
 
 from tandem_runtime.engine.start import DRAFT_MODEL, LAYER_SKIP, N_GRAM
-from tandem_runtime.engine.weights import DTYPES
+from tandem_runtime.engine.transformer.weights import DTYPES
 
 
 def parse(arguments: Listed[str]) -> argparse.Namespace:

@@ -16,13 +16,13 @@ from tandem_runtime.contract import environment, paths
 from tandem_runtime.engine import start as engine_start
 from tandem_runtime.engine.engine import Engine
 from tandem_runtime.engine.grammar import GrammarCompiler
-from tandem_runtime.engine.model_config import read
 from tandem_runtime.engine.server.api import Api, Limits
 from tandem_runtime.engine.server.app import application
 from tandem_runtime.engine.server.metrics import Metrics
 from tandem_runtime.engine.server.options import parse
 from tandem_runtime.engine.server.tokenizing import Tokens
 from tandem_runtime.engine.server.worker import Worker
+from tandem_runtime.engine.transformer.model_config import read
 from tandem_runtime.plugin.collector import Collector
 from tandem_runtime.plugin.plan import Limits as DepthLimits
 from tandem_runtime.plugin.plan import limits_of

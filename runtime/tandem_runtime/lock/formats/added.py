@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tandem_runtime.contract.pod_lock import canonical
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.tokenizer import MAX_ID
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.fingerprint.tokenizer import MAX_ID
 
 MAX_ADDED = 100_000
 """Fifteen times the most that any known tokenizer has."""
@@ -36,16 +36,16 @@ def listed(name: str, tokens: object) -> dict[int, AddedToken]:
     if tokens is None:
         return {}
     if not isinstance(tokens, list):
-        raise refusal.malformed(name, "added_tokens is no list")
+        raise lock_errors.malformed(name, "added_tokens is no list")
     _check_count(name, len(tokens))
     held: dict[int, AddedToken] = {}
     for entry in tokens:
         token_id = entry.get("id") if isinstance(entry, dict) else None
         if type(token_id) is not int or not 0 <= token_id <= MAX_ID:
-            raise refusal.malformed(name, f"an added token has the id {str(token_id)[:20]}")
+            raise lock_errors.malformed(name, f"an added token has the id {str(token_id)[:20]}")
         token = _token(name, entry)
         if held.setdefault(token_id, token) != token:
-            raise refusal.malformed(name, f"id {token_id} stands for two added tokens")
+            raise lock_errors.malformed(name, f"id {token_id} stands for two added tokens")
     return held
 
 
@@ -55,12 +55,12 @@ def configured(name: str, config: Mapping[str, Any] | None) -> dict[int, AddedTo
     if tokens is None:
         return {}
     if not isinstance(tokens, dict):
-        raise refusal.malformed(name, "added_tokens_decoder is no object")
+        raise lock_errors.malformed(name, "added_tokens_decoder is no object")
     _check_count(name, len(tokens))
     held: dict[int, AddedToken] = {}
     for key, entry in tokens.items():
         if not (key.isascii() and key.isdecimal()) or len(key) > 9 or int(key) > MAX_ID:
-            raise refusal.malformed(name, f"an added token has the id {key[:20]!r}")
+            raise lock_errors.malformed(name, f"an added token has the id {key[:20]!r}")
         held[int(key)] = _token(name, entry)
     return held
 
@@ -71,7 +71,7 @@ def merge(
     """Both, where `tokens` states the flags of what stands in both. Raises RefusedError."""
     for token_id, token in more.items():
         if token_id in tokens and tokens[token_id].content != token.content:
-            raise refusal.malformed(
+            raise lock_errors.malformed(
                 name,
                 f"id {token_id} is {tokens[token_id].content[:40]!r} here and "
                 f"{token.content[:40]!r} in tokenizer_config.json",
@@ -91,7 +91,7 @@ def join(
     for token_id, token in tokens.items():
         known = pieces.setdefault(token.content, token_id)
         if known != token_id:
-            raise refusal.malformed(
+            raise lock_errors.malformed(
                 name, f"added token {token.content[:40]!r} has the ids {known} and {token_id}"
             )
     return pieces
@@ -105,12 +105,12 @@ def flags(tokens: Mapping[int, AddedToken]) -> str:
 
 def _check_count(name: str, count: int) -> None:
     if count > MAX_ADDED:
-        raise refusal.too_large(name, f"{count} added tokens, at most {MAX_ADDED} are read")
+        raise lock_errors.too_large(name, f"{count} added tokens, at most {MAX_ADDED} are read")
 
 
 def _token(name: str, entry: object) -> AddedToken:
     if not isinstance(entry, dict) or not isinstance(entry.get("content"), str):
-        raise refusal.malformed(name, "an added token has no content")
+        raise lock_errors.malformed(name, "an added token has no content")
     written = tuple(map(entry.get, _FLAGS))
     # All are written as a rule, and a large vocabulary has thousands of added tokens.
     plain = set(map(type, written)) == {bool}
@@ -131,5 +131,5 @@ def _flag(name: str, key: str, value: object, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise refusal.malformed(name, f"{key} of an added token is {str(value)[:20]}")
+        raise lock_errors.malformed(name, f"{key} of an added token is {str(value)[:20]}")
     return value

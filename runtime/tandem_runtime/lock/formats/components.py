@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_runtime.lock import refusal
+from tandem_runtime.lock import errors as lock_errors
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "BPE": {
@@ -50,12 +50,12 @@ def steps(name: str, component: object) -> list[dict[str, Any]]:
     if component is None:
         return []
     if not isinstance(component, dict):
-        raise refusal.malformed(name, f"a component is a {type(component).__name__}")
+        raise lock_errors.malformed(name, f"a component is a {type(component).__name__}")
     inner = next((component[key] for key in _SEQUENCES if key in component), None)
     if component.get("type") != "Sequence" or inner is None:
         return [component]
     if not isinstance(inner, list):
-        raise refusal.malformed(name, "a sequence of components holds no list")
+        raise lock_errors.malformed(name, "a sequence of components holds no list")
     return [step for each in inner for step in steps(name, each)]
 
 

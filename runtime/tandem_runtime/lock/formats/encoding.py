@@ -11,9 +11,9 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.long_list import LongList
-from tandem_runtime.lock.tokenizer import Merges, Tokenizer
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files.long_list import LongList
+from tandem_runtime.lock.fingerprint.tokenizer import Merges, Tokenizer
 
 _NONE = 0xFFFFFFFF
 """No id: those end at tokenizer.MAX_ID."""
@@ -40,7 +40,7 @@ def merge_ids(
     if isinstance(merges, list):
         return Merges(_merge_ids(name, merges, vocabulary))
     if not isinstance(merges, LongList):
-        raise refusal.malformed(name, "has no list of merges")
+        raise lock_errors.malformed(name, "has no list of merges")
     text_digest = merges.digest()
     for other in known:
         if other.merges is not None and other.merges.text_digest == text_digest:
@@ -77,17 +77,17 @@ def _merge_ids(name: str, merges: list[Any], vocabulary: Mapping[str, int]) -> a
     if str in set(map(type, merges)):
         merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
     if not set(map(type, merges)) <= {list} or not set(map(len, merges)) <= {2}:
-        raise refusal.malformed(name, "a merge is no pair of tokens")
+        raise lock_errors.malformed(name, "a merge is no pair of tokens")
     pieces = list(chain.from_iterable(merges))
     try:
         # Half a million merges are common: one call looks a block's pieces up.
         return array("I", itemgetter(*pieces)(vocabulary) if pieces else ())
     except KeyError as error:
-        raise refusal.malformed(
+        raise lock_errors.malformed(
             name, f"a merge names {str(error.args[0])[:40]!r}, which is no token"
         ) from error
     except TypeError as error:
-        raise refusal.malformed(name, "a merge is no pair of tokens") from error
+        raise lock_errors.malformed(name, "a merge is no pair of tokens") from error
 
 
 def scores_digest(ids: Sequence[int], scores: Sequence[float]) -> str:

@@ -9,11 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.fingerprint.tokenizer import (
+    BYTE,
+    MAX_IDS,
+    Tokenizer,
+    check_lengths,
+)
 from tandem_runtime.lock.formats import encoding, gguf_metadata
 from tandem_runtime.lock.formats.pieces import BYTE_LEVEL, WORD_START
-from tandem_runtime.lock.tokenizer import BYTE, MAX_IDS, Tokenizer, check_lengths
 
 FORMAT = "gguf"
 _PREFIX = "tokenizer.ggml."
@@ -43,9 +48,9 @@ def read(folder: ModelFolder, name: str) -> Tokenizer | None:
     if model in (None, "none", "no_vocab") or texts is None:
         return None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise refusal.malformed(name, "its tokens are no list of strings")
+        raise lock_errors.malformed(name, "its tokens are no list of strings")
     if len(texts) > MAX_IDS:
-        raise refusal.too_large(name, f"{len(texts)} tokens, at most {MAX_IDS} are read")
+        raise lock_errors.too_large(name, f"{len(texts)} tokens, at most {MAX_IDS} are read")
     types = _listed(name, metadata, "token_type", len(texts), _NORMAL)
     ids = [
         index
@@ -53,11 +58,11 @@ def read(folder: ModelFolder, name: str) -> Tokenizer | None:
         if not (kind in _PADDING_TYPES and _PADDING.fullmatch(text))
     ]
     if not ids:
-        raise refusal.malformed(name, "has no tokens")
+        raise lock_errors.malformed(name, "has no tokens")
     check_lengths(name, texts)
     pieces = {texts[index]: index for index in ids}
     if len(pieces) != len(ids):
-        raise refusal.malformed(name, "a piece stands twice")
+        raise lock_errors.malformed(name, "a piece stands twice")
     contents, kinds = _contents(name, str(model), texts, types, ids)
     return Tokenizer(
         format=FORMAT,
@@ -89,7 +94,7 @@ def _contents(
             try:
                 contents[position] = bytes.fromhex(texts[index].removeprefix("<0x").rstrip(">"))
             except ValueError as error:
-                raise refusal.malformed(name, f"byte token {index} names no byte") from error
+                raise lock_errors.malformed(name, f"byte token {index} names no byte") from error
             kinds[position] = BYTE
     return contents, bytes(kinds)
 
@@ -147,7 +152,7 @@ def _listed(name: str, metadata: Mapping[str, Any], key: str, count: int, defaul
         or len(held) != count
         or not all(type(value) is type(default) for value in held)
     ):
-        raise refusal.malformed(name, f"{key} does not match its {count} tokens")
+        raise lock_errors.malformed(name, f"{key} does not match its {count} tokens")
     return held
 
 

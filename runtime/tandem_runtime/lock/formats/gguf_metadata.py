@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any, BinaryIO
 
-from tandem_runtime.lock import refusal
+from tandem_runtime.lock import errors as lock_errors
 
 MAX_BYTES = 128 << 20
 """Metadata that is longer is refused: the longest known is an eighth of it."""
@@ -36,7 +36,7 @@ def read(name: str, file: BinaryIO) -> dict[str, Any]:
     """All keys with their values; arrays as lists. Raises RefusedError (Malformed, TooLarge)."""
     content = file.read(_FIRST_BYTES)
     if content[:4] != _MAGIC:
-        raise refusal.malformed(name, "does not begin as a GGUF file")
+        raise lock_errors.malformed(name, "does not begin as a GGUF file")
     try:
         return _Reader(name, content).metadata()
     except _BeyondError:
@@ -45,8 +45,8 @@ def read(name: str, file: BinaryIO) -> dict[str, Any]:
         return _Reader(name, content).metadata()
     except _BeyondError as error:
         if len(content) == MAX_BYTES:
-            raise refusal.too_large(name, f"metadata beyond {MAX_BYTES} bytes") from error
-        raise refusal.malformed(name, "ends within its metadata") from error
+            raise lock_errors.too_large(name, f"metadata beyond {MAX_BYTES} bytes") from error
+        raise lock_errors.malformed(name, "ends within its metadata") from error
 
 
 class _BeyondError(Exception):
@@ -63,16 +63,16 @@ class _Reader:
     def metadata(self) -> dict[str, Any]:
         version = self._scalar("I")
         if version not in _VERSIONS:
-            raise refusal.malformed(self._name, f"GGUF version {version} is not read")
+            raise lock_errors.malformed(self._name, f"GGUF version {version} is not read")
         self._scalar("Q")
         keys = self._scalar("Q")
         if keys > MAX_KEYS:
-            raise refusal.malformed(self._name, f"claims {keys} keys")
+            raise lock_errors.malformed(self._name, f"claims {keys} keys")
         held: dict[str, Any] = {}
         for _ in range(keys):
             key = self._string()
             if key in held:
-                raise refusal.malformed(self._name, f"has the key {key[:40]!r} twice")
+                raise lock_errors.malformed(self._name, f"has the key {key[:40]!r} twice")
             held[key] = self._value(self._scalar("I"))
         return held
 
@@ -82,18 +82,18 @@ class _Reader:
         if kind == _ARRAY:
             return self._array()
         if kind not in _SCALARS:
-            raise refusal.malformed(self._name, f"has a value of the unknown type {kind}")
+            raise lock_errors.malformed(self._name, f"has a value of the unknown type {kind}")
         return self._scalar(_SCALARS[kind])
 
     def _array(self) -> list[Any]:
         kind, count = self._scalar("I"), self._scalar("Q")
         self._items += count
         if self._items > MAX_ITEMS:
-            raise refusal.malformed(self._name, f"claims an array of {count} values")
+            raise lock_errors.malformed(self._name, f"claims an array of {count} values")
         if kind == _STRING:
             return self._strings(count)
         if kind not in _SCALARS:
-            raise refusal.malformed(self._name, f"has an array of the type {kind}")
+            raise lock_errors.malformed(self._name, f"has an array of the type {kind}")
         form = struct.Struct(f"<{count}{_SCALARS[kind]}")
         self._need(form.size)
         values = list(form.unpack_from(self._content, self._position))
@@ -114,21 +114,21 @@ class _Reader:
         except struct.error as error:
             raise _BeyondError from error
         except UnicodeDecodeError as error:
-            raise refusal.malformed(self._name, "holds a string that is not UTF-8") from error
+            raise lock_errors.malformed(self._name, "holds a string that is not UTF-8") from error
         self._position = position
         return held
 
     def _string(self) -> str:
         length = self._scalar("Q")
         if length > MAX_BYTES:
-            raise refusal.malformed(self._name, f"claims a string of {length} bytes")
+            raise lock_errors.malformed(self._name, f"claims a string of {length} bytes")
         self._need(length)
         start = self._position
         self._position += length
         try:
             return self._content[start : self._position].decode()
         except UnicodeDecodeError as error:
-            raise refusal.malformed(self._name, "holds a string that is not UTF-8") from error
+            raise lock_errors.malformed(self._name, "holds a string that is not UTF-8") from error
 
     def _scalar(self, form: str) -> Any:
         size = struct.calcsize("<" + form)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tandem_runtime.lock.fingerprint.tokenizer import BYTE
 from tandem_runtime.lock.formats import byte_level
-from tandem_runtime.lock.tokenizer import BYTE
 
 WORD_START = "▁"
 """U+2581, which SentencePiece writes for a space."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tandem_runtime.lock import refusal
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.fingerprint.tokenizer import MAX_ID, Tokenizer, check_lengths
 from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.tokenizer import MAX_ID, Tokenizer, check_lengths
 
 LACKS = ("merges", "normalizer", "preTokenizer", "flags")
 
@@ -24,15 +24,15 @@ def tokenizer(
     for token_id, token in more.items():
         content = token.content.encode()
         if joined.setdefault(token_id, content) != content:
-            raise refusal.malformed(
+            raise lock_errors.malformed(
                 name, f"id {token_id} is another token than {token.content[:40]!r}"
             )
     ids = sorted(joined)
     if not ids:
-        raise refusal.malformed(name, "has no tokens")
+        raise lock_errors.malformed(name, "has no tokens")
     if ids[0] < 0 or ids[-1] > MAX_ID:
         wrong = ids[0] if ids[0] < 0 else ids[-1]
-        raise refusal.malformed(name, f"id {wrong} lies outside 0 to {MAX_ID}")
+        raise lock_errors.malformed(name, f"id {wrong} lies outside 0 to {MAX_ID}")
     check_lengths(name, joined.values())
     aside = {*special, *more}
     named = {joined[token_id].decode("utf-8", "replace"): token_id for token_id in aside}

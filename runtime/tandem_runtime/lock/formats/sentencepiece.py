@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tandem_runtime.contract.pod_lock import canonical
-from tandem_runtime.lock import refusal, strict_json
-from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import strict_json
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.fingerprint.tokenizer import BYTE, MAX_IDS, Tokenizer, ordered
 from tandem_runtime.lock.formats import added, encoding, wire
 from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.formats.pieces import WORD_START
-from tandem_runtime.lock.tokenizer import BYTE, MAX_IDS, Tokenizer, ordered
 
 FORMAT = "sentencepiece"
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
@@ -52,7 +53,7 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     found = _gather(name, folder.read(name, strict_json.MAX_TOKENIZER_BYTES))
     vocabulary = {text: token_id for token_id, text in enumerate(found.texts)}
     if len(vocabulary) != len(found.texts):
-        raise refusal.malformed(name, "a piece stands twice")
+        raise lock_errors.malformed(name, "a piece stands twice")
     texts, ids = ordered(name, added.join(name, vocabulary, more))
     contents = [text.replace(WORD_START, " ").encode() for text in texts]
     kinds = bytearray(len(texts))
@@ -88,7 +89,7 @@ def _gather(name: str, content: bytes) -> _Found:
         if number not in (_PIECES, _TRAINER, _NORMALIZER):
             continue
         if kind != wire.LENGTH or not isinstance(value, bytes):
-            raise refusal.malformed(name, "is no SentencePiece model")
+            raise lock_errors.malformed(name, "is no SentencePiece model")
         if number == _PIECES:
             _piece(name, reader.fields(value), found)
         elif number == _TRAINER:
@@ -101,7 +102,7 @@ def _gather(name: str, content: bytes) -> _Found:
                 if inner != 1:  # The rule's name; what it does stands in the other fields.
                     found.normalizer[str(inner)] = shown
     if not found.texts:
-        raise refusal.malformed(name, "has no pieces")
+        raise lock_errors.malformed(name, "has no pieces")
     found.model = _MODELS.get(trainer.get(_MODEL_TYPE, 1), "unknown")
     for inner, special in _SPECIAL_IDS.items():
         token_id = trainer.get(inner, _DEFAULT_IDS[special])
@@ -116,13 +117,15 @@ def _piece(name: str, fields: Iterable[tuple[int, int, int | bytes]], found: _Fo
             try:
                 text = value.decode()
             except UnicodeDecodeError as error:
-                raise refusal.malformed(name, f"piece {len(found.texts)} is not UTF-8") from error
+                raise lock_errors.malformed(
+                    name, f"piece {len(found.texts)} is not UTF-8"
+                ) from error
         elif number == _SCORE and isinstance(value, bytes) and len(value) == 4:
             score = struct.unpack("<f", value)[0]
         elif number == _TYPE and isinstance(value, int):
             kind = value
     if len(found.texts) >= MAX_IDS:
-        raise refusal.too_large(name, f"more than {MAX_IDS} pieces")
+        raise lock_errors.too_large(name, f"more than {MAX_IDS} pieces")
     found.texts.append(text)
     found.scores.append(score)
     found.types.append(kind)
@@ -134,4 +137,4 @@ def _byte(name: str, text: str) -> bytes:
             return bytes.fromhex(text[3:5])
         except ValueError:
             pass
-    raise refusal.malformed(name, f"{text[:20]!r} is marked as a byte and names none")
+    raise lock_errors.malformed(name, f"{text[:20]!r} is marked as a byte and names none")

@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from tandem_runtime.lock import refusal, strict_json
-from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import strict_json
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.fingerprint.tokenizer import MAX_IDS, Tokenizer
 from tandem_runtime.lock.formats import ranks
 from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.tokenizer import MAX_IDS, Tokenizer
 
 FORMAT = "tekken"
 UNNAMED = "<SPECIAL_%d>"
@@ -34,16 +35,16 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     document = strict_json.read_object(folder, name, strict_json.MAX_TOKENIZER_BYTES)
     config, vocabulary = document.get("config"), document.get("vocab")
     if not isinstance(config, dict) or not isinstance(vocabulary, list):
-        raise refusal.malformed(name, "has no config and vocab")
+        raise lock_errors.malformed(name, "has no config and vocab")
     specials = _count(name, config, "default_num_special_tokens")
     size = _count(name, config, "default_vocab_size")
     if specials > size:
-        raise refusal.malformed(name, f"{specials} special tokens in a vocabulary of {size}")
+        raise lock_errors.malformed(name, f"{specials} special tokens in a vocabulary of {size}")
     held = _specials(name, document.get("special_tokens"), specials)
     # A file lists more ranks than its vocabulary takes.
     for rank, entry in enumerate(vocabulary[: size - specials]):
         if not isinstance(entry, dict) or entry.get("rank") != rank:
-            raise refusal.malformed(name, f"vocabulary entry {rank} has another rank")
+            raise lock_errors.malformed(name, f"vocabulary entry {rank} has another rank")
         held[specials + rank] = _bytes(name, entry.get("token_bytes"))
     pattern = config.get("pattern")
     encoder = {
@@ -66,12 +67,12 @@ def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
     if listed is None:
         return held
     if not isinstance(listed, list):
-        raise refusal.malformed(name, "special_tokens is no list")
+        raise lock_errors.malformed(name, "special_tokens is no list")
     for entry in listed:
         rank = entry.get("rank") if isinstance(entry, dict) else None
         text = entry.get("token_str") if isinstance(entry, dict) else None
         if type(rank) is not int or not 0 <= rank < count or not isinstance(text, str):
-            raise refusal.malformed(name, f"a special token has the rank {str(rank)[:20]}")
+            raise lock_errors.malformed(name, f"a special token has the rank {str(rank)[:20]}")
         held[rank] = text.encode()
     return held
 
@@ -79,7 +80,7 @@ def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
 def _count(name: str, config: Mapping[str, Any], key: str) -> int:
     value = config.get(key)
     if type(value) is not int or not 0 <= value <= MAX_IDS:
-        raise refusal.malformed(name, f"{key} is {str(value)[:20]}")
+        raise lock_errors.malformed(name, f"{key} is {str(value)[:20]}")
     return value
 
 
@@ -87,4 +88,4 @@ def _bytes(name: str, text: object) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)  # type: ignore[arg-type]
     except (ValueError, TypeError) as error:
-        raise refusal.malformed(name, "a token's bytes are no base64") from error
+        raise lock_errors.malformed(name, "a token's bytes are no base64") from error

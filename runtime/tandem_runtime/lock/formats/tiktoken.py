@@ -6,11 +6,12 @@ import binascii
 import re
 from collections.abc import Mapping
 
-from tandem_runtime.lock import refusal, strict_json
-from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import strict_json
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.fingerprint.tokenizer import MAX_IDS, Tokenizer
 from tandem_runtime.lock.formats import ranks
 from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.tokenizer import MAX_IDS, Tokenizer
 
 FORMAT = "tiktoken"
 _FIRST_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d{1,8}\r?\n")
@@ -29,7 +30,7 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     """
     lines = folder.read(name, strict_json.MAX_TOKENIZER_BYTES).split(b"\n")
     if len(lines) > MAX_IDS:
-        raise refusal.too_large(name, f"more than {MAX_IDS} lines")
+        raise lock_errors.too_large(name, f"more than {MAX_IDS} lines")
     held: dict[int, bytes] = {}
     for index, line in enumerate(lines):
         if not line.strip():
@@ -39,7 +40,7 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
             content = binascii.a2b_base64(text, strict_mode=True)
             token_id = int(rank) if rank.isdigit() and len(rank) <= 9 else -1
         except ValueError as error:
-            raise refusal.malformed(name, f"line {index + 1} is no token and rank") from error
+            raise lock_errors.malformed(name, f"line {index + 1} is no token and rank") from error
         if held.setdefault(token_id, content) is not content:
-            raise refusal.malformed(name, f"rank {token_id} stands twice")
+            raise lock_errors.malformed(name, f"rank {token_id} stands twice")
     return ranks.tokenizer(FORMAT, name, held, more)

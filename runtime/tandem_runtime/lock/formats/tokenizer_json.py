@@ -10,13 +10,14 @@ from contextlib import suppress
 from typing import Any
 
 from tandem_runtime.contract.pod_lock import canonical
-from tandem_runtime.lock import long_list, refusal, strict_json
-from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import long_list, strict_json
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.files.long_list import LongList
+from tandem_runtime.lock.fingerprint.tokenizer import BYTE, Merges, Tokenizer, ordered
 from tandem_runtime.lock.formats import added, components, encoding
 from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.formats.pieces import WORD_START, Decoding
-from tandem_runtime.lock.long_list import LongList
-from tandem_runtime.lock.tokenizer import BYTE, Merges, Tokenizer, ordered
 
 FORMAT = "tokenizer.json"
 KINDS = ("BPE", "Unigram", "WordPiece", "WordLevel")
@@ -54,7 +55,7 @@ def _tokenizer(
     document = strict_json.only_object(name, value)
     model = document.get("model")
     if not isinstance(model, dict):
-        raise refusal.malformed(name, "has no model")
+        raise lock_errors.malformed(name, "has no model")
     vocabulary = _vocabulary(name, model)
     tokens = added.merge(name, added.listed(name, document.get("added_tokens")), more)
     pieces = added.join(name, vocabulary, tokens)
@@ -85,7 +86,7 @@ def kind_of(name: str, model: Mapping[str, Any]) -> str:
     kind = model.get("type")
     if kind is not None:
         if kind not in KINDS:
-            raise refusal.malformed(
+            raise lock_errors.malformed(
                 name, f"its model's type is {str(kind)[:40]!r}, none of {', '.join(KINDS)}"
             )
         return str(kind)
@@ -101,7 +102,7 @@ def _vocabulary(name: str, model: Mapping[str, Any]) -> dict[str, int]:
     if isinstance(held, dict):
         return held
     if not isinstance(held, list):
-        raise refusal.malformed(name, "its model has no vocabulary")
+        raise lock_errors.malformed(name, "its model has no vocabulary")
     vocabulary: dict[str, int] = {}
     for token_id, entry in enumerate(held):
         if (
@@ -110,10 +111,10 @@ def _vocabulary(name: str, model: Mapping[str, Any]) -> dict[str, int]:
             or not isinstance(entry[0], str)
             or type(entry[1]) not in (int, float)
         ):
-            raise refusal.malformed(name, f"vocabulary entry {token_id} is no [piece, score]")
+            raise lock_errors.malformed(name, f"vocabulary entry {token_id} is no [piece, score]")
         vocabulary[entry[0]] = token_id
     if len(vocabulary) != len(held):
-        raise refusal.malformed(name, "a piece stands twice in the vocabulary")
+        raise lock_errors.malformed(name, "a piece stands twice in the vocabulary")
     return vocabulary
 
 
@@ -133,7 +134,7 @@ def _decoding(name: str, document: Mapping[str, Any], model: Mapping[str, Any]) 
         elif kind == "Metaspace":
             written = step.get("replacement", WORD_START)
             if not isinstance(written, str) or not written:
-                raise refusal.malformed(name, "a Metaspace step replaces nothing")
+                raise lock_errors.malformed(name, "a Metaspace step replaces nothing")
             replaced.append((written, " "))
         elif kind == "Replace" and document.get("decoder") is not None:
             pattern, meant = step.get("pattern"), step.get("content")
@@ -142,7 +143,7 @@ def _decoding(name: str, document: Mapping[str, Any], model: Mapping[str, Any]) 
                 replaced.append((written, meant))
     growth = math.prod(max(1.0, len(meant) / len(written)) for written, meant in replaced)
     if len(replaced) > _MAX_REPLACED or growth > _MAX_GROWTH:
-        raise refusal.too_large(name, "its decoder replaces too much")
+        raise lock_errors.too_large(name, "its decoder replaces too much")
     return Decoding(byte_level, byte_fallback, tuple(replaced))
 
 
@@ -194,12 +195,12 @@ def _bytes_of(ids: list[int], kinds: bytes) -> set[int]:
 
 def _scores(name: str, entries: object, special: set[int]) -> str:
     if not isinstance(entries, list):
-        raise refusal.malformed(name, "its Unigram model has no list of pieces")
+        raise lock_errors.malformed(name, "its Unigram model has no list of pieces")
     normal = [token_id for token_id in range(len(entries)) if token_id not in special]
     try:
         return encoding.scores_digest(normal, [entries[token_id][1] for token_id in normal])
     except (OverflowError, struct.error) as error:
-        raise refusal.malformed(name, "a score is beyond single precision") from error
+        raise lock_errors.malformed(name, "a score is beyond single precision") from error
 
 
 def _framing(name: str, processor: object) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tandem_runtime.lock import refusal
+from tandem_runtime.lock import errors as lock_errors
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
@@ -27,11 +27,11 @@ class Reader:
         while position < size:
             self._left -= 1
             if self._left < 0:
-                raise refusal.too_large(name, "has more fields than any known model")
+                raise lock_errors.too_large(name, "has more fields than any known model")
             key, position = varint(name, content, position)
             number, kind = key >> 3, key & 7
             if number == 0:
-                raise refusal.malformed(name, "is no protocol buffer (field 0)")
+                raise lock_errors.malformed(name, "is no protocol buffer (field 0)")
             if kind == VARINT:
                 value, position = varint(name, content, position)
                 yield number, kind, value
@@ -41,10 +41,10 @@ class Reader:
             elif kind in (FIXED64, FIXED32):
                 length = 8 if kind == FIXED64 else 4
             else:
-                raise refusal.malformed(name, f"is no protocol buffer (wire type {kind})")
+                raise lock_errors.malformed(name, f"is no protocol buffer (wire type {kind})")
             end = position + length
             if end > size:
-                raise refusal.malformed(name, f"ends within field {number}")
+                raise lock_errors.malformed(name, f"ends within field {number}")
             yield number, kind, content[position:end]
             position = end
 
@@ -58,7 +58,7 @@ def varint(name: str, content: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, index + 1
         shift += 7
-    raise refusal.malformed(name, "ends within a number")
+    raise lock_errors.malformed(name, "ends within a number")
 
 
 def signed(value: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tandem_runtime.lock import refusal, strict_json
-from tandem_runtime.lock.folder import ModelFolder
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import strict_json
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.fingerprint.tokenizer import MAX_IDS, Tokenizer, ordered
 from tandem_runtime.lock.formats import added, encoding
 from tandem_runtime.lock.formats.added import AddedToken
 from tandem_runtime.lock.formats.pieces import BYTE_LEVEL, VERBATIM
-from tandem_runtime.lock.tokenizer import MAX_IDS, Tokenizer, ordered
 
 BPE_FORMAT = "vocab.json"
 WORDPIECE_FORMAT = "vocab.txt"
@@ -52,7 +53,7 @@ def read_wordpiece(folder: ModelFolder, name: str, more: Mapping[int, AddedToken
         lines.pop()
     vocabulary = {text: token_id for token_id, text in enumerate(lines)}
     if len(vocabulary) != len(lines):
-        raise refusal.malformed(name, "a piece stands twice")
+        raise lock_errors.malformed(name, "a piece stands twice")
     pieces = added.join(name, vocabulary, more)
     texts, ids = ordered(name, pieces)
     contents, kinds = VERBATIM.contents(texts)
@@ -71,10 +72,10 @@ def read_wordpiece(folder: ModelFolder, name: str, more: Mapping[int, AddedToken
 def _lines(folder: ModelFolder, name: str) -> list[str]:
     content = folder.read(name, strict_json.MAX_TOKENIZER_BYTES)
     if content.count(b"\n") > MAX_IDS:
-        raise refusal.too_large(name, f"more than {MAX_IDS} lines")
+        raise lock_errors.too_large(name, f"more than {MAX_IDS} lines")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise refusal.malformed(name, f"is not UTF-8 at byte {error.start}") from error
+        raise lock_errors.malformed(name, f"is not UTF-8 at byte {error.start}") from error
     # Not splitlines: a piece may hold U+2028 and its like.
     return [line.removesuffix("\r") for line in text.split("\n")]

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import folder, refusal
-from tandem_runtime.lock.refusal import CannotLookError
-from tandem_runtime.lock.sources.brought import Brought
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.sources.fetched_model import FetchedModel
 
 HUB = "hf://"
 S3 = "s3://"
@@ -17,7 +18,7 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?:@[\w./-]+)?")
 _IMAGE_DIGEST = re.compile(r"oci://.*@(sha256:[0-9a-f]{64})")
 
 
-def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> Brought:
+def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
     """The side's tokenizer and configuration files; weights are left where they are.
 
     Args:
@@ -41,24 +42,24 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         return s3.bring(source, side, into, environ)
     if "://" in source.uri:
         raise CannotLookError(
-            refusal.LOCK_FAILED,
+            lock_errors.LOCK_FAILED,
             f"{source.uri} is not mounted here and cannot be fetched; use hf://, s3:// or a "
             "local path",
         )
     return _local(Path(source.uri), source.uri)
 
 
-def _local(path: Path, uri: str) -> Brought:
+def _local(path: Path, uri: str) -> FetchedModel:
     try:
         found = folder.at(path)
     except FileNotFoundError as error:
         meant = f"; did you mean hf://{uri}?" if _HUB_NAME.fullmatch(uri) else ""
         raise CannotLookError(
-            refusal.MODEL_NOT_FOUND, f"{path} does not exist (source {uri}){meant}"
+            lock_errors.MODEL_NOT_FOUND, f"{path} does not exist (source {uri}){meant}"
         ) from error
     except OSError as error:
         raise CannotLookError(
-            refusal.ACCESS_DENIED, f"{path} cannot be read: {error.strerror} (source {uri})"
+            lock_errors.ACCESS_DENIED, f"{path} cannot be read: {error.strerror} (source {uri})"
         ) from error
     image = _IMAGE_DIGEST.fullmatch(uri)
-    return Brought(found, revision=image and image[1], immutable=image is not None)
+    return FetchedModel(found, revision=image and image[1], immutable=image is not None)

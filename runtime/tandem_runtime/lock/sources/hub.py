@@ -11,25 +11,19 @@ from typing import TYPE_CHECKING
 
 from tandem_runtime.contract import environment
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import (
-    folder,
-    gguf_model,
-    locked_files,
-    model_card,
-    refusal,
-    shards,
-    strict_json,
-)
-from tandem_runtime.lock.gguf_header import Header
-from tandem_runtime.lock.gguf_model import SUFFIX as GGUF
-from tandem_runtime.lock.model_config import NAME
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.files import folder, locked_files, strict_json
+from tandem_runtime.lock.model import gguf_model, model_card, shards
+from tandem_runtime.lock.model.gguf_header import Header
+from tandem_runtime.lock.model.gguf_model import SUFFIX as GGUF
+from tandem_runtime.lock.model.model_config import NAME
+from tandem_runtime.lock.model.weights import MAX_FILES, SUFFIX, Weights
 from tandem_runtime.lock.sources import hub_refusals, sparse
 from tandem_runtime.lock.sources.access import Access
-from tandem_runtime.lock.sources.brought import Brought
-from tandem_runtime.lock.sources.patience import patiently
+from tandem_runtime.lock.sources.fetched_model import FetchedModel
 from tandem_runtime.lock.sources.ranged import RangedFile
-from tandem_runtime.lock.weights import MAX_FILES, SUFFIX, Weights
+from tandem_runtime.lock.sources.retry import patiently
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
@@ -70,7 +64,7 @@ def api(side: str, environ: Mapping[str, str]) -> HfApi:
     )
 
 
-def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> Brought:
+def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
     """Resolve the revision to a commit and bring what the lock reads, of weights the headers alone.
 
     Raises:
@@ -80,12 +74,12 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
     client = api(side, environ)
     repo, file = parts(source.uri)
     access = Access.of(token(side, environ) is not None, environ)
-    with hub_refusals.told_apart(source.uri, source.revision, access):
+    with hub_refusals.translate_errors(source.uri, source.revision, access):
         info = patiently(lambda: _info(client, repo, source))
         commit = info.sha
         if commit is None or not COMMIT.fullmatch(commit):
             raise CannotLookError(
-                refusal.LOCK_FAILED, f"{source.uri}: the hub names no commit but {commit!r}"
+                lock_errors.LOCK_FAILED, f"{source.uri}: the hub names no commit but {commit!r}"
             )
         sizes = {
             each.rfilename: each.size
@@ -94,21 +88,22 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         }
         if file is not None and any(name.startswith(f"{file}/") for name in sizes):
             raise CannotLookError(
-                refusal.MODEL_NOT_FOUND,
+                lock_errors.MODEL_NOT_FOUND,
                 f"{source.uri}: {file!r} is a folder of {repo}, and a model is read and served "
                 "from the top of its repository: copy it into one of its own, or into a claim",
             )
         if file is not None and file not in sizes:
             raise CannotLookError(
-                refusal.MODEL_NOT_FOUND, f"{source.uri}: {repo} has no file {file!r} at {commit}"
+                lock_errors.MODEL_NOT_FOUND,
+                f"{source.uri}: {repo} has no file {file!r} at {commit}",
             )
         part = _Part(client, repo, commit, into, sizes)
         if file is not None:
             found = part.single(file)
-            return Brought(found, revision=commit, immutable=True)
+            return FetchedModel(found, revision=commit, immutable=True)
         weights = part.everything(info)
     names = [name for name in sizes if "/" not in name]
-    return Brought(folder.at(into, names), revision=commit, immutable=True, weights=weights)
+    return FetchedModel(folder.at(into, names), revision=commit, immutable=True, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -153,14 +148,14 @@ class _Part:
     def _whole(self, path: str) -> None:
         size = self.sizes[path]
         if (size or 0) > _MAX_FILE_BYTES:
-            raise refusal.too_large(path, f"{size} bytes on the hub")
+            raise lock_errors.too_large(path, f"{size} bytes on the hub")
         remote = self._remote(path)
         content = patiently(lambda: remote.read(0, _MAX_FILE_BYTES + 1))
         if len(content) > _MAX_FILE_BYTES:
-            raise refusal.too_large(path, f"more than {_MAX_FILE_BYTES} bytes on the hub")
+            raise lock_errors.too_large(path, f"more than {_MAX_FILE_BYTES} bytes on the hub")
         if size is not None and len(content) != size:
             raise CannotLookError(
-                refusal.LOCK_FAILED, f"{path}: {len(content)} bytes came, {size} are listed"
+                lock_errors.LOCK_FAILED, f"{path}: {len(content)} bytes came, {size} are listed"
             )
         (self.into / path.rpartition("/")[2]).write_bytes(content)
 
@@ -198,7 +193,7 @@ def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The library reads the answer's keys without asking whether they are there.
         raise CannotLookError(
-            refusal.LOCK_FAILED,
+            lock_errors.LOCK_FAILED,
             f"{source.uri}: {client.endpoint} answers, but not as a hub ({type(error).__name__}): "
             "check HF_ENDPOINT, or sign in to the network",
         ) from error

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tandem_runtime.contract.pod_lock import LockedSide
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources import hub, hub_refusals
 from tandem_runtime.lock.sources.access import Access
 
@@ -47,14 +47,14 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
     """
     if locked.revision is None or not hub.COMMIT.fullmatch(locked.revision):
         raise CannotLookError(
-            refusal.LOCK_FAILED, f"{locked.uri} is locked to {locked.revision!r}, no commit"
+            lock_errors.LOCK_FAILED, f"{locked.uri} is locked to {locked.revision!r}, no commit"
         )
     if is_complete(place, locked.revision):
         return
     client = hub.api(side, environ)
     repo = hub.repository(locked.uri)
     access = Access.of(hub.token(side, environ) is not None, environ)
-    with hub_refusals.told_apart(locked.uri, locked.revision, access):
+    with hub_refusals.translate_errors(locked.uri, locked.revision, access):
         info = client.model_info(repo, revision=locked.revision)
         names = [each.rfilename for each in info.siblings or []]
         safe = any(name.endswith(".safetensors") for name in names)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
 
 MAX_SKIPPED_BYTES = 64 << 20
 """How much of a whole file is read past where a server ignores the range."""
@@ -64,4 +64,4 @@ class RangedFile:
         return bytes(held[:size])
 
     def _cannot(self, message: str) -> CannotLookError:
-        return CannotLookError(refusal.LOCK_FAILED, f"{self.name}: {message}")
+        return CannotLookError(lock_errors.LOCK_FAILED, f"{self.name}: {message}")

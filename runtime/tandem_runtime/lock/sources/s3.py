@@ -12,24 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tandem_runtime.contract.request import SourceRequest
-from tandem_runtime.lock import (
-    folder,
-    gguf_model,
-    locked_files,
-    model_card,
-    refusal,
-    shards,
-    strict_json,
-)
-from tandem_runtime.lock.gguf_header import Header
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import folder, locked_files, strict_json
+from tandem_runtime.lock.model import gguf_model, model_card, shards
+from tandem_runtime.lock.model.gguf_header import Header
+from tandem_runtime.lock.model.weights import MAX_FILES, SUFFIX
 from tandem_runtime.lock.sources import s3_prefix, s3_refusals, sparse
 from tandem_runtime.lock.sources.access import Access
-from tandem_runtime.lock.sources.brought import Brought
+from tandem_runtime.lock.sources.fetched_model import FetchedModel
 from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix, RangedObject
-from tandem_runtime.lock.weights import MAX_FILES, SUFFIX
 
 
-def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> Brought:
+def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
     """Tokenizer and configuration whole, of weights the headers alone.
 
     Raises:
@@ -37,7 +31,7 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         RefusedError: a file that no model needs so large, or a header that is none.
     """
     access = Access.of(s3_prefix.has_secret(side, environ), environ)
-    with s3_refusals.told_apart(source.uri, access):
+    with s3_refusals.translate_errors(source.uri, access):
         prefix = s3_prefix.prefix_of(source.uri, side, environ)
         listed = s3_prefix.listing(prefix, source.uri)
         at_top = {each.name: each for each in listed if "/" not in each.name}
@@ -60,14 +54,14 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
                 headers = [_gguf(prefix, at_top[name], into) for name in parts]
                 if gguf_model.is_model(headers[0]):
                     break
-        return Brought(
+        return FetchedModel(
             folder.at(into, names), revision=s3_prefix.revision_of(listed), immutable=False
         )
 
 
 def _whole(prefix: Prefix, entry: Listed, into: Path) -> None:
     if entry.size_bytes > strict_json.MAX_TOKENIZER_BYTES:
-        raise refusal.too_large(entry.name, f"{entry.size_bytes} bytes in the bucket")
+        raise lock_errors.too_large(entry.name, f"{entry.size_bytes} bytes in the bucket")
     (into / entry.name).write_bytes(prefix.read(entry, 0, entry.size_bytes))
 
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tandem_runtime.contract.pod_lock import LockedSide
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources import hub_models, s3_prefix, s3_refusals
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix
@@ -30,7 +30,7 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
     if hub_models.is_complete(place, revision):
         return
     access = Access.of(s3_prefix.has_secret(side, environ), environ)
-    with s3_refusals.told_apart(locked.uri, access):
+    with s3_refusals.translate_errors(locked.uri, access):
         prefix = s3_prefix.prefix_of(locked.uri, side, environ)
         listed = s3_prefix.listing(prefix, locked.uri)
         if s3_prefix.revision_of(listed) != revision:
@@ -59,7 +59,7 @@ def _continued(prefix: Prefix, entry: Listed, place: Path) -> None:
     if part.stat().st_size != entry.size_bytes:
         part.unlink()
         raise CannotLookError(
-            refusal.LOCK_FAILED, f"{entry.name}: came with another size than was listed"
+            lock_errors.LOCK_FAILED, f"{entry.name}: came with another size than was listed"
         )
     part.replace(final)
 

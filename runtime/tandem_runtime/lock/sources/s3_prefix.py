@@ -13,8 +13,8 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from tandem_runtime.contract import environment
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources import hub_models
 
 if TYPE_CHECKING:
@@ -144,16 +144,18 @@ def listing(prefix: Prefix, uri: str) -> tuple[Listed, ...]:
                 continue
             if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
                 raise CannotLookError(
-                    refusal.LOCK_FAILED, f"{uri}: holds an object that is no file name: {name!r}"
+                    lock_errors.LOCK_FAILED,
+                    f"{uri}: holds an object that is no file name: {name!r}",
                 )
             found.append(Listed(name, each["ETag"], each["Size"]))
         if len(found) > MOST_OBJECTS:
             raise CannotLookError(
-                refusal.LOCK_FAILED, f"{uri}: more than {MOST_OBJECTS} objects: name one model's"
+                lock_errors.LOCK_FAILED,
+                f"{uri}: more than {MOST_OBJECTS} objects: name one model's",
             )
     if not found:
         raise CannotLookError(
-            refusal.MODEL_NOT_FOUND, f"{uri}: no object begins with {start!r}: check the path"
+            lock_errors.MODEL_NOT_FOUND, f"{uri}: no object begins with {start!r}: check the path"
         )
     return tuple(sorted(found, key=lambda each: each.name))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tandem_runtime.lock import refusal
-from tandem_runtime.lock.refusal import CannotLookError
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources.access import Access
 
 _KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -25,7 +25,7 @@ _ELSEWHERE = (
 
 
 @contextmanager
-def told_apart(uri: str, access: Access) -> Iterator[None]:
+def translate_errors(uri: str, access: Access) -> Iterator[None]:
     """Turn the store's refusals into ModelNotFound, AccessDenied and the like, with a remedy."""
     from botocore.exceptions import BotoCoreError, ClientError, PartialCredentialsError
 
@@ -35,20 +35,20 @@ def told_apart(uri: str, access: Access) -> Iterator[None]:
         raise _of_answer(uri, str(error.response["Error"].get("Code", "")), access) from error
     except PartialCredentialsError as error:
         raise CannotLookError(
-            refusal.ACCESS_DENIED,
+            lock_errors.ACCESS_DENIED,
             f"{uri}: a key is missing ({error}): {access.give(_KEYS)}",
         ) from error
     except BotoCoreError as error:
         line = " ".join(str(error).split()).partition("?")[0][:200]
         raise CannotLookError(
-            refusal.LOCK_FAILED, f"{uri}: the object store cannot be reached ({line})"
+            lock_errors.LOCK_FAILED, f"{uri}: the object store cannot be reached ({line})"
         ) from error
 
 
 def _of_answer(uri: str, code: str, access: Access) -> CannotLookError:
     if code in _MISSING:
         return CannotLookError(
-            refusal.MODEL_NOT_FOUND, f"{uri}: does not exist ({code}): check bucket and path"
+            lock_errors.MODEL_NOT_FOUND, f"{uri}: does not exist ({code}): check bucket and path"
         )
     if code in _DENIED:
         remedy = (
@@ -56,21 +56,23 @@ def _of_answer(uri: str, code: str, access: Access) -> CannotLookError:
             if access.with_secret
             else access.give(_KEYS)
         )
-        return CannotLookError(refusal.ACCESS_DENIED, f"{uri}: access denied ({code}): {remedy}")
+        return CannotLookError(
+            lock_errors.ACCESS_DENIED, f"{uri}: access denied ({code}): {remedy}"
+        )
     if code in _CHANGED:
         return changed(uri)
     if code in _ELSEWHERE:
         return CannotLookError(
-            refusal.LOCK_FAILED,
+            lock_errors.LOCK_FAILED,
             f"{uri}: the bucket is in another region ({code}): {access.give('AWS_REGION')}",
         )
-    return CannotLookError(refusal.LOCK_FAILED, f"{uri}: the object store answered {code}")
+    return CannotLookError(lock_errors.LOCK_FAILED, f"{uri}: the object store answered {code}")
 
 
 def changed(uri: str) -> CannotLookError:
     """Other objects stand there than those that were listed."""
     return CannotLookError(
-        refusal.CONTENT_CHANGED,
+        lock_errors.CONTENT_CHANGED,
         f"{uri}: objects there changed after the pair was locked: restore them, or annotate the "
         "resource with tandem.dev/refresh to lock the new content",
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from tandem_runtime.lock import gguf_header, refusal, trimmed_vocabulary, weights
-from tandem_runtime.lock.folder import LFS_POINTER
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.draft import trimmed_vocabulary
+from tandem_runtime.lock.files.folder import LFS_POINTER
 from tandem_runtime.lock.formats import gguf_metadata
+from tandem_runtime.lock.model import gguf_header, weights
 
 FIRST_BYTES = 128 << 10
 """Holds the header of nearly every safetensors file, so that one request is enough."""
@@ -41,7 +43,7 @@ def safetensors(remote: Remote, size_bytes: int | None, place: Path) -> None:
     _refuse_pointer(remote.name, content)
     end = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "little")
     if end > weights.MAX_HEADER_BYTES:
-        raise refusal.malformed(remote.name, f"a header of {end - _LENGTH_BYTES} bytes")
+        raise lock_errors.malformed(remote.name, f"a header of {end - _LENGTH_BYTES} bytes")
     if end > len(content) >= FIRST_BYTES:
         content += remote.read(len(content), end - len(content))
     with place.open("wb") as file:
@@ -67,7 +69,7 @@ def gguf(remote: Remote, size_bytes: int | None, place: Path) -> gguf_header.Hea
             header = gguf_header.parse(remote.name, content)
         except gguf_header.BeyondError as error:
             if wanted >= gguf_metadata.MAX_BYTES:
-                raise refusal.too_large(
+                raise lock_errors.too_large(
                     remote.name, f"metadata beyond {gguf_metadata.MAX_BYTES} bytes"
                 ) from error
         if ended or wanted >= gguf_metadata.MAX_BYTES or (header and header.tensors is not None):
@@ -82,7 +84,7 @@ def gguf(remote: Remote, size_bytes: int | None, place: Path) -> gguf_header.Hea
 
 def _refuse_pointer(name: str, content: bytes) -> None:
     if content.startswith(LFS_POINTER):
-        raise refusal.pointer(name)
+        raise lock_errors.pointer(name)
 
 
 def _tables(remote: Remote, file: BinaryIO, encoded: bytes) -> None:
@@ -92,7 +94,7 @@ def _tables(remote: Remote, file: BinaryIO, encoded: bytes) -> None:
         if tensor is None:
             continue
         if tensor.size_bytes > weights.MAX_INTEGERS * 8:
-            raise refusal.malformed(remote.name, f"{key} has {tensor.size_bytes} bytes")
+            raise lock_errors.malformed(remote.name, f"{key} has {tensor.size_bytes} bytes")
         start = _LENGTH_BYTES + len(encoded) + tensor.start
         file.seek(start)
         file.write(remote.read(start, tensor.size_bytes))

@@ -153,7 +153,7 @@ def test_logits_are_those_of_transformers(
 
     from tandem_runtime.engine.batch import Piece, lay_out
     from tandem_runtime.engine.kv_cache import KVCache
-    from tandem_runtime.engine.weights import load
+    from tandem_runtime.engine.transformer.weights import load
 
     torch.manual_seed(1)
     config = getattr(transformers, f"{family}Config")(

@@ -17,7 +17,7 @@ import pair
 from pair import Knob, engine, finish, greedy
 
 from hack.pair.widen import widen
-from tandem_runtime.engine.model import Model
+from tandem_runtime.engine.transformer.model import Model
 
 MOST_SHARE = 0.05
 

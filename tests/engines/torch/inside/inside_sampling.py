@@ -28,8 +28,8 @@ from tandem_runtime.engine.batch import Piece, lay_out
 from tandem_runtime.engine.kv_cache import KVCache
 from tandem_runtime.engine.sequence import SamplingParams, Sequence
 from tandem_runtime.engine.start import Options, start
+from tandem_runtime.engine.transformer.weights import load
 from tandem_runtime.engine.verification import Draft, verify
-from tandem_runtime.engine.weights import load
 from tandem_runtime.plugin.plan import Limits
 
 DRAWS = int(os.environ.get("TANDEM_TORCH_DRAWS", "5000"))

@@ -1,0 +1,1 @@
+"""What the API server last said: watches that fill one store."""

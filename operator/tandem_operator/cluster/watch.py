@@ -1,0 +1,150 @@
+"""One watch: a kind in one namespace, listed and followed for ever, alone with its failures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.kinds import RESOURCE, Kind
+from tandem_operator.cluster.store import Key, Object, Store
+from tandem_operator.cluster.streams import Stream, StreamError, Streams
+
+LOG = logging.getLogger(__name__)
+
+FIRST_BACKOFF_S = 0.5
+LONGEST_BACKOFF_S = 10.0
+QUICK_S = 1.0
+"""A stream that ends sooner, and brought nothing, counts as a failure."""
+GONE = 410
+NOT_FOUND = 404
+
+
+class Heard(Protocol):
+    """What is told: a resource wants a look; the watch began or ceased to see."""
+
+    def seen(self, key: Key) -> None: ...
+
+    def changed(self, watch: Watch) -> None: ...
+
+
+class Watch:
+    """Fills the store. `words` says why it sees nothing, or None while it sees.
+
+    A list replaces what was held of the kind in the namespace: what ended while no stream was open
+    is forgotten then. `gate` bounds how many list at the same time.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        streams: Streams,
+        store: Store,
+        heard: Heard,
+        clock: Clock,
+        spread: Callable[[], float],
+        gate: asyncio.Semaphore,
+    ) -> None:
+        self.kind = kind
+        self.namespace = namespace
+        self._streams = streams
+        self._store = store
+        self._heard = heard
+        self._clock = clock
+        self._spread = spread
+        self._gate = gate
+        self._failures = 0
+        self._proof_s = clock.now_s()
+        self.listed = False
+        self.refused = False
+        self.words: str | None = "it is not listed yet"
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the API server last proved that it is watched: list, event, bookmark."""
+        return self._clock.now_s() - self._proof_s
+
+    def __str__(self) -> str:
+        where = "all namespaces" if self.namespace is None else self.namespace
+        return f"{self.kind.plural} in {where}"
+
+    async def run(self) -> None:
+        """Until cancelled; a failure is tried again, at the latest after about 12 s."""
+        while True:
+            try:
+                async with self._streams.open() as stream:
+                    async with self._gate:
+                        version = await self._list(stream)
+                    self._lives()
+                    await self._follow(stream, version)
+            except StreamError as error:
+                if error.code == GONE:
+                    LOG.debug("%s: listed anew: %s", self, error)
+                    continue
+                await self._fail(error)
+
+    async def _list(self, stream: Stream) -> str:
+        held = self._store.watched(self.kind.kind, self.namespace)
+        found: set[str] = set()
+        async for page in stream.pages(self.kind, self.namespace):
+            for raw in page:
+                found.add(raw["metadata"]["uid"])
+                self._take("LISTED", raw)
+            # A page of 500 takes a while: others shall have the loop in between.
+            await asyncio.sleep(0)
+        for raw in held:
+            if raw["metadata"]["uid"] not in found:
+                self._take("DELETED", raw)
+        return stream.version
+
+    async def _follow(self, stream: Stream, version: str) -> None:
+        """Open streams from version to version, until one says that a list is due."""
+        while True:
+            began_s, heard = self._clock.now_s(), False
+            async for kind, raw in stream.events(self.kind, self.namespace, version):
+                heard = True
+                version = raw["metadata"]["resourceVersion"]
+                if kind != "BOOKMARK":
+                    self._take(kind, raw)
+                self._lives()
+            if not heard and self._clock.now_s() - began_s < QUICK_S:
+                await self._fail(StreamError(None, "the stream ends as soon as it is opened"))
+
+    def _take(self, event: str, raw: Object) -> None:
+        mine = self.kind == RESOURCE
+        if event == "DELETED":
+            key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
+        elif event == "LISTED" and self._store.holds(raw):
+            return
+        else:
+            key = self._store.put_resource(raw) if mine else self._store.put(raw)
+        if key is not None:
+            self._heard.seen(key)
+
+    def _lives(self) -> None:
+        self._proof_s = self._clock.now_s()
+        if self.words is None:
+            return
+        if self._failures:
+            LOG.info("%s: watched again", self)
+        self._failures, self.listed, self.refused, self.words = 0, True, False, None
+        self._heard.changed(self)
+
+    async def _fail(self, error: StreamError) -> None:
+        """Say it once, and wait."""
+        before = self.words
+        self._failures += 1
+        self.refused, self.words = error.refused, str(error)
+        if error.code == NOT_FOUND and self._failures > 1:
+            # Twice, since a starting API server may not know its definitions yet.
+            for raw in self._store.watched(self.kind.kind, self.namespace):
+                self._take("DELETED", raw)
+        if self.words != before:
+            LOG.warning("%s: not watched: %s", self, error)
+            self._heard.changed(self)
+        delay_s = min(FIRST_BACKOFF_S * 2 ** (self._failures - 1), LONGEST_BACKOFF_S)
+        await asyncio.sleep(delay_s * self._spread())

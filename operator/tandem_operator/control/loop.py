@@ -1,0 +1,300 @@
+"""The one loop that reads replicas and lets their tuners learn.
+
+It writes nothing: when there is something to tell, the resource's key goes on the queue, and the
+next look takes the view from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from tandem_operator.api import names
+from tandem_operator.api.spec import Spec, TuningMode
+from tandem_operator.clock import Clock
+from tandem_operator.control import start_profile, state_cache
+from tandem_operator.control.metrics_condition import Lost
+from tandem_operator.control.tuner import Tuner
+from tandem_operator.control.tuner_settings import drafts_all, settings_of
+from tandem_operator.engines.registry import driver
+from tandem_operator.engines.series import Series
+from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.metrics.prometheus import PrometheusReader
+from tandem_operator.metrics.replicas import Replica, replicas_of
+from tandem_operator.metrics.scrape import MalformedError, Scraper, UnreachableError
+from tandem_operator.planning import TuningView
+from tandem_operator.planning.children import revision
+from tandem_operator.tuning import Settings
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name."""
+
+QUICK_S = 2.0
+NOTHING_TO_READ_S = 2.0
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A resource and everything that the store holds of it.
+
+    ``tuners`` finds `<name>-tuner` of all resources of the namespace, when they are needed.
+    """
+
+    resource: Object
+    objects: tuple[Object, ...]
+    tuners: Callable[[], Iterable[Object]] = tuple
+
+
+class TuningLoop:
+    """Tuners of all resources, looked at one after another when they are due.
+
+    Args:
+        subject: what the store holds of a key; None when the resource is gone.
+        changed: called with a key whose view has something new to tell.
+        interval_s: seconds between looks when nothing changes.
+        prometheus_url: read through it instead of the pods themselves.
+    """
+
+    def __init__(
+        self,
+        *,
+        subject: Callable[[Key], Subject | None],
+        changed: Callable[[Key], None],
+        clock: Clock,
+        interval_s: float,
+        prometheus_url: str | None = None,
+    ) -> None:
+        self._subject = subject
+        self._changed = changed
+        self._clock = clock
+        self._interval_s = interval_s
+        self._scraper = Scraper()
+        self._prometheus = PrometheusReader(prometheus_url) if prometheus_url else None
+        self._learners: dict[Key, Tuner] = {}
+        self._told: dict[Key, tuple[object, ...]] = {}
+        self._profiles: dict[Key, tuple[tuple[str, Spec], Mapping[str, Any] | None]] = {}
+        self._due: list[tuple[float, Key]] = []
+        self._scheduled: set[Key] = set()
+        self._looks: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    def watch(self, key: Key) -> None:
+        """Begin with a resource, if it is not watched yet."""
+        if key not in self._scheduled:
+            self._schedule(key, self._clock.now_s())
+
+    def view(self, key: Key) -> TuningView | None:
+        """What the tuner of a resource holds; None before its first look."""
+        tuner = self._learners.get(key)
+        return tuner.view() if tuner else None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. A resource that fails is logged and looked at again."""
+        try:
+            while not stop.is_set():
+                now_s = self._clock.now_s()
+                while self._due and self._due[0][0] <= now_s:
+                    _, key = heapq.heappop(self._due)
+                    task = asyncio.create_task(self._look_and_schedule(key))
+                    self._looks.add(task)
+                    task.add_done_callback(self._looks.discard)
+                await self._wait(stop)
+        finally:
+            for task in self._looks:
+                task.cancel()
+            await asyncio.gather(*self._looks, return_exceptions=True)
+            await self._scraper.close()
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        delay_s = 1.0
+        if self._due:
+            delay_s = min(delay_s, max(0.0, self._due[0][0] - self._clock.now_s()))
+        self._woken.clear()
+        waiters = [asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())]
+        try:
+            await asyncio.wait(waiters, timeout=delay_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiter in waiters:
+                waiter.cancel()
+
+    def _schedule(self, key: Key, at_s: float) -> None:
+        self._scheduled.add(key)
+        heapq.heappush(self._due, (at_s, key))
+        self._woken.set()
+
+    async def _look_and_schedule(self, key: Key) -> None:
+        delay_s: float | None = self._interval_s
+        try:
+            delay_s = await self.look(key)
+        finally:
+            if delay_s is None:
+                self._scheduled.discard(key)
+                self._learners.pop(key, None)
+                self._told.pop(key, None)
+                self._profiles.pop(key, None)
+            else:
+                self._schedule(key, self._clock.now_s() + delay_s)
+
+    async def look(self, key: Key) -> float | None:
+        """Read the replicas of one resource once.
+
+        Returns:
+            Seconds until the next look, or None when the resource is gone.
+        """
+        subject = self._subject(key)
+        if subject is None:
+            return None
+        try:
+            spec = Spec.model_validate(subject.resource.get("spec") or {})
+        except ValidationError:
+            return self._interval_s
+        replicas = _of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
+        if not replicas:
+            return NOTHING_TO_READ_S
+        profile = self._profile(key, spec, subject.objects)
+        lock, shape = replicas[0].lock, _common_shape(replicas)
+        tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
+        tuner, engine = self._learners.get(key), driver(spec.engine.type)
+        told = () if tuner is None else tuner.replicas
+        settings = replace(
+            settings_of(
+                spec,
+                tiers,
+                _experts(lock, subject.objects),
+                drafts_all(engine.live_mode(spec), told),
+            ),
+            profile=profile,
+        )
+        if tuner is None or (tuner.lock, tuner.shape) != (lock, shape):
+            tuner = self._begun(key, lock, shape, settings, subject)
+            self._learners[key] = tuner
+        samples, lost = await self._read(key[0], replicas, engine.series)
+        tuner.take(
+            replicas,
+            samples,
+            lost,
+            settings,
+            self._clock.now_s(),
+            recorded=spec.tuning.mode is not TuningMode.FIXED,
+        )
+        self._tell(key, tuner)
+        return tuner.due_in_s(self._clock.now_s(), QUICK_S)
+
+    def _begun(
+        self, key: Key, lock: str, shape: str, settings: Settings, subject: Subject
+    ) -> Tuner:
+        former = self._learners.get(key)
+        own = _config_map(names.tuner(key[1]), subject.objects)
+        remembered = state_cache.remembered(
+            lock,
+            shape,
+            own,
+            None if former is None else former.kept(),
+            () if former is None else former.earlier,
+            subject.tuners(),
+        )
+        now_s = self._clock.now_s()
+        return Tuner.resumed(lock, shape, settings, self._interval_s, now_s, remembered)
+
+    def _profile(
+        self, key: Key, spec: Spec, objects: tuple[Object, ...]
+    ) -> Mapping[str, Any] | None:
+        """The start profile; a refused one is told once and not used."""
+        held = _config_map(names.profile(key[1]), objects)
+        if held is None:
+            self._profiles.pop(key, None)
+            return None
+        asked = (held["metadata"].get("resourceVersion", ""), spec)
+        known = self._profiles.get(key)
+        if known is None or known[0] != asked:
+            found: Mapping[str, Any] | None = None
+            try:
+                found = start_profile.read(held, spec)
+            except start_profile.ProfileRefusedError as problem:
+                LOG.warning("%s/%s: the start profile is not used: %s", *key, problem)
+            known = (asked, found)
+            self._profiles[key] = known
+        return known[1]
+
+    async def _read(
+        self, namespace: str, replicas: tuple[Replica, ...], series: Series
+    ) -> tuple[dict[str, EngineSample], dict[str, Lost]]:
+        outcomes: dict[str, EngineSample | Lost]
+        if self._prometheus is not None:
+            outcomes = dict(await self._prometheus.read(namespace, replicas, series))
+        else:
+            found = await asyncio.gather(*(self._one(replica, series) for replica in replicas))
+            outcomes = dict(zip((r.pod for r in replicas), found, strict=True))
+        samples = {pod: o for pod, o in outcomes.items() if isinstance(o, EngineSample)}
+        lost = {pod: o for pod, o in outcomes.items() if not isinstance(o, EngineSample)}
+        return samples, lost
+
+    async def _one(self, replica: Replica, series: Series) -> EngineSample | Lost:
+        try:
+            return await self._scraper.read(replica, series, self._clock.now_s())
+        except (UnreachableError, MalformedError) as error:
+            return error
+
+    def _tell(self, key: Key, tuner: Tuner) -> None:
+        view = tuner.view()
+        if view is None:
+            return
+        decision = view.decision
+        now = (
+            decision.schedule,
+            decision.prefill_schedule,
+            str(decision.explore),
+            decision.state,
+            decision.reason,
+            view.metrics.status,
+            view.metrics.reason,
+            view.state_json,
+            tuple((r.pod, r.applied_generation, r.epoch, r.mode) for r in view.replicas),
+            None if view.acceptance_rate is None else round(view.acceptance_rate * 50),
+        )
+        if self._told.get(key) != now:
+            self._told[key] = now
+            self._changed(key)
+
+
+def _of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
+    """Windows of two pairs never mix: the lock with the most ready replicas, then by hash."""
+    by_lock: dict[str, list[Replica]] = {}
+    for replica in replicas:
+        by_lock.setdefault(replica.lock, []).append(replica)
+    if not by_lock:
+        return ()
+    lock = max(sorted(by_lock), key=lambda held: len(by_lock[held]))
+    return tuple(by_lock[lock])
+
+
+def _common_shape(replicas: tuple[Replica, ...]) -> str:
+    """The shape of the most replicas: during a rollout the others are served, not learned from."""
+    shapes = Counter(replica.shape for replica in replicas)
+    return max(sorted(shapes), key=shapes.__getitem__)
+
+
+def _config_map(name: str, objects: tuple[Object, ...]) -> Object | None:
+    for item in objects:
+        if item.get("kind") == "ConfigMap" and item["metadata"]["name"] == name:
+            return item
+    return None
+
+
+def _experts(lock: str, objects: tuple[Object, ...]) -> tuple[int, int] | None:
+    """Experts of the target and those active for a token, as its lock report says."""
+    for item in objects:
+        if item.get("kind") != "ControllerRevision":
+            continue
+        if (item["metadata"].get("labels") or {}).get(names.LABEL_LOCK) == lock:
+            return revision.mixture_of_experts(item)
+    return None

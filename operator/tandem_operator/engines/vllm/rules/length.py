@@ -1,0 +1,52 @@
+"""Lengths: how many tokens of context are served, and how many the models know."""
+
+from collections.abc import Iterator
+
+from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.pair_judgement import Warned
+from tandem_operator.engines.vllm.pair_view import Pair, length, refuse
+
+LONGER = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
+_DRAFT_FIELD = "spec.speculation.engineConfig.max_model_len"
+
+
+def lengths(pair: Pair) -> Iterator[FieldError | Warned]:
+    """Lengths that are asked for lie within those of the models."""
+    given = pair.argument("max-model-len")
+    asked = None if given is None else length(given)
+    known = pair.target.facts.context_length
+    allowed = any(
+        each.name == LONGER and each.value not in ("", "0") for each in pair.spec.engine.env
+    )
+    if asked is not None and known is not None and asked > known and not allowed:
+        yield refuse(
+            "spec.engine.args",
+            f"--max-model-len={given}",
+            f"the target's config.json allows {known} tokens",
+            f"lower it, or set {LONGER}=1 in engine.env if the model is made for more",
+        )
+    limit = pair.config.get("max_model_len")
+    if type(limit) is not int or pair.draft is None:
+        return
+    for name, most in (
+        ("draft's config.json allows", pair.draft.facts.context_length),
+        ("target serves", pair.served_length),
+    ):
+        if most is not None and limit > most:
+            yield refuse(_DRAFT_FIELD, limit, f"the {name} {most} tokens", f"set {most} or less")
+
+
+def draft_context(pair: Pair) -> Iterator[FieldError | Warned]:
+    """A draft that ends before its target: beyond its end it drafts badly, or not at all."""
+    if pair.draft is None or pair.draft.facts.kind == "Medusa":
+        return
+    ends, served = pair.draft.facts.context_length, pair.served_length
+    if ends is None or served is None or ends >= served:
+        return
+    yield Warned(
+        "spec.draft.uri",
+        f"the draft ends at {ends} tokens and the target serves {served}: longer requests gain "
+        "little or nothing from speculation",
+        f"add --max-model-len={ends} to engine.args if no request is longer, or use a draft of a "
+        "longer context",
+    )

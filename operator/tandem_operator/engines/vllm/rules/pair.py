@@ -1,0 +1,56 @@
+"""What of a locked pair vLLM cannot serve: rules by name, in the order in which they are told.
+
+Read `RULES` as the specification. Each rule is given the spec and the lock's facts of both models,
+and finds what vLLM would refuse, or what starts and is not what one expects. What is not known is
+never held against a pair.
+"""
+
+from collections.abc import Callable, Iterable
+
+from tandem_operator.api.spec import Spec
+from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.vllm import pair_view
+from tandem_operator.engines.vllm.pair_view import Pair
+from tandem_operator.engines.vllm.rules import depth as depth_rules
+from tandem_operator.engines.vllm.rules import kind as kind_rules
+from tandem_operator.engines.vllm.rules import length as length_rules
+from tandem_operator.engines.vllm.rules import parallel as parallel_rules
+from tandem_operator.engines.vllm.rules import sampling as sampling_rules
+from tandem_operator.engines.vllm.rules import speculation as speculation_rules
+from tandem_operator.engines.vllm.rules import vocabulary as vocabulary_rules
+from tandem_operator.engines.vllm.rules import weight as weight_rules
+from tandem_runtime.contract.report import PairReport
+
+Rule = Callable[[Pair], Iterable[FieldError | Warned]]
+RULES: dict[str, Rule] = {
+    "vLLM has a loader for their format": weight_rules.loadable,
+    "vLLM knows their quantisation, and the draft's is its own": weight_rules.quantization,
+    "target and draft are of the method's kinds": kind_rules.kinds,
+    "vLLM has a class for the head": kind_rules.head_class,
+    "MTP has layers that vLLM loads": kind_rules.mtp,
+    "a draft model stays a draft model": kind_rules.turned_into_mtp,
+    "a draft model can take back what was refused": kind_rules.hybrid_draft,
+    "rows of the vocabularies are equal, or mapped": vocabulary_rules.rows,
+    "only draft models are mapped, and greedily": vocabulary_rules.mapping,
+    "K fits the layers or heads that draft": depth_rules.depth,
+    "tensor parallel sizes divide the attention heads": parallel_rules.heads,
+    "a mapped draft runs on all devices of the target": parallel_rules.mapped_draft,
+    "K can change live": parallel_rules.lockstep,
+    "lengths fit the models": length_rules.lengths,
+    "the draft sees as far as the target serves": length_rules.draft_context,
+    "requests without parameters are answered": sampling_rules.defaults,
+    "the image has what the method needs": speculation_rules.needs_of_image,
+    # Last, since on a laptop it is told of most folders.
+    "the weights are there": weight_rules.present,
+}
+
+
+def judge(spec: Spec, report: PairReport) -> PairJudgement:
+    """What all rules find. Pure."""
+    pair = pair_view.of(spec, report)
+    found = [each for rule in RULES.values() for each in rule(pair)]
+    return PairJudgement(
+        tuple(each for each in found if isinstance(each, FieldError)),
+        tuple(each for each in found if isinstance(each, Warned)),
+    )

@@ -1,0 +1,116 @@
+"""What of a spec vLLM cannot do, and what of it is the operator's to set."""
+
+import json
+from typing import Any
+
+from tandem_operator.api import defaults
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import EngineServer, Spec
+from tandem_operator.engines import flags
+from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
+from tandem_operator.engines.vllm.methods import METHODS
+from tandem_operator.engines.vllm.rules import live as live_rules
+
+REJECTION = "rejection_sample_method"
+WHOLE_DEVICES = ("nvidia.com/gpu", "amd.com/gpu")
+"""Resources of which one is one device to the engine; of others nobody here knows."""
+EXECUTOR = "distributed-executor-backend"
+"""An executor that the user names may bring devices of other nodes."""
+
+
+def judge(spec: Spec) -> tuple[FieldError, ...]:
+    """Every refusal of the spec, in the order of its fields; empty when vLLM can do all of it."""
+    live = live_rules.judge(spec) if spec.speculation.method in METHODS else ()
+    return (*_combination(spec), *_devices(spec), *live, *_arguments(spec), *_config(spec))
+
+
+def _combination(spec: Spec) -> list[FieldError]:
+    found = []
+    if spec.speculation.method not in METHODS:
+        found.append(
+            FieldError(
+                StalledReason.UNSUPPORTED_COMBINATION,
+                "spec.speculation.method",
+                spec.speculation.method.value,
+                "vLLM has no such method",
+                f"use one of {', '.join(method.value for method in METHODS)}",
+            )
+        )
+    if spec.engine.server is EngineServer.TRITON:
+        found.append(
+            FieldError(
+                StalledReason.UNSUPPORTED_COMBINATION,
+                "spec.engine.server",
+                spec.engine.server.value,
+                "vLLM serves by itself here",
+                "leave engine.server out",
+            )
+        )
+    return found
+
+
+def _devices(spec: Spec) -> list[FieldError]:
+    """Each rank takes a device of its own, and vLLM ends where there are fewer."""
+    count, needed = spec.accelerator.count, defaults.devices_used(spec)
+    if (
+        count is None
+        or count >= needed
+        or defaults.accelerator_resource(spec) not in WHOLE_DEVICES
+        or flags.value_of(spec.engine.args, EXECUTOR) is not None
+    ):
+        return []
+    parallelism = spec.parallelism
+    return [
+        FieldError(
+            StalledReason.UNSUPPORTED_COMBINATION,
+            "spec.accelerator.count",
+            str(count),
+            f"parallelism takes {needed} devices (tensor {parallelism.tensor} x pipeline "
+            f"{parallelism.pipeline} x data {parallelism.data})",
+            "remove count, or lower parallelism",
+        )
+    ]
+
+
+def _arguments(spec: Spec) -> list[FieldError]:
+    found = []
+    for index, argument in enumerate(spec.engine.args):
+        owned = flags.owned_by(argument, OWNED_FLAGS)
+        if owned is not None:
+            message, remedy = f"the operator sets --{owned.name.rstrip('-')}", owned.remedy
+        elif flags.is_open(argument):
+            message = "the variable in it could make any option of it"
+            remedy = "write --option=$(NAME)"
+        else:
+            continue
+        field = f"spec.engine.args[{index}]"
+        found.append(FieldError(StalledReason.INVALID_ARGUMENTS, field, argument, message, remedy))
+    return found
+
+
+def _config(spec: Spec) -> list[FieldError]:
+    config = spec.speculation.engine_config or {}
+    found = [
+        _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[name])
+        for key, value in config.items()
+        # vLLM itself reads dashes in a key as underscores.
+        if (name := key.replace("-", "_")) in OWNED_CONFIG_KEYS
+    ]
+    if {key.replace("-", "_"): value for key, value in config.items()}.get(
+        REJECTION
+    ) == "synthetic":
+        found.append(
+            _config_refusal(
+                REJECTION,
+                "synthetic",
+                "it accepts drafts that the target does not confirm",
+                "use standard or block",
+            )
+        )
+    return found
+
+
+def _config_refusal(key: str, value: Any, message: str, remedy: str) -> FieldError:
+    field = f"spec.speculation.engineConfig.{key}"
+    return FieldError(StalledReason.INVALID_ARGUMENTS, field, json.dumps(value), message, remedy)

@@ -1,0 +1,107 @@
+"""Rules of `spec.speculation` that need no file: keys, their values, and which go together."""
+
+import json
+from collections.abc import Iterator
+
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import Method, Spec
+from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.pair_judgement import Warned
+from tandem_operator.engines.vllm import config_keys
+from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
+from tandem_operator.engines.vllm.pair_view import Pair, is_later_release, refuse
+
+_FIELD = "spec.speculation.engineConfig"
+_MODEL_BASED = frozenset(
+    {Method.DRAFT_MODEL, Method.EAGLE, Method.EAGLE3, Method.MEDUSA, Method.MTP}
+)
+
+
+def judge(spec: Spec) -> tuple[FieldError, ...]:
+    """What of spec.speculation vLLM refuses whatever the models are."""
+    return (*_draft_parallel(spec), *_keys(spec), *_together(spec))
+
+
+def warnings(spec: Spec) -> tuple[Warned, ...]:
+    """What starts in another image than the stock one."""
+    if spec.speculation.method is not Method.SUFFIX:
+        return ()
+    return (
+        Warned(
+            "spec.engine.image",
+            "vLLM drafts from suffixes with the package arctic-inference, which its stock images "
+            "lack",
+            "use an image built from it with `pip install arctic-inference`, or method NGram",
+        ),
+    )
+
+
+def needs_of_image(pair: Pair) -> Iterator[FieldError | Warned]:
+    """As `warnings`, among the rules of a pair."""
+    yield from warnings(pair.spec)
+
+
+def _draft_parallel(spec: Spec) -> Iterator[FieldError]:
+    size, tensor = spec.speculation.draft_tensor_parallel, spec.parallelism.tensor
+    if size not in (None, 1, tensor):
+        yield refuse(
+            "spec.speculation.draftTensorParallel",
+            size,
+            "vLLM runs the draft on one device or on as many as the target",
+            "set 1" if tensor == 1 else f"set 1 or {tensor}",
+        )
+
+
+def _keys(spec: Spec) -> Iterator[FieldError]:
+    """Unknown keys, and values of another form. A later release may know more of both."""
+    if is_later_release(spec):
+        return
+    for key, value in (spec.speculation.engine_config or {}).items():
+        name = key.replace("-", "_")
+        if name in OWNED_CONFIG_KEYS:
+            continue
+        known = config_keys.KEYS.get(name)
+        if known is None:
+            yield _invalid(
+                key,
+                value,
+                "vLLM has no such key in its speculative configuration",
+                f"use one of {', '.join(config_keys.KEYS)}",
+            )
+        elif not known[0](value) and not (value is None and name in config_keys.OPTIONAL):
+            yield _invalid(key, value, f"it must be {known[1]}", "correct or remove it")
+
+
+def _together(spec: Spec) -> Iterator[FieldError]:
+    method = spec.speculation.method
+    config = {
+        key.replace("-", "_"): value
+        for key, value in (spec.speculation.engine_config or {}).items()
+    }
+    if config.get("index_share_for_mtp_iteration") is not None and method is not Method.MTP:
+        key = "index_share_for_mtp_iteration"
+        yield _invalid(key, config[key], "it is for method MTP", "remove it")
+    if config.get("dspark_draft_topk") is not None and method in _MODEL_BASED:
+        key = "dspark_draft_topk"
+        yield _invalid(key, config[key], "it is for DSpark heads", "remove it")
+    local = config.get("use_local_argmax_reduction") is True
+    if local and config.get("enable_adaptive_verification") is True:
+        yield _invalid(
+            "use_local_argmax_reduction",
+            True,
+            "adaptive verification needs the draft's logits",
+            "remove one of them",
+        )
+    if local and config.get("draft_sample_method") == "probabilistic":
+        yield _invalid(
+            "use_local_argmax_reduction",
+            True,
+            "probabilistic drafting needs the draft's logits",
+            "remove one of them",
+        )
+
+
+def _invalid(key: str, value: object, message: str, remedy: str) -> FieldError:
+    return FieldError(
+        StalledReason.INVALID_ARGUMENTS, f"{_FIELD}.{key}", json.dumps(value), message, remedy
+    )

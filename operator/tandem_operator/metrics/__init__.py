@@ -1,0 +1,1 @@
+"""Engine metrics: pages of pods or Prometheus, into windows."""

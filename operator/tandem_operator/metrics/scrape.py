@@ -1,0 +1,84 @@
+"""Reading engine pods directly.
+
+aiohttp, not httpx: at one core 0.3 against 3.4 ms a request, which decides how many replicas one
+operator can watch. No redirect is followed, no proxy is taken from the environment and no
+credential is sent: the page is a tenant's pod.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+
+from tandem_operator.engines.series import Series
+from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
+from tandem_operator.metrics.page import LARGEST_PAGE_BYTES, MalformedPageError, parse
+from tandem_operator.metrics.replicas import Replica
+from tandem_runtime.contract import metrics
+
+TIMEOUT_S = 2.0
+AT_ONCE = 64
+
+
+class UnreachableError(Exception):
+    """The pod did not answer with a page in time."""
+
+
+class MalformedError(Exception):
+    """The pod answered with something else than its engine's metrics."""
+
+
+class Scraper:
+    """Reads pods, a bounded number at once; one for the whole operator."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def read(self, replica: Replica, series: Series, at_s: float) -> EngineSample:
+        """The counters of one pod.
+
+        Raises:
+            UnreachableError: no answer in time, a refused connection, or an HTTP error.
+            MalformedError: the answer is no page of this engine.
+        """
+        async with self._slots:
+            text = await self._text(replica)
+        try:
+            return read(parse(text, (*series.prefixes, metrics.PREFIX)), series, at_s)
+        except (MalformedPageError, SeriesMissingError, KeyError, ValueError) as error:
+            raise MalformedError(f"{replica.pod}: {error}") from error
+
+    async def _text(self, replica: Replica) -> str:
+        session = self._open()
+        try:
+            async with session.get(replica.url, allow_redirects=False) as answer:
+                if answer.status != 200:
+                    raise UnreachableError(f"{replica.pod} answers {answer.status}")
+                body = await answer.content.read(LARGEST_PAGE_BYTES + 1)
+                while len(body) <= LARGEST_PAGE_BYTES:
+                    more = await answer.content.read(LARGEST_PAGE_BYTES + 1 - len(body))
+                    if not more:
+                        return body.decode("utf-8", errors="replace")
+                    body += more
+                raise MalformedError(
+                    f"{replica.pod}: its page is larger than {LARGEST_PAGE_BYTES} bytes"
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnreachableError(f"{replica.pod}: {str(error) or 'no answer in time'}") from error
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+                connector=aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=30),
+                headers={"Accept": "text/plain;version=0.0.4"},
+                trust_env=False,
+            )
+        return self._session

@@ -1,0 +1,175 @@
+"""What a ControllerRevision holds: one locked and rendered input.
+
+The stored pod template is used as it is, so that a new release of the operator rolls no pod.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import ownership
+from tandem_operator.planning.observed_objects import ObservedObjects
+from tandem_operator.planning.resource import Resource
+from tandem_runtime.contract import pod_lock
+from tandem_runtime.contract import report as pair_report
+from tandem_runtime.contract.pod_lock import PodLock
+from tandem_runtime.contract.report import PairReport
+
+Object = dict[str, Any]
+
+FORMAT = 1
+KEPT = 10
+"""Revisions that are kept; one that pods still run is never removed."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """The Deployment's own pod-shaping settings, as they were accepted."""
+
+    max_unavailable: int | str
+    max_surge: int | str
+    progress_deadline_s: int
+    min_ready_s: int
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One accepted input. ``number`` orders revisions; the highest is what shall serve.
+
+    ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
+    ``tiers`` the depths that the engine is started with (empty: any; a single one: K cannot change
+    while it serves); ``pair`` names what was locked where it cannot change (see `lock_cache`).
+    """
+
+    input_hash: str
+    shape: Object
+    lock: PodLock
+    report: PairReport
+    locked_at: str
+    runtime_image: str
+    template: Object
+    rollout: Rollout
+    max_tokens: int
+    tiers: tuple[int, ...]
+    number: int
+    pair: str | None = None
+
+    @property
+    def fixed_tokens(self) -> int | None:
+        """K of an engine that drafts the same number at every step; None: K is live."""
+        return self.tiers[0] if len(self.tiers) == 1 and self.tiers[0] > 0 else None
+
+    @property
+    def lock_hash(self) -> str:
+        """Names the lock; inputs that differ in arguments alone share it."""
+        return self.lock.hash
+
+    def numbered(self, number: int) -> Revision:
+        """The same revision at another place in the order."""
+        return replace(self, number=number)
+
+
+def all_of(observed: ObservedObjects) -> tuple[Revision, ...]:
+    """The revisions of the resource, newest first; those of a later format are not seen."""
+    found = [
+        _parse(held)
+        for held in observed.all_ours("ControllerRevision")
+        if held.get("data", {}).get("version") == FORMAT
+    ]
+    return tuple(sorted(found, key=lambda each: each.number, reverse=True))
+
+
+def taken_up(resource: Resource, revisions: tuple[Revision, ...]) -> Resource:
+    """The resource, its input named as the newest revision of the same fields names it.
+
+    Without the refresh annotation nothing is wished but the fields: a tool that takes it away must
+    not bring the runtime back that the pods had before it was set.
+    """
+    if resource.refresh is not None:
+        return resource
+    fields = names.input_hash(resource.spec)
+    alike = next((held for held in revisions if names.digest(held.shape) == fields), None)
+    return resource if alike is None else replace(resource, locked_as=alike.input_hash)
+
+
+def body(resource: Resource, revision: Revision) -> Object:
+    """The ControllerRevision; its data never changes, its number does."""
+    labels = {names.LABEL_DEPLOYMENT: resource.name, names.LABEL_LOCK: revision.lock_hash}
+    shared = {}
+    if revision.pair is not None:
+        labels[names.LABEL_PAIR] = shared["pair"] = revision.pair
+    name = names.controller_revision(resource.name, revision.input_hash)
+    rollout = revision.rollout
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": ownership.metadata(resource, "ControllerRevision", name, labels),
+        "revision": revision.number,
+        "data": {
+            "version": FORMAT,
+            "inputHash": revision.input_hash,
+            "spec": revision.shape,
+            "lock": pod_lock.to_document(revision.lock),
+            "report": pair_report.to_document(revision.report),
+            "lockedAt": revision.locked_at,
+            "runtimeImage": revision.runtime_image,
+            "template": revision.template,
+            "rollout": {
+                "maxUnavailable": rollout.max_unavailable,
+                "maxSurge": rollout.max_surge,
+                "progressDeadlineSeconds": rollout.progress_deadline_s,
+                "minReadySeconds": rollout.min_ready_s,
+            },
+            "maxTokens": revision.max_tokens,
+            "tiers": list(revision.tiers),
+            **shared,
+        },
+    }
+
+
+def mixture_of_experts(held: Object) -> tuple[int, int] | None:
+    """Experts of the locked target, and those active for a token; None for a dense one.
+
+    ``held`` is a ControllerRevision; of a later format nothing is known.
+    """
+    data = held.get("data") or {}
+    if data.get("version") != FORMAT:
+        return None
+    mixture = _report(data["report"]).target.mixture_of_experts
+    active = None if mixture is None else mixture.experts_per_token
+    if mixture is None or active is None or not 1 <= active <= mixture.experts:
+        return None
+    return mixture.experts, active
+
+
+def _parse(held: Object) -> Revision:
+    data = held["data"]
+    rollout = data["rollout"]
+    return Revision(
+        input_hash=data["inputHash"],
+        shape=data["spec"],
+        lock=pod_lock.from_document(data["lock"]),
+        report=_report(data["report"]),
+        locked_at=data["lockedAt"],
+        runtime_image=data["runtimeImage"],
+        template=data["template"],
+        rollout=Rollout(
+            max_unavailable=rollout["maxUnavailable"],
+            max_surge=rollout["maxSurge"],
+            progress_deadline_s=rollout["progressDeadlineSeconds"],
+            min_ready_s=rollout["minReadySeconds"],
+        ),
+        max_tokens=data["maxTokens"],
+        tiers=tuple(data["tiers"]),
+        number=held["revision"],
+        pair=data.get("pair"),
+    )
+
+
+def _report(document: Object) -> PairReport:
+    read = pair_report.from_document(document)
+    if not isinstance(read, PairReport):
+        raise TypeError("a revision holds the report of a failed lock")
+    return read

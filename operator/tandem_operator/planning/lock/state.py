@@ -1,0 +1,273 @@
+"""From an input to a locked revision: which Job to run, what its report means, what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.api.conditions import PairReason, StalledReason
+from tandem_operator.api.status import Candidate
+from tandem_operator.engines.driver import Driver
+from tandem_operator.engines.field_error import FieldError, told
+from tandem_operator.pair import judgement
+from tandem_operator.planning.children import known_input, new_revision
+from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.lock import cache as lock_cache
+from tandem_operator.planning.lock import job as lock_job
+from tandem_operator.planning.lock import report as lock_report
+from tandem_operator.planning.lock.wait import Pending
+from tandem_operator.planning.observed_objects import ObservedObjects
+from tandem_operator.planning.plan import Asked, Sharing
+from tandem_operator.planning.pod import accelerator_memory, sources
+from tandem_operator.planning.pod import merge as template_merge
+from tandem_operator.planning.pod import template as pod_template
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.snapshot import Installation, Snapshot
+from tandem_operator.planning.status import candidate
+from tandem_runtime.contract.report import LockFailure, PairReport
+
+Object = dict[str, Any]
+
+RETRY_S = 600.0
+"""A Job that could not look is followed by another after this time."""
+LOCKING = "Locking"
+STALLED_REASONS: dict[str, StalledReason] = {reason.value: reason for reason in StalledReason}
+PAIR_REASONS: dict[str, PairReason] = {reason.value: reason for reason in PairReason}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The input is locked. The revision may still have to be written."""
+
+    revision: Revision
+
+
+@dataclass(frozen=True)
+class Locking:
+    """A Job looks, or shall be made (``job``); ``sharing`` where it does so for several.
+
+    ``ask`` is what its Events would tell of why it waits.
+    """
+
+    candidate: Candidate
+    message: str
+    job: Object | None = None
+    sharing: Sharing | None = None
+    ask: Asked | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The input cannot be carried out.
+
+    ``pair`` is the lock's reason when the pair itself is refused. ``retry_at`` is when a Job that
+    could not look gives way to another; ``job`` the one that shall be made now. ``looked`` says
+    that a Job tried, ``report`` is there when it could. ``sharing`` and ``ask`` as in Locking.
+    """
+
+    candidate: Candidate
+    stalled: StalledReason
+    message: str
+    pair: PairReason | None = None
+    retry_at: datetime | None = None
+    job: Object | None = None
+    looked: bool = False
+    report: PairReport | None = None
+    sharing: Sharing | None = None
+    ask: Asked | None = None
+
+
+Step = Accepted | Locking | Refused
+
+
+def step(
+    resource: Resource,
+    observed: ObservedObjects,
+    revisions: tuple[Revision, ...],
+    driver: Driver,
+    snapshot: Snapshot,
+) -> Step:
+    """Where the resource's present input stands."""
+    known = known_input.find(resource, revisions)
+    # Fields that are no part of the input hash change what the engine can do: judged every time.
+    refusals = driver.judge(resource.spec)
+    if known is not None:
+        if refusals:
+            return _refused_by_spec(resource, refusals, known.report)
+        return Accepted(known.numbered(_number(known, revisions)))
+    refusals = (
+        *refusals,
+        *sources.judge(resource.spec),
+        *template_merge.judge(resource.spec.template, driver.owned_env),
+    )
+    if refusals:
+        return _refused_by_spec(resource, refusals)
+    remembered = _remembered(resource, snapshot.installation)
+    if remembered is not None:
+        return remembered
+    return _look(resource, observed, revisions, driver, snapshot)
+
+
+def _number(known: Revision, revisions: tuple[Revision, ...]) -> int:
+    """A revision that is returned to becomes the newest."""
+    return known.number if revisions[0] == known else revisions[0].number + 1
+
+
+def _look(
+    resource: Resource,
+    observed: ObservedObjects,
+    revisions: tuple[Revision, ...],
+    driver: Driver,
+    snapshot: Snapshot,
+) -> Step:
+    """From the resource's own Job, from what its namespace knows of the pair, or by a new Job."""
+    look = _Look(resource, revisions, driver, snapshot)
+    job = observed.ours("Job", names.lock_job(resource.name, resource.input_hash))
+    if job is not None:
+        refusals = sources.lost(resource.spec, job)
+        if refusals:
+            return _refused_by_spec(resource, refusals)
+        shared = lock_cache.pair_of(job)
+        sharing = None if shared is None else Sharing(shared, resource.name)
+        told = candidate.waiting(resource, LOCKING)
+        outcome = lock_report.read(job, observed.all_of("Pod"), snapshot.warnings, told)
+        ended = None
+        if not isinstance(outcome, Pending):
+            ended = snapshot.ended_at(job["metadata"]["uid"])
+        return look.read(outcome, ended, shared, sharing)
+    shared = lock_cache.pair(resource, snapshot.installation)
+    if shared is not None:
+        alike = snapshot.pairs.get(shared, {}).values()
+        known = lock_cache.known(shared, alike)
+        if known is not None:
+            return look.read(known, None, shared, None)
+        scheduled = lock_job.scheduling_name(resource)
+        other = lock_cache.elsewhere(resource, shared, scheduled, alike)
+        if other is not None:
+            return look.read(other.outcome, None, shared, other.sharing)
+    return look.begun(None if shared is None else Sharing(shared, resource.name))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a Job found, wherever it ran, as a step of this resource."""
+
+    resource: Resource
+    revisions: tuple[Revision, ...]
+    driver: Driver
+    snapshot: Snapshot
+
+    def begun(self, sharing: Sharing | None) -> Step:
+        """A Job shall be made."""
+        wanted = lock_job.body(self.resource, self.snapshot.installation)
+        failed_before = candidate.failure(self.resource)
+        if failed_before is not None:
+            return _failed(self.resource, failed_before, None, wanted, sharing)
+        message = "the lock Job is being made"
+        return Locking(candidate.of(self.resource, LOCKING, message), message, wanted, sharing)
+
+    def read(
+        self,
+        outcome: lock_report.Outcome,
+        ended: datetime | None,
+        pair: str | None,
+        sharing: Sharing | None,
+    ) -> Step:
+        """What an outcome means here. An own Job that has ended is no longer shared with anybody:
+        whoever waits for it finds its report."""
+        own = sharing is not None and sharing.by == self.resource.name
+        followed = None if own else sharing
+        if isinstance(outcome, PairReport):
+            try:
+                return self._judged(outcome, pair)
+            except judgement.UnknownReportError as error:
+                outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
+        failed_before = candidate.failure(self.resource)
+        if isinstance(outcome, LockFailure):
+            if failed_before is not None and failed_before.message.startswith(outcome.message):
+                outcome = failed_before  # told with what the Job had waited for until then
+            return _failed(self.resource, outcome, ended, None, followed)
+        if failed_before is not None:
+            failed = _failed(self.resource, failed_before, None, None, sharing)
+            return replace(failed, ask=outcome.ask)
+        message = outcome.message
+        if followed is not None:
+            message = f"the lock Job of {followed.by} looks at the same pair: {message}"
+        asked = candidate.of(self.resource, LOCKING, message)
+        return Locking(asked, message, sharing=sharing, ask=outcome.ask)
+
+    def _judged(self, report: PairReport, pair: str | None) -> Step:
+        resource, installation = self.resource, self.snapshot.installation
+        mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
+        method, policy = resource.spec.speculation.method, resource.values.lock_policy
+        judged = judgement.judge(report, method.value, mounted.paths, policy)
+        if judged.lock is None:
+            return Refused(
+                candidate.of(resource, judged.reason.value, judged.message, report),
+                StalledReason.PAIR_REJECTED,
+                judged.message,
+                judged.reason,
+            )
+        refusals = (
+            *self.driver.judge_pair(resource.spec, report).refusals,
+            *accelerator_memory.judge(resource, report, installation),
+        )
+        if refusals:
+            return _refused_by_spec(resource, refusals, report)
+        made = new_revision.made(
+            resource,
+            report,
+            judged.lock,
+            self.driver,
+            installation,
+            number=1 + max((held.number for held in self.revisions), default=0),
+            locked_at=self.snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        return Accepted(replace(made, pair=pair))
+
+
+def _refused_by_spec(
+    resource: Resource, refusals: tuple[FieldError, ...], report: PairReport | None = None
+) -> Refused:
+    reason = refusals[0].reason
+    message = told(tuple(each for each in refusals if each.reason is reason))
+    asked = candidate.of(resource, reason.value, message, report)
+    return Refused(asked, reason, message, looked=report is not None, report=report)
+
+
+def _failed(
+    resource: Resource,
+    failure: LockFailure,
+    ended: datetime | None,
+    job: Object | None,
+    sharing: Sharing | None,
+) -> Refused:
+    reason = STALLED_REASONS.get(failure.reason, StalledReason.LOCK_FAILED)
+    side = "" if failure.side is None else f"{failure.side}: "
+    message = failure.message if failure.message.startswith(side) else side + failure.message
+    retry_at = (
+        None
+        if ended is None
+        else datetime.fromtimestamp(ended.timestamp() + RETRY_S, tz=ended.tzinfo)
+    )
+    asked = candidate.of(resource, reason.value, message)
+    return Refused(asked, reason, message, retry_at=retry_at, job=job, looked=True, sharing=sharing)
+
+
+def _remembered(resource: Resource, installation: Installation) -> Refused | None:
+    """A refusal that status holds: its Job is gone, and nothing that it judged has changed."""
+    held = resource.status.candidate
+    if held is None or held.input_hash != resource.input_hash or held.verdict is None:
+        return None
+    if held.reason in PAIR_REASONS:
+        pair = PAIR_REASONS[held.reason]
+        return Refused(held, StalledReason.PAIR_REJECTED, held.message, pair)
+    if held.reason == StalledReason.INSUFFICIENT_MEMORY.value and (
+        accelerator_memory.basis(resource, installation) not in held.message
+    ):
+        return None  # the administrator describes another device now
+    if held.reason in STALLED_REASONS:
+        return Refused(held, STALLED_REASONS[held.reason], held.message)
+    return None

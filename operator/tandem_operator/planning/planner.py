@@ -1,0 +1,234 @@
+"""`plan`: from one snapshot to everything that shall be done about its resource.
+
+Pods are made from stored revisions only, so a new input first becomes a revision; the look that
+follows that write makes the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import EngineType
+from tandem_operator.engines import registry
+from tandem_operator.engines.driver import Driver
+from tandem_operator.planning import prune, resource, workload
+from tandem_operator.planning.children import (
+    deployment,
+    disruption_budget,
+    placement,
+    pod_annotations,
+    pod_monitor,
+    revision,
+    service,
+    table,
+    tuner_state,
+)
+from tandem_operator.planning.children.placement import Child, ChildPlan
+from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.lock import state as lock_state
+from tandem_operator.planning.lock.state import Accepted, Step
+from tandem_operator.planning.observed_objects import ObservedObjects
+from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
+from tandem_operator.planning.resource import Resource, UnreadableSpecError
+from tandem_operator.planning.snapshot import Snapshot
+from tandem_operator.planning.status import events, failing_writes, serving, stalled, summary
+from tandem_operator.planning.status.inputs import StatusInputs
+from tandem_operator.planning.workload import Workload
+
+Object = dict[str, Any]
+Drivers = Callable[[EngineType], Driver]
+
+FOLLOWED_S = 60.0
+"""Another resource's Job is looked after this time, though its own looks tell when it ends."""
+
+
+def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
+    """What to do now. The same snapshot gives the same plan, and a world in which the plan was
+    carried out gives an empty one."""
+    if "deletionTimestamp" in snapshot.resource["metadata"]:
+        return Plan()
+    if snapshot.blind is not None:
+        return stalled.of(snapshot, StalledReason.WATCH_REFUSED, snapshot.blind)
+    try:
+        wanted = resource.parse(snapshot.resource)
+    except UnreadableSpecError as error:
+        return stalled.of(
+            snapshot,
+            StalledReason.UNSUPPORTED_COMBINATION,
+            f"this release does not know the spec: {error}",
+        )
+    observed = ObservedObjects(wanted, snapshot.objects)
+    driver = drivers(wanted.spec.engine.type)
+    revisions = revision.all_of(observed)
+    wanted = revision.taken_up(wanted, revisions)
+    step = lock_state.step(wanted, observed, revisions, driver, snapshot)
+    current = _current(step, revisions)
+    placed = placement.place(
+        wanted, _children(wanted, step, current, observed, snapshot), observed, snapshot
+    )
+    held_back = wanted.spec.paused and placed.writes("Deployment")
+    if wanted.spec.paused:
+        placed = ChildPlan(conflicts=placed.conflicts, look_up=placed.look_up)
+    return _told(wanted, observed, revisions, step, current, placed, driver, snapshot, held_back)
+
+
+def _told(
+    wanted: Resource,
+    observed: ObservedObjects,
+    revisions: tuple[Revision, ...],
+    step: Step,
+    current: Revision | None,
+    placed: ChildPlan,
+    driver: Driver,
+    snapshot: Snapshot,
+    held_back: bool,
+) -> Plan:
+    gone = prune.find(wanted, observed, step, revisions, current, snapshot)
+    state = workload.read(wanted.name, observed, snapshot.warnings)
+    stands = None
+    if current is not None:
+        place = names.speculation_table(wanted.name, current.lock_hash)
+        stands = table.observed(observed.ours("ConfigMap", place))
+    inputs = StatusInputs(
+        resource=wanted,
+        now=snapshot.now,
+        step=step,
+        current=current,
+        serving=serving.find(
+            wanted,
+            observed,
+            revisions,
+            current,
+            rolled_out=state.rolled_out and not placed.writes("Deployment"),
+        ),
+        workload=state,
+        placed=placed,
+        table=stands,
+        tuning=snapshot.tuning,
+        live_mode=driver.live_mode(wanted.spec),
+        told_at=_told_at(snapshot.resource),
+        failing=failing_writes.told(snapshot, placed.applies, gone.removes),
+        held_back=held_back,
+    )
+    after = summary.made(inputs, snapshot.installation.name)
+    changed = after != wanted.status
+    paused = wanted.spec.paused
+    due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
+    sharing = _sharing(wanted, step)
+    if sharing is not None and sharing.by != wanted.name:
+        due.append(FOLLOWED_S)
+    return Plan(
+        applies=placed.applies,
+        removes=() if paused else gone.removes,
+        pod_annotations=()
+        if paused
+        else pod_annotations.find(workload.pods(wanted.name, observed), stands),
+        status=after.to_object() if changed else None,
+        event_records=events.between(wanted.status, after) if changed else (),
+        look_up=placed.look_up,
+        look_again_s=None if paused else min(due, default=None),
+        sharing=sharing,
+        ask=_asked(step, state),
+    )
+
+
+def _asked(step: Step, state: Workload) -> tuple[Asked, ...]:
+    of_lock = None if isinstance(step, Accepted) else step.ask
+    return tuple(each for each in (of_lock, state.ask) if each is not None)
+
+
+def _sharing(wanted: Resource, step: Step) -> Sharing | None:
+    """What is shared now. A paused resource makes no Job that others could wait for."""
+    if isinstance(step, Accepted) or (wanted.spec.paused and step.job is not None):
+        return None
+    return step.sharing
+
+
+def _current(step: Step, revisions: tuple[Revision, ...]) -> Revision | None:
+    """The revision that children are made from: the newest that is stored."""
+    if isinstance(step, Accepted):
+        known = [each for each in revisions if each.input_hash == step.revision.input_hash]
+        if known:
+            return known[0]
+    return revisions[0] if revisions else None
+
+
+def _children(
+    wanted: Resource,
+    step: Step,
+    current: Revision | None,
+    observed: ObservedObjects,
+    snapshot: Snapshot,
+) -> list[Child]:
+    made: list[Child] = []
+    if isinstance(step, Accepted):
+        made.append(Child(revision.body(wanted, step.revision)))
+    elif step.job is not None:
+        made.append(Child(step.job))
+    made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, observed)]
+    if current is None:
+        return made
+    tables = _tables(wanted, current, observed, snapshot)
+    made += tables
+    made.append(Child(service.body(wanted, deployment.port(current.template))))
+    if disruption_budget.wanted(wanted):
+        made.append(Child(disruption_budget.body(wanted)))
+    if snapshot.installation.pod_monitors:
+        made.append(Child(pod_monitor.body(wanted)))
+    mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
+    made.append(Child(deployment.body(wanted, current), needs=mounted))
+    learned = tuner_state.body(wanted, snapshot.tuning)
+    if learned is not None:
+        made.append(Child(learned))
+    return made
+
+
+def _orphans(wanted: Resource, step: Step, observed: ObservedObjects) -> list[Revision]:
+    """Earlier revisions that nobody controls any more: they are the resource's to keep and end."""
+    newest = step.revision.input_hash if isinstance(step, Accepted) else None
+    return [
+        each
+        for each in revision.all_of(observed)
+        if each.input_hash != newest
+        and observed.is_orphan(
+            "ControllerRevision", names.controller_revision(wanted.name, each.input_hash)
+        )
+    ]
+
+
+def _tables(
+    wanted: Resource, current: Revision, observed: ObservedObjects, snapshot: Snapshot
+) -> list[Child]:
+    """The table of the current lock, and of every other whose pods still serve: both are tuned."""
+    by_lock = {each.lock_hash: each for each in reversed(revision.all_of(observed))}
+    used = workload.locks_in_use(wanted.name, observed)
+    locks = [
+        current,
+        *(by_lock[lock] for lock in sorted(used - {current.lock_hash}) if lock in by_lock),
+    ]
+    made = []
+    for each in locks:
+        name = names.speculation_table(wanted.name, each.lock_hash)
+        held = observed.ours("ConfigMap", name)
+        if held is None and each is not current:
+            continue
+        made.append(
+            Child(
+                table.body(wanted, table.wanted(wanted, each, held, snapshot.tuning)), guarded=True
+            )
+        )
+    return made
+
+
+def _told_at(raw: Object) -> datetime | None:
+    """When status was last written, as far as the object itself says."""
+    times = [
+        entry["time"]
+        for entry in raw["metadata"].get("managedFields", [])
+        if entry.get("subresource") == "status" and "time" in entry
+    ]
+    return max((datetime.fromisoformat(time) for time in times), default=None)

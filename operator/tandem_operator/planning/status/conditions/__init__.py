@@ -1,0 +1,21 @@
+"""Conditions: one file a kind, each a pure function of the situation.
+
+`all_of` gives the findings that `conditions.merge` turns into the list.
+"""
+
+from tandem_operator.api.conditions import Finding
+from tandem_operator.planning.status.conditions import metrics, pair, progress, ready, speculation
+from tandem_operator.planning.status.inputs import StatusInputs
+
+__all__ = ["all_of"]
+
+
+def all_of(inputs: StatusInputs) -> tuple[Finding, ...]:
+    """Every condition as it is now."""
+    return (
+        ready.find(inputs),
+        *progress.find(inputs),
+        pair.find(inputs),
+        metrics.find(inputs),
+        speculation.find(inputs),
+    )

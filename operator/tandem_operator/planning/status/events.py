@@ -1,0 +1,49 @@
+"""Kubernetes Events: one for a transition that somebody may want to know of."""
+
+from __future__ import annotations
+
+from tandem_operator.api.conditions import ConditionType
+from tandem_operator.api.status import Condition, Status
+from tandem_operator.planning.plan import EventRecord
+
+MAX_MESSAGE_LENGTH = 1024
+TOLD = (
+    ConditionType.READY,
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.PAUSED,
+    ConditionType.PAIR_COMPATIBLE,
+    ConditionType.SPECULATION_ACTIVE,
+)
+
+
+def between(before: Status, after: Status) -> tuple[EventRecord, ...]:
+    """A note for each told condition whose status or reason is new.
+
+    What is only not known yet (Unknown) makes none, nor do the steps of a resource that was never
+    ready: Reconciling and Stalled tell those.
+    """
+    event_records = []
+    for kind in TOLD:
+        new, old = after.condition(kind), before.condition(kind)
+        if new is None or new.status == "Unknown" or _same(old, new):
+            continue
+        was_ready = old is not None and old.status == "True"
+        if kind is ConditionType.READY and new.status == "False" and not was_ready:
+            continue
+        warning = kind is ConditionType.STALLED or (
+            kind is ConditionType.PAIR_COMPATIBLE and new.status == "False"
+        )
+        event_records.append(
+            EventRecord(
+                "Warning" if warning else "Normal",
+                new.reason,
+                (new.message or new.reason)[:MAX_MESSAGE_LENGTH],
+            )
+        )
+    unique = {event_record.reason: event_record for event_record in reversed(event_records)}
+    return tuple(reversed(unique.values()))
+
+
+def _same(old: Condition | None, new: Condition) -> bool:
+    return old is not None and (old.status, old.reason) == (new.status, new.reason)

@@ -1,0 +1,309 @@
+"""Carries a plan out, in its order, and puts each answer back into the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.kinds import POD_MONITOR
+from tandem_operator.cluster.store import Key, Store
+from tandem_operator.planning import (
+    Apply,
+    EventRecord,
+    Failure,
+    Plan,
+    PodAnnotation,
+    Reference,
+    Remove,
+    diff,
+)
+from tandem_operator.planning.children.pod_annotations import ANNOTATION_GENERATION
+from tandem_operator.reconcile.pod_monitors import PodMonitors
+from tandem_operator.reconcile.requests.admission import Admission, listed
+from tandem_operator.reconcile.requests.client import KINDS, Client
+from tandem_operator.reconcile.requests.conflict_backoff import (
+    ConflictBackoff,
+    Rest,
+    fought_by,
+    is_repair,
+)
+from tandem_operator.reconcile.requests.errors import (
+    CONFLICT,
+    FINAL_CODES,
+    AbsentError,
+    LeavingError,
+    RefusedError,
+    RetryError,
+)
+from tandem_operator.reconcile.requests.events import EventRecorder
+from tandem_operator.reconcile.requests.status import StatusWriter
+from tandem_operator.reconcile.requests.warnings import Warnings
+
+Object = dict[str, Any]
+LOG = logging.getLogger(__name__)
+
+CONTESTED = "FieldContested"
+"""Reason of the Event about a field that is fought over."""
+
+
+class Executor:
+    """The only writer of children, status, pod annotations and Events."""
+
+    def __init__(
+        self,
+        client: Client,
+        store: Store,
+        clock: Clock,
+        identity: str,
+        pod_monitors: PodMonitors,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._pod_monitors = pod_monitors
+        self._clock = clock
+        self._status = StatusWriter(client, store, clock)
+        self._events = EventRecorder(client, clock, identity)
+        self._leaving: dict[Key, str] = {}
+        self._failures: dict[Key, dict[Reference, Failure]] = {}
+        self._conflicts = ConflictBackoff(clock)
+        self._warnings = Warnings(client, clock)
+        self._admission = Admission()
+        self._poked: dict[Key, dict[str, int]] = {}
+
+    def failures(self, key: Key) -> tuple[Failure, ...]:
+        """Writes of the resource's children that the API server refuses."""
+        return tuple(self._failures.get(key, {}).values())
+
+    def warnings(self, key: Key) -> Mapping[str, str]:
+        """Words of Events about what the resource's last plan asked, by UID."""
+        return self._warnings.words(key)
+
+    def rest_s(self, key: Key) -> float | None:
+        """Seconds until a child that somebody else keeps changing is tried again, or a status or
+        an Event is written that was too early, or Events are read again."""
+        if key in self._leaving:
+            return None
+        due = (
+            self._conflicts.rest_s(key),
+            self._status.due_s(key),
+            self._events.due_s(key),
+            self._warnings.due_s(key),
+        )
+        return min((seconds for seconds in due if seconds is not None), default=None)
+
+    @property
+    def undeclared(self) -> int:
+        """How many fields of status the definition lacks: it is another release's."""
+        return len(self._status.undeclared)
+
+    def forget(self, key: Key) -> None:
+        self._failures.pop(key, None)
+        self._status.forget(key)
+        self._events.forget(key)
+        self._leaving.pop(key, None)
+        self._warnings.forget(key)
+        self._admission.forget(key)
+        self._poked.pop(key, None)
+        self._conflicts.forget(key)
+
+    async def execute(self, key: Key, resource: Object, plan: Plan) -> bool:
+        """Write what the plan says; returns whether another look is due at once.
+
+        Raises RetryError or NotLeadingError; what was written until then stands. Status is told
+        even where a child cannot be written. Nothing is written in a namespace that goes.
+        """
+        if self._leaving.get(key) == resource["metadata"]["uid"]:
+            return False
+        self._leaving.pop(key, None)
+        try:
+            return await self._carry_out(key, resource, plan)
+        except LeavingError as leaving:
+            self._leave(key[0], leaving)
+            return False
+
+    async def _carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
+        troubles: list[str] = []
+        again = await self._children(key, resource, plan, troubles)
+        told = plan.status is None
+        if plan.status is not None:
+            try:
+                told = await self._status.write(key, resource, plan.status)
+            except RefusedError as refused:
+                troubles.append(f"status: {refused}")
+        # Transitions are seen again by the look that writes the status, and told then.
+        for event_record in plan.event_records if told else ():
+            await self._events.record(resource, event_record)
+        await self._events.bring_up_to_date(key)
+        again = await self._warnings.read(key, plan.ask) or again
+        if troubles:
+            raise RetryError("; ".join(troubles))
+        return again
+
+    async def _children(self, key: Key, resource: Object, plan: Plan, troubles: list[str]) -> bool:
+        """Whether another look is due at once. What follows a write that failed is not tried."""
+        again = False
+        try:
+            again = await self._look_up(key, plan.look_up)
+            for apply in plan.applies:
+                again = await self._apply(key, resource, apply) or again
+        except (RefusedError, RetryError) as error:
+            troubles.append(str(error))
+            return again
+        for remove in plan.removes:
+            try:
+                await self._remove(key, remove)
+                again = True
+            except (RefusedError, RetryError) as error:
+                self._fails(key, resource, remove.reference, error)
+                troubles.append(f"delete of {remove.reference.name}: {error}")
+        for annotation in plan.pod_annotations:
+            try:
+                await self._poke(key, annotation)
+            except (RefusedError, RetryError) as error:
+                troubles.append(f"annotation of pod {annotation.pod}: {error}")
+        return again
+
+    def _leave(self, namespace: str, leaving: LeavingError) -> None:
+        """Its resources are left alone from now on. One that is made after it came back has
+        another UID."""
+        LOG.info("namespace %s is left alone: %s", namespace, leaving)
+        for key in self._store.known():
+            held = self._store.resource(key)
+            if key[0] == namespace and held is not None:
+                self._leaving[key] = held["metadata"]["uid"]
+
+    async def _look_up(self, key: Key, references: tuple[Reference, ...]) -> bool:
+        changed = False
+        for reference in references:
+            changed = await self._live(key, reference) or changed
+        return changed
+
+    async def _live(self, key: Key, reference: Reference) -> bool:
+        """Read one object past the store; returns whether the store changed by it."""
+        kind = KINDS[reference.api_version, reference.kind]
+        found = await self._client.get(kind, key[0], reference.name)
+        held = self._store.object(key, reference.kind, reference.name)
+        if found is None:
+            self._store.forget(key, reference.kind, reference.name)
+            return held is not None
+        found = {"apiVersion": reference.api_version, "kind": reference.kind, **found}
+        self._store.put(found, key)
+        return held is None or _version(found) != _version(held)
+
+    async def _apply(self, key: Key, resource: Object, apply: Apply) -> bool:
+        reference = apply.reference
+        if apply.uid is None and await self._live(key, reference):
+            return True  # the name is taken, by us before a crash or by somebody else: look again
+        body = {**apply.body, "metadata": dict(apply.body["metadata"])}
+        if apply.uid is not None:
+            body["metadata"]["uid"] = apply.uid
+        if apply.resource_version is not None:
+            body["metadata"]["resourceVersion"] = apply.resource_version
+        # Read before the write: its event may be heard before its answer.
+        before = self._store.object(key, reference.kind, reference.name)
+        if before is not None and is_repair(apply, before):
+            rest = self._conflicts.repair(key, reference)
+            if rest is not None:
+                await self._give_way(key, resource, apply, before, rest)
+                return False
+        try:
+            answer = await self._client.apply(body, force=apply.uid is not None)
+        except RefusedError as refused:
+            LOG.warning("%s %s is refused: %s", reference.kind, reference.name, refused.message)
+            self._fails(key, resource, reference, refused)
+            return True
+        except RetryError as error:
+            self._fails(key, resource, reference, error)
+            if isinstance(error, AbsentError) and reference.kind == POD_MONITOR.kind:
+                self._pod_monitors.gone()
+            await self._live(key, reference)
+            raise
+        self._failures.get(key, {}).pop(reference, None)
+        self._store.put(answer, key)
+        changed = self._admission.event_record(key, apply, answer)
+        if changed is not None:
+            LOG.info("%s", changed.message)
+            await self._events.record(resource, changed)
+        if before is not None and _version(before) == _version(answer):
+            # Planning sees a difference where the API server sees none: looking again at once
+            # would go on for ever.
+            LOG.warning("%s %s: the write changed nothing", reference.kind, reference.name)
+            return False
+        return True
+
+    async def _give_way(
+        self, key: Key, resource: Object, apply: Apply, held: Object, rest: Rest
+    ) -> None:
+        """Say once for each rest which field is fought over."""
+        if not rest.begins:
+            return
+        reference = apply.reference
+        found = diff.contested(held, apply.body)
+        who = await fought_by(self._client, key, reference, found)
+        message = (
+            f"{reference.kind} {reference.name}: {who} keeps "
+            f"changing what the operator owns: {listed(found)}. It is left as it is for "
+            f"{rest.seconds / 60:.0f} min: find who (kubectl get -o yaml --show-managed-fields) "
+            "and stop it"
+        )
+        LOG.warning("%s", message)
+        await self._events.record(resource, EventRecord("Warning", CONTESTED, message))
+
+    def _fails(
+        self,
+        key: Key,
+        resource: Object,
+        reference: Reference,
+        error: RefusedError | RetryError,
+    ) -> None:
+        """Remember what the API server said; a conflict or a broken connection says nothing."""
+        if error.code in (None, CONFLICT):
+            return
+        held = self._failures.setdefault(key, {})
+        before = held.get(reference)
+        code = error.code or 0
+        held[reference] = Failure(
+            reference=reference,
+            code=code,
+            message=error.message,
+            generation=resource["metadata"]["generation"],
+            at=before.at if before is not None and _alike(before.code, code) else self._now(),
+            tried_at=self._now(),
+        )
+
+    async def _remove(self, key: Key, remove: Remove) -> None:
+        reference = remove.reference
+        kind = KINDS[reference.api_version, reference.kind]
+        await self._client.delete(kind, key[0], reference.name, remove.uid)
+        self._failures.get(key, {}).pop(reference, None)
+        await self._live(key, reference)
+
+    async def _poke(self, key: Key, annotation: PodAnnotation) -> None:
+        """Once for each pod and generation: its kubelet was woken, whoever takes the word away."""
+        if self._poked.get(key, {}).get(annotation.uid) == annotation.generation:
+            return
+        annotations = {ANNOTATION_GENERATION: str(annotation.generation)}
+        answer = await self._client.annotate_pod(
+            key[0], annotation.pod, annotation.uid, annotations
+        )
+        alike = [
+            uid for uid, told in self._poked.get(key, {}).items() if told == annotation.generation
+        ]
+        self._poked[key] = dict.fromkeys((*alike, annotation.uid), annotation.generation)
+        if answer is not None:
+            self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now_s(), UTC)
+
+
+def _alike(before: int, code: int) -> bool:
+    """Whether both are final, or both may be over with the next try."""
+    return (before in FINAL_CODES) == (code in FINAL_CODES)
+
+
+def _version(item: Object) -> str:
+    return str(item["metadata"]["resourceVersion"])

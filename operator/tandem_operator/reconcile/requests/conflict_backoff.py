@@ -1,0 +1,100 @@
+"""Stops the operator from writing for ever what somebody else keeps changing back.
+
+Used by `act` alone. A write is a repair when the object still carries the digest of the very body
+that is wanted: the operator wrote it before, and another hand changed a field of it since.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.store import Key
+from tandem_operator.planning import Apply, Reference, managed_fields
+from tandem_operator.planning.diff import Difference, digest_of
+from tandem_operator.reconcile.requests.client import KINDS, Client
+from tandem_operator.reconcile.requests.errors import RetryError
+
+Object = dict[str, Any]
+
+MOST_REPAIRS = 3
+WITHIN_S = 300.0
+FIRST_REST_S = 300.0
+LONGEST_REST_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Rest:
+    """No repair for `seconds`; `begins` on the first time that this is answered."""
+
+    seconds: float
+    begins: bool
+
+
+@dataclass
+class _Fight:
+    repairs_s: deque[float] = field(default_factory=deque)
+    rest_s: float = FIRST_REST_S / 2
+    until_s: float = 0.0
+
+
+class ConflictBackoff:
+    """Three repairs of one object in five minutes, then rests of 5, 10, 20, 40, 60 minutes.
+
+    A fight that began no rest for as long as the last one took is over, and the next starts anew.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._fights: dict[Key, dict[Reference, _Fight]] = {}
+
+    def repair(self, key: Key, reference: Reference) -> Rest | None:
+        """None: it may be written now, and is counted. Else how long it is left alone."""
+        now_s = self._clock.now_s()
+        fight = self._fights.setdefault(key, {}).setdefault(reference, _Fight())
+        if now_s < fight.until_s:
+            return Rest(fight.until_s - now_s, begins=False)
+        if fight.until_s and now_s > fight.until_s + fight.rest_s:
+            fight.rest_s, fight.until_s = FIRST_REST_S / 2, 0.0
+        while fight.repairs_s and fight.repairs_s[0] < now_s - WITHIN_S:
+            fight.repairs_s.popleft()
+        if len(fight.repairs_s) < MOST_REPAIRS:
+            fight.repairs_s.append(now_s)
+            return None
+        fight.rest_s = min(2 * fight.rest_s, LONGEST_REST_S)
+        fight.until_s = now_s + fight.rest_s
+        return Rest(fight.rest_s, begins=True)
+
+    def rest_s(self, key: Key) -> float | None:
+        """Seconds until the first rest of the resource's children is over; None without one."""
+        now_s = self._clock.now_s()
+        left = [fight.until_s - now_s for fight in self._fights.get(key, {}).values()]
+        return min((seconds for seconds in left if seconds > 0), default=None)
+
+    def forget(self, key: Key) -> None:
+        self._fights.pop(key, None)
+
+
+def is_repair(apply: Apply, held: Object | None) -> bool:
+    """Whether `held` is what the operator wrote last, changed by somebody since.
+
+    An object that lost the digest was changed too: somebody takes annotations away.
+    """
+    if apply.uid is None or held is None:
+        return False
+    return digest_of(held) in (None, digest_of(apply.body))
+
+
+async def fought_by(
+    client: Client, key: Key, reference: Reference, found: tuple[Difference, ...]
+) -> str:
+    """Who owns the first field that is fought over, by the API server's own record."""
+    try:
+        kind = KINDS[reference.api_version, reference.kind]
+        live = await client.get(kind, key[0], reference.name)
+    except RetryError:
+        live = None
+    owners = managed_fields.others(live, found[0].path) if live and found else ()
+    return ", ".join(owners) or "somebody"

@@ -1,0 +1,161 @@
+"""Writes Kubernetes Events: few, whatever comes and goes. What repeats is counted in a series."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.store import Key
+from tandem_operator.planning import EventRecord
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import LeavingError, RefusedError, RetryError
+
+Object = dict[str, Any]
+LOG = logging.getLogger(__name__)
+
+MOST_A_MINUTE = 8
+"""Writes of Events about one resource, new ones and series together."""
+KEPT_FOR_WARNINGS = 2
+"""Writes beyond those, for a Warning of a reason that was not told yet: status may not tell it."""
+MINUTE_S = 60.0
+SERIES_EVERY_S = 30.0
+"""How often a series is brought up to date."""
+SERIES_ENDS_S = 600.0
+"""What did not come again for so long is news when it does."""
+
+
+@dataclass
+class _Series:
+    """One Event that was made. ``told`` is the count that the API server knows."""
+
+    name: str
+    event_record: EventRecord
+    written_s: float
+    last_s: float
+    count: int = 1
+    told: int = 1
+
+
+@dataclass
+class _Told:
+    series: list[_Series] = field(default_factory=list)
+    writes_s: deque[float] = field(default_factory=deque)
+
+
+class EventRecorder:
+    """Events of all resources. None holds anything up: what matters stands in status too."""
+
+    def __init__(self, client: Client, clock: Clock, identity: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._identity = identity
+        self._told: dict[Key, _Told] = {}
+
+    async def record(self, resource: Object, event_record: EventRecord) -> None:
+        """Make an Event, or count it where the same was told lately. Raises NotLeadingError or
+        LeavingError."""
+        key, now_s = _key(resource), self._clock.now_s()
+        told = self._told.setdefault(key, _Told())
+        told.series = [each for each in told.series if now_s - each.last_s < SERIES_ENDS_S]
+        same = [each for each in told.series if each.event_record == event_record]
+        alike = [each for each in told.series if _kind(each.event_record) == _kind(event_record)]
+        news = event_record.type == "Warning" and not alike
+        room = self._room(told, KEPT_FOR_WARNINGS if news else 0)
+        known = same or ([] if room else alike)
+        if known:
+            known[-1].count, known[-1].last_s = known[-1].count + 1, now_s
+        elif room:
+            await self._make(resource, event_record, told)
+        else:
+            LOG.info("%s/%s: %s is not told as an Event: too many", *key, event_record.reason)
+
+    async def bring_up_to_date(self, key: Key) -> None:
+        """Write the series that are due. Raises NotLeadingError or LeavingError."""
+        told, now_s = self._told.get(key), self._clock.now_s()
+        for series in () if told is None else tuple(told.series):
+            due = series.count > series.told and now_s - series.written_s >= SERIES_EVERY_S
+            if told is not None and due and self._room(told):
+                told.writes_s.append(now_s)
+                series.told, series.written_s = series.count, now_s
+                change = {"count": series.count, "lastObservedTime": _micro(series.last_s)}
+                await self._tried(
+                    self._client.patch_event(key[0], series.name, {"series": change}),
+                    series.event_record,
+                )
+
+    def due_s(self, key: Key) -> float | None:
+        """Seconds until a series is to be brought up to date, if any is."""
+        told, now_s = self._told.get(key), self._clock.now_s()
+        if told is None:
+            return None
+        due = [
+            max(0.0, each.written_s + SERIES_EVERY_S - now_s)
+            for each in told.series
+            if each.count > each.told
+        ]
+        if due and not self._room(told):
+            return max(min(due), told.writes_s[0] + MINUTE_S - now_s)
+        return min(due, default=None)
+
+    def forget(self, key: Key) -> None:
+        self._told.pop(key, None)
+
+    def _room(self, told: _Told, more: int = 0) -> bool:
+        while told.writes_s and told.writes_s[0] <= self._clock.now_s() - MINUTE_S:
+            told.writes_s.popleft()
+        return len(told.writes_s) < MOST_A_MINUTE + more
+
+    async def _make(self, resource: Object, event_record: EventRecord, told: _Told) -> None:
+        metadata, now_s = resource["metadata"], self._clock.now_s()
+        name = f"{metadata['name']}.{secrets.token_hex(8)}"
+        told.writes_s.append(now_s)
+        told.series.append(_Series(name, event_record, now_s, now_s))
+        body = self._body(metadata, name, event_record)
+        await self._tried(self._client.create_event(metadata["namespace"], body), event_record)
+
+    async def _tried(self, write: Any, event_record: EventRecord) -> None:
+        try:
+            await write
+        except LeavingError:
+            raise
+        except (RefusedError, RetryError) as error:
+            LOG.warning("Event %s is not written: %s", event_record.reason, error)
+
+    def _body(self, metadata: Object, name: str, event_record: EventRecord) -> Object:
+        return {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": name, "namespace": metadata["namespace"]},
+            "eventTime": _micro(self._clock.now_s()),
+            "type": event_record.type,
+            "reason": event_record.reason,
+            "note": event_record.message[:1024],
+            "action": "Reconcile",
+            "reportingController": "tandem.dev/operator",
+            "reportingInstance": self._identity[:128],
+            "regarding": {
+                "apiVersion": names.API_VERSION,
+                "kind": names.KIND,
+                "name": metadata["name"],
+                "namespace": metadata["namespace"],
+                "uid": metadata["uid"],
+            },
+        }
+
+
+def _key(resource: Object) -> Key:
+    return (resource["metadata"]["namespace"], resource["metadata"]["name"])
+
+
+def _kind(event_record: EventRecord) -> tuple[str, str]:
+    return (event_record.type, event_record.reason)
+
+
+def _micro(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,115 @@
+"""Writes status: about once a second for one resource, and as far as the definition goes."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+from collections import deque
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.clock import Clock
+from tandem_operator.cluster.store import Key, Store
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.reconcile.requests.errors import RefusedError, RetryError
+
+Object = dict[str, Any]
+LOG = logging.getLogger(__name__)
+
+MOST = 3
+WITHIN_S = 3.0
+"""Once a second on average; a few steps that follow each other quickly are told at once."""
+LEARNED_FOR_S = 600.0
+"""The definition may be another after this time, so that everything is told again."""
+UNDECLARED = re.compile(r"\.status\.([A-Za-z0-9.]+): field not declared in schema")
+
+
+class StatusWriter:
+    """The only writer of status.
+
+    A definition of another release may lack a field that this one tells. Then it is left out, and
+    said once: `undeclared` are the fields that the API server does not know.
+    """
+
+    def __init__(self, client: Client, store: Store, clock: Clock) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._written_s: dict[Key, deque[float]] = {}
+        self._waiting: set[Key] = set()
+        self._learned_s = 0.0
+        self.undeclared: set[str] = set()
+
+    async def write(self, key: Key, resource: Object, status: Object) -> bool:
+        """Whether it was written; False: too early, see `due_s`. Raises RetryError and others."""
+        if self._clock.now_s() < self._free_s(key):
+            self._waiting.add(key)
+            return False
+        self._waiting.discard(key)
+        if self._clock.now_s() >= self._learned_s + LEARNED_FOR_S:
+            self.undeclared.clear()
+        declared = self._declared(status)
+        if declared == resource.get("status"):
+            return True  # all that differs is what the definition does not know
+        metadata = resource["metadata"]
+        body = {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "metadata": {
+                "name": metadata["name"],
+                "namespace": metadata["namespace"],
+                "uid": metadata["uid"],
+            },
+            "status": declared,
+        }
+        try:
+            answer = await self._client.apply_status(body)
+        except (RefusedError, RetryError) as error:
+            if not self._learned(error.message):
+                raise
+            return await self.write(key, resource, status)
+        self._written_s.setdefault(key, deque(maxlen=MOST)).append(self._clock.now_s())
+        self._store.put_resource(answer)
+        return True
+
+    def due_s(self, key: Key) -> float | None:
+        """Seconds until a status that was too early may be written; None: there is none."""
+        if key not in self._waiting:
+            return None
+        return max(0.0, self._free_s(key) - self._clock.now_s())
+
+    def _free_s(self, key: Key) -> float:
+        """When the next write may be."""
+        written_s = self._written_s.get(key)
+        if written_s is None or len(written_s) < MOST:
+            return 0.0
+        return written_s[0] + WITHIN_S
+
+    def forget(self, key: Key) -> None:
+        self._written_s.pop(key, None)
+        self._waiting.discard(key)
+
+    def _declared(self, status: Object) -> Object:
+        kept = copy.deepcopy(status)
+        for path in self.undeclared:
+            *parents, last = path.split(".")
+            holder: Any = kept
+            for part in parents:
+                holder = holder.get(part, {})
+            holder.pop(last, None)
+        return kept
+
+    def _learned(self, message: str) -> bool:
+        """Whether the message tells of a field that can be left out."""
+        fresh = set(UNDECLARED.findall(message)) - self.undeclared
+        self.undeclared |= fresh
+        self._learned_s = self._clock.now_s()
+        for path in sorted(fresh):
+            LOG.warning(
+                "the definition of %s does not know status.%s, so it is not told: apply the crds/ "
+                "of this release",
+                names.KIND,
+                path,
+            )
+        return bool(fresh)

@@ -1,0 +1,1 @@
+"""What the tuner is held to, case by case."""

@@ -1,0 +1,1 @@
+"""The simulated engine and its load: the truth that the tuner does not see."""

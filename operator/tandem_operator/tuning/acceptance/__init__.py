@@ -1,0 +1,1 @@
+"""How far drafts survive, and the user's minimum acceptance rate."""

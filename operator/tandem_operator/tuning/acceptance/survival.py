@@ -1,0 +1,284 @@
+"""How far drafts survive: P(first i drafts accepted), with a test for sudden change.
+
+Survival depends on the workload and the pair, not on the batch, so all replicas and batches are
+pooled (Liu et al., arXiv 2406.14066, average it likewise). The newest windows stay apart from the
+older pool: a likelihood-ratio test compares them at every split, and on a change the older pool is
+dropped, so that a collapse is answered within two windows without waiting for the memory to fade.
+
+With hazard a_i = P(draft i accepted | those before were) and survival s_i = a_1 ... a_i, the
+posterior mean of a_i under a Beta prior of strength k centred on c_i is
+
+    a_i = (accepted_i + k c_i) / (trials_i + k)
+
+where c_i is a_{i-1} shifted, in log-odds, by what a much longer memory knows of the step from
+position i-1 to i: shapes differ (n-gram hazards rise, those of a prediction head are flat), and
+deep positions are seen rarely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import accumulate
+from operator import add
+from typing import NamedTuple
+
+from tandem_operator.tuning.acceptance import correlation
+from tandem_operator.tuning.acceptance.correlation import Likeness, design
+from tandem_operator.tuning.acceptance.counts import Drafts
+
+MEMORY_S = 60.0
+LONGEST_MEMORY_S = 180.0
+ENOUGH_DRAFTS = 600.0
+"""Independent drafts that the pool aims at: with fewer, the memory is stretched."""
+SHAPE_MEMORY_S = 900.0
+NEWEST = 8
+"""Windows that the test compares: at one request a window is worth about four drafts."""
+PRIOR_DRAFTS = 3.0
+FIRST_HAZARD = 0.65
+CHANGE_Z = 4.0
+CHANGE_SHIFT = 0.10
+LEAST_TRIALS = 1e-6
+"""Trials that have faded to less tell nothing, and their inverse squares are beyond numbers."""
+MIXED_SHARE = 0.25
+"""The window of a change holds both texts; later ones with this share of its drafts replace it."""
+
+
+class Pool(NamedTuple):
+    """Drafts by position: accepted there, and put to the trial there (all before it accepted).
+
+    Trials are counted within each window, reached_i times the window's own s_{i-1}: deep drafts of
+    a hard hour must not be held against the survival of an easy one. ``further``: how many more
+    drafts of the same request a draft has beside it, on average.
+    """
+
+    accepted: tuple[float, ...] = ()
+    trials: tuple[float, ...] = ()
+    further: float = 0.0
+
+    @property
+    def drafts(self) -> float:
+        return self.trials[0] if self.trials else 0.0
+
+
+EMPTY = Pool()
+
+
+@dataclass(frozen=True)
+class Survival:
+    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start.
+
+    ``mixed``: the oldest of ``newest`` is the one in which the texts changed.
+    """
+
+    older: Pool = EMPTY
+    newest: tuple[Pool, ...] = ()
+    shape: Pool = EMPTY
+    likeness: Likeness = field(default_factory=Likeness)
+    mixed: bool = False
+    changes: int = 0
+    changed_s: float | None = None
+
+
+def learn(
+    known: Survival, drafts: Drafts, batch: float, duration_s: float, now_s: float
+) -> Survival:
+    """The memory after one scrape's drafts (all replicas together).
+
+    ``batch`` is how many requests they came from, ``duration_s`` the time that passed.
+    """
+    older = faded(known.older, duration_s, _memory_s(known))
+    if drafts.count < 1:
+        return replace(known, older=older)
+    further = max(0.0, drafts.count / max(1.0, batch) - 1.0)
+    window = Pool(drafts.accepted, _trials_by_position(drafts), further)
+    known = replace(known, likeness=_likeness(known, window, duration_s))
+    known = _unmixed(replace(known, newest=(*known.newest, window)))
+    newest = known.newest
+    if len(newest) > NEWEST:
+        older, newest = added(older, newest[0]), newest[1:]
+    known = replace(
+        known,
+        older=older,
+        newest=newest,
+        mixed=known.mixed and newest is known.newest,
+        shape=added(faded(known.shape, duration_s, SHAPE_MEMORY_S), window),
+    )
+    split = _split(known)
+    if split is None:
+        return known
+    return _unmixed(
+        replace(
+            known,
+            older=EMPTY,
+            newest=known.newest[split:],
+            mixed=True,
+            changes=known.changes + 1,
+            changed_s=now_s,
+        )
+    )
+
+
+def pooled(known: Survival) -> Pool:
+    return reduce(added, known.newest, known.older)
+
+
+def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[float, ...]:
+    """Posterior means of a_1 to a_depth. ``prior``: hazards expected before any draft was seen."""
+    pool = pooled(known)
+    strength = PRIOR_DRAFTS * design(known.likeness.correlation, pool.further)
+    hazards: list[float] = []
+    for place in range(depth):
+        centre = _centre(known, prior, hazards)
+        accepted = pool.accepted[place] if place < len(pool.accepted) else 0.0
+        trials = pool.trials[place] if place < len(pool.trials) else 0.0
+        hazard = (min(accepted, trials) + strength * centre) / (trials + strength)
+        hazards.append(min(0.999, max(0.001, hazard)))
+    return tuple(hazards)
+
+
+def independent_trials(known: Survival, depth: int) -> tuple[float, ...]:
+    """Trials at each position, as many independent ones as they are worth, the prior's included."""
+    pool = pooled(known)
+    seen = (*pool.trials[:depth], *(0.0,) * max(0, depth - len(pool.trials)))
+    worth = design(known.likeness.correlation, pool.further)
+    return tuple(PRIOR_DRAFTS + trials / worth for trials in seen)
+
+
+def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
+    """s_i, the products of the hazards."""
+    survival, product = [], 1.0
+    for hazard in hazards:
+        product *= hazard
+        survival.append(product)
+    return tuple(survival)
+
+
+def deviation_of(known: Survival) -> float:
+    """Standard deviation of the first position's survival; 0.5 before anything is known."""
+    pool = pooled(known)
+    if pool.drafts < 1:
+        return 0.5
+    share = (pool.accepted[0] + 1) / (pool.drafts + 2)
+    worth = design(known.likeness.correlation, pool.further)
+    return math.sqrt(share * (1 - share) * worth / pool.drafts)
+
+
+def added(one: Pool, other: Pool) -> Pool:
+    """Both pools' drafts; ``further`` is their mean by drafts."""
+    drafts = one.drafts + other.drafts
+    return Pool(
+        _sums(one.accepted, other.accepted),
+        _sums(one.trials, other.trials),
+        (one.further * one.drafts + other.further * other.drafts) / drafts if drafts > 0 else 0.0,
+    )
+
+
+def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
+    share = math.exp(-max(0.0, duration_s) / memory_s)
+    return Pool(
+        tuple(value * share for value in pool.accepted),
+        tuple(value * share for value in pool.trials),
+        pool.further,
+    )
+
+
+def _unmixed(known: Survival) -> Survival:
+    """Without the window in which the texts changed, once enough was seen of the new ones."""
+    later = sum(window.drafts for window in known.newest[1:])
+    if not known.mixed or later < MIXED_SHARE * known.newest[0].drafts:
+        return known
+    return replace(known, newest=known.newest[1:], mixed=False)
+
+
+def _likeness(known: Survival, window: Pool, duration_s: float) -> Likeness:
+    before = pooled(known)
+    if before.drafts <= 0 or window.drafts <= 0:
+        return known.likeness
+    _, z = compared(before, window, 0.0)
+    new, old = 1.0 / window.drafts, 1.0 / before.drafts
+    further = (window.further * new + before.further * old) / (new + old)
+    return correlation.learned(known.likeness, z * z, further, duration_s)
+
+
+def _memory_s(known: Survival) -> float:
+    pool = known.older
+    independent = pool.drafts / design(known.likeness.correlation, pool.further)
+    stretch = ENOUGH_DRAFTS / independent if independent > 0 else 1.0
+    return min(LONGEST_MEMORY_S, MEMORY_S * max(1.0, stretch))
+
+
+def _centre(known: Survival, prior: Sequence[float], hazards: Sequence[float]) -> float:
+    shape, place = known.shape, len(hazards)
+    expected = prior[min(place, len(prior) - 1)] if prior else FIRST_HAZARD
+    if place == 0:
+        return expected
+    before = prior[min(place - 1, len(prior) - 1)] if prior else FIRST_HAZARD
+    step = _log_odds(expected) - _log_odds(before)
+    if place < len(shape.trials) and shape.trials[place] > 0 and shape.trials[place - 1] > 0:
+        trials = shape.trials[place]
+        above = shape.accepted[place - 1] / shape.trials[place - 1]
+        seen = _log_odds(shape.accepted[place] / trials) - _log_odds(above)
+        worth = design(known.likeness.correlation, shape.further)
+        weight = trials / (trials + 10.0 * worth)
+        step += weight * (seen - step)
+    return 1.0 / (1.0 + math.exp(-(_log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))))
+
+
+def _split(known: Survival) -> int | None:
+    """Where the newest windows part from what came before, or None."""
+    correlation = known.likeness.correlation
+    best, where = CHANGE_Z, None
+    before = tuple(accumulate(known.newest, added, initial=known.older))
+    since = tuple(accumulate(reversed(known.newest), added))[::-1]
+    for place in range(0 if known.older.drafts > 0 else 1, len(known.newest)):
+        shift, z = compared(before[place], since[place], correlation)
+        if z > best and abs(shift) > CHANGE_SHIFT:
+            best, where = z, place
+    return where
+
+
+def compared(old: Pool, new: Pool, correlation: float) -> tuple[float, float]:
+    """How far the hazards of ``new`` are from those of ``old``, and in how many deviations.
+
+    Positions are strata (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959): with n and m trials
+    at a position, weight w = n m / (n + m), the shift is sum w (p - q) / sum w, its variance
+    sum w^2 r (1 - r) (d/n + e/m) / (sum w)^2 with r the share of both together, and d and e how
+    many drafts are worth an independent one on either side. So a change of K alone, which changes
+    how often deep positions are tried, is none.
+    """
+    weights = shifts = variances = 0.0
+    new_worth, old_worth = (design(correlation, pool.further) for pool in (new, old))
+    for place in range(min(len(old.trials), len(new.trials))):
+        n, m = new.trials[place], old.trials[place]
+        if min(n, m) < LEAST_TRIALS:
+            continue
+        weight = n * m / (n + m)
+        both = (new.accepted[place] + old.accepted[place]) / (n + m)
+        weights += weight
+        shifts += weight * (new.accepted[place] / n - old.accepted[place] / m)
+        counts = new_worth / n + old_worth / m
+        variances += weight**2 * counts * max(1e-3, both * (1.0 - both))
+    if weights <= 0:
+        return 0.0, 0.0
+    return shifts / weights, abs(shifts) / math.sqrt(variances)
+
+
+def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
+    trials, share = [], 1.0
+    for accepted, reached in zip(drafts.accepted, drafts.reached, strict=True):
+        trials.append(reached * share)
+        share = min(share, accepted / reached) if reached > 0 else 0.0
+    return tuple(trials)
+
+
+def _sums(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
+    length = min(len(one), len(other))
+    return (*map(add, one, other), *one[length:], *other[length:])
+
+
+def _log_odds(share: float) -> float:
+    share = min(max(share, 0.01), 0.99)
+    return math.log(share / (1 - share))

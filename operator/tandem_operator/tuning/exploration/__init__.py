@@ -1,0 +1,1 @@
+"""What trying another depth is worth, and when it is tried."""

@@ -1,0 +1,118 @@
+"""What the model expects at the present load, for status, metrics and the audit.
+
+A speedup is said only where K=0 was measured in the bucket of the present batch: against K=0 with
+the draft loaded ("Idle"), or against no draft at all ("NotLoaded") once its cost is known.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tandem_operator.tuning.acceptance.survival import hazards_of, survival_of
+from tandem_operator.tuning.decision import Prediction, Schedule
+from tandem_operator.tuning.settings import Settings
+from tandem_operator.tuning.state import State
+from tandem_operator.tuning.step_time.cells import bucket_of
+from tandem_operator.tuning.step_time.model import step_seconds
+from tandem_operator.tuning.step_time.profile import profile_hazards, sync_s
+from tandem_operator.tuning.step_time.replicas import common_level
+from tandem_operator.tuning.table import row_of, tokens_in
+
+MEASURED_STEPS = 10.0
+
+
+def survival_now(state: State, settings: Settings) -> tuple[float, ...]:
+    """Survival by position as it is now believed."""
+    hazards = hazards_of(state.survival, profile_hazards(settings.profile), settings.depths[-1])
+    return survival_of(hazards)
+
+
+def prediction_of(
+    state: State, settings: Settings, schedule: Schedule, prefill_schedule: Schedule | None
+) -> Prediction:
+    """The prediction for what is in force now, guard rails included, at the present batch."""
+    rate = state.rail.recent_rate
+    batch = state.batch
+    if batch is None or not state.steps.theta:
+        tokens = None if batch is None else tokens_in(schedule, batch)
+        return Prediction(batch=batch, tokens=tokens, acceptance_rate=_rate(state, rate))
+    tokens = min(tokens_in(schedule, batch), settings.depths[-1])
+    survival = survival_now(state, settings)
+    gain = 1.0 + sum(survival[:tokens])
+    idle_s, seconds = _steps_s(state, settings, batch, (0, tokens))
+    speedup, baseline = _speedup(state, settings, batch, idle_s, seconds / gain)
+    predicted_s = seconds / gain
+    share = state.steps.prefill_share
+    if share > 0:
+        busy_tokens = min(tokens_in(prefill_schedule or schedule, batch), settings.depths[-1])
+        busy_gain = 1.0 + sum(survival[:busy_tokens])
+        (busy_s,) = _steps_s(state, settings, batch, (busy_tokens,), state.steps.chunk_tokens)
+        seconds_spent = (1.0 - share) * seconds + share * busy_s
+        predicted_s = seconds_spent / ((1.0 - share) * gain + share * busy_gain)
+    return Prediction(
+        batch=batch,
+        tokens=tokens,
+        tokens_per_step=gain,
+        step_seconds=seconds,
+        time_per_output_token_s=predicted_s,
+        realised_time_per_output_token_s=seconds / gain * math.exp(state.service.slower),
+        acceptance_rate=_rate(state, rate),
+        survival=survival,
+        speedup=speedup,
+        speedup_baseline=baseline,
+    )
+
+
+def tax_share(state: State, settings: Settings) -> float | None:
+    """What share of a step at K=0 the loaded but unused draft costs, or None when not known."""
+    tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
+    if tax_s is None or state.batch is None or not state.steps.theta:
+        return None
+    (idle_s,) = _steps_s(state, settings, state.batch, (0,))
+    return min(1.0, tax_s / idle_s)
+
+
+def _speedup(
+    state: State, settings: Settings, batch: float, idle_s: float, seconds_per_token: float
+) -> tuple[float | None, str | None]:
+    bucket = bucket_of(batch)
+    known = any(
+        cell.bucket == bucket
+        and cell.tokens == 0
+        and not cell.with_prefill
+        and cell.drafting < 0.05
+        and cell.steps >= MEASURED_STEPS
+        for cell in state.steps.cells
+    )
+    if not known:
+        return None, None
+    tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
+    if tax_s is None:
+        return idle_s / seconds_per_token, "Idle"
+    return max(idle_s - tax_s, 1e-6) / seconds_per_token, "NotLoaded"
+
+
+def _steps_s(
+    state: State,
+    settings: Settings,
+    batch: float,
+    depths: tuple[int, ...],
+    prefill_tokens: float = 0.0,
+) -> list[float]:
+    """Seconds of a step at each of these depths."""
+    times = step_seconds(
+        state.steps, (row_of(batch),), depths, prefill_tokens, settings.mixture_of_experts
+    )
+    slower = math.exp(common_level(state.steps.replicas))
+    return [float(seconds) * slower for seconds in times[0]]
+
+
+def _rate(state: State, watched: float | None) -> float | None:
+    """The rail's rate, or that of the newest windows where no rail watches."""
+    if watched is not None:
+        return watched
+    accepted = ended = 0.0
+    for window in state.survival.newest:
+        accepted += sum(window.accepted)
+        ended += sum(max(0.0, t - a) for a, t in zip(window.accepted, window.trials, strict=True))
+    return accepted / (accepted + ended) if accepted + ended > 0 else None

@@ -1,0 +1,89 @@
+"""Whether the engine itself got slower or faster: another clock, another neighbour, another driver.
+
+A window's ratio is log(measured / expected) step time, over kinds of steps that are known well. As
+long as it is small it is a passing factor (`replicas`). Where it stays on one side of `SHIFT` for
+`WINDOWS` windows the engine is another one. How the change falls on depths is not known yet: until
+measured, all are taken to have changed alike, so what is known is multiplied by the factor, and
+counts so little that the next steps of each depth decide. The doubt of the fit grows with it, and
+so does what is worth trying.
+
+While it is in doubt, the table is left alone: the first depth that is seen at the new pace would
+look far better or worse than all others, which were seen at the old one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tandem_operator.tuning.step_time.cells import Steps
+
+SHIFT = 0.15
+WINDOWS = 4
+DOUBTED_STEPS = 6.0
+MOST_RATIO = 3.0
+FAR = 0.3
+"""So far from what was known before, or for a new kind of step from the fit, is no usual noise."""
+
+
+@dataclass(frozen=True)
+class StepTimeDrift:
+    """``windows`` in a row were beyond `SHIFT`, ``total`` is the sum of their ratios.
+
+    ``since_profile``: log of the step time over what a start profile says, by all ``shifts``.
+    """
+
+    windows: int = 0
+    total: float = 0.0
+    since_profile: float = 0.0
+    shifts: int = 0
+
+
+def watched(pace: StepTimeDrift, ratio: float) -> StepTimeDrift:
+    """The pace after one window of this ratio."""
+    ratio = max(-MOST_RATIO, min(MOST_RATIO, ratio))
+    if abs(ratio) < SHIFT:
+        return replace(pace, windows=0, total=0.0)
+    if pace.total * ratio < 0:
+        return replace(pace, windows=1, total=round(ratio, 5))
+    return replace(pace, windows=pace.windows + 1, total=round(pace.total + ratio, 5))
+
+
+def suspected(pace: StepTimeDrift, ratio: float) -> StepTimeDrift:
+    """The pace after a window of kinds of steps not known before, of this ratio to the fit.
+
+    It tells no shift, since the fit may be wrong there, and casts doubt for one window at most.
+    """
+    if abs(ratio) < FAR:
+        return pace
+    if pace.windows:
+        return replace(pace, windows=0, total=0.0) if pace.windows == 1 else pace
+    return watched(pace, ratio)
+
+
+def doubted(pace: StepTimeDrift) -> bool:
+    """Whether the engine may be another one, and a few more windows will tell."""
+    return 0 < pace.windows < WINDOWS and abs(pace.total) >= FAR * pace.windows
+
+
+def shifted(pace: StepTimeDrift) -> float | None:
+    """Log of the factor by which the engine changed, or None while it has not."""
+    return pace.total / pace.windows if pace.windows >= WINDOWS else None
+
+
+def taken(pace: StepTimeDrift, shift: float) -> StepTimeDrift:
+    """After the shift was reckoned with."""
+    since = max(-MOST_RATIO, min(MOST_RATIO, pace.since_profile + shift))
+    return StepTimeDrift(since_profile=round(since, 5), shifts=pace.shifts + 1)
+
+
+def at_new_pace(cells: Sequence[Steps], shift: float) -> tuple[Steps, ...]:
+    """Cells as they would be at the new pace, hardly trusted."""
+    return tuple(
+        cell._replace(
+            seconds=float(f"{cell.seconds * math.exp(shift):.6g}"),
+            steps=min(cell.steps, DOUBTED_STEPS),
+        )
+        for cell in cells
+    )

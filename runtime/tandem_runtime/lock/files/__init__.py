@@ -1,0 +1,1 @@
+"""Reading a repository's files without trusting them."""

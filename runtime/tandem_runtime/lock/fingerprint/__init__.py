@@ -1,0 +1,1 @@
+"""The fingerprint of a tokenizer, and what it is made from."""

@@ -1,0 +1,1 @@
+"""What configuration and headers say of a model."""

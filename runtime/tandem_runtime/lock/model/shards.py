@@ -1,0 +1,63 @@
+"""What the index of sharded weights lists, against the files and headers that are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.files import strict_json
+from tandem_runtime.lock.files.folder import ModelFolder
+from tandem_runtime.lock.model.weights import SUFFIX, Weights
+
+INDEX = "model.safetensors.index.json"
+MAX_BYTES = 64 << 20
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Index:
+    """Which file each tensor stands in, by the repository's own index."""
+
+    file_of: Mapping[str, str]
+
+
+def read(folder: ModelFolder) -> Index | None:
+    """The index, None where the folder brings none. Raises RefusedError."""
+    if not folder.holds(INDEX) or not os.path.lexists(folder.root / INDEX):
+        return None
+    document = strict_json.read_object(folder, INDEX, MAX_BYTES)
+    held = document.get("weight_map")
+    if not isinstance(held, dict) or not all(isinstance(name, str) for name in held.values()):
+        raise lock_errors.malformed(INDEX, "weight_map is no table of tensors and their files")
+    return Index(held)
+
+
+def missing(index: Index, folder: ModelFolder, weights: Weights | None) -> str | None:
+    """What the index lists and the files do not hold, None for nothing.
+
+    A folder that holds no weights at all may be a copy without them; that is told elsewhere.
+    """
+    files = sorted(set(index.file_of.values()))
+    absent = [name for name in files if not folder.holds(name)]
+    if absent:
+        if not any(name.endswith(SUFFIX) for name in folder.names):
+            return None
+        return f"lists {len(files)} files of weights, and {_listed(absent)} not there"
+    tensors = {} if weights is None else weights.tensors
+    if not tensors:
+        return None
+    read_whole = {tensor.file for tensor in tensors.values()}
+    lost = sorted(
+        name for name, file in index.file_of.items() if file in read_whole and name not in tensors
+    )
+    if lost:
+        return f"lists tensors that no file holds: {', '.join(lost[:SHOWN])} ({len(lost)} in all)"
+    return None
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"

@@ -1,0 +1,67 @@
+"""The verdict on a target whose method has no draft beside it. Pure."""
+
+from __future__ import annotations
+
+from tandem_runtime.lock import errors as lock_errors
+from tandem_runtime.lock.draft import mtp_layers
+from tandem_runtime.lock.verdict import compare
+from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.inspect import Side
+
+REASON = "NoDraft"
+_DECLARES = "num_nextn_predict_layers or its like"
+_LOADS_FEWER = ("mimo_v2", "mimo_v2_flash", "mimo_v2_pro", "mimo_v2_omni")
+"""Types of which engines load the first layer, however many config.json counts."""
+
+
+def judge(method: str, target: Side) -> Grade:
+    """Compatible, or for MTP why the target cannot draft for itself."""
+    if method != "MTP":
+        return Grade(compare.COMPATIBLE, REASON, f"{method} drafts without another model")
+    declared = mtp_layers.declared(target.config)
+    found = mtp_layers.in_files(target.config, target.tensor_names)
+    if declared < 1:
+        return Grade(
+            compare.INCOMPATIBLE,
+            REASON,
+            f"the target's config.json names no layer that predicts further tokens ({_DECLARES}), "
+            "so it cannot draft for itself",
+            advice="use another method",
+        )
+    if found is None:
+        return _unseen(target, declared)
+    wanted = 1 if (target.config or {}).get("model_type") in _LOADS_FEWER else declared
+    if found < wanted:
+        held = "none of them" if found == 0 else f"{found}"
+        return Grade(
+            compare.INCOMPATIBLE,
+            lock_errors.WEIGHTS_MISSING,
+            f"the target's config.json declares {_layers(declared)} for MTP, and its files hold "
+            f"tensors of {held}",
+            advice="whoever quantised or converted it left them out: use a copy that keeps the MTP "
+            "layers, or another method",
+        )
+    return Grade(compare.COMPATIBLE, REASON, f"MTP drafts with {_layers(declared)} of the target")
+
+
+def _unseen(target: Side, declared: int) -> Grade:
+    if mtp_layers.is_known_type(target.config):
+        return Grade(
+            compare.COMPATIBLE,
+            REASON,
+            f"MTP drafts with {_layers(declared)} of the target",
+            advice="the names of its tensors are not known here, so nothing shows that the files "
+            "hold these layers",
+        )
+    model_type = str((target.config or {}).get("model_type"))[:60]
+    return Grade(
+        compare.UNKNOWN,
+        REASON,
+        f"the target's config.json declares {_layers(declared)} for MTP, but no model of type "
+        f"{model_type} is known to have such layers, and no tensor shows them",
+        advice="use another method",
+    )
+
+
+def _layers(count: int) -> str:
+    return "1 layer" if count == 1 else f"{count} layers"

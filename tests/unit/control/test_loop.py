@@ -1,0 +1,293 @@
+"""The loop against real pages over loopback: what it learns, tells and survives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from tandem_operator.control.loop import QUICK_S, Subject, TuningLoop
+from tests.unit.metrics.builders import engine_pod, plugin_lines, stock_page, workload
+
+KEY = ("default", "chat")
+SPEC: dict[str, Any] = {
+    "target": {"uri": "hf://org/target"},
+    "draft": {"uri": "hf://org/draft"},
+    "speculation": {"method": "DraftModel", "maxTokens": 5},
+    "engine": {"type": "vLLM", "image": "vllm:1"},
+    "tuning": {"policy": "Thresholds", "thresholds": {"minAcceptanceRatePercent": 50}},
+}
+
+
+class ManualClock:
+    def __init__(self) -> None:
+        self.at_s = 1_800_000_000.0
+
+    def now_s(self) -> float:
+        return self.at_s
+
+
+class Engine:
+    """A metrics page on loopback whose counters the test moves."""
+
+    def __init__(self) -> None:
+        self.body = ""
+        self.status = 200
+        self.port = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        return web.Response(text=self.body, status=self.status)
+
+    def run(self, rounds: int, *, accepted_share: float) -> None:
+        """Counters after so many rounds of 100 drafts of 3 tokens each."""
+        accepted = tuple(100 * rounds * accepted_share**place for place in (1, 2, 3))
+        self.body = stock_page(
+            steps=100 * rounds,
+            seconds=rounds * 1.0,
+            iterations=50 * rounds,
+            generated=100 * rounds + sum(accepted),
+            drafts=100 * rounds,
+            draft_tokens=300 * rounds,
+            accepted=accepted,
+        )
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[Engine]:
+    engine = Engine()
+    application = web.Application()
+    application.router.add_get("/metrics", engine.answer)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    engine.port = runner.addresses[0][1]
+    yield engine
+    await runner.cleanup()
+
+
+def room_of(
+    engine: Engine,
+    clock: ManualClock,
+    changed: Callable[[tuple[str, str]], None],
+    *more: dict[str, Any],
+) -> TuningLoop:
+    pod = engine_pod()
+    pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
+    return room_with(clock, pod, *more, changed=changed)
+
+
+def room_with(
+    clock: ManualClock,
+    pod: dict[str, Any],
+    *more: dict[str, Any],
+    changed: Callable[[tuple[str, str]], None] = lambda key: None,
+    policy: str = "Thresholds",
+) -> TuningLoop:
+    spec = SPEC | {"tuning": SPEC["tuning"] | {"policy": policy}}
+    resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": spec}
+    subject = Subject(resource, (*workload(), pod, *more))
+    return TuningLoop(
+        subject=lambda key: subject if key == KEY else None,
+        changed=changed,
+        clock=clock,
+        interval_s=10.0,
+    )
+
+
+async def test_acceptance_is_learned_and_told(engine: Engine) -> None:
+    clock, told = ManualClock(), []
+    room = room_of(engine, clock, told.append)
+    for rounds in range(1, 5):
+        engine.run(rounds, accepted_share=0.8)
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+
+    assert view is not None
+    assert view.lock_hash == "aaaa"
+    assert view.metrics.reason == "Scraped"
+    assert view.acceptance_rate == pytest.approx(0.8, abs=0.01)
+    assert told and set(told) == {KEY}
+
+
+async def test_acceptance_below_the_threshold_turns_speculation_off(engine: Engine) -> None:
+    clock = ManualClock()
+    room = room_of(engine, clock, lambda key: None)
+    for rounds in range(1, 40):
+        engine.run(rounds, accepted_share=0.2)
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+
+    assert view is not None
+    assert view.decision.reason == "AcceptanceBelowThreshold"
+    assert {tokens for _, _, tokens in view.decision.schedule} == {0}
+    assert view.records_json is not None
+    assert "AcceptanceBelowThreshold" in view.records_json
+
+
+async def test_a_dead_engine_is_held_first_and_then_reported(engine: Engine) -> None:
+    clock = ManualClock()
+    room = room_of(engine, clock, lambda key: None)
+    engine.run(1, accepted_share=0.8)
+    await room.look(KEY)
+    held = room.view(KEY)
+    assert held is not None
+    engine.status = 503
+    reasons = []
+    for _ in range(20):
+        clock.at_s += QUICK_S
+        await room.look(KEY)
+        view = room.view(KEY)
+        assert view is not None
+        assert view.decision.schedule == held.decision.schedule
+        reasons.append(view.metrics.reason)
+
+    assert reasons[0] == "Stale"
+    assert reasons[-1] == "Unreachable"
+
+
+async def test_html_instead_of_metrics_is_malformed(engine: Engine) -> None:
+    clock = ManualClock()
+    room = room_of(engine, clock, lambda key: None)
+    engine.body = "<html>welcome</html>"
+    for _ in range(20):
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+
+    assert view is not None
+    assert (view.metrics.status, view.metrics.reason) == ("False", "Malformed")
+
+
+async def test_an_applied_generation_is_told_at_once(engine: Engine) -> None:
+    clock, told = ManualClock(), []
+    room = room_of(engine, clock, told.append)
+    engine.run(1, accepted_share=0.8)
+    stock = engine.body
+    for generation in (3, 3, 3, 4):
+        engine.body = stock + plugin_lines(generation=generation)
+        before = len(told)
+        await room.look(KEY)
+        clock.at_s += QUICK_S
+
+    view = room.view(KEY)
+    assert view is not None
+    assert [replica.applied_generation for replica in view.replicas] == [4]
+    assert len(told) == before + 1
+
+
+async def test_a_resource_that_is_gone_is_forgotten(engine: Engine) -> None:
+    room = room_of(engine, ManualClock(), lambda key: None)
+
+    assert await room.look(("default", "gone")) is None
+    assert room.view(("default", "gone")) is None
+
+
+async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -> None:
+    clock = ManualClock()
+    first = room_of(engine, clock, lambda key: None)
+    rounds = 0
+    for _ in range(45):
+        rounds += 1
+        engine.run(rounds, accepted_share=0.2)
+        await first.look(KEY)
+        clock.at_s += QUICK_S
+    before = first.view(KEY)
+    assert before is not None
+    assert before.state_json is not None
+    kept = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "chat-tuner", "uid": "tuner"},
+        "data": {
+            "lock": before.lock_hash,
+            "shape": before.shape,
+            "state.json": before.state_json,
+            "records.json": before.records_json,
+        },
+    }
+
+    second = room_of(engine, clock, lambda key: None, kept)
+    for _ in range(3):
+        rounds += 1
+        engine.run(rounds, accepted_share=0.2)
+        await second.look(KEY)
+        clock.at_s += QUICK_S
+    after = second.view(KEY)
+
+    assert after is not None
+    assert after.decision.schedule == before.decision.schedule
+    assert after.records_json == before.records_json
+
+
+async def test_another_image_of_the_pair_is_learned_anew(engine: Engine) -> None:
+    clock, pod = ManualClock(), engine_pod()
+    main = pod["spec"]["containers"][1]
+    main["ports"][0]["containerPort"] = engine.port
+    room = room_with(clock, pod)
+    shapes = []
+    for image in ("vllm:1", "vllm:2", "vllm:1"):
+        main["image"] = image
+        for rounds in range(1, 4):
+            engine.run(rounds, accepted_share=0.8)
+            await room.look(KEY)
+            clock.at_s += QUICK_S
+        view = room.view(KEY)
+        assert view is not None
+        shapes.append((view.shape, view.earlier_json))
+
+    assert shapes[0][0] == shapes[2][0] != shapes[1][0]
+    assert shapes[0][1] is None
+    assert shapes[0][0] in (shapes[1][1] or "")
+    assert shapes[1][0] in (shapes[2][1] or "")
+
+
+async def test_a_start_profile_shapes_the_first_table(engine: Engine) -> None:
+    """A draft as slow as its target pays nowhere; without the profile the first table drafts."""
+    dear = {"base_s": 0.02, "token_s": 0.002, "draft_pass_s": 0.02}
+    profile = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "chat-profile", "uid": "profile", "resourceVersion": "1"},
+        "data": {"profile.json": json.dumps({"step_time": dear, "survival": {"chat": [0.3]}})},
+    }
+    deepest = []
+    for more in ((), (profile,)):
+        pod = engine_pod()
+        pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
+        room = room_with(ManualClock(), pod, *more, policy="Goodput")
+        engine.run(1, accepted_share=0.3)
+        await room.look(KEY)
+        view = room.view(KEY)
+        assert view is not None
+        deepest.append(max(tokens for _, _, tokens in view.decision.schedule))
+
+    assert deepest[0] > 0
+    assert deepest[1] == 0
+
+
+async def test_a_refused_profile_is_told_once_and_not_used(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    pod = engine_pod()
+    pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
+    profile = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "chat-profile", "uid": "profile", "resourceVersion": "1"},
+        "data": {"profile.json": '{"step_time": {"base_s": "quick"}}'},
+    }
+    room = room_with(ManualClock(), pod, profile)
+    for rounds in (1, 2, 3):
+        engine.run(rounds, accepted_share=0.8)
+        await room.look(KEY)
+
+    told = [each.getMessage() for each in caplog.records if "start profile" in each.getMessage()]
+    assert len(told) == 1
+    assert "chat-profile" in told[0] and "step_time.base_s" in told[0]
+    assert room.view(KEY) is not None

@@ -1,0 +1,51 @@
+"""Only pods of our own workload are read."""
+
+from __future__ import annotations
+
+from tandem_operator.metrics.replicas import replicas_of
+from tests.unit.metrics.builders import engine_pod, owned, workload
+
+
+def test_a_ready_pod_of_the_workload_is_read_at_its_own_address() -> None:
+    (replica,) = replicas_of("resource", [*workload(), engine_pod()])
+
+    assert replica.url == "http://127.0.0.1:8000/metrics"
+    assert replica.tiers == (0, 1, 3, 5)
+    assert replica.lock == "aaaa"
+    assert replica.speculation_loaded
+
+
+def test_a_pod_that_only_carries_the_labels_is_not_read() -> None:
+    stranger = engine_pod("stranger", owner="other")
+    orphan = engine_pod("orphan")
+    del orphan["metadata"]["ownerReferences"]
+    claims_the_resource_itself = engine_pod("direct", owner="resource")
+
+    found = replicas_of(
+        "resource",
+        [
+            *workload(),
+            owned("ReplicaSet", "other", "other", "elsewhere"),
+            stranger,
+            orphan,
+            claims_the_resource_itself,
+        ],
+    )
+
+    assert found == ()
+
+
+def test_pods_that_are_not_ready_or_leave_are_not_read() -> None:
+    leaving = engine_pod("leaving")
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    assert replicas_of("resource", [*workload(), engine_pod(ready=False), leaving]) == ()
+
+
+def test_an_ipv6_address_is_bracketed() -> None:
+    pod = engine_pod()
+    pod["status"]["podIP"] = "fd00::1"
+
+    (replica,) = replicas_of("resource", [*workload(), pod])
+
+    assert replica.url == "http://[fd00::1]:8000/metrics"

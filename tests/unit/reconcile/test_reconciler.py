@@ -1,0 +1,167 @@
+"""A look ends in exactly one of three ways, and the key comes again when it must."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import cast
+
+import pytest
+
+from tandem_operator.cluster.store import Store
+from tandem_operator.planning import Apply, Installation, Plan, Snapshot
+from tandem_operator.planning.diff import stamped
+from tandem_operator.reconcile.claims import Claims
+from tandem_operator.reconcile.executor import Executor
+from tandem_operator.reconcile.pod_monitors import PodMonitors
+from tandem_operator.reconcile.queue import Queue
+from tandem_operator.reconcile.reconciler import Reconciler
+from tandem_operator.reconcile.requests.client import Client
+from tandem_operator.telemetry.metrics import Metrics
+from tests.unit.reconcile.world import KEY, NAMESPACE, HandClock, Hands, Object, Server
+
+
+class Scene:
+    """One resource; `plan` is what planning answers, or what it raises."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.server = Server()
+        self.store = Store()
+        self.queue = Queue(self.clock, lambda: 1.0)
+        self.metrics = Metrics("0.1.0")
+        self.plan: Plan | Exception = Plan()
+        self.snapshots: list[Snapshot] = []
+        self.hands = Hands(self.server)
+        client = cast(Client, self.hands)
+        self.reconciler = Reconciler(
+            store=self.store,
+            queue=self.queue,
+            executor=Executor(
+                client, self.store, self.clock, "one", PodMonitors(client, self.store, ())
+            ),
+            planner=self._plan,
+            tuning=lambda key: None,
+            installation=lambda: Installation(version="0.1.0", runtime_image="image"),
+            clock=self.clock,
+            metrics=self.metrics,
+            claims=Claims("here/tandem", self.clock),
+        )
+        resource = {
+            "apiVersion": "tandem.dev/v1alpha1",
+            "kind": "SpeculativeDeployment",
+            "metadata": {"name": "chat", "generation": 1},
+            "spec": {"token": "secret"},
+        }
+        self.store.put_resource(self.server.put(resource))
+
+    def _plan(self, snapshot: Snapshot) -> Plan:
+        self.snapshots.append(snapshot)
+        if isinstance(self.plan, Exception):
+            raise self.plan
+        return self.plan
+
+    async def look(self) -> None:
+        self.queue.add(KEY)
+        await self.reconciler.one(await self.queue.take())
+
+    async def due(self) -> bool:
+        """Whether the key wants a look now."""
+        try:
+            return await asyncio.wait_for(self.queue.take(), 0.01) == KEY
+        except TimeoutError:
+            return False
+
+    async def due_after(self, seconds: float) -> bool:
+        """Whether the next look is due at that moment and not before."""
+        self.clock.move(seconds - 0.01)
+        early = await self.due()
+        self.clock.move(0.01)
+        return not early and await self.due()
+
+    def results(self) -> dict[str, float]:
+        head = 'tandem_operator_look_seconds_count{result="'
+        lines = self.metrics.page().decode().splitlines()
+        told = [line.removeprefix(head).split('"} ') for line in lines if line.startswith(head)]
+        return {result: float(count) for result, count in told}
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def service(port: int = 80) -> Object:
+    return stamped(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "chat", "namespace": NAMESPACE},
+            "spec": {"port": port},
+        }
+    )
+
+
+async def test_what_a_look_wrote_is_seen_by_the_next_at_once(scene: Scene) -> None:
+    scene.plan = Plan(applies=(Apply(service()),))
+    await scene.look()
+    scene.plan = Plan()
+    await scene.reconciler.one(await scene.queue.take())
+
+    assert [each["kind"] for each in scene.snapshots[-1].objects] == ["Service"]
+    assert scene.results() == {"done": 2}
+
+
+async def test_planning_says_when_to_look_again(scene: Scene) -> None:
+    scene.plan = Plan(look_again_s=60)
+    await scene.look()
+
+    assert await scene.due_after(60)
+
+
+async def test_a_server_that_is_down_is_asked_again(scene: Scene) -> None:
+    scene.plan = Plan(status={"replicas": 1})
+    scene.server.down = True
+    await scene.look()
+
+    assert scene.results() == {"retry": 1}
+    assert await scene.due_after(0.25)
+
+
+async def test_what_may_not_be_written_waits_until_this_process_leads_again(scene: Scene) -> None:
+    scene.plan = Plan(status={"replicas": 1})
+    scene.hands.leads = False
+    await scene.look()
+    assert not await scene.due()
+
+    scene.hands.leads = True
+    await scene.look()
+    assert scene.server.sent == ["status SpeculativeDeployment chat"]
+
+
+async def test_a_bug_is_told_with_what_the_look_saw_and_tried_again(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.plan = ZeroDivisionError("of planning")
+    with caplog.at_level(logging.ERROR):
+        await scene.look()
+
+    assert scene.results() == {"bug": 1}
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert "it saw SpeculativeDeployment/chat@1" in record.getMessage()
+    assert "secret" not in caplog.text, "bodies may hold what logs must not"
+    assert await scene.due_after(0.25)
+
+
+async def test_a_contested_child_is_tried_again_after_its_rest(scene: Scene) -> None:
+    for _ in range(4):
+        taken = scene.server.put({**service(), "spec": {"port": 1}})
+        scene.store.put(taken, KEY)
+        scene.plan = Plan(applies=(Apply(service(), uid=taken["metadata"]["uid"]),))
+        await scene.look()
+
+    assert scene.server.sent.count("force Service chat") == 3
+    assert scene.server.held["Service", "chat"]["spec"] == {"port": 1}
+    assert scene.results() == {"done": 4}
+    assert await scene.due_after(300)

@@ -1,0 +1,143 @@
+"""An engine that becomes slower or faster is believed within windows, and K follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem_operator.tuning import Settings, State
+from tandem_operator.tuning.policy.rollback import Trial, outdated
+from tandem_operator.tuning.step_time.drift import (
+    FAR,
+    SHIFT,
+    WINDOWS,
+    StepTimeDrift,
+    doubted,
+    shifted,
+    suspected,
+    taken,
+    watched,
+)
+from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
+
+HALF_A_MINUTE = 15
+SETTINGS = Settings(max_tokens=7, stabilization_s=0.0)
+BATCH = 8
+
+
+def settled(hazard: float = 0.7, *, stock: bool = False) -> tuple[Engine, State]:
+    engine = Engine(memory_bound, hazard, batch=BATCH, stock=stock)
+    state, _ = drive(engine, SETTINGS, 120)
+    return engine, state
+
+
+def slower(factor: float) -> Callable[[float, int], float]:
+    return lambda batch, tokens: factor * memory_bound(batch, tokens)
+
+
+def dearer_draft(batch: float, tokens: int) -> float:
+    """Every drafted token costs four fifths of what a step without them does."""
+    return memory_bound(batch, 0) * (1.0 + 0.8 * tokens)
+
+
+@pytest.mark.parametrize("stock", [False, True])
+@pytest.mark.parametrize("factor", [0.5, 1.4, 3.0])
+def test_an_engine_that_is_slower_in_everything_keeps_its_k(factor: float, stock: bool) -> None:
+    engine, state = settled(stock=stock)
+    engine.step_s = slower(factor)
+    state, decisions = drive(engine, SETTINGS, HALF_A_MINUTE, state)
+    assert state.steps.pace.shifts == 1
+    predicted = decisions[-1].predicted.step_seconds
+    chosen = tokens_at(decisions[-1], BATCH)
+    assert predicted == pytest.approx(engine.step_s(BATCH, chosen), rel=0.1)
+    best = engine.seconds_per_token(engine.best())
+    assert engine.seconds_per_token(chosen) <= 1.02 * best
+
+
+@pytest.mark.parametrize("stock", [False, True])
+def test_a_draft_that_became_dear_is_used_less_within_a_minute(stock: bool) -> None:
+    engine, state = settled(stock=stock)
+    assert tokens_at(drive(engine, SETTINGS, 1, state)[1][-1], BATCH) >= 5
+    engine.step_s = dearer_draft
+    _, decisions = drive(engine, SETTINGS, 30, state)
+    best = engine.seconds_per_token(engine.best())
+    assert engine.seconds_per_token(tokens_at(decisions[-1], BATCH)) <= 1.03 * best
+
+
+def test_a_slow_spell_shorter_than_the_windows_is_no_shift() -> None:
+    engine, state = settled()
+    engine.step_s = slower(1.5)
+    state, _ = drive(engine, SETTINGS, WINDOWS - 1, state)
+    engine.step_s = memory_bound
+    state, _ = drive(engine, SETTINGS, 10, state)
+    assert state.steps.pace.shifts == 0
+
+
+def test_promises_after_a_shift_are_those_of_the_new_pace() -> None:
+    engine, state = settled(stock=True)
+    engine.step_s = dearer_draft
+    _, decisions = drive(engine, SETTINGS, 40, state)
+    assert "Reverted" not in {decision.reason for decision in decisions}
+
+
+def test_another_pace_ends_a_trial() -> None:
+    _, state = settled()
+    trial = Trial(upheavals=state.upheavals)
+    assert not outdated(trial, state.upheavals)
+    other = replace(state, steps=replace(state.steps, pace=taken(state.steps.pace, 0.3)))
+    assert outdated(trial, other.upheavals)
+
+
+def test_the_first_depth_seen_at_another_pace_does_not_look_better_than_all_others() -> None:
+    engine, state = settled(stock=True)
+    before = tokens_at(drive(engine, SETTINGS, 1, state)[1][-1], BATCH)
+    engine.step_s = slower(0.5)
+    _, decisions = drive(engine, SETTINGS, WINDOWS - 1, state)
+    assert {tokens_at(decision, BATCH) for decision in decisions} == {before}
+
+
+def test_a_doubt_that_nothing_ends_does_not_hold_the_table_for_good() -> None:
+    engine, state = settled()
+    doubt = StepTimeDrift(windows=1, total=-0.5)
+    for _ in range(30):
+        state = replace(state, steps=replace(state.steps, pace=doubt, cells=()))
+        state, _ = drive(engine, SETTINGS, 1, state)
+    assert state.now_s is not None
+    assert state.steps.fitted_s is not None
+    assert state.now_s - state.steps.fitted_s <= 20.0
+
+
+def test_a_kind_of_step_never_seen_casts_doubt_for_one_window() -> None:
+    doubtful = suspected(StepTimeDrift(), -0.5)
+    assert doubted(doubtful)
+    assert not doubted(suspected(doubtful, -0.5))
+    assert not doubted(suspected(StepTimeDrift(), FAR / 2))
+
+
+def test_windows_on_either_side_are_no_shift() -> None:
+    pace = StepTimeDrift()
+    for turn in range(20):
+        pace = watched(pace, 0.3 if turn % 2 else -0.3)
+        assert shifted(pace) is None
+
+
+@given(st.lists(st.floats(-10, 10), max_size=40))
+def test_a_shift_is_the_mean_of_the_last_windows_all_beyond_on_one_side(
+    ratios: list[float],
+) -> None:
+    pace = StepTimeDrift()
+    for ratio in ratios:
+        pace = watched(pace, ratio)
+    last = ratios[-WINDOWS:]
+    beyond = len(last) == WINDOWS and (
+        all(ratio >= SHIFT for ratio in last) or all(ratio <= -SHIFT for ratio in last)
+    )
+    shift = shifted(pace)
+    assert (shift is not None) == beyond
+    if shift is not None:
+        assert SHIFT - 1e-3 <= abs(shift) <= 3.0
+        assert taken(pace, shift).shifts == 1
