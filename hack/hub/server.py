@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from hack.hub import answers
 from hack.hub.repository import Access, Repository, StoredFile
 
 _INFO = re.compile(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?")
@@ -191,11 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(self.hub._large[match[2]], match[1], with_body, large=True)
         elif match := _TREE.fullmatch(path):
             repository, commit = self._open(match[1], match[2], token)
-            self._send_json([_entry(*item) for item in repository.commits[commit].items()])
+            self._send_json([answers.entry(*item) for item in repository.commits[commit].items()])
         elif match := _INFO.fullmatch(path):
             repository, commit = self._open(match[1], match[2] or "main", token, listing=True)
             blobs = parse_qs(parts.query).get("blobs") == ["true"]
-            self._send_json(_info(repository, commit, blobs))
+            self._send_json(answers.info(repository, commit, blobs))
         elif match := _FILE.fullmatch(path):
             repository, commit = self._open(match[1], match[2], token)
             file = repository.commits[commit].get(match[3])
@@ -299,43 +300,3 @@ class _Handler(BaseHTTPRequestHandler):
                     self.hub.sent_bytes[large[2]] += len(chunk)
         except ConnectionError:
             self.close_connection = True  # the client was killed, or has what it wanted
-
-
-def _entry(path: str, file: StoredFile) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "type": "file",
-        "oid": file.oid,
-        "size": len(file.content),
-        "path": path,
-    }
-    if file.sha256 is not None:
-        entry["lfs"] = {"oid": file.sha256, "size": len(file.content), "pointerSize": 134}
-    return entry
-
-
-def _info(repository: Repository, commit: str, blobs: bool) -> dict[str, Any]:
-    siblings = []
-    for path, file in repository.commits[commit].items():
-        sibling: dict[str, Any] = {"rfilename": path}
-        if blobs:
-            sibling |= {"size": len(file.content), "blobId": file.oid}
-            if file.sha256 is not None:
-                sibling["lfs"] = {
-                    "sha256": file.sha256,
-                    "size": len(file.content),
-                    "pointerSize": 134,
-                }
-        siblings.append(sibling)
-    sums = repository.sums.get(commit)
-    return {
-        "_id": commit[:24],
-        "id": repository.name,
-        "modelId": repository.name,
-        "sha": commit,
-        "private": repository.access is Access.PRIVATE,
-        "gated": "manual" if repository.access is Access.GATED else False,
-        "tags": [],
-        "downloads": 0,
-        "siblings": siblings,
-        **({} if sums is None else {"safetensors": sums}),
-    }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tandem_operator.api import conditions
+from tandem_operator.api import condition_list
 from tandem_operator.api.conditions import (
     ORDER,
     REASONS,
@@ -40,7 +40,7 @@ STALLED = Finding(
 def merge(
     current: tuple[Condition, ...], *findings: Finding, now: datetime = START, generation: int = 1
 ) -> tuple[Condition, ...]:
-    return conditions.merge(current, findings, generation=generation, now=now)
+    return condition_list.merge(current, findings, generation=generation, now=now)
 
 
 def test_the_order_is_that_of_the_types() -> None:
@@ -80,7 +80,7 @@ def test_what_is_not_found_any_more_leaves_the_list() -> None:
 def test_a_message_is_cut_where_the_schema_ends() -> None:
     (held,) = merge((), ready(message="x" * 10_000))
 
-    assert len(held.message) == conditions.MAX_MESSAGE_LENGTH
+    assert len(held.message) == condition_list.MAX_MESSAGE_LENGTH
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem_operator.api import conditions
+from tandem_operator.api import condition_list, conditions
 from tandem_operator.api.conditions import ConditionType, Finding, StalledReason
 from tandem_operator.api.status import Status
 from tandem_operator.planning import resource
@@ -18,7 +18,7 @@ def of(snapshot: Snapshot, reason: StalledReason, message: str) -> Plan:
     generation = snapshot.resource["metadata"]["generation"]
     before = resource.status_of(snapshot.resource)
     kept = [each for each in before.conditions if each.type not in _PROGRESS]
-    merged = conditions.merge(
+    merged = condition_list.merge(
         before.conditions,
         [Finding(ConditionType.STALLED, "True", reason, message)],
         generation=generation,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_operator.api import conditions, names
+from tandem_operator.api import condition_list, names
 from tandem_operator.api.conditions import ConditionType, ReconcilingReason
 from tandem_operator.api.status import Candidate, LockedSource, Pair, Status
 from tandem_operator.planning.children.revision import Revision
@@ -32,7 +32,7 @@ def made(inputs: StatusInputs, managed_by: str | None) -> Status:
         candidate=_candidate(inputs, pair),
         speculation=speculation.status(inputs, active),
         managed_by=managed_by,
-        conditions=conditions.merge(
+        conditions=condition_list.merge(
             resource.status.conditions,
             found,
             generation=resource.generation,

@@ -14,7 +14,8 @@ import numpy as np
 from tandem_operator.simulation.oracle import Knowledge, Oracle
 from tandem_operator.simulation.results.interval import Interval, Moment
 from tandem_operator.simulation.world.draws import Floats
-from tandem_operator.simulation.world.replica import Finished, Replica, Step
+from tandem_operator.simulation.world.replica import Replica
+from tandem_operator.simulation.world.requests import Finished, Step
 from tandem_operator.tuning import Window
 
 FIRST_S = 120.0

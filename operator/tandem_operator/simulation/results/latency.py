@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_operator.simulation.world.replica import Finished
+from tandem_operator.simulation.world.requests import Finished
 
 PERCENTILES = (50, 95, 99)
 LENGTHS = (("<100", 0, 100), ("100-500", 100, 501), (">500", 501, 10**9))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tandem_operator.simulation.world.draws import Floats
-from tandem_operator.simulation.world.replica import Limits
+from tandem_operator.simulation.world.requests import Limits
 from tandem_operator.simulation.world.steadiness import SPREAD, Spread
 from tandem_operator.simulation.world.truth import Truth
 

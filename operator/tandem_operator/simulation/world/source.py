@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from tandem_operator.simulation.world.replica import Finished, Replica
+from tandem_operator.simulation.world.replica import Replica
+from tandem_operator.simulation.world.requests import Finished
 from tandem_operator.simulation.world.trace import Arrival, Trace
 
 ANY = ""

@@ -1,6 +1,6 @@
 """Conditions: one file a kind, each a pure function of the situation.
 
-`all_of` gives the findings that `conditions.merge` turns into the list.
+`all_of` gives the findings that `condition_list.merge` turns into the list.
 """
 
 from tandem_operator.api.conditions import Finding
