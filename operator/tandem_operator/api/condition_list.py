@@ -1,7 +1,7 @@
 """How a list of conditions is brought up to date.
 
-`merge` alone makes a new list, so that an unchanged condition keeps its time and an idle cluster sees
-no writes.
+`merge` alone makes a new list, so that an unchanged condition keeps its time and an idle cluster
+sees no writes.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """Every condition and every reason, and the order in which they stand.
 
-The rooms that judge take a reason from here; events reuse it. `condition_list.merge` makes the list.
+Rooms take their reasons from here; events reuse them. `condition_list.merge` makes the list.
 """
 
 from dataclasses import dataclass
