@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lock import builders, measured
-from tests.unit.lock.measured import Took
+from tests.unit.lock import builders
+from tests.unit.lock_process import measured
+from tests.unit.lock_process.measured import Took
 
 IDS = 256_000
 MOST_BYTES = 500 << 20

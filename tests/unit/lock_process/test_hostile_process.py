@@ -14,8 +14,9 @@ import pytest
 
 from tandem_runtime.contract import report
 from tandem_runtime.contract.report import PairReport
-from tests.unit.lock import builders, measured
-from tests.unit.lock.measured import Took
+from tests.unit.lock import builders
+from tests.unit.lock_process import measured
+from tests.unit.lock_process.measured import Took
 
 MOST_CPU_S = 10.0
 MOST_BYTES = 1 << 30
