@@ -54,7 +54,7 @@ class Operator:
         self._settings = settings
         self._name = f"{settings.namespace}/{settings.lease}"
         self._clock = SystemClock()
-        self._metrics = Metrics(version("tandem"))
+        self._metrics = Metrics(version("tandem-operator"))
         self._store = Store()
         self._queue = Queue(self._clock, lambda: random.uniform(0.8, 1.2))  # noqa: S311
         self._stop = asyncio.Event()
@@ -188,7 +188,7 @@ class Operator:
     def _installation(self) -> Installation:
         settings = self._settings
         return Installation(
-            version=version("tandem"),
+            version=version("tandem-operator"),
             runtime_image=settings.runtime_image,
             torch_image=settings.torch_image,
             image_pull_policy=settings.image_pull_policy,

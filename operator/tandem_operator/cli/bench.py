@@ -26,6 +26,7 @@ from tandem_operator.bench.plan import Block, PlanError
 from tandem_operator.bench.prompts import PromptsError
 from tandem_operator.bench.session import Ended, Options
 from tandem_operator.bench.state import StateError, path_beside
+from tandem_operator.cli import output
 from tandem_operator.engines.vllm import SERIES
 
 CUT_SHORT, FAILED = 1, 2
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pair", action="append", default=[], metavar="KEY=VALUE", help="target, draft, image, ..."
     )
     parser.add_argument("--seed", type=int, default=0, help="of the order")
-    parser.add_argument("--output", choices=("text", "json"), default="text")
+    output.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -104,10 +105,10 @@ def run(arguments: argparse.Namespace) -> int:
         "cells": report.cells_of(found),
         "profile": profile,
     }
-    if arguments.output == "json":
-        print(json.dumps(said, indent=1))
+    if arguments.output != output.TEXT:
+        output.write(said, arguments.output)
     else:
-        _show(said, Console(), options.out)
+        _show(said, output.console(), options.out)
     return 0 if ended.how == session.COMPLETE else CUT_SHORT
 
 
@@ -139,7 +140,7 @@ def _measured(options: Options) -> Ended:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=output.console(stderr=True)) as bar:
         task = bar.add_task("starting", total=None)
 
         def moved(done: int, planned: int, block: Block | None) -> None:

@@ -19,7 +19,7 @@ import yaml
 from pydantic.alias_generators import to_camel
 
 from tandem_operator.api import names
-from tandem_operator.cli import manifests, pair_look, plan_pair
+from tandem_operator.cli import manifests, output, pair_look, plan_pair
 from tandem_operator.cli.admission import answer
 from tandem_operator.cli.manifests import Manifest, ManifestError
 from tandem_operator.cli.pair_look import Look, LookError
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifests, lists too; - reads standard input; repeat for more files",
     )
-    parser.add_argument("-o", "--output", choices=tuple(OUTPUTS), default="text")
+    output.add_arguments(parser)
     parser.add_argument(
         "-n",
         "--namespace",

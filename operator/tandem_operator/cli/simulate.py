@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-
+from tandem_operator.cli import output
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import Fixed, Policy, PolicyError, policy_of
 from tandem_operator.simulation.results.report import Outcome, report_of
@@ -59,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-concurrency", type=int, help="guard rail, decoding requests")
     parser.add_argument("--max-tokens", type=int, help="deepest K; default: the profile's")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", choices=("text", "json"), default="text")
+    output.add_arguments(parser)
     parser.add_argument("--plot", type=Path, help="write a PNG")
 
 
@@ -94,11 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
             return _refuse(f"--plot {arguments.plot}: {problem.strerror}")
     drifts = {"drift": arguments.drift, "engine_drift": arguments.engine_drift}
     report = {"profile": engine.name} | drifts | report_of(world, outcomes)
-    if arguments.output == "json":
-        json.dump(report, sys.stdout, indent=1)
-        print()
+    if arguments.output != output.TEXT:
+        output.write(report, arguments.output)
     else:
-        print_report(report, Console())
+        print_report(report, output.console())
     return 0
 
 

@@ -6,7 +6,6 @@ Exit status: 0 allowed, 1 not allowed, 2 could not look.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from dataclasses import replace
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
 from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
-from tandem_operator.cli import pair_look
+from tandem_operator.cli import output, pair_look
 from tandem_operator.cli.pair_look import LookError
 from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport
@@ -99,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-remote-code", action="store_true", help="accept repositories that bring code"
     )
-    parser.add_argument("--output", choices=("text", "json"), default="text")
+    output.add_arguments(parser)
     parser.set_defaults(wrong_usage=parser.error)
 
 
@@ -119,8 +118,8 @@ def run(arguments: argparse.Namespace) -> int:
         return COULD_NOT_LOOK
     spec = _spec(arguments, draft, method or _method_for(report))
     found = pair_look.judged(report, asked, spec)
-    if arguments.output == "json":
-        print(json.dumps(pair_look.document(found), indent=2))
+    if arguments.output != output.TEXT:
+        output.write(pair_look.document(found), arguments.output)
     else:
         lines = pair_look.lines(found, arguments.engine_version)
         print("\n".join(map(_with_flags, lines)))
