@@ -54,15 +54,13 @@ class Replica:
         self._prefilling: list[Admitted] = []
         self._rows: list[Admitted] = []
         size = limits.max_running
-        self._remaining = np.zeros(size, dtype=np.int64)
-        self._drafted = np.zeros(size, dtype=np.int64)
+        self._remaining, self._drafted = np.zeros((2, size), dtype=np.int64)
         self._steadiness = np.ones(size)
         self._survives = np.zeros((size, max_tokens))
         self._falls: list[list[float]] = []  # of each row, -survival: in rising order
         self._curves = np.zeros((len(segments), max_tokens))
         self._positions = np.arange(max_tokens)
-        self._verifies = 0
-        self._ragged = False
+        self._verifies, self._ragged = 0, False
         self._least = 0  # no decoding request has fewer tokens to go
 
     @property
@@ -121,8 +119,7 @@ class Replica:
 
     def step(self, now_s: float, drafted_next: int) -> Step:
         """Run one step; `drafted_next` is K for the drafts that the next step verifies."""
-        if self.waiting:
-            self._admit()
+        self._admit()
         batch, tokens = self.batch, self._verifies if self.batch else 0
         verified = batch + (int(self._drafted[:batch].sum()) if self._ragged else batch * tokens)
         prefill, ended_prefill = self._prefill(self._limits.step_tokens - verified)
@@ -151,8 +148,6 @@ class Replica:
     def _prefill(self, budget: int) -> tuple[int, list[Admitted]]:
         spent = 0
         ended: list[Admitted] = []
-        if not self._prefilling:
-            return spent, ended
         for one in self._prefilling:
             if spent >= budget:
                 break
@@ -176,9 +171,7 @@ class Replica:
             self.context += batch
             return batch
         if batch <= FEW and not self._ragged:
-            generated = self._verify_few(batch, tokens)
-            self.context += generated
-            return generated
+            return self._verify_few(batch, tokens)
         survives = self._survives[:batch, :tokens] > self._draws.uniform(batch)[:, None]
         if self._ragged:
             drafted = self._drafted[:batch]
@@ -206,6 +199,7 @@ class Replica:
             gained.append(kept + 1)
         self.counters.count_drafts(tokens, batch, accepted)
         self._remaining[:batch] -= gained
+        self.context += sum(gained)
         return sum(gained)
 
     def _count_ragged(
