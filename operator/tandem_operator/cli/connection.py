@@ -53,7 +53,7 @@ class Cluster:
 
     def resource(self, name: str) -> Object:
         """The resource of that name. Raises ConnectionProblem, with the nearest name there is."""
-        with self._told():
+        with self.told():
             try:
                 found: Object = client.CustomObjectsApi(self.api).get_namespaced_custom_object(
                     names.GROUP,
@@ -84,7 +84,7 @@ class Cluster:
         )
         found: list[Object] = []
         page: str | None = None
-        with self._told():
+        with self.told():
             while True:
                 answer = call(
                     group=names.GROUP,
@@ -105,7 +105,7 @@ class Cluster:
 
     def config_map(self, name: str) -> Mapping[str, str] | None:
         """The data of a ConfigMap; None when there is none. Raises ConnectionProblem."""
-        with self._told():
+        with self.told():
             try:
                 found = client.CoreV1Api(self.api).read_namespaced_config_map(
                     name, self.namespace, _request_timeout=(CONNECT_S, READ_S)
@@ -127,7 +127,8 @@ class Cluster:
         return f"{place}: there is none at all, name another with -n"
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """What goes wrong within becomes a ConnectionProblem."""
         try:
             yield
         except ApiException as answer:

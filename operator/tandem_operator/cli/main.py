@@ -20,12 +20,14 @@ from tandem_operator.cli.parsing import Parser
 
 DISTRIBUTION = "tandem-operator"
 VERBS = {
+    "init": "write a manifest for a target and its draft, with what the lock says of them",
     "verify-pair": "judge whether a draft fits a target, before anything is started",
     "plan": "show what the operator would create or change for a manifest",
     "simulate": "run the tuner against a trace, a Prometheus or a fixed concurrency",
     "bench": "drive a real engine through K and fit its profile",
     "status": "show what serves, with which K",
     "explain": "show why K is what it is",
+    "doctor": "check the installation in a cluster",
     "completion": "print the completion of a shell",
 }
 INTERRUPTED = 130

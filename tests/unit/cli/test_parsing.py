@@ -9,6 +9,7 @@ import pytest
 from tandem_operator.cli.main import VERBS, main, parser_of
 
 WORDS = {
+    "init": ["TARGET"],
     "verify-pair": ["TARGET", "DRAFT"],
     "plan": ["-f", "FILE"],
     "simulate": ["--concurrency", "1", "--profile", "P"],
