@@ -53,6 +53,13 @@ class Cluster:
 
     def resource(self, name: str) -> Object:
         """The resource of that name. Raises ConnectionProblem, with the nearest name there is."""
+        found = self.find(name)
+        if found is None:
+            raise ConnectionProblem(self._absent(name, self.resources()))
+        return found
+
+    def find(self, name: str) -> Object | None:
+        """The resource of that name; None where there is none. Raises ConnectionProblem."""
         with self.told():
             try:
                 found: Object = client.CustomObjectsApi(self.api).get_namespaced_custom_object(
@@ -66,9 +73,8 @@ class Cluster:
             except ApiException as answer:
                 if answer.status != 404:
                     raise
-            else:
-                return found
-        raise ConnectionProblem(self._absent(name, self.resources()))
+                return None
+        return found
 
     def resources(self, *, everywhere: bool = False) -> list[Object]:
         """The resources of the namespace, or of all of them, by namespace and name.
