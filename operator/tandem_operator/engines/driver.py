@@ -23,7 +23,7 @@ class Driver(Protocol):
     @property
     def owned_env(self) -> tuple[str, ...]: ...
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do; empty when all of it works."""
         ...
 

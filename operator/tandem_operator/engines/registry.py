@@ -26,6 +26,6 @@ def judge(spec: Spec, report: PairReport) -> PairJudgement:
     """Whether the spec's engine would start the pair: its rules of the spec and of the files."""
     asked = driver(spec.engine.type)
     found = asked.judge_pair(spec, report)
-    of_spec = asked.judge(spec)
+    of_spec = asked.validate(spec)
     more = tuple(each for each in found.refusals if each not in of_spec)
     return replace(found, refusals=(*of_spec, *more))

@@ -21,7 +21,7 @@ class UnsupportedDriver:
     series: Series
     owned_env: tuple[str, ...] = OWNED_EVERYWHERE
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """One refusal, whatever the spec."""
         return (
             FieldError(
@@ -34,8 +34,8 @@ class UnsupportedDriver:
         )
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
-        """As `judge`."""
-        return PairJudgement(self.judge(spec))
+        """As `validate`."""
+        return PairJudgement(self.validate(spec))
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """Nothing: all of it is refused."""
@@ -43,7 +43,7 @@ class UnsupportedDriver:
 
     def render(self, launch: Launch) -> PodParts:
         """Never reached by a judged spec. Raises ValueError with the refusal."""
-        raise ValueError(str(self.judge(launch.spec)[0]))
+        raise ValueError(str(self.validate(launch.spec)[0]))
 
     def live_mode(self, spec: Spec) -> LiveMode:
         """K could change by a rollout only."""

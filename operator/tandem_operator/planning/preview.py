@@ -79,9 +79,9 @@ def of(wanted: Resource, installation: Installation) -> Preview:
     """The preview of a resource, the lock's outcome taken to be good."""
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
-        *driver.judge(wanted.spec),
-        *sources.judge(wanted.spec),
-        *template_merge.judge(wanted.spec.template, driver.owned_env),
+        *driver.validate(wanted.spec),
+        *sources.validate(wanted.spec),
+        *template_merge.validate(wanted.spec.template, driver.owned_env),
     )
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()

@@ -26,7 +26,7 @@ def test_an_engine_that_cannot_be_driven_is_refused_and_never_rendered(engine: E
     changes = {"engine.type": engine.value}
     driver = registry.driver(engine)
 
-    (found,) = driver.judge(builders.spec(changes))
+    (found,) = driver.validate(builders.spec(changes))
     assert (found.reason, found.field, found.value) == (
         StalledReason.UNSUPPORTED_ENGINE,
         "spec.engine.type",

@@ -56,7 +56,7 @@ def report(target: dict[str, Any], draft: dict[str, Any] | None = None) -> PairR
     ],
 )
 def test_each_method_is_started_by_its_own_words(changes: Any, words: list[str]) -> None:
-    assert DRIVER.judge(spec(**changes)) == ()
+    assert DRIVER.validate(spec(**changes)) == ()
     assert set(words) <= set(rendered(**changes).container["args"])
 
 
@@ -94,7 +94,7 @@ def test_the_charts_image_is_taken_where_the_spec_names_none() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused_at_its_field(changes: Any, field: str) -> None:
-    found = DRIVER.judge(spec(**changes))
+    found = DRIVER.validate(spec(**changes))
 
     assert field in [each.field for each in found]
     assert {each.reason for each in found} == {StalledReason.UNSUPPORTED_COMBINATION}
@@ -111,7 +111,7 @@ def test_what_it_cannot_do_is_refused_at_its_field(changes: Any, field: str) -> 
 def test_its_own_options_are_passed_on(arguments: list[str]) -> None:
     engine = {"type": "Torch", "args": arguments}
 
-    assert DRIVER.judge(spec(engine=engine)) == ()
+    assert DRIVER.validate(spec(engine=engine)) == ()
     assert rendered(engine=engine).container["args"][-len(arguments) :] == arguments
 
 
@@ -131,7 +131,7 @@ def test_its_own_options_are_passed_on(arguments: list[str]) -> None:
 def test_an_option_that_it_lacks_or_that_is_the_operators_is_refused(
     arguments: list[str], at: int
 ) -> None:
-    found = DRIVER.judge(spec(engine={"type": "Torch", "args": arguments}))
+    found = DRIVER.validate(spec(engine={"type": "Torch", "args": arguments}))
 
     assert (found[0].reason, found[0].field) == (
         StalledReason.INVALID_ARGUMENTS,

@@ -28,9 +28,9 @@ class TorchDriver:
     series = SERIES
     owned_env = environment.OWNED_EVERYWHERE
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do, and what of it is the operator's to set."""
-        return (*spec_rules.judge(spec), *environment.judge(spec, self.owned_env))
+        return (*spec_rules.validate(spec), *environment.validate(spec, self.owned_env))
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair this engine cannot serve."""

@@ -40,19 +40,19 @@ class VllmDriver:
         "VLLM_USE_V2_MODEL_RUNNER",
     )
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec vLLM cannot do, and what of it is the operator's to set."""
         return (
-            *spec_rules.judge(spec),
-            *speculation_rules.judge(spec),
+            *spec_rules.validate(spec),
+            *speculation_rules.validate(spec),
             *weight_rules.named(spec),
-            *environment.judge(spec, self.owned_env),
+            *environment.validate(spec, self.owned_env),
         )
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair vLLM cannot serve."""
         judged = pair_rules.judge(spec, report)
-        return replace(judged, refusals=(*judged.refusals, *live_rules.judge(spec, report)))
+        return replace(judged, refusals=(*judged.refusals, *live_rules.validate(spec, report)))
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What of the spec starts under a condition that only the user can see to."""

@@ -92,15 +92,15 @@ def step(
     """Where the resource's present input stands."""
     known = known_input.find(resource, revisions)
     # Fields that are no part of the input hash change what the engine can do: judged every time.
-    refusals = driver.judge(resource.spec)
+    refusals = driver.validate(resource.spec)
     if known is not None:
         if refusals:
             return _refused_by_spec(resource, refusals, known.report)
         return Accepted(known.numbered(_number(known, revisions)))
     refusals = (
         *refusals,
-        *sources.judge(resource.spec),
-        *template_merge.judge(resource.spec.template, driver.owned_env),
+        *sources.validate(resource.spec),
+        *template_merge.validate(resource.spec.template, driver.owned_env),
     )
     if refusals:
         return _refused_by_spec(resource, refusals)
