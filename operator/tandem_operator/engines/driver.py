@@ -6,8 +6,8 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
 
 
@@ -18,7 +18,7 @@ class Driver(Protocol):
     def type(self) -> EngineType: ...
 
     @property
-    def series(self) -> Series: ...
+    def metrics(self) -> MetricsReader: ...
 
     @property
     def owned_env(self) -> tuple[str, ...]: ...

@@ -6,6 +6,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, vllm
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.unsupported import UnsupportedDriver
 from tandem_runtime.contract.report import PairReport
 
 DRIVERS: dict[EngineType, Driver] = {
@@ -20,6 +21,13 @@ DRIVERS: dict[EngineType, Driver] = {
 def driver(engine: EngineType) -> Driver:
     """The driver of an engine; every engine has one, if only to refuse."""
     return DRIVERS[engine]
+
+
+def driven() -> tuple[EngineType, ...]:
+    """The engines that this release drives."""
+    return tuple(
+        engine for engine, held in DRIVERS.items() if not isinstance(held, UnsupportedDriver)
+    )
 
 
 def judge(spec: Spec, report: PairReport) -> PairJudgement:

@@ -8,8 +8,8 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.environment import OWNED_EVERYWHERE
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
 
 
@@ -18,7 +18,7 @@ class UnsupportedDriver:
     """A driver that refuses everything, and says what works instead."""
 
     type: EngineType
-    series: Series
+    metrics: MetricsReader
     owned_env: tuple[str, ...] = OWNED_EVERYWHERE
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:

@@ -12,7 +12,7 @@ from tandem_operator.engines.torch import pair_rules, spec_rules
 from tandem_operator.engines.torch.methods import METHODS
 
 # The engine's page is in vLLM's words.
-from tandem_operator.engines.vllm.series import SERIES
+from tandem_operator.engines.vllm.series import READER
 from tandem_runtime.contract import environment as contract
 from tandem_runtime.contract import paths
 from tandem_runtime.contract.report import PairReport
@@ -25,7 +25,7 @@ class TorchDriver:
     """The driver of the torch engine."""
 
     type = EngineType.TORCH
-    series = SERIES
+    metrics = READER
     owned_env = environment.OWNED_EVERYWHERE
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:
@@ -56,11 +56,7 @@ class TorchDriver:
             "startupProbe": _probe(spec.progress_deadline_seconds // PROBE_PERIOD_S + 1),
             "readinessProbe": {**_probe(3), "httpGet": {"path": "/ready", "port": "http"}},
             "livenessProbe": _probe(12),
-            "lifecycle": {
-                "preStop": drain.pre_stop(
-                    PORT, ("vllm:num_requests_running", "vllm:num_requests_waiting")
-                )
-            },
+            "lifecycle": {"preStop": drain.pre_stop(PORT, READER.queue)},
             "securityContext": {
                 "allowPrivilegeEscalation": False,
                 "capabilities": {"drop": ["ALL"]},

@@ -18,7 +18,7 @@ from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules import weight as weight_rules
-from tandem_operator.engines.vllm.series import SERIES
+from tandem_operator.engines.vllm.series import READER
 from tandem_runtime.contract import environment as contract
 from tandem_runtime.contract import paths, vllm_capabilities
 from tandem_runtime.contract.report import PairReport
@@ -30,7 +30,7 @@ class VllmDriver:
     """The driver of stock vLLM images with the plugin mounted beside."""
 
     type = EngineType.VLLM
-    series = SERIES
+    metrics = READER
     owned_env = (
         *environment.OWNED_EVERYWHERE,
         "VLLM_PLUGINS",
@@ -72,11 +72,7 @@ class VllmDriver:
             "startupProbe": _probe(spec.progress_deadline_seconds // PROBE_PERIOD_S + 1),
             "readinessProbe": _probe(3),
             "livenessProbe": _probe(12),
-            "lifecycle": {
-                "preStop": drain.pre_stop(
-                    PORT, ("vllm:num_requests_running", "vllm:num_requests_waiting")
-                )
-            },
+            "lifecycle": {"preStop": drain.pre_stop(PORT, READER.queue)},
             "securityContext": {
                 "allowPrivilegeEscalation": False,
                 "capabilities": {"drop": ["ALL"]},
