@@ -5,7 +5,7 @@ from typing import Protocol
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_runtime.contract.report import PairReport
@@ -19,6 +19,11 @@ class Driver(Protocol):
 
     @property
     def metrics(self) -> MetricsReader: ...
+
+    @property
+    def plugin(self) -> str:
+        """What `tandem-fetch` installs for it, in the pod lock's words."""
+        ...
 
     @property
     def owned_env(self) -> tuple[str, ...]: ...
@@ -35,8 +40,8 @@ class Driver(Protocol):
         """What of the spec starts under a condition that only the user can see to."""
         ...
 
-    def render(self, launch: Launch) -> PodParts:
-        """The engine's container and its own parts of the pod: same launch, same bytes."""
+    def render(self, launch: Launch) -> EngineParts:
+        """The engine's pods and what is its own of them: same launch, same bytes."""
         ...
 
     def live_mode(self, spec: Spec) -> LiveMode:

@@ -7,9 +7,10 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.environment import OWNED_EVERYWHERE
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract.report import PairReport
 
 
@@ -20,6 +21,7 @@ class UnsupportedDriver:
     type: EngineType
     metrics: MetricsReader
     owned_env: tuple[str, ...] = OWNED_EVERYWHERE
+    plugin: str = pod_lock.NO_PLUGIN
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """One refusal, whatever the spec."""
@@ -41,7 +43,7 @@ class UnsupportedDriver:
         """Nothing: all of it is refused."""
         return ()
 
-    def render(self, launch: Launch) -> PodParts:
+    def render(self, launch: Launch) -> EngineParts:
         """Never reached by a judged spec. Raises ValueError with the refusal."""
         raise ValueError(str(self.validate(launch.spec)[0]))
 

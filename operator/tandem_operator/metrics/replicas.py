@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.planning.pod.template import metrics_of
 from tandem_runtime.contract import environment
 
 Object = dict[str, Any]
@@ -26,12 +27,13 @@ class Replica:
     shape: str
     speculation_loaded: bool
     tiers: tuple[int, ...]
+    path: str = "/metrics"
 
     @property
     def url(self) -> str:
         """Its metrics page; the address is the pod's, never a name from a resource."""
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{host}:{self.port}/metrics"
+        return f"http://{host}:{self.port}{self.path}"
 
 
 def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, ...]:
@@ -97,21 +99,27 @@ def _shape(pod_spec: Object, container: Object) -> str:
 
 
 def _replica(pod: Object) -> Replica:
-    container = next(
-        (c for c in pod["spec"]["containers"] if c["name"] == names.CONTAINER_MAIN),
-        pod["spec"]["containers"][0],
-    )
-    variables = {v["name"]: v.get("value") or "" for v in container.get("env") or ()}
-    ports = container.get("ports") or ()
+    containers = pod["spec"]["containers"]
+    main = next((c for c in containers if c["name"] == names.CONTAINER_MAIN), containers[0])
+    variables = {v["name"]: v.get("value") or "" for v in main.get("env") or ()}
     tiers = tuple(int(tier) for tier in variables.get(environment.TIERS, "").split(",") if tier)
     labels = pod["metadata"].get("labels") or {}
+    metrics = metrics_of(pod)
     return Replica(
         pod=pod["metadata"]["name"],
         uid=pod["metadata"]["uid"],
         address=pod["status"]["podIP"],
-        port=next((p["containerPort"] for p in ports if p.get("name") == "http"), METRICS_PORT),
+        port=_port(pod["spec"], metrics.port),
+        path=metrics.path,
         lock=labels.get(names.LABEL_LOCK, ""),
-        shape=_shape(pod["spec"], container),
-        speculation_loaded=int(variables.get(environment.MAX_TOKENS) or 0) > 0,
+        shape=_shape(pod["spec"], main),
+        speculation_loaded=any(tiers) or int(variables.get(environment.MAX_TOKENS) or 0) > 0,
         tiers=tiers,
     )
+
+
+def _port(pod_spec: Object, name: str) -> int:
+    """The port of that name in whichever container; a sidecar may be an init container."""
+    containers = (*pod_spec["containers"], *(pod_spec.get("initContainers") or ()))
+    ports = (port for container in containers for port in container.get("ports") or ())
+    return next((int(p["containerPort"]) for p in ports if p.get("name") == name), METRICS_PORT)

@@ -19,6 +19,7 @@ from tandem_operator.planning import prune, resource, workload
 from tandem_operator.planning.children import (
     deployment,
     disruption_budget,
+    engine_config,
     placement,
     pod_annotations,
     pod_monitor,
@@ -33,6 +34,7 @@ from tandem_operator.planning.lock import state as lock_state
 from tandem_operator.planning.lock.state import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
+from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import events, failing_writes, serving, stalled, summary
@@ -174,11 +176,12 @@ def _children(
         return made
     tables = _tables(wanted, current, observed, snapshot)
     made += tables
+    made += [Child(each) for each in engine_config.bodies(wanted, current)]
     made.append(Child(service.body(wanted, deployment.port(current.template))))
     if disruption_budget.wanted(wanted):
         made.append(Child(disruption_budget.body(wanted)))
     if snapshot.installation.pod_monitors:
-        made.append(Child(pod_monitor.body(wanted)))
+        made.append(Child(pod_monitor.body(wanted, pod_template.metrics_of(current.template))))
     mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
     made.append(Child(deployment.body(wanted, current), needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)

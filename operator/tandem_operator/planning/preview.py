@@ -13,12 +13,14 @@ from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
 from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.installation import Installation
 from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.pair import judgement
 from tandem_operator.planning import resource
 from tandem_operator.planning.children import (
     deployment,
     disruption_budget,
+    engine_config,
     new_revision,
     revision,
     service,
@@ -30,7 +32,6 @@ from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_operator.planning.status import depth_notes
 from tandem_runtime.contract.report import PairReport, SideReport
 
@@ -120,6 +121,7 @@ def _made(wanted: Resource, installation: Installation) -> Revision:
 def _children(wanted: Resource, made: Revision) -> list[Object]:
     children = [
         table.body(wanted, table.wanted(wanted, made, None, None)),
+        *engine_config.bodies(wanted, made),
         service.body(wanted, deployment.port(made.template)),
         deployment.body(wanted, made),
     ]

@@ -29,7 +29,14 @@ def spec(**changes: Any) -> Any:
 
 def rendered(**changes: Any) -> Any:
     launch = builders.launch({**TORCH, **{k.replace("__", "."): v for k, v in changes.items()}})
-    return DRIVER.render(replace(launch, torch_image="registry.example/tandem-engine:1"))
+    return DRIVER.render(
+        replace(
+            launch,
+            installation=replace(
+                launch.installation, torch_image="registry.example/tandem-engine:1"
+            ),
+        )
+    )
 
 
 def report(target: dict[str, Any], draft: dict[str, Any] | None = None) -> PairReport:
@@ -57,7 +64,7 @@ def report(target: dict[str, Any], draft: dict[str, Any] | None = None) -> PairR
 )
 def test_each_method_is_started_by_its_own_words(changes: Any, words: list[str]) -> None:
     assert DRIVER.validate(spec(**changes)) == ()
-    assert set(words) <= set(rendered(**changes).container["args"])
+    assert set(words) <= set(rendered(**changes).leader.container["args"])
 
 
 def test_k_is_looked_up_at_each_step_and_its_tiers_are_named() -> None:
@@ -72,13 +79,13 @@ def test_without_speculation_nothing_is_drafted() -> None:
     parts = DRIVER.render(replace(builders.launch(TORCH), without_speculation=True))
 
     assert parts.tiers == (0,)
-    assert not [word for word in parts.container["args"] if "--method" in word]
+    assert not [word for word in parts.leader.container["args"] if "--method" in word]
 
 
 def test_the_charts_image_is_taken_where_the_spec_names_none() -> None:
-    assert rendered().container["image"] == "registry.example/tandem-engine:1"
+    assert rendered().leader.container["image"] == "registry.example/tandem-engine:1"
     own = rendered(engine={"type": "Torch", "image": "own/engine:2"})
-    assert own.container["image"] == "own/engine:2"
+    assert own.leader.container["image"] == "own/engine:2"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +119,7 @@ def test_its_own_options_are_passed_on(arguments: list[str]) -> None:
     engine = {"type": "Torch", "args": arguments}
 
     assert DRIVER.validate(spec(engine=engine)) == ()
-    assert rendered(engine=engine).container["args"][-len(arguments) :] == arguments
+    assert rendered(engine=engine).leader.container["args"][-len(arguments) :] == arguments
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ The stored pod template is used as it is, so that a new release of the operator 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tandem_operator.api import names
@@ -41,6 +42,7 @@ class Revision:
     ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
     ``tiers`` the depths that the engine is started with (empty: any; a single one: K cannot change
     while it serves); ``pair`` names what was locked where it cannot change (see `lock_cache`).
+    ``config`` are the engine's own ConfigMaps, files by name of the map.
     """
 
     input_hash: str
@@ -55,6 +57,7 @@ class Revision:
     tiers: tuple[int, ...]
     number: int
     pair: str | None = None
+    config: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def fixed_tokens(self) -> int | None:
@@ -97,9 +100,11 @@ def taken_up(resource: Resource, revisions: tuple[Revision, ...]) -> Resource:
 def body(resource: Resource, revision: Revision) -> Object:
     """The ControllerRevision; its data never changes, its number does."""
     labels = {names.LABEL_DEPLOYMENT: resource.name, names.LABEL_LOCK: revision.lock_hash}
-    shared = {}
+    shared: Object = {}
     if revision.pair is not None:
         labels[names.LABEL_PAIR] = shared["pair"] = revision.pair
+    if revision.config:
+        shared["config"] = {name: dict(files) for name, files in revision.config.items()}
     name = names.controller_revision(resource.name, revision.input_hash)
     rollout = revision.rollout
     return {
@@ -165,6 +170,7 @@ def _parse(held: Object) -> Revision:
         tiers=tuple(data["tiers"]),
         number=held["revision"],
         pair=data.get("pair"),
+        config=data.get("config", {}),
     )
 
 

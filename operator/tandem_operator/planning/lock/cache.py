@@ -16,6 +16,7 @@ from typing import Any
 from tandem_operator.api import defaults, names, uri
 from tandem_operator.api.spec.model_source import ModelSource, TokenizerSource
 from tandem_operator.api.uri import Scheme
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning import ownership
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock import request as lock_request
@@ -23,7 +24,6 @@ from tandem_operator.planning.lock.report import Outcome
 from tandem_operator.planning.plan import Sharing
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract import request
 from tandem_runtime.contract.fields import ContractError

@@ -11,6 +11,7 @@ from tandem_operator.api.conditions import PairReason, StalledReason
 from tandem_operator.api.status import Candidate
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.field_error import FieldError, told
+from tandem_operator.engines.installation import Installation
 from tandem_operator.pair import judgement
 from tandem_operator.planning.children import known_input, new_revision
 from tandem_operator.planning.children.revision import Revision
@@ -24,7 +25,7 @@ from tandem_operator.planning.pod import accelerator_memory, sources
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation, Snapshot
+from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import candidate
 from tandem_runtime.contract.report import LockFailure, PairReport
 
