@@ -8,6 +8,8 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning.pod.template import metrics_of
+from tandem_operator.workloads import kinds
+from tandem_operator.workloads.pods import controlled_by, is_ready
 from tandem_runtime.contract import environment
 
 Object = dict[str, Any]
@@ -42,47 +44,21 @@ def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, 
     A pod that only carries our labels is not read: its counters would be a tenant's to invent.
     """
     held = list(objects)
-    owners = {
-        item["metadata"]["uid"]: item
-        for item in held
-        if item.get("kind") in ("Deployment", "ReplicaSet", "StatefulSet", "LeaderWorkerSet")
-    }
     found = [
         _replica(pod)
-        for pod in held
-        if pod.get("kind") == "Pod" and _ready(pod) and _ends_at(pod, owners, resource_uid)
+        for each in held
+        for kind in kinds.ALL
+        if each.get("kind") == kind.kind and controlled_by(each, resource_uid)
+        for pod in kind.pods(each, held)
+        if _reads(pod)
     ]
     return tuple(sorted(found, key=lambda replica: replica.pod))
 
 
-def _ends_at(pod: Object, owners: dict[str, Object], resource_uid: str) -> bool:
-    at: Object | None = pod
-    for _ in range(4):
-        controller = _controller(at) if at is not None else None
-        if controller is None:
-            return False
-        if controller == resource_uid:
-            return at is not pod
-        at = owners.get(controller)
-    return False
-
-
-def _controller(item: Object) -> str | None:
-    for reference in item["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference["uid"])
-    return None
-
-
-def _ready(pod: Object) -> bool:
-    status = pod.get("status") or {}
-    if pod["metadata"].get("deletionTimestamp") or not status.get("podIP"):
-        return False
+def _reads(pod: Object) -> bool:
     labels = pod["metadata"].get("labels") or {}
-    if labels.get(names.LABEL_ROLE) != names.ROLE_ENGINE:
-        return False
-    conditions = status.get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    has_address = bool((pod.get("status") or {}).get("podIP"))
+    return has_address and is_ready(pod) and labels.get(names.LABEL_ROLE) == names.ROLE_ENGINE
 
 
 def _shape(pod_spec: Object, container: Object) -> str:

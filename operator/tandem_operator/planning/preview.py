@@ -18,9 +18,9 @@ from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.pair import judgement
 from tandem_operator.planning import resource
 from tandem_operator.planning.children import (
-    deployment,
     disruption_budget,
     engine_config,
+    engine_pods,
     new_revision,
     revision,
     service,
@@ -122,8 +122,8 @@ def _children(wanted: Resource, made: Revision) -> list[Object]:
     children = [
         table.body(wanted, table.wanted(wanted, made, None, None)),
         *engine_config.bodies(wanted, made),
-        service.body(wanted, deployment.port(made.template)),
-        deployment.body(wanted, made),
+        service.body(wanted, service.port_of(made.template)),
+        engine_pods.body(wanted, made),
     ]
     if disruption_budget.wanted(wanted):
         children.append(disruption_budget.body(wanted))

@@ -13,6 +13,7 @@ from tandem_operator.api import names
 from tandem_operator.planning import ownership
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads.base import Rollout
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.pod_lock import PodLock
@@ -23,16 +24,6 @@ Object = dict[str, Any]
 FORMAT = 1
 KEPT = 10
 """Revisions that are kept; one that pods still run is never removed."""
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """The Deployment's own pod-shaping settings, as they were accepted."""
-
-    max_unavailable: int | str
-    max_surge: int | str
-    progress_deadline_s: int
-    min_ready_s: int
 
 
 @dataclass(frozen=True)
