@@ -26,7 +26,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tandem_operator.planning.snapshot import FETCH_RESOURCES, LOCK_RESOURCES
+from tandem_operator.engines.installation import FETCH_RESOURCES, LOCK_RESOURCES
 
 PREFIX = "TANDEM_"
 GIB = 2**30

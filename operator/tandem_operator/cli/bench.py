@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tandem_operator.api.spec import EngineType
 from tandem_operator.bench import prompts, report, session
 from tandem_operator.bench.endpoint import EndpointError
 from tandem_operator.bench.fit import FitError, fitted
@@ -27,7 +28,8 @@ from tandem_operator.bench.prompts import PromptsError
 from tandem_operator.bench.session import Ended, Options
 from tandem_operator.bench.state import StateError, path_beside
 from tandem_operator.cli import output
-from tandem_operator.engines.vllm import SERIES
+from tandem_operator.engines import registry
+from tandem_operator.engines.metrics.reader import MetricsReader
 
 CUT_SHORT, FAILED = 1, 2
 
@@ -35,6 +37,14 @@ CUT_SHORT, FAILED = 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("--endpoint", required=True, metavar="URL", help="http://host:port")
+    parser.add_argument(
+        "--engine",
+        type=EngineType,
+        choices=registry.driven(),
+        default=EngineType.VLLM,
+        metavar="TYPE",
+        help=f"spec.engine.type of it: {', '.join(registry.driven())}; default: %(default)s",
+    )
     parser.add_argument("--out", type=Path, required=True, help="profile to write (JSON)")
     parser.add_argument(
         "--table-file", type=Path, help="the engine's TANDEM_TABLE_FILE; else K is left as it is"
@@ -65,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         options = options_of(arguments)
         pair = _pair(arguments.pair)
-        ended = _measured(options)
+        ended = _measured(options, registry.driver(arguments.engine).metrics)
         done = len(ended.state.done)
         if ended.how != session.COMPLETE:
             print(
@@ -133,7 +143,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _measured(options: Options) -> Ended:
+def _measured(options: Options, reader: MetricsReader) -> Ended:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -147,7 +157,7 @@ def _measured(options: Options) -> Ended:
             what = "done" if block is None else _named(block)
             bar.update(task, completed=done, total=planned, description=what)
 
-        return asyncio.run(session.run(options, SERIES, moved))
+        return asyncio.run(session.run(options, reader, moved))
 
 
 def _named(block: Block) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from tandem_operator.control import decision_log
 from tandem_operator.control.metrics_condition import Lost, judge
 from tandem_operator.control.state_cache import Kept, Remembered, earlier_to_json
-from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.windows import segments_between, window_between
 from tandem_operator.planning import MetricsView, ReplicaView, TuningView

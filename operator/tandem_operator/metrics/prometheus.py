@@ -14,9 +14,9 @@ import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 from urllib3.util.retry import Retry
 
-from tandem_operator.engines.series import Series
-from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
-from tandem_operator.metrics.page import Page
+from tandem_operator.engines.metrics.page import Page
+from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.scrape import MalformedError, UnreachableError
 
@@ -36,10 +36,10 @@ class PrometheusReader:
         self._client = PrometheusConnect(url=url, retry=Retry(total=0), timeout=TIMEOUT_S)
 
     async def read(
-        self, namespace: str, replicas: tuple[Replica, ...], series: Series
+        self, namespace: str, replicas: tuple[Replica, ...], reader: MetricsReader
     ) -> dict[str, Outcome]:
         """By pod name: the newest scrape of the last minute, or what went wrong with it."""
-        query = selector(namespace, (replica.pod for replica in replicas), series)
+        query = selector(namespace, (replica.pod for replica in replicas), reader)
         try:
             found = await asyncio.to_thread(self._client.custom_query, query)
         except (requests.RequestException, PrometheusApiClientException, ValueError) as error:
@@ -49,15 +49,15 @@ class PrometheusReader:
         for one in found:
             by_pod.setdefault(one["metric"].get("pod", ""), []).append(one)
         return {
-            replica.pod: _outcome(replica.pod, by_pod.get(replica.pod, []), series)
+            replica.pod: _outcome(replica.pod, by_pod.get(replica.pod, []), reader)
             for replica in replicas
         }
 
 
-def selector(namespace: str, pods: Iterable[str], series: Series) -> str:
+def selector(namespace: str, pods: Iterable[str], reader: MetricsReader) -> str:
     """The query: a fixed form whose label values are names of Kubernetes objects, escaped."""
     prefixes = "|".join(
-        sorted({prefix.rstrip(":_") for prefix in (*series.prefixes, PLUGIN_PREFIX)})
+        sorted({prefix.rstrip(":_") for prefix in (*reader.prefixes, PLUGIN_PREFIX)})
     )
     wanted = "|".join(_quoted(pod) for pod in pods)
     return (
@@ -72,7 +72,7 @@ def _quoted(name: str) -> str:
     return name.replace(".", "\\\\.")
 
 
-def _outcome(pod: str, found: list[RawSeries], series: Series) -> Outcome:
+def _outcome(pod: str, found: list[RawSeries], reader: MetricsReader) -> Outcome:
     newest = max(
         (float(at) for one in found for at, _ in one["values"]),
         default=None,
@@ -91,6 +91,6 @@ def _outcome(pod: str, found: list[RawSeries], series: Series) -> Outcome:
         samples.setdefault(name, []).append((labels, float(value)))
     page = Page({name: tuple(held) for name, held in samples.items()})
     try:
-        return read(page, series, newest)
+        return reader.read(page, newest)
     except (SeriesMissingError, KeyError, ValueError) as error:
         return MalformedError(f"{pod}: {error}")

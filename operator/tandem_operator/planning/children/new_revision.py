@@ -6,10 +6,11 @@ import json
 
 from tandem_operator.api import names
 from tandem_operator.engines.driver import Driver
-from tandem_operator.planning.children.revision import Revision, Rollout
+from tandem_operator.engines.installation import Installation
+from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
+from tandem_operator.workloads.base import Rollout
 from tandem_runtime.contract.pod_lock import PodLock
 from tandem_runtime.contract.report import PairReport
 
@@ -26,7 +27,7 @@ def made(
 ) -> Revision:
     """The present input as a revision."""
     spec = resource.spec
-    rendered, parts = pod_template.render(resource, lock, report, driver, installation)
+    rendered = pod_template.render(resource, lock, report, driver, installation)
     return Revision(
         input_hash=resource.input_hash,
         shape=json.loads(json.dumps(names.pod_shaping(spec))),
@@ -34,7 +35,7 @@ def made(
         report=report,
         locked_at=locked_at,
         runtime_image=installation.runtime_image,
-        template=rendered,
+        template=rendered.leader,
         rollout=Rollout(
             max_unavailable=spec.rollout.max_unavailable,
             max_surge=spec.rollout.max_surge,
@@ -42,6 +43,7 @@ def made(
             min_ready_s=spec.min_ready_seconds,
         ),
         max_tokens=spec.speculation.max_tokens,
-        tiers=parts.tiers,
+        tiers=rendered.parts.tiers,
         number=number,
+        config={each.name: dict(each.files) for each in rendered.parts.config},
     )

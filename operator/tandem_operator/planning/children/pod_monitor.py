@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.engines.launch import Endpoint
 from tandem_operator.planning import ownership
-from tandem_operator.planning.children.service import PORT_NAME
 from tandem_operator.planning.resource import Resource
 
 Object = dict[str, Any]
@@ -15,7 +15,7 @@ API_VERSION = "monitoring.coreos.com/v1"
 KIND = "PodMonitor"
 
 
-def body(resource: Resource) -> Object:
+def body(resource: Resource, metrics: Endpoint) -> Object:
     """Scrapes the engine's own page, with the plugin's series beside the engine's."""
     labels = names.engine_labels(resource.name)
     return {
@@ -24,6 +24,6 @@ def body(resource: Resource) -> Object:
         "metadata": ownership.metadata(resource, KIND, names.pod_monitor(resource.name), labels),
         "spec": {
             "selector": {"matchLabels": labels},
-            "podMetricsEndpoints": [{"port": PORT_NAME, "path": "/metrics"}],
+            "podMetricsEndpoints": [{"port": metrics.port, "path": metrics.path}],
         },
     }

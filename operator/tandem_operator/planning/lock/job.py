@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning import ownership
 from tandem_operator.planning.children import common_metadata
 from tandem_operator.planning.lock import cache as lock_cache
@@ -12,7 +13,6 @@ from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock import request as lock_request
 from tandem_operator.planning.pod import runtime_container, sources
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import environment, paths, request
 
 Object = dict[str, Any]

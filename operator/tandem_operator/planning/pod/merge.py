@@ -85,7 +85,7 @@ def _merged_list(
     return list(result.values())
 
 
-def judge(template: Object | None, owned_env: tuple[str, ...]) -> tuple[FieldError, ...]:
+def validate(template: Object | None, owned_env: tuple[str, ...]) -> tuple[FieldError, ...]:
     """What of spec.template takes what the operator owns, or is no template at all."""
     if template is None:
         return ()

@@ -40,7 +40,7 @@ def sides(spec: Spec) -> dict[str, ModelSource]:
     return held
 
 
-def judge(spec: Spec) -> tuple[FieldError, ...]:
+def validate(spec: Spec) -> tuple[FieldError, ...]:
     """The sources that this release can neither fetch nor mount; no Job is made for them."""
     found: list[FieldError] = []
     for side, source in sides(spec).items():

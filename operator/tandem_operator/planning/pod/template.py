@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.engines.driver import Driver
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.launch import Endpoint, EngineParts, Launch, PodParts
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import runtime_container, sources
 from tandem_operator.planning.pod.sources import Mounted
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import environment, paths, pod_lock
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import PairReport
@@ -22,16 +23,28 @@ FOLDERS = {sources.TARGET: paths.TARGET, sources.DRAFT: paths.DRAFT}
 SHM_SIZE = "2Gi"
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """Pod templates of one replica, spec.template merged in, and the parts they were made from.
+
+    ``workers`` is that of the pods of other nodes, where there are any.
+    """
+
+    leader: Object
+    workers: Object | None
+    parts: EngineParts
+
+
 def render(
     resource: Resource,
     lock: PodLock,
     report: PairReport,
     driver: Driver,
     installation: Installation,
-) -> tuple[Object, PodParts]:
-    """The pod template, spec.template merged in, and the engine's parts it was made from."""
+) -> Rendered:
+    """The pods of one replica."""
     mounted = sources.mounted(resource.spec, FOLDERS)
-    lock_text = pod_lock.render(lock)
+    lock_text = pod_lock.render(replace(lock, plugin=driver.plugin))
     parts = driver.render(
         Launch(
             name=resource.name,
@@ -39,21 +52,41 @@ def render(
             lock_hash=lock.hash,
             pod_lock=lock_text,
             report=report,
-            torch_image=installation.torch_image,
+            installation=installation,
         )
     )
-    base = {
-        "metadata": {
+
+    def template(pod: PodParts) -> Object:
+        metadata: Object = {
             "labels": {
                 **names.engine_labels(resource.name),
                 names.LABEL_LOCK: lock.hash,
                 names.LABEL_MANAGED_BY: names.MANAGED_BY,
             }
-        },
-        "spec": _pod(resource, lock, lock_text, mounted, parts, installation),
-    }
-    merged: Object = template_merge.merged(base, resource.spec.template or {})
-    return merged, parts
+        }
+        if parts.metrics != Endpoint():
+            metadata["annotations"] = {
+                names.ANNOTATION_METRICS_PORT: parts.metrics.port,
+                names.ANNOTATION_METRICS_PATH: parts.metrics.path,
+            }
+        base = {
+            "metadata": metadata,
+            "spec": _pod(resource, lock, lock_text, mounted, pod, installation),
+        }
+        merged: Object = template_merge.merged(base, resource.spec.template or {})
+        return merged
+
+    workers = None if parts.workers is None else template(parts.workers.pod)
+    return Rendered(template(parts.leader), workers, parts)
+
+
+def metrics_of(pod: Object) -> Endpoint:
+    """Where a pod, or the pods of a template, show their metrics."""
+    annotations: dict[str, str] = pod["metadata"].get("annotations") or {}
+    return Endpoint(
+        annotations.get(names.ANNOTATION_METRICS_PORT, Endpoint.port),
+        annotations.get(names.ANNOTATION_METRICS_PATH, Endpoint.path),
+    )
 
 
 def _pod(
@@ -95,8 +128,8 @@ def _pod(
     pod: Object = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "initContainers": [fetch],
-        "containers": [main],
+        "initContainers": [fetch, *parts.init_containers],
+        "containers": [main, *parts.sidecars],
         "volumes": [
             *mounted.volumes,
             *_volumes(resource, lock, mounted),

@@ -26,17 +26,17 @@ LIVE = ("DraftModel", "Eagle", "Eagle3", "MTP", "NGram", "DFlash", "DSpark")
 def test_methods_whose_depth_is_looked_up_are_accepted_and_live(method: str) -> None:
     spec = builders.spec({"speculation.method": method})
 
-    assert DRIVER.judge(spec) == ()
+    assert DRIVER.validate(spec) == ()
     assert DRIVER.live_mode(spec) is LiveMode.LOOKUP
 
 
 @pytest.mark.parametrize("method", ["Suffix", "Medusa"])
 def test_methods_of_fixed_depth_are_trimmed_and_cannot_be_bypassed(method: str) -> None:
     allowing = {"speculation.method": method, "speculation.constrainedOutput": "Allow"}
-    assert DRIVER.judge(builders.spec(allowing)) == ()
+    assert DRIVER.validate(builders.spec(allowing)) == ()
     assert DRIVER.live_mode(builders.spec(allowing)) is LiveMode.TRIM
 
-    (found,) = DRIVER.judge(builders.spec({"speculation.method": method}))
+    (found,) = DRIVER.validate(builders.spec({"speculation.method": method}))
     assert (found.reason, found.field) == (COMBINATION, "spec.speculation.constrainedOutput")
     assert found.value == "Bypass"
     assert "constrainedOutput: Allow" in found.remedy
@@ -44,7 +44,7 @@ def test_methods_of_fixed_depth_are_trimmed_and_cannot_be_bypassed(method: str) 
 
 def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
     changes = {"speculation.method": "LayerSkip", "speculation.layerSkip": {"exitLayer": 4}}
-    (found,) = DRIVER.judge(builders.spec(changes))
+    (found,) = DRIVER.validate(builders.spec(changes))
 
     assert (found.reason, found.field) == (COMBINATION, "spec.speculation.method")
     assert found.value == "LayerSkip"
@@ -66,14 +66,14 @@ def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
 def test_each_rank_needs_a_device(changes: dict[str, Any], refused: bool) -> None:
     stages = {"parallelism.tensor": 2, "parallelism.pipeline": 2, "tuning.mode": "Fixed"}
     allowing = {"speculation.constrainedOutput": "Allow"}
-    found = DRIVER.judge(builders.spec({**stages, **allowing, **changes}))
+    found = DRIVER.validate(builders.spec({**stages, **allowing, **changes}))
 
     assert [each.field for each in found] == (["spec.accelerator.count"] if refused else [])
     assert all("takes 4 devices" in each.message for each in found)
 
 
 def test_triton_in_front_of_vllm_is_refused() -> None:
-    (found,) = DRIVER.judge(builders.spec({"engine.server": "Triton"}))
+    (found,) = DRIVER.validate(builders.spec({"engine.server": "Triton"}))
 
     assert (found.reason, found.field, found.value) == (
         COMBINATION,
@@ -84,7 +84,7 @@ def test_triton_in_front_of_vllm_is_refused() -> None:
 
 @pytest.mark.parametrize("key", OWNED_CONFIG_KEYS)
 def test_a_key_of_the_speculative_configuration_that_is_the_operators_is_refused(key: str) -> None:
-    (found,) = DRIVER.judge(builders.spec({"speculation.engineConfig": {key: True}}))
+    (found,) = DRIVER.validate(builders.spec({"speculation.engineConfig": {key: True}}))
 
     assert found.reason is ARGUMENTS
     assert found.field == f"spec.speculation.engineConfig.{key}"
@@ -100,12 +100,12 @@ def test_a_key_of_the_speculative_configuration_that_is_the_operators_is_refused
     ],
 )
 def test_other_keys_pass(config: dict[str, Any]) -> None:
-    assert DRIVER.judge(builders.spec({"speculation.engineConfig": config})) == ()
+    assert DRIVER.validate(builders.spec({"speculation.engineConfig": config})) == ()
 
 
 def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
     config = {"rejection_sample_method": "synthetic", "synthetic_acceptance_length": 3.0}
-    found = DRIVER.judge(builders.spec({"speculation.engineConfig": config}))
+    found = DRIVER.validate(builders.spec({"speculation.engineConfig": config}))
 
     assert {each.field.rpartition(".")[2] for each in found} == set(config)
     assert {each.reason for each in found} == {ARGUMENTS}
@@ -129,7 +129,7 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
 )
 def test_a_variable_of_the_operator_is_refused(name: str) -> None:
     env = [{"name": "VLLM_LOGGING_LEVEL", "value": "INFO"}, {"name": name, "value": "x"}]
-    (found,) = DRIVER.judge(builders.spec({"engine.env": env}))
+    (found,) = DRIVER.validate(builders.spec({"engine.env": env}))
 
     assert found == FieldError(
         ARGUMENTS, "spec.engine.env[1].name", name, "the operator sets this variable", "remove it"
@@ -138,14 +138,14 @@ def test_a_variable_of_the_operator_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("argument", ["$(OWN)", "--$(OWN)", "--mod$(OWN)el=x", "-$(OWN).a=1"])
 def test_an_argument_that_a_variable_could_make_any_option_is_refused(argument: str) -> None:
-    (found,) = DRIVER.judge(builders.spec({"engine.args": ["--seed=1", argument]}))
+    (found,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", argument]}))
 
     assert (found.reason, found.field, found.value) == (ARGUMENTS, "spec.engine.args[1]", argument)
     assert "--option=$(NAME)" in found.remedy
 
 
 def test_a_variable_may_be_the_value_of_an_option() -> None:
-    assert DRIVER.judge(builders.spec({"engine.args": ["--max-model-len=$(LENGTH)"]})) == ()
+    assert DRIVER.validate(builders.spec({"engine.args": ["--max-model-len=$(LENGTH)"]})) == ()
 
 
 def test_everything_wrong_is_told_at_once() -> None:
@@ -156,7 +156,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         "speculation.engineConfig": {"method": "ngram"},
     }
 
-    assert {each.field for each in DRIVER.judge(builders.spec(changes))} == {
+    assert {each.field for each in DRIVER.validate(builders.spec(changes))} == {
         "spec.engine.server",
         "spec.engine.args[0]",
         "spec.engine.args[2]",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tandem_operator.control.decision_log import mixed_depth_percent
-from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
+from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
+from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.page import MalformedPageError, parse
 from tandem_operator.metrics.windows import segments_between, window_between
-from tests.unit.metrics.builders import VLLM, plugin_lines, stock_page
+from tests.unit.metrics.builders import plugin_lines, stock_page
 
 PREFIXES = ("vllm:", "vllm_", "tandem:")
 
 
 def sample(text: str, at_s: float = 0.0) -> EngineSample:
-    return read(parse(text, PREFIXES), VLLM, at_s)
+    return DRIVER.metrics.read(parse(text, PREFIXES), at_s)
 
 
 def test_stock_counters_become_a_window() -> None:
@@ -104,6 +105,16 @@ def test_a_restarted_engine_is_a_reset_and_counts_nothing() -> None:
     assert window.reset
     assert window.request_steps == window.generated_tokens == window.drafts == 0
     assert set(window.accepted_by_position) == {0}
+
+
+def test_the_page_of_an_engine_without_a_draft_counts_none() -> None:
+    page = "".join(
+        line for line in stock_page().splitlines(keepends=True) if "spec_decode" not in line
+    )
+
+    assert not DRIVER.metrics.counts_drafts(parse(page, PREFIXES))
+    assert DRIVER.metrics.counts_drafts(parse(stock_page(drafts=0), PREFIXES))
+    assert (sample(page).totals["drafts"], sample(page).accepted_by_position) == (0, ())
 
 
 def test_renamed_series_are_read_as_well() -> None:
