@@ -42,7 +42,7 @@ contracts: setup
 	$(RUN) lint-imports
 
 .PHONY: generate
-generate: setup ## write the CRD, its copy in the chart, and the resource page anew
+generate: setup ## write the CRD, the chart's schema and tables, and the resource page anew
 	$(PYTHON) -m hack.generate
 
 .PHONY: generated

@@ -26,6 +26,14 @@ the least of managed clusters do not raise."""
 
 
 @dataclass(frozen=True)
+class CaBundle:
+    """PEM certificates in a ConfigMap that each namespace with resources has."""
+
+    config_map: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Installation:
     """What the administrator configured; from the chart, never from a resource.
 
@@ -34,7 +42,8 @@ class Installation:
     ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
     that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
     resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
-    containers of the runtime image, ``security_context`` stands over their restricted one.
+    containers of the runtime image, ``security_context`` stands over their restricted one,
+    ``environment`` are variables of both (a proxy), ``ca_bundle`` the authorities that both trust.
     """
 
     version: str
@@ -50,6 +59,10 @@ class Installation:
     lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
     fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)
     security_context: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ca_bundle: CaBundle | None = None
+    pod_monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    pod_monitor_interval: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +119,7 @@ class TuningView:
     are made of. ``state_due`` says that all this should be written now (a decision, or ten minutes
     passed).
     ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
+    The three counters run since the tuner began with these engines.
     """
 
     lock_hash: str
@@ -116,6 +130,9 @@ class TuningView:
     acceptance_rate: float | None = None
     mean_accepted_tokens: float | None = None
     segments: Mapping[str, float] = field(default_factory=dict)
+    drafted_tokens: float = 0.0
+    wasted_tokens: float = 0.0
+    mixed_depth_steps: float = 0.0
     shape: str = ""
     state_json: str | None = None
     earlier_json: str | None = None
