@@ -56,10 +56,12 @@ def serve(
     port: int,
     targets: Mapping[str, Mapping[str, str]],
     tls: tuple[Path, Path] | None = None,
+    honor_labels: bool = False,
 ) -> Iterator[str]:
     """Scrape `targets` (labels by address) every second; yields the server's URL.
 
-    ``tls``: its certificate, for 127.0.0.1 and its own authority, and the key.
+    ``tls``: its certificate, for 127.0.0.1 and its own authority, and the key. ``honor_labels``:
+    labels of a page go before those of its target.
     Raises RuntimeError with the end of its log when it does not get ready.
     """
     config: dict[str, Any] = {
@@ -67,6 +69,7 @@ def serve(
         "scrape_configs": [
             {
                 "job_name": "engines",
+                "honor_labels": honor_labels,
                 "static_configs": [
                     {"targets": [address], "labels": dict(labels)}
                     for address, labels in targets.items()
