@@ -52,6 +52,10 @@ generated: setup
 .PHONY: verify
 verify: lint types contracts generated ## format, lint, types, import contracts, regenerated files unchanged
 
+.PHONY: manifests
+manifests: setup ## write deploy/ anew from the chart (needs helm: built once from a Go module)
+	$(PYTHON) -m hack.gitops manifests
+
 .PHONY: unit
 unit: setup ## the tests of all rooms (two to four minutes on 2 cores)
 	$(PYTEST) tests/unit -n 2
@@ -118,6 +122,7 @@ parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
 	$(PYTHON) -m hack.images operator runtime engine torch probe
+	$(PYTHON) -m hack.gitops judge
 
 .PHONY: test
 test: parts ## every test of the main job

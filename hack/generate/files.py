@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hack.generate import chart_values, crd, dashboard, resource_page, vllm_page
+from hack.generate import argo_health, chart_values, crd, dashboard, resource_page, vllm_page
 
 FILES: Mapping[str, Callable[[], str]] = {
     "crds/tandem.dev_speculativedeployments.yaml": crd.render,
@@ -12,6 +12,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "charts/tandem/values.schema.json": chart_values.schema,
     "charts/tandem/README.md": chart_values.readme,
     "charts/tandem/files/dashboard.json": dashboard.render,
+    "deploy/argocd/argocd-cm.yaml": argo_health.render,
     "docs/resource.md": resource_page.render,
     "docs/engines/vllm.md": vllm_page.render,
 }
