@@ -42,7 +42,7 @@ contracts: setup
 	$(RUN) lint-imports
 
 .PHONY: generate
-generate: setup ## write the CRD, its copy in the chart, and the resource page anew
+generate: setup ## write the CRD, the chart's schema and tables, and the resource page anew
 	$(PYTHON) -m hack.generate
 
 .PHONY: generated
@@ -51,6 +51,10 @@ generated: setup
 
 .PHONY: verify
 verify: lint types contracts generated ## format, lint, types, import contracts, regenerated files unchanged
+
+.PHONY: manifests
+manifests: setup ## write deploy/ anew from the chart (needs helm: built once from a Go module)
+	$(PYTHON) -m hack.gitops manifests
 
 .PHONY: unit
 unit: setup ## the tests of all rooms (two to four minutes on 2 cores)
@@ -118,6 +122,7 @@ parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
 	$(PYTHON) -m hack.images operator runtime engine torch probe
+	$(PYTHON) -m hack.gitops judge
 
 .PHONY: test
 test: parts ## every test of the main job

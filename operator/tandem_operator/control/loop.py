@@ -61,7 +61,7 @@ class TuningLoop:
         subject: what the store holds of a key; None when the resource is gone.
         changed: called with a key whose view has something new to tell.
         interval_s: seconds between looks when nothing changes.
-        prometheus_url: read through it instead of the pods themselves.
+        prometheus: read through it instead of the pods themselves.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class TuningLoop:
         changed: Callable[[Key], None],
         clock: Clock,
         interval_s: float,
-        prometheus_url: str | None = None,
+        prometheus: PrometheusReader | None = None,
     ) -> None:
         self._subject = subject
         self._changed = changed
         self._clock = clock
         self._interval_s = interval_s
         self._scraper = Scraper()
-        self._prometheus = PrometheusReader(prometheus_url) if prometheus_url else None
+        self._prometheus = prometheus
         self._learners: dict[Key, Tuner] = {}
         self._told: dict[Key, tuple[object, ...]] = {}
         self._profiles: dict[Key, tuple[tuple[str, Spec], Mapping[str, Any] | None]] = {}

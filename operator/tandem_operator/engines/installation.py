@@ -19,6 +19,14 @@ the least of managed clusters do not raise."""
 
 
 @dataclass(frozen=True)
+class CaBundle:
+    """PEM certificates in a ConfigMap that each namespace with resources has."""
+
+    config_map: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Installation:
     """What the administrator configured; from the chart, never from a resource.
 
@@ -27,7 +35,8 @@ class Installation:
     ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
     that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
     resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
-    containers of the runtime image, ``security_context`` stands over their restricted one.
+    containers of the runtime image, ``security_context`` stands over their restricted one,
+    ``environment`` are variables of both (a proxy), ``ca_bundle`` the authorities that both trust.
     """
 
     version: str
@@ -43,3 +52,7 @@ class Installation:
     lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
     fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)
     security_context: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ca_bundle: CaBundle | None = None
+    pod_monitor_labels: Mapping[str, str] = field(default_factory=dict)
+    pod_monitor_interval: str | None = None

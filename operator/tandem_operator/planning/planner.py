@@ -181,7 +181,8 @@ def _children(
     if disruption_budget.wanted(wanted):
         made.append(Child(disruption_budget.body(wanted)))
     if snapshot.installation.pod_monitors:
-        made.append(Child(pod_monitor.body(wanted, pod_template.metrics_of(current.template))))
+        metrics = pod_template.metrics_of(current.template)
+        made.append(Child(pod_monitor.body(wanted, metrics, snapshot.installation)))
     mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
     made.append(Child(engine_pods.body(wanted, current), needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)

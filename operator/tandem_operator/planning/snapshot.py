@@ -68,6 +68,7 @@ class TuningView:
     are made of. ``state_due`` says that all this should be written now (a decision, or ten minutes
     passed).
     ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
+    The three counters run since the tuner began with these engines.
     """
 
     lock_hash: str
@@ -78,6 +79,9 @@ class TuningView:
     acceptance_rate: float | None = None
     mean_accepted_tokens: float | None = None
     segments: Mapping[str, float] = field(default_factory=dict)
+    drafted_tokens: float = 0.0
+    wasted_tokens: float = 0.0
+    mixed_depth_steps: float = 0.0
     shape: str = ""
     state_json: str | None = None
     earlier_json: str | None = None

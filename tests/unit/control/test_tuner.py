@@ -203,3 +203,15 @@ def test_a_decision_before_any_traffic_is_no_record() -> None:
     view = scene.tuner.view()
     assert view is not None
     assert view.records_json is None
+
+
+def test_drafted_and_wasted_tokens_are_counted_over_all_pods_and_restarts() -> None:
+    scene = Scene()
+    scene.take(2.0, {"chat-1": sample(2.0, 1), "chat-2": sample(2.0, 1)})
+    scene.take(4.0, {"chat-1": sample(4.0, 2), "chat-2": sample(4.0, 3)})
+    scene.take(6.0, {"chat-1": sample(6.0, 1), "chat-2": sample(6.0, 3)})
+
+    view = scene.tuner.view()
+    assert view is not None
+    # A scale is 270 tokens drafted, 180 of them accepted. A pod that restarts counts anew.
+    assert (view.drafted_tokens, view.wasted_tokens) == (3 * 270, 3 * 90)

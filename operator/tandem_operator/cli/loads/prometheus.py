@@ -22,7 +22,7 @@ import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 from urllib3.util.retry import Retry
 
-from tandem_operator.engines.vllm.series import SERIES
+from tandem_operator.engines.vllm.series import PREFIXES
 from tandem_operator.simulation.world.trace import MAX_REQUESTS, Arrival, Trace, TraceError
 
 TIMEOUT_S = 60
@@ -59,18 +59,21 @@ def read(server: Server, range_s: float, end: datetime, seed: int) -> Trace:
     step_s = max(SHORTEST_S, math.ceil(range_s / STRETCHES))
     ask = _asker(server, range_s, step_s, end)
     window = f"[{step_s}s]"
-    came = ask(f"sum(increase({_any(SERIES.first_token_seconds, '_count', server)}{window}))")
+
+    def increase(name: str) -> dict[float, float]:
+        return ask(f"sum(increase({_any(name, server)}{window}))")
+
+    came = increase("time_to_first_token_seconds_count")
     if not any(came.values()):
         raise TraceError(
             f"{server.url}: no request in this range: are engines of vLLM scraped there, and does "
             f"the selector {{{server.selector}}} name them?"
         )
-    prompts = ask(f"sum(increase({_any(SERIES.prefill_tokens, '', server)}{window}))")
-    answers = ask(f"sum(increase({_any(SERIES.generated_tokens, '', server)}{window}))")
-    replicas = ask(f"count(count by (instance) ({_any(SERIES.running, '', server)}))")
+    prompts, answers = increase("prompt_tokens_total"), increase("generation_tokens_total")
+    replicas = ask(f"count(count by (instance) ({_any('num_requests_running', server)}))")
     spreads = [
-        _spread(ask, _any(name, "_bucket", server), range_s)
-        for name in ("request_prompt_tokens", "request_generation_tokens")
+        _spread(ask, _any(name, server), range_s)
+        for name in ("request_prompt_tokens_bucket", "request_generation_tokens_bucket")
     ]
     rng = np.random.default_rng([seed, 24])
     arrivals: list[Arrival] = []
@@ -96,9 +99,9 @@ def read(server: Server, range_s: float, end: datetime, seed: int) -> Trace:
     return Trace(f"{server.url}, {range_s / 3600:g} h", tuple(arrivals))
 
 
-def _any(name: str | None, ending: str, server: Server) -> str:
+def _any(name: str, server: Server) -> str:
     """A selector of the series in each spelling that occurs."""
-    names = "|".join(f"{prefix}{name}{ending}" for prefix in SERIES.prefixes)
+    names = "|".join(f"{prefix}{name}" for prefix in PREFIXES)
     matchers = [f'__name__=~"{names}"', *([server.selector] if server.selector else [])]
     return "{" + ",".join(matchers) + "}"
 

@@ -131,7 +131,7 @@ def _pod(resource: Resource, installation: Installation) -> Object:
                 installation.lock_resources,
             )
         ],
-        "volumes": [*mounted.volumes, runtime_container.scratch_volume()],
+        "volumes": [*mounted.volumes, *runtime_container.volumes(installation)],
     }
     if spec.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]

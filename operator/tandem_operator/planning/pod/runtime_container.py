@@ -14,6 +14,11 @@ from tandem_runtime.contract import environment
 Object = dict[str, Any]
 
 SCRATCH = "tandem-tmp"
+CA_VOLUME = "tandem-ca"
+CA_FOLDER = "/etc/tandem-ca"
+CA_FILE = "ca.crt"
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
+"""Where the libraries of the hub (httpx, requests) and of S3 (botocore) look for authorities."""
 
 
 def body(
@@ -31,12 +36,21 @@ def body(
 
     ``pod_user`` is the user id of the pod's own security context.
     """
-    env = {**endpoints(installation), **variables, "HOME": "/tmp"}  # noqa: S108 (a pod's volume)
+    env = {
+        **installation.environment,
+        **_authorities(installation),
+        **endpoints(installation),
+        **variables,
+        "HOME": "/tmp",  # noqa: S108 (a pod's volume)
+    }
+    own_mounts: list[Object] = [{"name": SCRATCH, "mountPath": "/tmp"}]  # noqa: S108
+    if installation.ca_bundle is not None:
+        own_mounts.append({"name": CA_VOLUME, "mountPath": CA_FOLDER, "readOnly": True})
     made = container.of_the_release(
         name,
         command,
         env,
-        [*mounts, {"name": SCRATCH, "mountPath": "/tmp"}],  # noqa: S108
+        [*mounts, *own_mounts],
         runtime_image,
         installation,
         resources,
@@ -61,6 +75,17 @@ def endpoints(installation: Installation) -> dict[str, str]:
     return {name: value for name, value in held.items() if value is not None}
 
 
-def scratch_volume() -> Object:
-    """The only place such a container may write besides what it is told to."""
-    return {"name": SCRATCH, "emptyDir": {}}
+def _authorities(installation: Installation) -> dict[str, str]:
+    if installation.ca_bundle is None:
+        return {}
+    return dict.fromkeys(CA_VARIABLES, f"{CA_FOLDER}/{CA_FILE}")
+
+
+def volumes(installation: Installation) -> list[Object]:
+    """The only place such a container may write besides what it is told to, and whom it trusts."""
+    held: list[Object] = [{"name": SCRATCH, "emptyDir": {}}]
+    bundle = installation.ca_bundle
+    if bundle is not None:
+        items = [{"key": bundle.key, "path": CA_FILE}]
+        held.append({"name": CA_VOLUME, "configMap": {"name": bundle.config_map, "items": items}})
+    return held

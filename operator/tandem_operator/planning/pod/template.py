@@ -134,7 +134,7 @@ def _pod(
             *mounted.volumes,
             *_volumes(resource, lock, mounted),
             *parts.volumes,
-            runtime_container.scratch_volume(),
+            *runtime_container.volumes(installation),
         ],
         "terminationGracePeriodSeconds": parts.grace_s,
         "securityContext": parts.security_context,
