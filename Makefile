@@ -76,6 +76,13 @@ cluster-status: setup ## what runs, and how to reach it
 images: setup ## the operator's and the runtime's images (Docker or buildah)
 	$(PYTHON) -m hack.images operator runtime
 
+# REGISTRY=host/path; OUT=, PLATFORMS=linux/amd64,linux/arm64, PLAIN_HTTP=1 for a registry here.
+.PHONY: release
+release: setup ## images, chart, install.yaml, SBOM and sums of this version, pushed to REGISTRY=
+	$(PYTHON) -m hack.release --registry "$(REGISTRY)" $(if $(OUT),--out $(OUT)) \
+	  $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PLAIN_HTTP),--plain-http) \
+	  $(if $(DOWNLOADS),--downloads $(DOWNLOADS))
+
 .PHONY: engine-env
 engine-env: setup ## vLLM for CPUs, in an environment of its own
 	$(PYTHON) -m hack.vllm env

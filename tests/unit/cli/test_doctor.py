@@ -122,7 +122,7 @@ def without_a_field() -> Object:
             "img:1: ImagePullBackOff, no such image",
         ),
         (LEASE, None, "leader", "wrong", "nobody holds the Lease"),
-        (LEASE, lease(300), "leader", "wrong", "renewed 3"),
+        (LEASE, lease(300), "leader", "wrong", "s ago"),
         (OPERATOR_METRICS, "<html>", "operator's metrics", "wrong", "no page of the operator"),
         (ENGINE_METRICS, "vllm:x 1\n", "shop/chat", "wrong", "the plugin is not loaded"),
         (
