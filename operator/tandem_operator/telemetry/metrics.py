@@ -54,7 +54,7 @@ class Metrics:
             registry=self._registry,
         )
         self._looks = Histogram(
-            "tandem_operator_reconcile_seconds",
+            "tandem_operator_look_seconds",
             "Looks by result (done, retry, bug).",
             ["result"],
             buckets=LOOK_BUCKETS,

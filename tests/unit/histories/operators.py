@@ -55,7 +55,7 @@ async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
         for task in tasks:
             if task.done():
                 task.result()
-        bugs = 'tandem_operator_reconcile_seconds_count{result="bug"} 0.0'
+        bugs = 'tandem_operator_look_seconds_count{result="bug"} 0.0'
         assert bugs in metrics.page().decode(), "a look ended in a bug"
     finally:
         for task in tasks:

@@ -80,7 +80,7 @@ class Scene:
         return not early and await self.due()
 
     def results(self) -> dict[str, float]:
-        head = 'tandem_operator_reconcile_seconds_count{result="'
+        head = 'tandem_operator_look_seconds_count{result="'
         lines = self.metrics.page().decode().splitlines()
         told = [line.removeprefix(head).split('"} ') for line in lines if line.startswith(head)]
         return {result: float(count) for result, count in told if float(count)}
