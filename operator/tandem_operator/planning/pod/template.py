@@ -16,10 +16,11 @@ from tandem_operator.planning.resource import Resource
 from tandem_runtime.contract import environment, paths, pod_lock
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
-FOLDERS = {sources.TARGET: paths.TARGET, sources.DRAFT: paths.DRAFT}
+FOLDERS = {TARGET: paths.TARGET, DRAFT: paths.DRAFT}
 SHM_SIZE = "2Gi"
 
 
@@ -81,7 +82,7 @@ def _pod(
     spec = resource.spec
     models = model_mounts(resource, lock, mounted)
     fetch = runtime_container.body(
-        names.CONTAINER_FETCH,
+        paths.CONTAINER_FETCH,
         ["tandem-fetch"],
         {environment.LOCK: lock_text},
         [
