@@ -93,6 +93,9 @@ class Driver:
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         return ()
 
+    def image_of(self, version: str) -> str | None:
+        return f"made/up:{version}"
+
     def live_mode(self, spec: Spec) -> LiveMode:
         return LiveMode.LOOKUP
 
