@@ -25,9 +25,9 @@ from tandem_operator.cli.manifests import Manifest, ManifestError
 from tandem_operator.cli.pair_look import Look, LookError
 from tandem_operator.engines.installation import Installation
 from tandem_operator.planning import preview
-from tandem_operator.planning.pod import sources
 from tandem_operator.planning.preview import Preview
 from tandem_operator.planning.resource import UnreadableSpecError
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--torch-image", default=DEFAULT_TORCH_IMAGE, help="image of engine.type Torch"
     )
-    for side in (sources.TARGET, sources.DRAFT):
+    for side in (TARGET, DRAFT):
         parser.add_argument(
             f"--{side}",
             metavar="PATH",
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         except ManifestError as problem:
             print(f"tandem plan: {problem}", file=sys.stderr)
             status = NOTHING_TO_JUDGE
-    named = {side: getattr(arguments, side) for side in (sources.TARGET, sources.DRAFT)}
+    named = {side: getattr(arguments, side) for side in (TARGET, DRAFT)}
     paths = {side: path for side, path in named.items() if path is not None}
     if paths and len(found) > 1:
         flags = " and ".join(f"--{side}" for side in paths)

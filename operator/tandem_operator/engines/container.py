@@ -33,23 +33,32 @@ USER_ID = 65532
 
 
 def served(
-    launch: Launch, gauges: tuple[str, ...], *, port: int = PORT, ready: str = HEALTH
+    launch: Launch,
+    gauges: tuple[str, ...],
+    *,
+    port: int = PORT,
+    health: str = HEALTH,
+    ready: str | None = None,
+    page: tuple[int, str] | None = None,
 ) -> Object:
     """The part of `main` that serves: port, probes, drain, devices and security.
 
     ``gauges`` are the full names of those that are zero while the engine has no request (see
-    `drain`); ``ready`` is the path that answers 200 while requests may come.
+    `drain`), on the ``page`` at that port and path (`/metrics` beside the API). ``health`` answers
+    200 while the engine works, ``ready`` (the same path) while requests may come.
     """
     deadline_s = launch.spec.progress_deadline_seconds
     container: Object = {
         "name": paths.CONTAINER_MAIN,
         "ports": [{"name": PORT_NAME, "containerPort": port, "protocol": "TCP"}],
-        "startupProbe": probe(HEALTH, deadline_s // PROBE_PERIOD_S + 1),
-        "readinessProbe": probe(ready, 3),
-        "livenessProbe": probe(HEALTH, 12),
+        "startupProbe": probe(health, deadline_s // PROBE_PERIOD_S + 1),
+        "readinessProbe": probe(ready or health, 3),
+        "livenessProbe": probe(health, 12),
         "lifecycle": {"preStop": drain.pre_stop(port, gauges)},
         "securityContext": dict(HARDENED),
     }
+    if page is not None:
+        container["lifecycle"] = {"preStop": drain.pre_stop(page[0], gauges, page[1])}
     return {**container, **devices(launch)}
 
 

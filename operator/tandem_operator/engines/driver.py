@@ -44,6 +44,10 @@ class Driver(Protocol):
         """The engine's pods and what is its own of them: same launch, same bytes."""
         ...
 
+    def image_of(self, version: str) -> str | None:
+        """The image that is published under a version; None where the spec needs to name none."""
+        ...
+
     def live_mode(self, spec: Spec) -> LiveMode:
         """How K reaches a running engine of this spec, until its plugin reports otherwise."""
         ...

@@ -70,14 +70,6 @@ class PodParts:
 
 
 @dataclass(frozen=True)
-class Workers:
-    """Pods of other nodes that compute with each leader; `count` of them, none of which serves."""
-
-    count: int
-    pod: PodParts
-
-
-@dataclass(frozen=True)
 class Endpoint:
     """Where a pod shows its metrics: the name of a container's port, and a path."""
 
@@ -87,7 +79,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class EngineParts:
-    """What a driver renders: the pod that serves, and what else a replica consists of.
+    """What a driver renders: the pod that serves, and what else belongs to it.
 
     `tiers` are the depths that the engine may take: one alone where K cannot change, (0,) without
     speculation.
@@ -95,6 +87,5 @@ class EngineParts:
 
     leader: PodParts
     tiers: tuple[int, ...] = ()
-    workers: Workers | None = None
     config: tuple[ConfigFiles, ...] = ()
     metrics: Endpoint = Endpoint()

@@ -47,6 +47,10 @@ class UnsupportedDriver:
         """Never reached by a judged spec. Raises ValueError with the refusal."""
         raise ValueError(str(self.validate(launch.spec)[0]))
 
+    def image_of(self, version: str) -> str | None:
+        """None: nothing is started."""
+        return None
+
     def live_mode(self, spec: Spec) -> LiveMode:
         """K could change by a rollout only."""
         return LiveMode.ROLLOUT

@@ -10,7 +10,7 @@ from tandem_operator.api import names
 from tandem_operator.planning.pod.template import metrics_of
 from tandem_operator.workloads import kinds
 from tandem_operator.workloads.pods import controlled_by, is_ready
-from tandem_runtime.contract import environment
+from tandem_runtime.contract import environment, paths
 
 Object = dict[str, Any]
 
@@ -76,7 +76,7 @@ def _shape(pod_spec: Object, container: Object) -> str:
 
 def _replica(pod: Object) -> Replica:
     containers = pod["spec"]["containers"]
-    main = next((c for c in containers if c["name"] == names.CONTAINER_MAIN), containers[0])
+    main = next((c for c in containers if c["name"] == paths.CONTAINER_MAIN), containers[0])
     variables = {v["name"]: v.get("value") or "" for v in main.get("env") or ()}
     tiers = tuple(int(tier) for tier in variables.get(environment.TIERS, "").split(",") if tier)
     labels = pod["metadata"].get("labels") or {}

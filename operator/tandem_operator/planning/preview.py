@@ -34,6 +34,7 @@ from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.status import depth_notes
 from tandem_runtime.contract.report import PairReport, SideReport
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
@@ -137,9 +138,9 @@ def _assumed(wanted: Resource) -> PairReport:
     }
     return PairReport(
         verdict="Compatible",
-        reason="Equal" if sources.DRAFT in sides else "NoDraft",
+        reason="Equal" if DRAFT in sides else "NoDraft",
         allowed=True,
         message=f"assumed for {names.KIND} {wanted.name}",
-        target=sides[sources.TARGET],
-        draft=sides.get(sources.DRAFT),
+        target=sides[TARGET],
+        draft=sides.get(DRAFT),
     )

@@ -57,6 +57,10 @@ class TorchDriver:
             tiers=depths,
         )
 
+    def image_of(self, version: str) -> str | None:
+        """None: the chart brings it."""
+        return None
+
     def live_mode(self, spec: Spec) -> LiveMode:
         """K is looked up at each step, whatever the method."""
         return LiveMode.LOOKUP

@@ -71,6 +71,10 @@ class VllmDriver:
             PodParts(main, [], container.POD_HARDENED, drain.GRACE_S), tiers=depths.tiers
         )
 
+    def image_of(self, version: str) -> str | None:
+        """vLLM's own image for GPUs."""
+        return f"vllm/vllm-openai:v{version}"
+
     def live_mode(self, spec: Spec) -> LiveMode:
         """What the table of capabilities says; a method that vLLM lacks is refused elsewhere."""
         if spec.speculation.method not in METHODS:

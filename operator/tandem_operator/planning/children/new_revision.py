@@ -27,7 +27,7 @@ def made(
 ) -> Revision:
     """The present input as a revision."""
     spec = resource.spec
-    rendered = pod_template.render(resource, lock, report, driver, installation)
+    rendered, parts = pod_template.render(resource, lock, report, driver, installation)
     return Revision(
         input_hash=resource.input_hash,
         shape=json.loads(json.dumps(names.pod_shaping(spec))),
@@ -35,7 +35,7 @@ def made(
         report=report,
         locked_at=locked_at,
         runtime_image=installation.runtime_image,
-        template=rendered.leader,
+        template=rendered,
         rollout=Rollout(
             max_unavailable=spec.rollout.max_unavailable,
             max_surge=spec.rollout.max_surge,
@@ -43,7 +43,7 @@ def made(
             min_ready_s=spec.min_ready_seconds,
         ),
         max_tokens=spec.speculation.max_tokens,
-        tiers=rendered.parts.tiers,
+        tiers=parts.tiers,
         number=number,
-        config={each.name: dict(each.files) for each in rendered.parts.config},
+        config={each.name: dict(each.files) for each in parts.config},
     )

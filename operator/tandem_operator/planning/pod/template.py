@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tandem_operator.api import names
@@ -16,23 +16,12 @@ from tandem_operator.planning.resource import Resource
 from tandem_runtime.contract import environment, paths, pod_lock
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
-FOLDERS = {sources.TARGET: paths.TARGET, sources.DRAFT: paths.DRAFT}
+FOLDERS = {TARGET: paths.TARGET, DRAFT: paths.DRAFT}
 SHM_SIZE = "2Gi"
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """Pod templates of one replica, spec.template merged in, and the parts they were made from.
-
-    ``workers`` is that of the pods of other nodes, where there are any.
-    """
-
-    leader: Object
-    workers: Object | None
-    parts: EngineParts
 
 
 def render(
@@ -41,8 +30,8 @@ def render(
     report: PairReport,
     driver: Driver,
     installation: Installation,
-) -> Rendered:
-    """The pods of one replica."""
+) -> tuple[Object, EngineParts]:
+    """The pod template, spec.template merged in, and the engine's parts it was made from."""
     mounted = sources.mounted(resource.spec, FOLDERS)
     lock_text = pod_lock.render(replace(lock, plugin=driver.plugin))
     parts = driver.render(
@@ -55,29 +44,22 @@ def render(
             installation=installation,
         )
     )
-
-    def template(pod: PodParts) -> Object:
-        metadata: Object = {
-            "labels": {
-                **names.engine_labels(resource.name),
-                names.LABEL_LOCK: lock.hash,
-                names.LABEL_MANAGED_BY: names.MANAGED_BY,
-            }
+    metadata: Object = {
+        "labels": {
+            **names.engine_labels(resource.name),
+            names.LABEL_LOCK: lock.hash,
+            names.LABEL_MANAGED_BY: names.MANAGED_BY,
         }
-        if parts.metrics != Endpoint():
-            metadata["annotations"] = {
-                names.ANNOTATION_METRICS_PORT: parts.metrics.port,
-                names.ANNOTATION_METRICS_PATH: parts.metrics.path,
-            }
-        base = {
-            "metadata": metadata,
-            "spec": _pod(resource, lock, lock_text, mounted, pod, installation),
+    }
+    if parts.metrics != Endpoint():
+        metadata["annotations"] = {
+            names.ANNOTATION_METRICS_PORT: parts.metrics.port,
+            names.ANNOTATION_METRICS_PATH: parts.metrics.path,
         }
-        merged: Object = template_merge.merged(base, resource.spec.template or {})
-        return merged
-
-    workers = None if parts.workers is None else template(parts.workers.pod)
-    return Rendered(template(parts.leader), workers, parts)
+    spec = _pod(resource, lock, lock_text, mounted, parts.leader, installation)
+    base = {"metadata": metadata, "spec": spec}
+    merged: Object = template_merge.merged(base, resource.spec.template or {})
+    return merged, parts
 
 
 def metrics_of(pod: Object) -> Endpoint:
@@ -100,7 +82,7 @@ def _pod(
     spec = resource.spec
     models = model_mounts(resource, lock, mounted)
     fetch = runtime_container.body(
-        names.CONTAINER_FETCH,
+        paths.CONTAINER_FETCH,
         ["tandem-fetch"],
         {environment.LOCK: lock_text},
         [
