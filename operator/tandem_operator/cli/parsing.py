@@ -51,7 +51,8 @@ class Parser(argparse.ArgumentParser):
         known = list(map(str, action.choices))
         what = "verb" if isinstance(action, argparse._SubParsersAction) else "value"
         raise argparse.ArgumentError(
-            action, f"{value!r} is no {what} here{nearest(str(value), known)}: {', '.join(known)}"
+            action,
+            f"{str(value)!r} is no {what} here{nearest(str(value), known)}: {', '.join(known)}",
         )
 
     def error(self, message: str) -> NoReturn:

@@ -9,6 +9,7 @@ from tandem_operator.cli.doctor import installation
 from tandem_operator.cli.doctor.finding import Finding, Level
 from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
 from tandem_operator.metrics import page as pages
+from tandem_runtime.contract import paths
 from tandem_runtime.contract.metrics import APPLIED_GENERATION
 
 PREFIX = APPLIED_GENERATION.partition(":")[0]
@@ -81,7 +82,7 @@ def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | N
 def _port(pod: Object) -> int | None:
     main: Object
     main = next(
-        (one for one in pod["spec"]["containers"] if one["name"] == names.CONTAINER_MAIN), {}
+        (one for one in pod["spec"]["containers"] if one["name"] == paths.CONTAINER_MAIN), {}
     )
     ports = [int(one["containerPort"]) for one in main.get("ports") or ()]
     return ports[0] if ports else None
