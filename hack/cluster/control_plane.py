@@ -42,7 +42,7 @@ class Place:
 def on_loopback() -> Place:
     """Free ports of this moment; whoever loses a race for one starts again."""
     ports = _free_ports(4)
-    return Place("127.0.0.1", "10.96.0.0/24", "10.96.0.1", ports[0], ports[1], ports[2], ports[3])
+    return Place("127.0.0.1", "10.96.0.0/16", "10.96.0.1", ports[0], ports[1], ports[2], ports[3])
 
 
 def launch(
