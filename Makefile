@@ -114,6 +114,12 @@ GPU_ARGUMENTS = $(if $(TARGET),--target $(TARGET)) $(if $(DRAFT),--draft $(DRAFT
 bench-gpu: setup ## what a GPU must tell, in 40 minutes (TARGET= DRAFT= OUT=; DRY=1: on CPU, in 5)
 	$(PYTHON) -m hack.gpu $(GPU_ARGUMENTS)
 
+N ?= 500
+RATE ?= 20
+.PHONY: bench-scale
+bench-scale: setup ## what one operator costs beside a real API server (5 minutes; N= RATE= PAGE=1 FLAME=FILE.svg)
+	$(PYTHON) -m hack.scale --number $(N) --rate $(RATE) $(if $(PAGE),--page) $(if $(FLAME),--flame $(FLAME))
+
 .PHONY: bench-engine
 bench-engine: setup ## the torch engine against vLLM on this machine (half an hour of a quiet one)
 	$(PYTHON) -m hack.torch_engine

@@ -42,12 +42,15 @@ class Place:
 def on_loopback() -> Place:
     """Free ports of this moment; whoever loses a race for one starts again."""
     ports = _free_ports(4)
-    return Place("127.0.0.1", "10.96.0.0/24", "10.96.0.1", ports[0], ports[1], ports[2], ports[3])
+    return Place("127.0.0.1", "10.96.0.0/16", "10.96.0.1", ports[0], ports[1], ports[2], ports[3])
 
 
-def launch(state: State, place: Place, nodes: tuple[str, ...] = ()) -> tuple[State, Credentials]:
+def launch(
+    state: State, place: Place, nodes: tuple[str, ...] = (), manager: tuple[str, ...] = ()
+) -> tuple[State, Credentials]:
     """Start the three programs and wait until the API server is ready.
 
+    `manager` are further arguments of the controller manager.
     Raises StartError with the log of the program that failed.
     """
     programs = binaries.ensure()
@@ -74,6 +77,7 @@ def launch(state: State, place: Place, nodes: tuple[str, ...] = ()) -> tuple[Sta
             "--bind-address=127.0.0.1",
             f"--secure-port={place.manager_port}",
             "--concurrent-gc-syncs=4",
+            *manager,
         ],
         place.namespace,
     )
@@ -156,7 +160,6 @@ AUDIT_POLICY = {
     "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted"],
     "rules": [
-        {"level": "None", "verbs": ["get", "list", "watch"]},
         {"level": "None", "userGroups": ["system:nodes"]},
         {
             "level": "None",
@@ -166,10 +169,12 @@ AUDIT_POLICY = {
                 "system:kube-scheduler",
             ],
         },
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+        {"level": "None", "verbs": ["get", "list", "watch"]},
         {"level": "Metadata"},
     ],
 }
-"""Writes by people and service accounts, so that tests can count who wrote what."""
+"""Writes by people, and all requests of service accounts, so that tests can count who did what."""
 
 
 def _free_ports(count: int) -> list[int]:

@@ -25,9 +25,10 @@ TRIES = 3
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
-def control_plane_up() -> Cluster:
+def control_plane_up(manager: tuple[str, ...] = ()) -> Cluster:
     """etcd, API server and controller manager on loopback, for as long as this process lives.
 
+    `manager` are further arguments of the controller manager.
     Raises StartError with a program's log.
     """
     sweep()
@@ -36,7 +37,7 @@ def control_plane_up() -> Cluster:
         state = State(f"plane-{os.getpid()}-{secrets.token_hex(3)}", this_process()).saved()
         place = control_plane.on_loopback()
         try:
-            state, held = control_plane.launch(state, place)
+            state, held = control_plane.launch(state, place, manager=manager)
         except BaseException as error:
             _end_recorded(state.name)
             # Somebody else may have taken a free port in between.

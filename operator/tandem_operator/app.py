@@ -46,6 +46,8 @@ DISCOVER_AGAIN_S = 15.0
 BEAT_EVERY_S = 1.0
 STALE_BEAT_S = 30.0
 STOP_S = 5.0
+PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+VERSION = version("tandem-operator")
 END_S = 20.0
 """Longer than a request that was sent may take to be given up, shorter than the kubelet waits."""
 
@@ -57,7 +59,7 @@ class Operator:
         self._settings = settings
         self._name = f"{settings.namespace}/{settings.lease}"
         self._clock = SystemClock()
-        self._metrics = Metrics(version("tandem-operator"))
+        self._metrics = Metrics(VERSION)
         self._store = Store()
         self._queue = Queue(self._clock, lambda: random.uniform(0.8, 1.2))  # noqa: S311
         self._stop = asyncio.Event()
@@ -199,7 +201,7 @@ class Operator:
     def _installation(self) -> Installation:
         settings = self._settings
         return Installation(
-            version=version("tandem-operator"),
+            version=VERSION,
             runtime_image=settings.runtime_image,
             torch_image=settings.torch_image,
             image_pull_policy=settings.image_pull_policy,
@@ -243,7 +245,9 @@ def _prometheus(settings: Settings) -> PrometheusReader | None:
 async def serve(settings: Settings) -> None:
     """Run one operator in this process until SIGTERM or SIGINT."""
     configuration = Configuration()
-    configuration.retries = 0
+    configuration.retries = None
+    # aiohttp would read ~/.netrc in a thread for each request, to find a proxy's password.
+    configuration.client_session_kwargs = {"trust_env": any(map(os.environ.get, PROXIES))}
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)
     else:

@@ -1,34 +1,37 @@
 """Lists and watch streams of one kind in one namespace, by kopf's client.
 
-kopf knows credentials, chunks, bookmarks and streams that die without a word. Its operator is not
-used: it keeps what it does not need to know about each object, and one watch that fails ends all.
-Only this file knows kopf.
+kopf knows credentials and what answers mean. Its operator is not used: it keeps what it does not
+need to know about each object, and one watch that fails ends all. Nor are its lists and streams:
+reading JSON is a tenth of the operator's work, and orjson does it in a third of the time. Only this
+file knows kopf.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
-import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
 import aiohttp
 import kopf
-from kopf._cogs.clients import auth, errors, fetching, watching
-from kopf._cogs.structs import credentials, references
+import orjson
+from kopf._cogs.clients import api, auth, errors
+from kopf._cogs.structs import references
 
-from tandem_operator.cluster.kinds import CHILDREN, SELECTOR, Kind
+from tandem_operator.cluster.kinds import RESOURCE, SELECTOR, Kind
 
 Object = dict[str, Any]
-LOG = logging.getLogger("kopf.tandem")
 SILENCE_S = 70.0
 """A stream that brings nothing for so long is opened anew; a bookmark comes every minute."""
+WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_S)
+LIST_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+ENDS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
+"""How a stream ends without a word of the API server."""
 
-CHUNK = 500
-"""Objects of one answer of a list."""
+CHUNK = 200
+"""Objects of one answer of a list: its text and its values are in memory at the same time."""
 
 
 class StreamError(Exception):
@@ -47,23 +50,28 @@ class StreamError(Exception):
 class Stream:
     """One connection with its own credentials, for one list and the watch that follows it."""
 
-    def __init__(self, settings: kopf.OperatorSettings) -> None:
-        self._settings = settings
+    def __init__(self, api: auth.APIContext, chunk: int) -> None:
+        self._api = api
+        self._chunk = chunk
 
     async def pages(self, kind: Kind, namespace: str | None) -> AsyncIterator[list[Object]]:
         """Everything that stands, in chunks; `version` is then where a watch goes on.
 
         Raises StreamError (410 too: a page came too late).
         """
+        query = {"limit": str(self._chunk)}
         with _translated():
-            async for items, version in fetching.fetch_objs(
-                logger=LOG,
-                settings=self._settings,
-                resource=_resource(kind),
-                namespace=cast(Any, namespace),
-            ):
-                self.version = version
-                yield [_typed(cast(Object, item), kind) for item in items]
+            while True:
+                async with self._get(kind, namespace, query, LIST_TIMEOUT) as answer:
+                    found: Object = orjson.loads(await answer.read())
+                self.version: str = found["metadata"]["resourceVersion"]
+                # Items of a list do not say what they are.
+                what = {"apiVersion": kind.api_version, "kind": kind.kind}
+                yield [{**item, **what} for item in found.pop("items", None) or ()]
+                token = found["metadata"].get("continue")
+                if not token:
+                    return
+                query["continue"] = token
 
     async def events(
         self, kind: Kind, namespace: str | None, version: str
@@ -72,41 +80,51 @@ class Stream:
 
         Raises StreamError, with 410 where the history is no longer kept.
         """
-        with _translated():
-            async for event in watching.watch_objs(
-                settings=self._settings,
-                resource=_resource(kind),
-                namespace=cast(Any, namespace),
-                since=version,
-                operator_pause_waiter=asyncio.Future(),
-            ):
-                said: Object = cast(Object, event["object"])
-                if event["type"] == "ERROR":
-                    raise StreamError(said.get("code"), str(said.get("message", said)))
-                yield str(event["type"]), _typed(said, kind)
+        query = {"watch": "true", "allowWatchBookmarks": "true", "resourceVersion": version}
+        with _translated(), contextlib.suppress(*ENDS):
+            async with self._get(kind, namespace, query, WATCH_TIMEOUT) as answer:
+                async for line in api.iter_jsonlines(answer.content):
+                    event = orjson.loads(line)
+                    said: Object = event["object"]
+                    if event["type"] == "ERROR":
+                        raise StreamError(said.get("code"), str(said.get("message", said)))
+                    yield event["type"], said
+
+    @contextlib.asynccontextmanager
+    async def _get(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        query: Mapping[str, str],
+        within: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        selector = {} if kind == RESOURCE else {"labelSelector": SELECTOR}
+        url = references.Resource(kind.group, kind.version, kind.plural, namespaced=True).get_url(
+            server=self._api.server,
+            namespace=cast(Any, namespace),
+            params={**query, **selector},
+        )
+        async with self._api.session.get(url, timeout=within) as answer:
+            await errors.check_response(answer)
+            yield answer
 
 
 class Streams:
     """Opens streams. Credentials are read anew for each, as tokens are renewed on disk."""
 
     def __init__(self, chunk: int = CHUNK) -> None:
-        self._settings = _settings()
-        self._settings.watching.chunk_size = chunk
+        self._chunk = chunk
+        self._settings = kopf.OperatorSettings()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Stream]:
         """A stream for the task that asks. Raises StreamError where nothing can log in."""
         with _translated():
-            vault = credentials.Vault({"tandem": await self._login()})
-        token = auth.vault_var.set(vault)
-        # kopf would wait for other credentials after a 401; there are none but by opening anew.
-        refusing = asyncio.create_task(_refuse(vault))
+            context = auth.APIContext(await self._login())
         try:
-            yield Stream(self._settings)
+            yield Stream(context, self._chunk)
         finally:
-            refusing.cancel()
-            auth.vault_var.reset(token)
-            await vault.close()
+            await context.close()
 
     async def _login(self) -> kopf.ConnectionInfo:
         """The pod's service account, else the kubeconfig.
@@ -127,40 +145,13 @@ class Streams:
         return dataclasses.replace(found, server=f"https://{address}:{port or 443}")
 
 
-async def _refuse(vault: credentials.Vault) -> None:
-    await vault.wait_for_emptiness()
-    await vault.populate({})
-
-
 @contextlib.contextmanager
 def _translated() -> Any:
     try:
         yield
     except errors.APIError as error:
         raise StreamError(error.status, error.message or str(error)) from error
-    except (kopf.LoginError, errors.APISessionClosed) as error:
+    except kopf.LoginError as error:
         raise StreamError(401, str(error)) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise StreamError(None, str(error) or type(error).__name__) from error
-
-
-def _settings() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    settings.watching.inactivity_timeout = SILENCE_S
-    settings.watching.connect_timeout = 10
-    settings.networking.connect_timeout = 10
-    settings.networking.request_timeout = 60
-    # Who watches decides when to try again: each watch by itself.
-    settings.networking.error_backoffs = ()
-    for kind in CHILDREN:
-        settings.watching.label_selectors[kind.group, kind.version, kind.plural] = SELECTOR
-    return settings
-
-
-def _resource(kind: Kind) -> references.Resource:
-    return references.Resource(kind.group, kind.version, kind.plural, namespaced=True)
-
-
-def _typed(raw: Object, kind: Kind) -> Object:
-    """Items of a list do not say what they are."""
-    return {**raw, "apiVersion": kind.api_version, "kind": kind.kind}

@@ -118,8 +118,8 @@ class Watch:
         mine = self.kind == RESOURCE
         if event == "DELETED":
             key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
-        elif event == "LISTED" and self._store.holds(raw):
-            return
+        elif (event == "LISTED" or not mine) and self._store.holds(raw):
+            return  # the answer to our own write told it, and a look followed that
         else:
             key = self._store.put_resource(raw) if mine else self._store.put(raw)
         if key is not None:

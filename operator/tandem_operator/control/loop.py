@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +39,8 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 QUICK_S = 2.0
-NOTHING_TO_READ_S = 2.0
+UNTIL_AN_EVENT_S = math.inf
+"""Without a ready pod there is nothing to read, and a pod that becomes ready is an event."""
 LOG = logging.getLogger(__name__)
 
 
@@ -141,6 +143,8 @@ class TuningLoop:
                 self._learners.pop(key, None)
                 self._told.pop(key, None)
                 self._profiles.pop(key, None)
+            elif delay_s == UNTIL_AN_EVENT_S:
+                self._scheduled.discard(key)
             else:
                 self._schedule(key, self._clock.now_s() + delay_s)
 
@@ -148,18 +152,19 @@ class TuningLoop:
         """Read the replicas of one resource once.
 
         Returns:
-            Seconds until the next look, or None when the resource is gone.
+            Seconds until the next look (infinite: `watch` says when), or None when the resource is
+            gone.
         """
         subject = self._subject(key)
         if subject is None:
             return None
+        replicas = _of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
+        if not replicas:
+            return UNTIL_AN_EVENT_S
         try:
             spec = Spec.model_validate(subject.resource.get("spec") or {})
         except ValidationError:
             return self._interval_s
-        replicas = _of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
-        if not replicas:
-            return NOTHING_TO_READ_S
         profile = self._profile(key, spec, subject.objects)
         lock, shape = replicas[0].lock, _common_shape(replicas)
         tiers = next(replica.tiers for replica in replicas if replica.shape == shape)

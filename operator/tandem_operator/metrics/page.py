@@ -1,16 +1,29 @@
 """One metrics page of an engine, as samples by name.
 
-A page of a serving engine is long and little of it matters. Lines of other series are dropped by
-their beginning, before the grammar (label escapes, exponents) is left to prometheus_client.
+A page of a serving engine is long and little of it matters: lines of other series are dropped by
+their beginning, and buckets, which nobody reads here. What is left is read line by line, by the
+grammar of the text format 0.0.4; a test holds it against prometheus_client, which takes ten times
+as long because it builds families first.
 """
 
 from __future__ import annotations
 
-from prometheus_client.parser import text_string_to_metric_families
+import re
 
 from tandem_operator.engines.metrics.page import Labels, Page
 
 LARGEST_PAGE_BYTES = 16 * 1024 * 1024
+
+BUCKET = "_bucket{"
+ONE_LABEL = r'[a-zA-Z_]\w*\s*=\s*"(?:[^"\\]|\\.)*"'
+SAMPLE = re.compile(
+    r"([a-zA-Z_:][\w:]*)[ \t]*"
+    rf"(?:\{{\s*((?:{ONE_LABEL}\s*,\s*)*(?:{ONE_LABEL})?)\s*\}})?"
+    r"[ \t]*(\S+)(?:[ \t]+-?\d+)?[ \t\r]*"
+)
+LABEL = re.compile(r'([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"')
+ESCAPE = re.compile(r"\\(.)")
+ESCAPED = {"n": "\n", "\\": "\\", '"': '"'}
 
 
 class MalformedPageError(Exception):
@@ -18,19 +31,33 @@ class MalformedPageError(Exception):
 
 
 def parse(text: str, prefixes: tuple[str, ...]) -> Page:
-    """The samples whose names begin with one of `prefixes`.
+    """The samples whose names begin with one of `prefixes`, but for those of histogram buckets.
 
     Raises:
         MalformedPageError: HTML, binary, or lines that are no samples.
     """
     if text[:256].lstrip().startswith(("<", "{")):
         raise MalformedPageError(f"not a metrics page; it begins with {text.lstrip()[:40]!r}")
-    kept = "\n".join(line for line in text.splitlines() if line.startswith(prefixes))
     samples: dict[str, list[tuple[Labels, float]]] = {}
-    try:
-        for family in text_string_to_metric_families(kept + "\n"):
-            for sample in family.samples:
-                samples.setdefault(sample.name, []).append((sample.labels, float(sample.value)))
-    except (ValueError, IndexError, KeyError) as error:
-        raise MalformedPageError(f"not a metrics page: {error}") from error
+    for line in text.split("\n"):
+        if not line.startswith(prefixes) or BUCKET in line:
+            continue
+        found = SAMPLE.fullmatch(line)
+        if found is None:
+            raise MalformedPageError(f"not a metrics page: no sample is {line[:80]!r}")
+        name, labels, value = found.groups()
+        try:
+            number = float(value)
+        except ValueError as error:
+            raise MalformedPageError(f"not a metrics page: no value in {line[:80]!r}") from error
+        samples.setdefault(name, []).append((_labels(labels) if labels else {}, number))
     return Page({name: tuple(found) for name, found in samples.items()})
+
+
+def _labels(text: str) -> dict[str, str]:
+    return {
+        name: ESCAPE.sub(lambda found: ESCAPED.get(found[1], found[0]), value)
+        if "\\" in value
+        else value
+        for name, value in LABEL.findall(text)
+    }

@@ -23,12 +23,14 @@ class Apply:
 
     ``uid`` is that of the object that shall be changed; None: the name is free as far as the
     snapshot knows, so the writer looks live first. ``resource_version`` is set where a change by
-    anybody else in between must fail the write (the speculation table).
+    anybody else in between must fail the write (the speculation table). ``needs`` is another of the
+    plan's writes without which this one is not sent.
     """
 
     body: Object
     uid: str | None = None
     resource_version: str | None = None
+    needs: Reference | None = None
 
     @property
     def reference(self) -> Reference:

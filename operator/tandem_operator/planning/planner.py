@@ -1,7 +1,7 @@
 """`plan`: from one snapshot to everything that shall be done about its resource.
 
-Pods are made from stored revisions only, so a new input first becomes a revision; the look that
-follows that write makes the rest.
+A new input first becomes a revision, and what is made of it is written only if the revision was:
+pods are made from stored revisions alone.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _sharing(wanted: Resource, step: Step) -> Sharing | None:
 
 
 def _current(step: Step, revisions: tuple[Revision, ...]) -> Revision | None:
-    """The revision that children are made from: the newest that is stored."""
+    """The revision that children stand by: the newest that is stored."""
     if isinstance(step, Accepted):
         known = [each for each in revisions if each.input_hash == step.revision.input_hash]
         if known:
@@ -172,23 +172,42 @@ def _children(
     elif step.job is not None:
         made.append(Child(step.job))
     made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, observed)]
-    if current is None:
+    source = _source(wanted, step, current, observed, snapshot)
+    if source is None:
         return made
-    tables = _tables(wanted, current, observed, snapshot)
-    made += tables
-    made += [Child(each) for each in engine_config.bodies(wanted, current)]
-    made.append(Child(service.body(wanted, service.port_of(current.template))))
+    kept = revision.reference(wanted, source)
+    made += _tables(wanted, source, observed, snapshot)
+    made += [Child(each, needs=kept) for each in engine_config.bodies(wanted, source)]
+    made.append(Child(service.body(wanted, service.port_of(source.template)), needs=kept))
     if disruption_budget.wanted(wanted):
         made.append(Child(disruption_budget.body(wanted)))
     if snapshot.installation.pod_monitors:
-        metrics = pod_template.metrics_of(current.template)
+        metrics = pod_template.metrics_of(source.template)
         made.append(Child(pod_monitor.body(wanted, metrics, snapshot.installation)))
-    mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
-    made.append(Child(engine_pods.body(wanted, current), needs=mounted))
+    mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, source.lock_hash))
+    made.append(Child(engine_pods.body(wanted, source), needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)
     if learned is not None:
         made.append(Child(learned))
     return made
+
+
+def _source(
+    wanted: Resource,
+    step: Step,
+    current: Revision | None,
+    observed: ObservedObjects,
+    snapshot: Snapshot,
+) -> Revision | None:
+    """The revision that children are made from: the accepted one, stored or about to be."""
+    if not isinstance(step, Accepted):
+        return current
+    if current is not None and current.input_hash == step.revision.input_hash:
+        return current
+    kept = placement.place(
+        wanted, [Child(revision.body(wanted, step.revision))], observed, snapshot
+    )
+    return step.revision if kept.applies else current
 
 
 def _orphans(wanted: Resource, step: Step, observed: ObservedObjects) -> list[Revision]:
@@ -205,26 +224,24 @@ def _orphans(wanted: Resource, step: Step, observed: ObservedObjects) -> list[Re
 
 
 def _tables(
-    wanted: Resource, current: Revision, observed: ObservedObjects, snapshot: Snapshot
+    wanted: Resource, source: Revision, observed: ObservedObjects, snapshot: Snapshot
 ) -> list[Child]:
-    """The table of the current lock, and of every other whose pods still serve: both are tuned."""
+    """The table of the accepted lock, and of every other whose pods still serve: both are tuned."""
     by_lock = {each.lock_hash: each for each in reversed(revision.all_of(observed))}
     used = workload.locks_in_use(wanted.name, observed)
     locks = [
-        current,
-        *(by_lock[lock] for lock in sorted(used - {current.lock_hash}) if lock in by_lock),
+        source,
+        *(by_lock[lock] for lock in sorted(used - {source.lock_hash}) if lock in by_lock),
     ]
     made = []
     for each in locks:
         name = names.speculation_table(wanted.name, each.lock_hash)
         held = observed.ours("ConfigMap", name)
-        if held is None and each is not current:
+        if held is None and each is not source:
             continue
-        made.append(
-            Child(
-                table.body(wanted, table.wanted(wanted, each, held, snapshot.tuning)), guarded=True
-            )
-        )
+        body = table.body(wanted, table.wanted(wanted, each, held, snapshot.tuning))
+        needs = revision.reference(wanted, each) if each is source else None
+        made.append(Child(body, guarded=True, needs=needs))
     return made
 
 

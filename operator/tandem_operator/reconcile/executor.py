@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from tandem_operator.clock import Clock
@@ -21,6 +20,7 @@ from tandem_operator.planning import (
     diff,
 )
 from tandem_operator.planning.children.pod_annotations import ANNOTATION_GENERATION
+from tandem_operator.reconcile.failed_writes import FailedWrites
 from tandem_operator.reconcile.pod_monitors import PodMonitors
 from tandem_operator.reconcile.requests.admission import Admission, listed
 from tandem_operator.reconcile.requests.client import KINDS, Client
@@ -31,8 +31,6 @@ from tandem_operator.reconcile.requests.conflict_backoff import (
     is_repair,
 )
 from tandem_operator.reconcile.requests.errors import (
-    CONFLICT,
-    FINAL_CODES,
     AbsentError,
     LeavingError,
     RefusedError,
@@ -67,7 +65,7 @@ class Executor:
         self._status = StatusWriter(client, store, clock)
         self._events = EventRecorder(client, clock, identity)
         self._leaving: dict[Key, str] = {}
-        self._failures: dict[Key, dict[Reference, Failure]] = {}
+        self._failures = FailedWrites(clock)
         self._conflicts = ConflictBackoff(clock)
         self._warnings = Warnings(client, clock)
         self._admission = Admission()
@@ -75,7 +73,7 @@ class Executor:
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
-        return tuple(self._failures.get(key, {}).values())
+        return self._failures.of(key)
 
     def warnings(self, key: Key) -> Mapping[str, str]:
         """Words of Events about what the resource's last plan asked, by UID."""
@@ -100,7 +98,7 @@ class Executor:
         return len(self._status.undeclared)
 
     def forget(self, key: Key) -> None:
-        self._failures.pop(key, None)
+        self._failures.forget(key)
         self._status.forget(key)
         self._events.forget(key)
         self._leaving.pop(key, None)
@@ -126,8 +124,11 @@ class Executor:
 
     async def _carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
         troubles: list[str] = []
-        again = await self._children(key, resource, plan, troubles)
+        unwritten: set[Reference] = set()
+        again = await self._children(key, resource, plan, troubles, unwritten)
         told = plan.status is None
+        if again and not (troubles or unwritten) and _is_manager(resource, plan):
+            return True  # the look that follows at once tells what came of it
         if plan.status is not None:
             try:
                 told = await self._status.write(key, resource, plan.status)
@@ -142,13 +143,23 @@ class Executor:
             raise RetryError("; ".join(troubles))
         return again
 
-    async def _children(self, key: Key, resource: Object, plan: Plan, troubles: list[str]) -> bool:
+    async def _children(
+        self,
+        key: Key,
+        resource: Object,
+        plan: Plan,
+        troubles: list[str],
+        unwritten: set[Reference],
+    ) -> bool:
         """Whether another look is due at once. What follows a write that failed is not tried."""
         again = False
         try:
             again = await self._look_up(key, plan.look_up)
             for apply in plan.applies:
-                again = await self._apply(key, resource, apply) or again
+                if apply.needs in unwritten:
+                    unwritten.add(apply.reference)
+                    continue
+                again = await self._apply(key, resource, apply, unwritten) or again
         except (RefusedError, RetryError) as error:
             troubles.append(str(error))
             return again
@@ -157,7 +168,7 @@ class Executor:
                 await self._remove(key, remove)
                 again = True
             except (RefusedError, RetryError) as error:
-                self._fails(key, resource, remove.reference, error)
+                self._failures.note(key, resource, remove.reference, error)
                 troubles.append(f"delete of {remove.reference.name}: {error}")
         for annotation in plan.pod_annotations:
             try:
@@ -193,9 +204,13 @@ class Executor:
         self._store.put(found, key)
         return held is None or _version(found) != _version(held)
 
-    async def _apply(self, key: Key, resource: Object, apply: Apply) -> bool:
+    async def _apply(
+        self, key: Key, resource: Object, apply: Apply, unwritten: set[Reference]
+    ) -> bool:
+        """Whether another look is due at once; adds to `unwritten` what could not be written."""
         reference = apply.reference
         if apply.uid is None and await self._live(key, reference):
+            unwritten.add(reference)
             return True  # the name is taken, by us before a crash or by somebody else: look again
         body = {**apply.body, "metadata": dict(apply.body["metadata"])}
         if apply.uid is not None:
@@ -213,15 +228,16 @@ class Executor:
             answer = await self._client.apply(body, force=apply.uid is not None)
         except RefusedError as refused:
             LOG.warning("%s %s is refused: %s", reference.kind, reference.name, refused.message)
-            self._fails(key, resource, reference, refused)
+            self._failures.note(key, resource, reference, refused)
+            unwritten.add(reference)
             return True
         except RetryError as error:
-            self._fails(key, resource, reference, error)
+            self._failures.note(key, resource, reference, error)
             if isinstance(error, AbsentError) and reference.kind == POD_MONITOR.kind:
                 self._pod_monitors.gone()
             await self._live(key, reference)
             raise
-        self._failures.get(key, {}).pop(reference, None)
+        self._failures.over(key, reference)
         self._store.put(answer, key)
         changed = self._admission.event_record(key, apply, answer)
         if changed is not None:
@@ -252,33 +268,11 @@ class Executor:
         LOG.warning("%s", message)
         await self._events.record(resource, EventRecord("Warning", CONTESTED, message))
 
-    def _fails(
-        self,
-        key: Key,
-        resource: Object,
-        reference: Reference,
-        error: RefusedError | RetryError,
-    ) -> None:
-        """Remember what the API server said; a conflict or a broken connection says nothing."""
-        if error.code in (None, CONFLICT):
-            return
-        held = self._failures.setdefault(key, {})
-        before = held.get(reference)
-        code = error.code or 0
-        held[reference] = Failure(
-            reference=reference,
-            code=code,
-            message=error.message,
-            generation=resource["metadata"]["generation"],
-            at=before.at if before is not None and _alike(before.code, code) else self._now(),
-            tried_at=self._now(),
-        )
-
     async def _remove(self, key: Key, remove: Remove) -> None:
         reference = remove.reference
         kind = KINDS[reference.api_version, reference.kind]
         await self._client.delete(kind, key[0], reference.name, remove.uid)
-        self._failures.get(key, {}).pop(reference, None)
+        self._failures.over(key, reference)
         await self._live(key, reference)
 
     async def _poke(self, key: Key, annotation: PodAnnotation) -> None:
@@ -296,13 +290,11 @@ class Executor:
         if answer is not None:
             self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.now_s(), UTC)
 
-
-def _alike(before: int, code: int) -> bool:
-    """Whether both are final, or both may be over with the next try."""
-    return (before in FINAL_CODES) == (code in FINAL_CODES)
+def _is_manager(resource: Object, plan: Plan) -> bool:
+    """Whether nobody else says in status that it manages the resource: that is answered at once."""
+    name = (resource.get("status") or {}).get("managedBy")
+    return plan.status is None or name in (None, plan.status.get("managedBy"))
 
 
 def _version(item: Object) -> str:

@@ -211,6 +211,18 @@ async def test_a_list_of_nothing_new_asks_for_no_look(scene: Scene) -> None:
         assert scene.keys == []
 
 
+async def test_an_event_of_the_operators_own_write_asks_for_no_second_look(scene: Scene) -> None:
+    async with scene.runs():
+        await scene.until(lambda: scene.watching(PODS))
+        scene.store.put(pod(101))
+        scene.keys.clear()
+        scene.cluster.say(PODS, None, ("MODIFIED", pod(101)))
+        scene.cluster.say(PODS, None, ("MODIFIED", pod(102)))
+        await scene.until(lambda: bool(scene.keys))
+        assert scene.keys == [KEY]
+        assert scene.store.objects(KEY)[0]["metadata"]["resourceVersion"] == "102"
+
+
 async def test_a_stream_that_ends_in_peace_goes_on_where_it_was(scene: Scene) -> None:
     async with scene.runs():
         await scene.until(lambda: scene.watching(PODS))

@@ -51,8 +51,8 @@ def test_no_pod_is_made_while_its_table_cannot_stand() -> None:
     world = World()
     world.settle()
     world.lock_ends(builders.good())
-    world.look()
-    world.add(foreign("ConfigMap", f"chat-speculation-{world.lock_hash[:8]}"))
+    lock_hash = World().serve().lock_hash
+    world.add(foreign("ConfigMap", f"chat-speculation-{lock_hash[:8]}"))
 
     world.settle()
 

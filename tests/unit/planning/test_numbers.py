@@ -114,7 +114,7 @@ def test_a_plugin_that_disabled_itself_is_told_with_its_reason() -> None:
 def test_notes_tell_transitions_only() -> None:
     world = World().serve()
 
-    assert sorted(world.event_records) == ["Equal", "Initial", "Locking", "RollingOut", "Serving"]
+    assert sorted(world.event_records) == ["Equal", "Locking", "RollingOut", "Serving"]
     told = list(world.event_records)
     world.pass_time(3600)
     world.settle()

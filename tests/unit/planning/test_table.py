@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tandem_operator.tuning import Decision
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -18,21 +19,36 @@ def table(world: World) -> dict[str, Any]:
     return document
 
 
-def test_the_first_table_is_the_initial_tokens_and_then_gets_its_epoch() -> None:
-    world = World()
-    world.settle()
-    world.lock_ends(builders.good())
-    world.look()
-
-    world.look()
+def test_the_first_table_is_the_initial_tokens_and_gets_its_epoch_with_the_next() -> None:
+    world = World().serve()
     assert table(world)["schedule"] == [[1, 256, 3]]
     assert "epoch" not in table(world)
-    generation = table(world)["generation"]
+    assert table(world)["generation"] == 1
 
+    world.tuning = builders.tuning(world.lock_hash)
     world.settle()
     name = f"chat-speculation-{world.lock_hash[:8]}"
     assert table(world)["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
-    assert table(world)["generation"] == generation
+    assert table(world)["generation"] == 2
+
+
+def test_a_first_table_gets_its_epoch_at_once_where_pods_hold_an_earlier_one() -> None:
+    """Its ConfigMap was made anew: without an epoch no reader would take it."""
+    world = World().serve()
+    replica = builders.replica("chat-1", world.lock_hash, 1, epoch="of-another")
+    world.tuning = builders.tuning(
+        world.lock_hash, decision=initial_decision(world), replicas=(replica,)
+    )
+    world.settle()
+
+    name = f"chat-speculation-{world.lock_hash[:8]}"
+    assert table(world)["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
+
+
+def initial_decision(world: World) -> Decision:
+    """A decision for just the table that stands."""
+    schedule = tuple(tuple(span) for span in table(world)["schedule"])
+    return builders.decision(schedule=schedule, explore=None)
 
 
 def test_a_decision_raises_the_generation_once() -> None:
@@ -128,10 +144,7 @@ def test_a_table_that_was_deleted_goes_on_above_what_pods_applied() -> None:
 def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
     world = World(builders.resource(replicas=2)).serve()
     generation = table(world)["generation"]
-    told = {
-        pod["metadata"]["annotations"]["tandem.dev/table-generation"] for pod in world.engine_pods()
-    }
-    assert told == {str(generation)}
+    assert all("annotations" not in pod["metadata"] for pod in world.engine_pods())
 
     world.tuning = builders.tuning(world.lock_hash)
     plan = world.look()

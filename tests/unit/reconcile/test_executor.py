@@ -153,6 +153,30 @@ def test_a_refused_child_does_not_hold_up_the_status(scene: Scene) -> None:
     assert held["status"] == {"replicas": 1}
 
 
+def test_what_needs_a_write_that_was_refused_is_not_written(scene: Scene) -> None:
+    scene.server.refuse["ControllerRevision"] = (403, "quota")
+    kept = {**service(), "apiVersion": "apps/v1", "kind": "ControllerRevision"}
+    revision = Apply(kept)
+    scene.execute(applies=(revision, Apply(service(), needs=revision.reference)))
+
+    assert scene.server.get("Service", "chat") is None
+
+
+def test_the_look_after_the_last_child_tells_the_status(scene: Scene) -> None:
+    assert scene.execute(applies=(Apply(service()),), status={"replicas": 1})
+    assert "status SpeculativeDeployment chat" not in scene.server.sent
+
+    assert not scene.execute(status={"replicas": 1})
+    assert "status SpeculativeDeployment chat" in scene.server.sent
+
+
+def test_another_installation_is_answered_though_children_are_written(scene: Scene) -> None:
+    scene.resource["status"] = {"managedBy": "other/tandem"}
+    scene.execute(applies=(Apply(service()),), status={"managedBy": "mine/tandem"})
+
+    assert "status SpeculativeDeployment chat" in scene.server.sent
+
+
 def test_a_refused_event_does_not_hold_up_a_look(scene: Scene) -> None:
     scene.server.refuse["Event"] = (403, "not allowed")
     event_record = EventRecord("Normal", "Locked", "the pair is locked")
@@ -291,7 +315,8 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
     assert scene.executor.rest_s(KEY) == 300
 
     another = stamped(service(port=8080))
-    scene.execute(applies=(Apply(another, uid=taken["metadata"]["uid"]),), status={})
+    scene.execute(applies=(Apply(another, uid=taken["metadata"]["uid"]),))
+    scene.execute(status={})
     assert "status SpeculativeDeployment chat" in scene.server.sent
     assert scene.server.held["Service", "chat"]["spec"] == {"port": 8080}, "a new wish is written"
 

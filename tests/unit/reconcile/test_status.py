@@ -11,6 +11,7 @@ from tandem_operator.cluster.store import Store
 from tandem_operator.reconcile.requests.client import Client
 from tandem_operator.reconcile.requests.errors import RetryError
 from tandem_operator.reconcile.requests.status import (
+    COUNTS_EVERY_S,
     LEARNED_FOR_S,
     MOST,
     WITHIN_S,
@@ -60,17 +61,29 @@ def scene() -> Scene:
 
 
 def test_more_than_one_a_second_waits_for_its_time(scene: Scene) -> None:
-    for replicas in range(MOST):
-        assert scene.write(replicas=replicas)
+    for generation in range(MOST):
+        assert scene.write(observedGeneration=generation)
     assert scene.writer.due_s(KEY) is None
     scene.clock.move(0.5)
-    assert not scene.write(replicas=9)
+    assert not scene.write(observedGeneration=9)
     assert scene.writer.due_s(KEY) == WITHIN_S - 0.5
 
     scene.clock.move(WITHIN_S - 0.5)
-    assert scene.write(replicas=9)
-    assert scene.written[-1] == {"replicas": 9}
+    assert scene.write(observedGeneration=9)
+    assert scene.written[-1] == {"observedGeneration": 9}
     assert scene.writer.due_s(KEY) is None
+
+
+def test_counts_wait_a_second_and_are_told_at_once_with_a_condition(scene: Scene) -> None:
+    assert scene.write(replicas=1)
+    scene.clock.move(0.25)
+    assert not scene.write(replicas=2)
+    assert scene.writer.due_s(KEY) == COUNTS_EVERY_S - 0.25
+
+    ready = {"type": "Ready", "status": "True", "reason": "Serving"}
+    assert scene.write(replicas=3, conditions=[ready])
+    assert scene.writer.due_s(KEY) is None
+    assert [each["replicas"] for each in scene.written] == [1, 3]
 
 
 def test_a_write_that_failed_may_be_tried_at_once(scene: Scene) -> None:

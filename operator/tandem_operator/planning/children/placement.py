@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -100,6 +100,7 @@ def place(
         write = diff.to_apply(child.body, existing, guarded=child.guarded)
         if write is None:
             continue
+        write = replace(write, needs=child.needs)
         failure = failures.get(reference)
         if failure is None or failure.generation != resource.generation:
             applies.append(write)

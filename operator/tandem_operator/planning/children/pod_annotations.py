@@ -16,9 +16,10 @@ ANNOTATION_GENERATION = f"{names.GROUP}/table-generation"
 def find(pods: list[Object], table: SpeculationTable | None) -> tuple[PodAnnotation, ...]:
     """One for each running pod of the table's lock that was not told of its generation.
 
-    `table` is the one that stands, so no pod is told of a table that is not there yet.
+    `table` is the one that stands, so no pod is told of a table that is not there yet. The first
+    table stood before its pods did, so they began with it.
     """
-    if table is None:
+    if table is None or table.generation == 1:
         return ()
     return tuple(
         PodAnnotation(pod["metadata"]["name"], pod["metadata"]["uid"], table.generation)

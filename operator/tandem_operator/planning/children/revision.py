@@ -12,6 +12,7 @@ from typing import Any
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
 from tandem_operator.planning.observed_objects import ObservedObjects
+from tandem_operator.planning.plan import Reference
 from tandem_operator.planning.resource import Resource
 from tandem_operator.workloads.base import Rollout
 from tandem_runtime.contract import pod_lock
@@ -123,6 +124,12 @@ def body(resource: Resource, revision: Revision) -> Object:
             **shared,
         },
     }
+
+
+def reference(resource: Resource, revision: Revision) -> Reference:
+    """The ControllerRevision that holds it."""
+    name = names.controller_revision(resource.name, revision.input_hash)
+    return Reference("apps/v1", "ControllerRevision", name)
 
 
 def mixture_of_experts(held: Object) -> tuple[int, int] | None:

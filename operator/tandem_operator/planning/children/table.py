@@ -50,7 +50,7 @@ def wanted(
     content = _content(resource, revision, stands, tuning)
     epoch = "" if config_map is None else config_map["metadata"]["uid"]
     if stands is not None and _same(stands, content):
-        return replace(stands, epoch=epoch)
+        return stands if _is_first(stands, tuning) else replace(stands, epoch=epoch)
     earlier = [_generation_in_status(resource), *_applied(tuning, revision.lock_hash)]
     if stands is not None:
         earlier.append(stands.generation)
@@ -150,6 +150,14 @@ def _capped(schedule: tuple[Range, ...], most: int, tiers: tuple[int, ...]) -> t
 
 def _depth(tokens: int, tiers: tuple[int, ...]) -> int:
     return max((tier for tier in tiers if tier <= tokens), default=tokens)
+
+
+def _is_first(stands: SpeculationTable, tuning: TuningView | None) -> bool:
+    """Whether no reader can hold another: then its epoch waits for the next change, and the
+    ConfigMap is written once."""
+    replicas: tuple[ReplicaView, ...] = () if tuning is None else tuning.replicas
+    others = any(each.epoch for each in replicas if each.lock == stands.lock)
+    return stands.generation == 1 and not stands.epoch and not others
 
 
 def _same(stands: SpeculationTable, content: SpeculationTable) -> bool:

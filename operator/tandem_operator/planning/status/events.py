@@ -21,7 +21,7 @@ def between(before: Status, after: Status) -> tuple[EventRecord, ...]:
     """A note for each told condition whose status or reason is new.
 
     What is only not known yet (Unknown) makes none, nor do the steps of a resource that was never
-    ready: Reconciling and Stalled tell those.
+    ready: Reconciling and Stalled tell those. Nor does what begins as it should (see `Ready`).
     """
     event_records = []
     for kind in TOLD:
@@ -30,6 +30,8 @@ def between(before: Status, after: Status) -> tuple[EventRecord, ...]:
             continue
         was_ready = old is not None and old.status == "True"
         if kind is ConditionType.READY and new.status == "False" and not was_ready:
+            continue
+        if _begins_well(kind, old, new):
             continue
         warning = kind is ConditionType.STALLED or (
             kind is ConditionType.PAIR_COMPATIBLE and new.status == "False"
@@ -43,6 +45,16 @@ def between(before: Status, after: Status) -> tuple[EventRecord, ...]:
         )
     unique = {event_record.reason: event_record for event_record in reversed(event_records)}
     return tuple(reversed(unique.values()))
+
+
+def _begins_well(kind: ConditionType, old: Condition | None, new: Condition) -> bool:
+    """A pair that was known before, and speculation that begins with the first pod."""
+    if new.status != "True":
+        return False
+    if kind is ConditionType.PAIR_COMPATIBLE:
+        return old is None
+    waited = old is None or (old.status == "Unknown" and old.reason == new.reason)
+    return kind is ConditionType.SPECULATION_ACTIVE and waited
 
 
 def _same(old: Condition | None, new: Condition) -> bool:

@@ -6,12 +6,12 @@ given up before anybody else can lead.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.exceptions import ApiException
 
@@ -203,7 +203,7 @@ class Client:
             return None
         if answer.status >= 400:
             raise of_answer(answer.status, text)
-        found: Object = json.loads(text) if text else {}
+        found: Object = orjson.loads(text) if text else {}
         return found
 
     async def _authorised(self, headers: dict[str, str]) -> dict[str, str]:

@@ -20,6 +20,8 @@ LOG = logging.getLogger(__name__)
 MOST = 3
 WITHIN_S = 3.0
 """Once a second on average; a few steps that follow each other quickly are told at once."""
+COUNTS_EVERY_S = 1.0
+"""How often counts and words are told while no condition changes: a rollout is many small steps."""
 LEARNED_FOR_S = 600.0
 """The definition may be another after this time, so that everything is told again."""
 UNDECLARED = re.compile(r"\.status\.([A-Za-z0-9.]+): field not declared in schema")
@@ -37,16 +39,18 @@ class StatusWriter:
         self._store = store
         self._clock = clock
         self._written_s: dict[Key, deque[float]] = {}
-        self._waiting: set[Key] = set()
+        self._waiting: dict[Key, float] = {}
+        """Of each that was too early, when it may be written."""
         self._learned_s = 0.0
         self.undeclared: set[str] = set()
 
     async def write(self, key: Key, resource: Object, status: Object) -> bool:
         """Whether it was written; False: too early, see `due_s`. Raises RetryError and others."""
-        if self._clock.now_s() < self._free_s(key):
-            self._waiting.add(key)
+        free_s = self._free_s(key, _is_transition(resource.get("status") or {}, status))
+        if self._clock.now_s() < free_s:
+            self._waiting[key] = free_s
             return False
-        self._waiting.discard(key)
+        self._waiting.pop(key, None)
         if self._clock.now_s() >= self._learned_s + LEARNED_FOR_S:
             self.undeclared.clear()
         declared = self._declared(status)
@@ -77,18 +81,19 @@ class StatusWriter:
         """Seconds until a status that was too early may be written; None: there is none."""
         if key not in self._waiting:
             return None
-        return max(0.0, self._free_s(key) - self._clock.now_s())
+        return max(0.0, self._waiting[key] - self._clock.now_s())
 
-    def _free_s(self, key: Key) -> float:
+    def _free_s(self, key: Key, transition: bool) -> float:
         """When the next write may be."""
         written_s = self._written_s.get(key)
-        if written_s is None or len(written_s) < MOST:
+        if not written_s:
             return 0.0
-        return written_s[0] + WITHIN_S
+        counts_s = 0.0 if transition else written_s[-1] + COUNTS_EVERY_S
+        return counts_s if len(written_s) < MOST else max(counts_s, written_s[0] + WITHIN_S)
 
     def forget(self, key: Key) -> None:
         self._written_s.pop(key, None)
-        self._waiting.discard(key)
+        self._waiting.pop(key, None)
 
     def _declared(self, status: Object) -> Object:
         kept = copy.deepcopy(status)
@@ -113,3 +118,14 @@ class StatusWriter:
                 path,
             )
         return bool(fresh)
+
+
+def _is_transition(before: Object, after: Object) -> bool:
+    """Whether something is told that somebody waits for, and not how far it has come."""
+    return _conditions(before) != _conditions(after)
+
+
+def _conditions(status: Object) -> tuple[object, list[tuple[object, ...]]]:
+    told = ("type", "status", "reason")
+    listed = [tuple(each.get(name) for name in told) for each in status.get("conditions") or ()]
+    return status.get("observedGeneration"), listed

@@ -1,0 +1,102 @@
+"""The figures as a page: a generated block of docs/scale.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+Figures = dict[str, Any]
+
+PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
+BEGIN = "<!-- figures of make bench-scale: {} -->"
+END = "<!-- end: {} -->"
+
+
+def rendered(found: Figures) -> str:
+    """The block in Markdown."""
+    machine = found["machine"]
+    return "\n".join(
+        [
+            ", ".join(f"{name} {value}" for name, value in machine.items()),
+            "",
+            "| | |",
+            "|---|---|",
+            *(f"| {what} | {value} |" for what, value in _rows(found)),
+        ]
+    )
+
+
+def write(found: Figures, name: str = "control-plane", path: Path = PAGE) -> None:
+    """Put the block in its place. Raises ValueError where the page has none."""
+    text = path.read_text()
+    begin, end = BEGIN.format(name), END.format(name)
+    if begin not in text or end not in text:
+        raise ValueError(f"{path} has no block {begin} ... {end}")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n{rendered(found)}\n{end}{after}")
+
+
+def _rows(found: Figures) -> list[tuple[str, str]]:
+    rows = [("memory of an empty operator", f"{found['empty']['rss_mib']:.0f} MiB")]
+    if made := found.get("creation"):
+        rows += [
+            (f"{made['number']} resources at {made['rate']:g} a second", ""),
+            ("apply to Deployment, p50 and p99", _pair(made)),
+            ("until all have their children; until quiet", _times(made)),
+            ("CPU of the operator a resource", f"{made['cpu_ms_a_resource']:.1f} ms"),
+            *_counts(made),
+        ]
+    if idle := found.get("idle"):
+        rows += [
+            ("idle: share of a core", f"{100 * idle['cores']:.2f} %"),
+            ("idle: writes but the Lease's", f"{idle['writes']}"),
+        ]
+    if again := found.get("restart"):
+        rows += [
+            ("restart: CPU until quiet", f"{again['cpu_s']:.1f} s"),
+            ("restart: time until quiet", f"{again['seconds']:.1f} s"),
+            ("restart: writes but the Lease's", f"{again['writes']}"),
+            ("restart: memory, highest", _memory(again)),
+        ]
+    if changed := found.get("change"):
+        rows += [
+            ("another image on all: all Deployments; quiet", _times(changed)),
+            ("CPU a resource", f"{changed['cpu_ms_a_resource']:.1f} ms"),
+            *_counts(changed),
+        ]
+    if churn := found.get("churn"):
+        rows += [
+            ("1 % a second get other replicas, p50 and p99", _pair(churn)),
+            ("CPU a change", f"{churn['cpu_ms_a_change']:.1f} ms"),
+        ]
+    if gone := found.get("deletion"):
+        rows += [
+            ("all deleted: until their Deployments are gone", f"{gone['children_s']:.1f} s"),
+            ("CPU a resource", f"{gone['cpu_ms_a_resource']:.1f} ms"),
+            ("writes a resource", f"{gone['writes_a_resource']:.2f}"),
+        ]
+    return rows
+
+
+def _pair(figures: Figures) -> str:
+    return f"{1000 * figures['p50_s']:.0f} and {1000 * figures['p99_s']:.0f} ms"
+
+
+def _times(figures: Figures) -> str:
+    return f"{figures['children_s']:.1f} s; {figures['settled_s']:.1f} s"
+
+
+def _counts(figures: Figures) -> list[tuple[str, str]]:
+    return [
+        (
+            "writes, Events and reads a resource",
+            f"{figures['writes_a_resource']:.2f}, {figures['events_a_resource']:.2f}, "
+            f"{figures['reads_a_resource']:.2f}",
+        ),
+        ("memory, highest", _memory(figures)),
+    ]
+
+
+def _memory(figures: Figures) -> str:
+    return f"{figures['rss_mib']:.0f} MiB, {figures['peak_mib']:.0f} MiB"
