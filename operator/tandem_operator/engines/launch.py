@@ -40,6 +40,7 @@ class PodParts:
 
     `container` is `main`, with every mount it needs. `volumes` are those that are the engine's
     own; volumes of models, plugin, state and table are the planner's, under the contract's names.
+    `sidecars` are containers beside it, whole as they are.
     `tiers` are the depths that the engine may take: one alone where K cannot change, (0,) without
     speculation.
     """
@@ -49,3 +50,4 @@ class PodParts:
     security_context: Object
     grace_s: int
     tiers: tuple[int, ...] = field(default=())
+    sidecars: tuple[Object, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_runtime.contract import environment
+from tandem_runtime.contract import environment, paths
 
 Object = dict[str, Any]
 
@@ -96,20 +96,25 @@ def _shape(pod_spec: Object, container: Object) -> str:
     )
 
 
+def _metrics_port(container: Object) -> int:
+    """The port of the page by its own name, else the API's."""
+    ports = {p.get("name"): int(p["containerPort"]) for p in container.get("ports") or ()}
+    return ports.get(paths.PORT_METRICS, ports.get("http", METRICS_PORT))
+
+
 def _replica(pod: Object) -> Replica:
     container = next(
         (c for c in pod["spec"]["containers"] if c["name"] == names.CONTAINER_MAIN),
         pod["spec"]["containers"][0],
     )
     variables = {v["name"]: v.get("value") or "" for v in container.get("env") or ()}
-    ports = container.get("ports") or ()
     tiers = tuple(int(tier) for tier in variables.get(environment.TIERS, "").split(",") if tier)
     labels = pod["metadata"].get("labels") or {}
     return Replica(
         pod=pod["metadata"]["name"],
         uid=pod["metadata"]["uid"],
         address=pod["status"]["podIP"],
-        port=next((p["containerPort"] for p in ports if p.get("name") == "http"), METRICS_PORT),
+        port=_metrics_port(container),
         lock=labels.get(names.LABEL_LOCK, ""),
         shape=_shape(pod["spec"], container),
         speculation_loaded=int(variables.get(environment.MAX_TOKENS) or 0) > 0,

@@ -178,7 +178,7 @@ def _children(
     if disruption_budget.wanted(wanted):
         made.append(Child(disruption_budget.body(wanted)))
     if snapshot.installation.pod_monitors:
-        made.append(Child(pod_monitor.body(wanted)))
+        made.append(Child(pod_monitor.body(wanted, deployment.metrics_port(current.template))))
     mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
     made.append(Child(deployment.body(wanted, current), needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)

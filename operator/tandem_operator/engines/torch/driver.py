@@ -42,16 +42,14 @@ class TorchDriver:
 
     def render(self, launch: Launch) -> PodParts:
         """The container `main`; deterministic, so that the same launch gives the same bytes."""
-        spec, values = launch.spec, launch.values
-        # It captures no graphs, so every depth costs what it costs and none must be left out.
-        deepest = 0 if launch.without_speculation else spec.speculation.max_tokens
-        depths = tuple(range(deepest + 1))
+        spec = launch.spec
+        depths = depths_of(launch)
         container: dict[str, Any] = {
             "name": paths.CONTAINER_MAIN,
             "image": spec.engine.image or launch.torch_image,
             "command": ["tandem-engine"],
-            "args": [*_arguments(launch), *spec.engine.args],
-            "env": environment.merged({"HOME": "/tmp"}, _owned_env(launch, depths), spec),  # noqa: S108
+            "args": [*arguments(launch), *spec.engine.args],
+            "env": environment.merged({"HOME": "/tmp"}, owned_env(launch, depths), spec),  # noqa: S108
             "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
             "startupProbe": _probe(spec.progress_deadline_seconds // PROBE_PERIOD_S + 1),
             "readinessProbe": {**_probe(3), "httpGet": {"path": "/ready", "port": "http"}},
@@ -72,9 +70,7 @@ class TorchDriver:
                 {"name": paths.VOLUME_SHM, "mountPath": paths.SHM},
             ],
         }
-        if values.accelerator_resource is not None:
-            amount = {values.accelerator_resource: str(values.accelerator_count)}
-            container["resources"] = {"limits": amount, "requests": dict(amount)}
+        accelerated(container, launch)
         return PodParts(
             container=container,
             volumes=[],
@@ -91,7 +87,22 @@ class TorchDriver:
 DRIVER = TorchDriver()
 
 
-def _arguments(launch: Launch) -> list[str]:
+def accelerated(container: dict[str, Any], launch: Launch) -> None:
+    """Ask for the devices of the spec; none on a CPU."""
+    values = launch.values
+    if values.accelerator_resource is not None:
+        amount = {values.accelerator_resource: str(values.accelerator_count)}
+        container["resources"] = {"limits": amount, "requests": dict(amount)}
+
+
+def depths_of(launch: Launch) -> tuple[int, ...]:
+    """It captures no graphs, so every depth costs what it costs and none must be left out."""
+    deepest = 0 if launch.without_speculation else launch.spec.speculation.max_tokens
+    return tuple(range(deepest + 1))
+
+
+def arguments(launch: Launch) -> list[str]:
+    """The engine's command line but for the user's own options."""
     spec, speculation = launch.spec, launch.spec.speculation
     words = [
         paths.TARGET,
@@ -120,12 +131,14 @@ def _arguments(launch: Launch) -> list[str]:
     return words
 
 
-def _owned_env(launch: Launch, depths: tuple[int, ...]) -> dict[str, str]:
+def owned_env(launch: Launch, depths: tuple[int, ...]) -> dict[str, str]:
+    """The variables by which the operator speaks to the engine."""
     return {
         contract.LOCK: launch.pod_lock,
         contract.TABLE_FILE: paths.TABLE_FILE,
         contract.DIGESTS_FILE: paths.DIGESTS_FILE,
         contract.METRICS_DIR: paths.METRICS,
+        contract.MAX_TOKENS: str(depths[-1]),
         contract.TIERS: ",".join(str(depth) for depth in depths),
     }
 

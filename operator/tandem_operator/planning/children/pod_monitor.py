@@ -15,8 +15,8 @@ API_VERSION = "monitoring.coreos.com/v1"
 KIND = "PodMonitor"
 
 
-def body(resource: Resource) -> Object:
-    """Scrapes the engine's own page, with the plugin's series beside the engine's."""
+def body(resource: Resource, port: str = PORT_NAME) -> Object:
+    """Scrapes the engine's own page on the port of that name, with the plugin's series on it."""
     labels = names.engine_labels(resource.name)
     return {
         "apiVersion": API_VERSION,
@@ -24,6 +24,6 @@ def body(resource: Resource) -> Object:
         "metadata": ownership.metadata(resource, KIND, names.pod_monitor(resource.name), labels),
         "spec": {
             "selector": {"matchLabels": labels},
-            "podMetricsEndpoints": [{"port": PORT_NAME, "path": "/metrics"}],
+            "podMetricsEndpoints": [{"port": port, "path": "/metrics"}],
         },
     }

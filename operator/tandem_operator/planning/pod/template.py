@@ -96,7 +96,7 @@ def _pod(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "initContainers": [fetch],
-        "containers": [main],
+        "containers": [main, *parts.sidecars],
         "volumes": [
             *mounted.volumes,
             *_volumes(resource, lock, mounted),
