@@ -22,7 +22,7 @@ REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 SITE_PACKAGES = Path("lib/python3.11/site-packages")
 SERVER = Path("tritonserver/bin/tritonserver")
 _LIBRARY = Path("/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0")
-_RECIPE = b"1"  # counts changes of `_make` that the requirements do not show
+_RECIPE = b"2"  # counts changes of `_make` that the requirements do not show
 _COMPLETE_MARK = ".complete"
 
 
@@ -55,7 +55,10 @@ def ensure() -> Path:
 
 
 def python_path(repository: Path) -> list[Path]:
-    """Where the tree's runtime, numpy and tritonclient, and torch lie, in this order."""
+    """Where the tree's runtime, numpy and tritonclient, and torch lie, in this order.
+
+    The actuator needs all but the last.
+    """
     return [repository / "runtime", ensure() / SITE_PACKAGES, vllm.ensure() / SITE_PACKAGES]
 
 
@@ -86,9 +89,10 @@ def _lay_out(folder: Path) -> None:
     server = folder / SERVER
     server.parent.mkdir()
     shutil.copy2(wheel / "bin" / "tritonserver", server)
-    shutil.copytree(
-        folder / SITE_PACKAGES / "nvidia_pytriton.libs", folder / "tritonserver" / "lib"
-    )
+    libraries = folder / "tritonserver" / "lib"
+    shutil.copytree(folder / SITE_PACKAGES / "nvidia_pytriton.libs", libraries)
+    # A slim container has Debian's interpreter and not its library.
+    shutil.copy2(_LIBRARY, libraries)
 
 
 def _run(*argv: str) -> None:

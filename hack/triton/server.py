@@ -138,7 +138,12 @@ def actuator(
 ) -> Iterator[Process]:
     """The actuator beside it, for an engine of that depth; ended on leaving."""
     words = ["--model", MODEL, "--address", f"127.0.0.1:{held.grpc}"]
-    own = {environment.MAX_TOKENS: str(deepest), **(environ or {})}
+    own = {
+        environment.MAX_TOKENS: str(deepest),
+        # Without torch, so that nothing of it is needed where the image has none.
+        environment.PYTHONPATH: os.pathsep.join(map(str, python_path(REPOSITORY)[:-1])),
+        **(environ or {}),
+    }
     with _run(held, "tandem_runtime.triton.actuator", words, own) as process:
         yield process
 

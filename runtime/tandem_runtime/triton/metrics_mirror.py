@@ -14,14 +14,14 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-EVERY_S = 0.25
+EVERY_S = 0.1
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 _log = logging.getLogger("tandem.triton")
 
 
 class MetricsMirror:
-    """Copies a registry into Triton every 250 ms, what changed of it."""
+    """Copies a registry into Triton every 100 ms, what changed of it."""
 
     def __init__(self, registry: CollectorRegistry, families: Any) -> None:
         """`families` is `pb_utils.MetricFamily`."""

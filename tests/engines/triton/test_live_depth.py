@@ -18,7 +18,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from hack.triton.server import Pod, Process, actuator, pod, triton
+from hack.triton.server import REPOSITORY, Pod, Process, actuator, pod, triton
 from tandem_runtime.contract import environment
 from tests.engines.triton.asking import (
     PROMPTS,
@@ -177,6 +177,37 @@ def test_a_triton_that_is_gone_is_waited_for_and_one_that_comes_back_gets_its_ta
             wait(lambda: again.running.poll() is not None, "the container's end")
             assert again.running.returncode == 1
             assert "the engine's process has ended" in again.said()
+
+
+FAULT = """
+__path__ = [{real!r}]
+import pathlib
+import tandem_runtime.engine.engine as engine
+verify = engine.verify
+def failing(*given):
+    if pathlib.Path({mark!r}).exists():
+        raise RuntimeError("planted")
+    return verify(*given)
+engine.verify = failing
+"""
+"""A package before ours that fails a step of the engine once a file is there."""
+
+
+def test_an_engine_that_fails_tells_its_client_and_ends_the_container() -> None:
+    with pod() as held:
+        before, mark = held.folder / "fault", held.folder / "mark"
+        (before / "tandem_runtime").mkdir(parents=True)
+        real = str(REPOSITORY / "runtime" / "tandem_runtime")
+        source = FAULT.format(real=real, mark=str(mark))
+        (before / "tandem_runtime" / "__init__.py").write_text(source)
+        path = os.pathsep.join([str(before), held.environ({})["PYTHONPATH"]])
+        with triton(held, PAIR / "target", *DRAFT, environ={"PYTHONPATH": path}) as server:
+            assert generate(held).status_code == 200
+            mark.touch()
+            answer = generate(held)
+            assert "the engine has failed" in answer.json()["error"]
+            wait(lambda: server.running.poll() is not None, "the container's end")
+            assert server.running.returncode == 1
 
 
 def test_running_requests_end_before_triton_does() -> None:
