@@ -85,23 +85,34 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
     engine: int | None = None
-    while not _ended(process):
-        engine = places.process() if engine is None else engine
-        if stop_s != float("inf"):
-            if idle() or time.monotonic() > stop_s:
-                process.terminate()
+    try:
+        while not _ended(process):
+            engine = places.process() if engine is None else engine
+            if stop_s != float("inf"):
+                if idle() or time.monotonic() > stop_s:
+                    process.terminate()
+                    process.wait()
+            elif engine is not None and _over(engine) and not _ended(process):
+                process.kill()
                 process.wait()
-        elif engine is not None and select.select([engine], [], [], 0)[0] and not _ended(process):
-            process.kill()
-            process.wait()
-            raise EngineLostError(
-                "the engine's process has ended while Triton ran on; its last words are above"
-            )
+                raise EngineLostError(
+                    "the engine's process has ended while Triton ran on; its last words are above"
+                )
+    finally:
+        if engine is not None:
+            # A Triton whose time is over leaves it behind.
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(engine, signal.SIGKILL)
+            os.close(engine)
     if stop_s != float("inf"):
         return 0
     if reason := places.reason():
         raise EngineLostError(reason)
     return process.returncode
+
+
+def _over(engine: int) -> bool:
+    return bool(select.select([engine], [], [], 0)[0])
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
