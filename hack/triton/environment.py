@@ -39,7 +39,7 @@ def find() -> Path | None:
 
 
 def ensure() -> Path:
-    """The environment, made first if need be (half a minute, 300 MB).
+    """The environment, made first if need be (half a minute, 400 MB).
 
     Raises EnvironmentMissingError when the machine has no Debian Python 3.11 or no uv.
     """
