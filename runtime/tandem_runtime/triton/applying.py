@@ -50,6 +50,7 @@ class Actuator:
         self._loader = loader
         self._channel = channel
         self._clock = clock
+        self._seen: Applied | None = None
         self._good: SpeculationTable | None = None
         self._given_up: tuple[str, SpeculationTable] | None = None
         self._due_s = float("-inf")
@@ -59,15 +60,19 @@ class Actuator:
         """Look at the file, and bring the engine to it where it is not there yet."""
         now_s = self._clock()
         before = self._loader.message
-        if self._loader.poll(now_s):
+        fresh = self._loader.poll(now_s)
+        if fresh:
             self._due_s = now_s
         if self._loader.message not in ("", before):
             _log.warning("tandem: table refused: %s", self._loader.message)
         if now_s < self._due_s:
             return
         try:
-            await self._bring()
+            # What was last seen in force is good enough to go back to: a new table does not wait.
+            held = self._seen if fresh else None
+            self._seen = await self._bring(held or await self._order(Order()))
         except ChannelError as error:
+            self._seen = None
             # Nothing is known to have changed: what is due stays due.
             if str(error) != self._silence:
                 self._silence = str(error)
@@ -76,23 +81,23 @@ class Actuator:
         self._due_s = now_s + LOOK_S
         self._silence = ""
 
-    async def _bring(self) -> None:
-        before, plan = await self._order(Order()), self._loader.plan
+    async def _bring(self, before: Applied) -> Applied:
+        """What is in force in the end; `before` is what was."""
+        plan = self._loader.plan
         if plan is None or (before.instance, plan.table) == self._given_up:
-            return
+            return before
         if before.shows(plan):
             self._good = plan.table
-            return
+            return before
         answer = await self._order(Order(APPLY, plan.table))
         after = await self._order(Order())
         if after.shows(plan):
             self._good = plan.table
             _log.info("tandem: table in force: %s", plan.table)
-            return
+            return after
         self._give_up(plan, answer, after)
         back = before.table or self._good
-        if after.table != back:
-            await self._order(Order(RESTORE, back))
+        return after if after.table == back else await self._order(Order(RESTORE, back))
 
     def _give_up(self, plan: Plan, answer: Applied, after: Applied) -> None:
         """Not again for this table in this process of the engine; a restarted one is asked anew."""
