@@ -42,7 +42,7 @@ contracts: setup
 	$(RUN) lint-imports
 
 .PHONY: generate
-generate: setup ## write the CRD, its copy in the chart, and the resource page anew
+generate: setup ## write the CRD, the chart's schema and tables, and the resource page anew
 	$(PYTHON) -m hack.generate
 
 .PHONY: generated
@@ -51,6 +51,10 @@ generated: setup
 
 .PHONY: verify
 verify: lint types contracts generated ## format, lint, types, import contracts, regenerated files unchanged
+
+.PHONY: manifests
+manifests: setup ## write deploy/ anew from the chart (needs helm: built once from a Go module)
+	$(PYTHON) -m hack.gitops manifests
 
 .PHONY: unit
 unit: setup ## the tests of all rooms (two to four minutes on 2 cores)
@@ -71,6 +75,13 @@ cluster-status: setup ## what runs, and how to reach it
 .PHONY: images
 images: setup ## the operator's and the runtime's images (Docker or buildah)
 	$(PYTHON) -m hack.images operator runtime
+
+# REGISTRY=host/path; OUT=, PLATFORMS=linux/amd64,linux/arm64, PLAIN_HTTP=1 for a registry here.
+.PHONY: release
+release: setup ## images, chart, install.yaml, SBOM and sums of this version, pushed to REGISTRY=
+	$(PYTHON) -m hack.release --registry "$(REGISTRY)" $(if $(OUT),--out $(OUT)) \
+	  $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PLAIN_HTTP),--plain-http) \
+	  $(if $(DOWNLOADS),--downloads $(DOWNLOADS))
 
 .PHONY: engine-env
 engine-env: setup ## vLLM for CPUs, in an environment of its own
@@ -127,6 +138,7 @@ parts: setup
 	$(PYTHON) -m hack.vllm env
 	$(PYTHON) -m hack.triton env
 	$(PYTHON) -m hack.images operator runtime engine torch triton probe
+	$(PYTHON) -m hack.gitops judge
 
 .PHONY: test
 test: parts ## every test of the main job

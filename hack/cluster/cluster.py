@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,7 +76,19 @@ class Cluster:
     def install_crds(self, folder: Path) -> None:
         """Apply the CRDs of a folder and wait until the API server serves them."""
         self.run("apply", "--server-side", "-f", str(folder))
-        self.run("wait", "--for=condition=Established", "--timeout=30s", "-f", str(folder))
+        self.wait_established("-f", str(folder))
+
+    def wait_established(self, *what: str, timeout_s: float = 30.0) -> None:
+        """Until the API server serves these definitions. Raises ClusterError."""
+        end_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                self.run("wait", "--for=condition=Established", "--timeout=30s", *what)
+                return
+            except ClusterError as error:
+                # kubectl gives up on a definition that has no list of conditions yet.
+                if "accessor error" not in str(error) or time.monotonic() > end_s:
+                    raise
 
     def make_namespace(self, name: str) -> None:
         """A namespace in which pods can start: its default service account is there."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from prometheus_client.parser import text_string_to_metric_families
+from tandem_operator.engines.metrics.page import Page
+from tandem_operator.metrics.page import parse
+
+SERIES = ("vllm:", "tandem:")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def take_sample(
     pages: Iterable[str], phase: str, previous: Sample | None, now: Callable[[], float]
 ) -> Sample:
     """Read the pages of all pods into one sample; rates are against `previous`."""
-    parsed = [parse_page(page) for page in pages]
+    parsed = [parse(page, SERIES) for page in pages]
     counters = Counters(
         generated_tokens=total(parsed, "vllm:generation_tokens_total")
         - total(parsed, "vllm:time_to_first_token_seconds_count"),
@@ -108,25 +111,14 @@ def take_sample(
     )
 
 
-Page = Mapping[str, list[tuple[Mapping[str, str], float]]]
-
-
-def parse_page(page: str) -> Page:
-    series: dict[str, list[tuple[Mapping[str, str], float]]] = {}
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            series.setdefault(sample.name, []).append((sample.labels, sample.value))
-    return series
-
-
 def total(pages: Iterable[Page], name: str) -> float:
-    return sum(value for page in pages for _, value in page.get(name, []))
+    return sum(page.total((name,)) or 0.0 for page in pages)
 
 
 def by_position(pages: Iterable[Page], name: str) -> tuple[float, ...]:
     sums: dict[int, float] = {}
     for page in pages:
-        for labels, value in page.get(name, []):
+        for labels, value in page.all(name):
             place = int(labels["position"])
             sums[place] = sums.get(place, 0.0) + value
     return tuple(sums.get(place, 0.0) for place in range(max(sums, default=-1) + 1))

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hack.generate import crd, resource_page, vllm_page
+from hack.generate import argo_health, chart_values, crd, dashboard, resource_page, vllm_page
 
 FILES: Mapping[str, Callable[[], str]] = {
     "crds/tandem.dev_speculativedeployments.yaml": crd.render,
     # Helm reads files of its own folder only, so the chart carries a copy.
     "charts/tandem/files/crd.yaml": crd.render,
+    "charts/tandem/values.schema.json": chart_values.schema,
+    "charts/tandem/README.md": chart_values.readme,
+    "charts/tandem/files/dashboard.json": dashboard.render,
+    "deploy/argocd/argocd-cm.yaml": argo_health.render,
     "docs/resource.md": resource_page.render,
     "docs/engines/vllm.md": vllm_page.render,
 }

@@ -23,7 +23,7 @@ from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.load import Texts
 from tandem_operator.bench.measure import Bench, Times
 from tandem_operator.bench.steering import Steering
-from tandem_operator.engines.vllm import SERIES
+from tandem_operator.engines.vllm import DRIVER
 from tandem_runtime.contract import environment
 from tandem_runtime.vllm.install import copy_to
 
@@ -49,7 +49,7 @@ class Engine:
         """A connection; the table is put back on leaving, where K can be set at all."""
         lengths = self.options.lengths
         clients = (*lengths.concurrencies, lengths.crowd, *(phase.clients for phase in PHASES))
-        async with Endpoint(self.server.url, SERIES, max(clients)) as end:
+        async with Endpoint(self.server.url, DRIVER.metrics, max(clients)) as end:
             steering = None if self.setup.speculative is None else Steering(end, self.table)
             try:
                 yield Open(self, end, steering)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,39 @@ class Builder:
         else:
             run([self.program, "save", f"--output={part}", image.reference])
         part.replace(image.archive)
+
+    def push(
+        self,
+        reference: str,
+        context: Path,
+        *,
+        target: str,
+        arguments: Mapping[str, str],
+        platforms: str = "",
+        plain_http: bool = False,
+    ) -> str:
+        """Build one target, for several platforms where they are named, and push it.
+
+        Returns the digest in the registry. Raises ImageError with the program's last words.
+        """
+        shared = [f"--target={target}"] + [f"--build-arg={k}={v}" for k, v in arguments.items()]
+        shared += [f"--platform={platforms}"] if platforms else []
+        with tempfile.TemporaryDirectory() as folder:
+            said = Path(folder) / "digest"
+            if self.program == "docker":
+                words = ["docker", "buildx", "build", f"--tag={reference}", "--provenance=mode=max"]
+                words += ["--push", f"--metadata-file={said}", *shared, str(context)]
+                run(words)
+                return str(json.loads(said.read_text())["containerimage.digest"])
+            words = ["buildah", "build", "--isolation=chroot", "--layers", *shared]
+            if BUNDLE.exists():
+                words.append(f"--volume={BUNDLE}:{BUNDLE}:ro")
+            run([*words, f"--{'manifest' if platforms else 'tag'}={reference}", str(context)])
+            words = ["buildah", *(["manifest"] if platforms else []), "push"]
+            words += [f"--digestfile={said}", f"--tls-verify={str(not plain_http).lower()}"]
+            words += ["--all"] if platforms else []
+            run([*words, reference, f"docker://{reference}"])
+            return said.read_text().strip()
 
     def import_root(self, reference: str, tarball: Path) -> None:
         """Make an image of one layer from a root file system."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -50,9 +51,17 @@ def ensure() -> Path:
 
 
 @contextmanager
-def serve(folder: Path, port: int, targets: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def serve(
+    folder: Path,
+    port: int,
+    targets: Mapping[str, Mapping[str, str]],
+    tls: tuple[Path, Path] | None = None,
+    honor_labels: bool = False,
+) -> Iterator[str]:
     """Scrape `targets` (labels by address) every second; yields the server's URL.
 
+    ``tls``: its certificate, for 127.0.0.1 and its own authority, and the key. ``honor_labels``:
+    labels of a page go before those of its target.
     Raises RuntimeError with the end of its log when it does not get ready.
     """
     config: dict[str, Any] = {
@@ -60,6 +69,7 @@ def serve(folder: Path, port: int, targets: Mapping[str, Mapping[str, str]]) -> 
         "scrape_configs": [
             {
                 "job_name": "engines",
+                "honor_labels": honor_labels,
                 "static_configs": [
                     {"targets": [address], "labels": dict(labels)}
                     for address, labels in targets.items()
@@ -68,7 +78,15 @@ def serve(folder: Path, port: int, targets: Mapping[str, Mapping[str, str]]) -> 
         ],
     }
     (folder / "prometheus.yml").write_text(json.dumps(config))
-    url = f"http://127.0.0.1:{port}"
+    words: list[str] = []
+    context = None
+    if tls is not None:
+        certificate, key = map(str, tls)
+        held = {"tls_server_config": {"cert_file": certificate, "key_file": key}}
+        (folder / "web.yml").write_text(json.dumps(held))
+        words = [f"--web.config.file={folder / 'web.yml'}"]
+        context = ssl.create_default_context(cafile=certificate)
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     log = folder / "prometheus.log"
     with log.open("w") as sink:
         process = subprocess.Popen(
@@ -77,13 +95,14 @@ def serve(folder: Path, port: int, targets: Mapping[str, Mapping[str, str]]) -> 
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *words,
             ],
             stdout=sink,
             stderr=sink,
         )
     try:
         end_s = time.monotonic() + START_S
-        while not _ready(url):
+        while not _ready(url, context):
             if process.poll() is not None or time.monotonic() > end_s:
                 raise RuntimeError(f"prometheus is not ready: {log.read_text()[-1000:]}")
             time.sleep(0.1)
@@ -93,9 +112,9 @@ def serve(folder: Path, port: int, targets: Mapping[str, Mapping[str, str]]) -> 
         process.wait(timeout=20)
 
 
-def _ready(url: str) -> bool:
+def _ready(url: str, context: ssl.SSLContext | None) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/-/ready", timeout=1) as answer:
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=1, context=context) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

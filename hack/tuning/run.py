@@ -25,7 +25,7 @@ from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.plan import Block
 from tandem_operator.bench.state import State
 from tandem_operator.bench.steering import Steering
-from tandem_operator.engines.vllm import SERIES
+from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.tuning import Settings
 
 STABILIZATION_S = 30.0
@@ -118,7 +118,9 @@ async def _blocks(
     )
     tuner = Tuner(settings, options.folder / "tuner.json", options.folder / JOURNAL)
     block_s = options.times.warmup_s + options.times.block_s + _OVERHEAD_S
-    async with Endpoint(url, SERIES, max(phase.clients for phase in phases.PHASES)) as endpoint:
+    async with Endpoint(
+        url, DRIVER.metrics, max(phase.clients for phase in phases.PHASES)
+    ) as endpoint:
         model = await endpoint.model()
         texts = {
             name: Texts(model, prompts, options.new_tokens)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.steering import Steering
-from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.windows import window_between
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state, tune
 from tandem_runtime.contract.table import Explore, Range, SpeculationTable

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
+
+from tandem_operator.metrics.page import parse
 
 _TIMEOUT_S = 300.0
 
@@ -125,9 +126,9 @@ async def scrape(url: str) -> Counters:
     return Counters(
         at_s=time.monotonic(),
         samples={
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(response.text)
-            for sample in family.samples
+            (name, frozenset(labels.items())): value
+            for name, found in parse(response.text, ("",)).samples.items()
+            for labels, value in found
         },
     )
 

@@ -1,4 +1,4 @@
-"""`python -m tandem_operator`: the operator, configured by its environment."""
+"""`python -m tandem_operator`: the operator, configured by its environment and arguments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tandem_operator.telemetry import logs
 
 def main() -> int:
     try:
-        settings = Settings.from_environ(os.environ)
+        settings = Settings.from_environ(os.environ, sys.argv[1:])
     except SettingsError as error:
         print(f"tandem-operator: {error}", file=sys.stderr)
         return 2

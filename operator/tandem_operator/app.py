@@ -14,6 +14,7 @@ import random
 import signal
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
@@ -23,6 +24,7 @@ from tandem_operator.clock import SystemClock
 from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.watches import Watches
 from tandem_operator.control.loop import Subject, TuningLoop
+from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.planning import Installation
 from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.executor import Executor
@@ -34,6 +36,7 @@ from tandem_operator.reconcile.requests.client import Client
 from tandem_operator.reconcile.requests.errors import RefusedError, RetryError
 from tandem_operator.settings import Settings
 from tandem_operator.telemetry.metrics import Metrics
+from tandem_operator.telemetry.resources import ResourceSeries
 from tandem_operator.telemetry.web import Web
 
 LOG = logging.getLogger(__name__)
@@ -54,7 +57,7 @@ class Operator:
         self._settings = settings
         self._name = f"{settings.namespace}/{settings.lease}"
         self._clock = SystemClock()
-        self._metrics = Metrics(version("tandem"))
+        self._metrics = Metrics(version("tandem-operator"))
         self._store = Store()
         self._queue = Queue(self._clock, lambda: random.uniform(0.8, 1.2))  # noqa: S311
         self._stop = asyncio.Event()
@@ -69,7 +72,7 @@ class Operator:
             changed=self._queue.add,
             clock=self._clock,
             interval_s=settings.scrape_interval_seconds,
-            prometheus_url=settings.prometheus_url,
+            prometheus=_prometheus(settings),
         )
         self._watches = Watches(self._store, self._seen, self._clock, settings.watch_namespaces)
         self._executor = Executor(
@@ -87,6 +90,7 @@ class Operator:
             claims=Claims(self._name, self._clock, self._metrics.yielded),
             blind=self._watches.blind,
         )
+        self._metrics.add(ResourceSeries(self._led, self._tuning.view))
         self._web = Web(
             settings.http_port,
             healthy=self._unhealthy,
@@ -179,6 +183,13 @@ class Operator:
                 self._metrics.watch(watch.kind.kind, where, watch.age_s, watch.refused)
             await asyncio.sleep(BEAT_EVERY_S)
 
+    def _led(self) -> list[dict[str, Any]]:
+        """The resources that this replica answers for; none while it stands by."""
+        if not self._lease.held:
+            return []
+        found = (self._store.resource(key) for key in self._store.known())
+        return [each for each in found if each is not None]
+
     def _subject(self, key: Key) -> Subject | None:
         resource = self._store.resource(key)
         if resource is None:
@@ -188,7 +199,7 @@ class Operator:
     def _installation(self) -> Installation:
         settings = self._settings
         return Installation(
-            version=version("tandem"),
+            version=version("tandem-operator"),
             runtime_image=settings.runtime_image,
             torch_image=settings.torch_image,
             image_pull_policy=settings.image_pull_policy,
@@ -201,6 +212,10 @@ class Operator:
             lock_resources=settings.lock_resources,
             fetch_resources=settings.fetch_resources,
             security_context=settings.runtime_security_context,
+            environment=settings.runtime_environment,
+            ca_bundle=settings.ca_bundle,
+            pod_monitor_labels=settings.pod_monitor_labels,
+            pod_monitor_interval=settings.pod_monitor_interval,
         )
 
     def _unhealthy(self) -> str | None:
@@ -211,6 +226,18 @@ class Operator:
 
     def _unready(self) -> str | None:
         return self._watches.unready() or self._unhealthy()
+
+
+def _prometheus(settings: Settings) -> PrometheusReader | None:
+    if settings.prometheus_url is None:
+        return None
+    return PrometheusReader(
+        settings.prometheus_url,
+        ca_file=settings.prometheus_ca_file,
+        token_file=settings.prometheus_token_file,
+        headers=settings.prometheus_headers,
+        tenant=settings.prometheus_tenant,
+    )
 
 
 async def serve(settings: Settings) -> None:

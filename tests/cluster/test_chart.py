@@ -112,7 +112,7 @@ def test_the_shipped_definition_is_the_generated_one() -> None:
     [
         ("replica=3", "replica"),
         ("replicas=many", "replicas"),
-        ("metrics.prometheusUrl=prometheus", "prometheusUrl"),
+        ("metrics.prometheus.url=prometheus", "/metrics/prometheus/url"),
         ("logging.level=loud", "level"),
         ("logging.format=xml", "format"),
         ("watchNamespaces[0]=Not_A_Name", "watchNamespaces"),

@@ -33,8 +33,12 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tandem"
 ROLE_ENGINE = "engine"
 ROLE_LOCK = "lock"
+ROLE_CONFIG = "config"
 ANNOTATION_LOCK_SCHEDULING = f"{GROUP}/lock-scheduling"
 ANNOTATION_REFRESH = f"{GROUP}/refresh"
+ANNOTATION_METRICS_PORT = f"{GROUP}/metrics-port"
+ANNOTATION_METRICS_PATH = f"{GROUP}/metrics-path"
+"""Where a pod shows its metrics, where it is not at its port `http` under `/metrics`."""
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 """Digest of what was last applied, on each child."""
 
@@ -42,9 +46,6 @@ MAX_NAME_LENGTH = 40
 HASH_LENGTH = 16
 SHORT_HASH_LENGTH = 8
 
-CONTAINER_MAIN = "main"
-CONTAINER_FETCH = "tandem-fetch"
-CONTAINER_LOCK = "tandem-lock"
 RESERVED_NAME_PREFIX = "tandem-"
 
 
@@ -111,6 +112,11 @@ def controller_revision(name: str, input_hash: str) -> str:
 def speculation_table(name: str, lock_hash: str) -> str:
     """ConfigMap of the table that the pods of one lock mount."""
     return f"{name}-speculation-{lock_hash[:SHORT_HASH_LENGTH]}"
+
+
+def engine_config(name: str, use: str, content: Any) -> str:
+    """ConfigMap of files that an engine reads; other content has another name."""
+    return f"{name}-{use}-{digest(content)[:SHORT_HASH_LENGTH]}"
 
 
 def input_hash(spec: Spec, refresh: str | None = None) -> str:

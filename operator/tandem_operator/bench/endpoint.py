@@ -13,9 +13,10 @@ from typing import Any, Self
 
 import aiohttp
 
-from tandem_operator.engines.series import Series
-from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
-from tandem_operator.metrics.page import LARGEST_PAGE_BYTES, MalformedPageError, Page, parse
+from tandem_operator.engines.metrics.page import Page
+from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
+from tandem_operator.metrics.page import LARGEST_PAGE_BYTES, MalformedPageError, parse
 from tandem_runtime.contract import metrics
 
 REQUEST_TIMEOUT_S = 600.0
@@ -38,9 +39,9 @@ class Answer:
 class Endpoint:
     """An open connection pool to one engine; an asynchronous context manager."""
 
-    def __init__(self, url: str, series: Series, connections: int) -> None:
+    def __init__(self, url: str, reader: MetricsReader, connections: int) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
-        self._series = series
+        self._reader = reader
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -77,7 +78,7 @@ class Endpoint:
         """The metrics page. Raises EndpointError."""
         text = await self._get("/metrics")
         try:
-            return parse(text, (*self._series.prefixes, metrics.PREFIX))
+            return parse(text, (*self._reader.prefixes, metrics.PREFIX))
         except MalformedPageError as problem:
             raise EndpointError(f"{self.url}/metrics: {problem}") from problem
 
@@ -85,7 +86,7 @@ class Endpoint:
         """The counters now, on the monotonic clock. Raises EndpointError."""
         page = await self.page()
         try:
-            return read(page, self._series, time.monotonic())
+            return self._reader.read(page, time.monotonic())
         except (SeriesMissingError, KeyError, ValueError) as problem:
             raise EndpointError(
                 f"{self.url}/metrics: {problem}: the engine must serve its counters "

@@ -16,8 +16,8 @@ from tandem_operator.bench.load import Texts, running
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
 from tandem_operator.bench.steering import Steering
-from tandem_operator.engines.series import Series
-from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.windows import window_between
 from tandem_operator.tuning.acceptance.counts import drafts_of, expected_depths
 from tandem_operator.tuning.step_time.cells import observed
@@ -102,14 +102,13 @@ class Bench:
         )
 
 
-async def check_speculates(endpoint: Endpoint, series: Series) -> None:
+async def check_speculates(endpoint: Endpoint, reader: MetricsReader) -> None:
     """Raise EndpointError unless the engine has counters, and they speak of speculation."""
     await endpoint.reading()
-    names = () if series.drafts is None else series.spellings(series.drafts)
-    if (await endpoint.page()).total(names) is None:
+    if not reader.counts_drafts(await endpoint.page()):
         raise EndpointError(
-            f"{endpoint.url}/metrics has no {names[0] if names else 'counter of drafts'}: the "
-            "engine was started without speculation; start it with its speculative configuration"
+            f"{endpoint.url}/metrics has no counter of drafts: the engine was started without "
+            "speculation; start it with its speculative configuration"
         )
 
 

@@ -22,7 +22,7 @@ from tandem_operator.bench.measured import Measured
 from tandem_operator.bench.plan import Block
 from tandem_operator.bench.state import State, path_beside
 from tandem_operator.bench.steering import Steering
-from tandem_operator.engines.series import Series
+from tandem_operator.engines.metrics.reader import MetricsReader
 
 COMPLETE, OUT_OF_TIME, INTERRUPTED = "complete", "out of time", "interrupted"
 _OVERHEAD_S = 1.0
@@ -59,15 +59,15 @@ class Ended:
     model: str
 
 
-async def run(options: Options, series: Series, progress: Progress) -> Ended:
+async def run(options: Options, reader: MetricsReader, progress: Progress) -> Ended:
     """Measure what is left.
 
     Raises EndpointError, PlanError, StateError and OSError; finished blocks are kept.
     """
     end_s = time.monotonic() + options.limit_s
     with stopped() as stop:
-        async with Endpoint(options.url, series, max(options.concurrencies)) as endpoint:
-            await check_speculates(endpoint, series)
+        async with Endpoint(options.url, reader, max(options.concurrencies)) as endpoint:
+            await check_speculates(endpoint, reader)
             model = options.model or await endpoint.model()
             state = State(path_beside(options.out), _subject(options, endpoint.url, model))
             if options.table_file is None:

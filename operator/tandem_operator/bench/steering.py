@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tandem_operator.bench.endpoint import Endpoint, EndpointError
-from tandem_operator.metrics.engine_sample import Plugin
+from tandem_operator.engines.metrics.sample import Plugin
 from tandem_runtime.contract.table import (
     ALLOW,
     Range,

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tandem_operator.api.spec import EngineType
 from tandem_operator.bench import prompts, report, session
 from tandem_operator.bench.endpoint import EndpointError
 from tandem_operator.bench.fit import FitError, fitted
@@ -26,7 +27,9 @@ from tandem_operator.bench.plan import Block, PlanError
 from tandem_operator.bench.prompts import PromptsError
 from tandem_operator.bench.session import Ended, Options
 from tandem_operator.bench.state import StateError, path_beside
-from tandem_operator.engines.vllm import SERIES
+from tandem_operator.cli import output
+from tandem_operator.engines import registry
+from tandem_operator.engines.metrics.reader import MetricsReader
 
 CUT_SHORT, FAILED = 1, 2
 
@@ -34,6 +37,14 @@ CUT_SHORT, FAILED = 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("--endpoint", required=True, metavar="URL", help="http://host:port")
+    parser.add_argument(
+        "--engine",
+        type=EngineType,
+        choices=registry.driven(),
+        default=EngineType.VLLM,
+        metavar="TYPE",
+        help=f"spec.engine.type of it: {', '.join(registry.driven())}; default: %(default)s",
+    )
     parser.add_argument("--out", type=Path, required=True, help="profile to write (JSON)")
     parser.add_argument(
         "--table-file", type=Path, help="the engine's TANDEM_TABLE_FILE; else K is left as it is"
@@ -56,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pair", action="append", default=[], metavar="KEY=VALUE", help="target, draft, image, ..."
     )
     parser.add_argument("--seed", type=int, default=0, help="of the order")
-    parser.add_argument("--output", choices=("text", "json"), default="text")
+    output.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -64,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         options = options_of(arguments)
         pair = _pair(arguments.pair)
-        ended = _measured(options)
+        ended = _measured(options, registry.driver(arguments.engine).metrics)
         done = len(ended.state.done)
         if ended.how != session.COMPLETE:
             print(
@@ -104,10 +115,10 @@ def run(arguments: argparse.Namespace) -> int:
         "cells": report.cells_of(found),
         "profile": profile,
     }
-    if arguments.output == "json":
-        print(json.dumps(said, indent=1))
+    if arguments.output != output.TEXT:
+        output.write(said, arguments.output)
     else:
-        _show(said, Console(), options.out)
+        _show(said, output.console(), options.out)
     return 0 if ended.how == session.COMPLETE else CUT_SHORT
 
 
@@ -132,21 +143,21 @@ def options_of(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _measured(options: Options) -> Ended:
+def _measured(options: Options, reader: MetricsReader) -> Ended:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=output.console(stderr=True)) as bar:
         task = bar.add_task("starting", total=None)
 
         def moved(done: int, planned: int, block: Block | None) -> None:
             what = "done" if block is None else _named(block)
             bar.update(task, completed=done, total=planned, description=what)
 
-        return asyncio.run(session.run(options, SERIES, moved))
+        return asyncio.run(session.run(options, reader, moved))
 
 
 def _named(block: Block) -> str:

@@ -53,7 +53,14 @@ class Cluster:
 
     def resource(self, name: str) -> Object:
         """The resource of that name. Raises ConnectionProblem, with the nearest name there is."""
-        with self._told():
+        found = self.find(name)
+        if found is None:
+            raise ConnectionProblem(self._absent(name, self.resources()))
+        return found
+
+    def find(self, name: str) -> Object | None:
+        """The resource of that name; None where there is none. Raises ConnectionProblem."""
+        with self.told():
             try:
                 found: Object = client.CustomObjectsApi(self.api).get_namespaced_custom_object(
                     names.GROUP,
@@ -66,9 +73,8 @@ class Cluster:
             except ApiException as answer:
                 if answer.status != 404:
                     raise
-            else:
-                return found
-        raise ConnectionProblem(self._absent(name, self.resources()))
+                return None
+        return found
 
     def resources(self, *, everywhere: bool = False) -> list[Object]:
         """The resources of the namespace, or of all of them, by namespace and name.
@@ -84,7 +90,7 @@ class Cluster:
         )
         found: list[Object] = []
         page: str | None = None
-        with self._told():
+        with self.told():
             while True:
                 answer = call(
                     group=names.GROUP,
@@ -105,7 +111,7 @@ class Cluster:
 
     def config_map(self, name: str) -> Mapping[str, str] | None:
         """The data of a ConfigMap; None when there is none. Raises ConnectionProblem."""
-        with self._told():
+        with self.told():
             try:
                 found = client.CoreV1Api(self.api).read_namespaced_config_map(
                     name, self.namespace, _request_timeout=(CONNECT_S, READ_S)
@@ -127,7 +133,8 @@ class Cluster:
         return f"{place}: there is none at all, name another with -n"
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """What goes wrong within becomes a ConnectionProblem."""
         try:
             yield
         except ApiException as answer:

@@ -6,15 +6,12 @@ Exit status 0: it was read and printed; 2: nothing could be read.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-
 from tandem_operator.api import names
-from tandem_operator.cli import connection
+from tandem_operator.cli import connection, output
 from tandem_operator.cli.connection import Cluster, ConnectionProblem
 from tandem_operator.control import decision_log
 from tandem_operator.planning.children import tuner_state
@@ -36,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"decisions at most, default {LAST}; {decision_log.MOST_RECORDS} are kept",
     )
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    output.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,11 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"tandem explain: {problem}", file=sys.stderr)
         return COULD_NOT_READ
     in_force = (raw.get("status") or {}).get("speculation")
-    if arguments.output == "json":
+    if arguments.output != output.TEXT:
         place = {"namespace": cluster.namespace, "name": arguments.name}
-        print(json.dumps({**place, "speculation": in_force, "records": records}, indent=2))
+        said = {**place, "speculation": in_force, "records": records}
+        output.write(said, arguments.output)
         return 0
-    console = Console()
+    console = output.console()
     for line in _text(f"{cluster.namespace}/{arguments.name}", in_force, records):
         console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
     return 0

@@ -19,15 +19,15 @@ import yaml
 from pydantic.alias_generators import to_camel
 
 from tandem_operator.api import names
-from tandem_operator.cli import manifests, pair_look, plan_pair
+from tandem_operator.cli import manifests, output, pair_look, plan_diff, plan_pair
 from tandem_operator.cli.admission import answer
 from tandem_operator.cli.manifests import Manifest, ManifestError
 from tandem_operator.cli.pair_look import Look, LookError
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning import preview
-from tandem_operator.planning.pod import sources
 from tandem_operator.planning.preview import Preview
 from tandem_operator.planning.resource import UnreadableSpecError
-from tandem_operator.planning.snapshot import Installation
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
@@ -48,7 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="manifests, lists too; - reads standard input; repeat for more files",
     )
-    parser.add_argument("-o", "--output", choices=tuple(OUTPUTS), default="text")
+    output.add_arguments(parser)
+    parser.add_argument(
+        "--diff", action="store_true", help="compare with the cluster: what changes, what rolls"
+    )
+    parser.add_argument("--kubeconfig", metavar="FILE", help="of --diff; default: as kubectl")
+    parser.add_argument("--context", help="of --diff, of the kubeconfig; default: its current one")
     parser.add_argument(
         "-n",
         "--namespace",
@@ -60,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--torch-image", default=DEFAULT_TORCH_IMAGE, help="image of engine.type Torch"
     )
-    for side in (sources.TARGET, sources.DRAFT):
+    for side in (TARGET, DRAFT):
         parser.add_argument(
             f"--{side}",
             metavar="PATH",
@@ -78,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         except ManifestError as problem:
             print(f"tandem plan: {problem}", file=sys.stderr)
             status = NOTHING_TO_JUDGE
-    named = {side: getattr(arguments, side) for side in (sources.TARGET, sources.DRAFT)}
+    named = {side: getattr(arguments, side) for side in (TARGET, DRAFT)}
     paths = {side: path for side, path in named.items() if path is not None}
     if paths and len(found) > 1:
         flags = " and ".join(f"--{side}" for side in paths)
@@ -112,12 +117,40 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
     except LookError as problem:
         tell(problem)
         return NOTHING_TO_JUDGE
+    if arguments.diff:
+        return _show_difference(manifest, answered.stored, arguments, tell)
     installation = Installation(
         version="", runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
     )
     seen = preview.of(wanted, installation)
     print(OUTPUTS[arguments.output](seen, look))
     return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
+
+
+def _show_difference(
+    manifest: Manifest,
+    stored: Object,
+    arguments: argparse.Namespace,
+    tell: Callable[[object], None],
+) -> int:
+    # Here, so that planning without a cluster loads no client.
+    from tandem_operator.cli.connection import ConnectionProblem, connect
+
+    metadata = stored["metadata"]
+    place = argparse.Namespace(**{**vars(arguments), "namespace": metadata["namespace"]})
+    try:
+        held = connect(place).find(metadata["name"])
+        found = plan_diff.difference(held, stored, manifest.object)
+    except (ConnectionProblem, UnreadableSpecError) as problem:
+        tell(problem)
+        return NOTHING_TO_JUDGE
+    name = f"{metadata['namespace']}/{metadata['name']}"
+    if arguments.output != output.TEXT:
+        output.write({"resource": name, **plan_diff.document(found)}, arguments.output)
+    else:
+        head, *rest = (f"{names.KIND} {name}", *plan_diff.lines(found, name))
+        print("\n  ".join([head, *rest]))
+    return 0
 
 
 def _placed(manifest: Object, namespace: str) -> Object:

@@ -1,42 +1,31 @@
 """`tandem status [NAME]`: what serves, with which K, and what is not as it should be.
 
-Exit status 0: it was read and printed; 2: nothing could be read.
+Exit status 0: it was read and printed; 1: with --exit-code, something is not as it should be; 2:
+nothing could be read.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.text import Text
 
-from tandem_operator.api.conditions import ONLY_WHILE_TRUE
-from tandem_operator.cli import connection
-from tandem_operator.cli.connection import ConnectionProblem
+from tandem_operator.cli import connection, output
+from tandem_operator.cli.connection import Cluster, ConnectionProblem
+from tandem_operator.cli.status_view import concerns_of, summary, view
 
 Object = dict[str, Any]
 
+CONCERNED = 1
 COULD_NOT_READ = 2
-PIPED_WIDTH = 400
-"""Columns where the output is no terminal: a table is never cut there."""
-_UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
-
-
-@dataclass(frozen=True)
-class Concern:
-    """A condition that is not as it should be, or that the operator has not looked."""
-
-    type: str
-    status: str
-    reason: str
-    message: str
+INTERVAL_S = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,130 +33,91 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="default: all of the namespace")
     connection.add_arguments(parser)
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="of every namespace")
-    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "-w", "--watch", action="store_true", help=f"look again every {INTERVAL_S:g} s until Ctrl-C"
+    )
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help=f"exit status {CONCERNED} where something is not as it should be, for scripts",
+    )
+    output.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the state of one resource or of all; returns the exit status."""
     try:
-        if arguments.name is not None and arguments.all_namespaces:
-            raise ConnectionProblem("NAME and -A exclude each other: name a namespace with -n")
+        _check(arguments)
         cluster = connection.connect(arguments)
-        if arguments.name is None:
-            found = cluster.resources(everywhere=arguments.all_namespaces)
-        else:
-            found = [cluster.resource(arguments.name)]
+        if arguments.watch:
+            _watch(cluster, arguments)
+        found = _read(cluster, arguments)
     except ConnectionProblem as problem:
         print(f"tandem status: {problem}", file=sys.stderr)
         return COULD_NOT_READ
-    if arguments.output == "json":
-        print(json.dumps({"resources": [summary(raw) for raw in found]}, indent=2))
+    if arguments.output != output.TEXT:
+        output.write({"resources": [summary(raw) for raw in found]}, arguments.output)
     elif found:
-        show(found, datetime.now(UTC), arguments.all_namespaces)
+        show(output.console(), view(found, datetime.now(UTC), arguments.all_namespaces))
     else:
-        where = "any namespace" if arguments.all_namespaces else f"namespace {cluster.namespace}"
-        print(f"no resources in {where}", file=sys.stderr)
-    return 0
+        print(_none(cluster, arguments), file=sys.stderr)
+    concerned = any(concerns_of(raw) for raw in found)
+    return CONCERNED if arguments.exit_code and concerned else 0
 
 
-def summary(raw: Object) -> Object:
-    """What the columns say of a resource, and its concerns; absent where nothing is known yet."""
-    status = raw.get("status") or {}
-    speculation = status.get("speculation") or {}
-    held = {each["type"]: each for each in status.get("conditions") or ()}
-    values = {
-        "namespace": raw["metadata"]["namespace"],
-        "name": raw["metadata"]["name"],
-        "ready": held.get("Ready", {}).get("status"),
-        "readyReplicas": status.get("readyReplicas"),
-        "replicas": raw["spec"].get("replicas"),
-        "pair": held.get("PairCompatible", {}).get("reason"),
-        "method": raw["spec"]["speculation"]["method"],
-        "speculation": speculation.get("state"),
-        "effectiveTokens": speculation.get("effectiveTokens"),
-        "acceptanceRatePercent": speculation.get("acceptanceRatePercent"),
-        "speedup": speculation.get("speedup"),
-        "creationTimestamp": raw["metadata"]["creationTimestamp"],
-    }
-    return {
-        **{key: value for key, value in values.items() if value is not None},
-        "concerns": [vars(concern) for concern in concerns_of(raw)],
-    }
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.name is not None and arguments.all_namespaces:
+        raise ConnectionProblem("NAME and -A exclude each other: name a namespace with -n")
+    others = {"-o": arguments.output != output.TEXT, "--exit-code": arguments.exit_code}
+    for flag, given in others.items():
+        if arguments.watch and given:
+            raise ConnectionProblem(f"--watch and {flag} exclude each other: --watch never ends")
 
 
-def concerns_of(raw: Object) -> tuple[Concern, ...]:
-    """What somebody should look at, in the order of the conditions.
+def show(console: Console, seen: RenderableType) -> None:
+    """Print a view; long lines stay one line."""
+    for part in seen.renderables if isinstance(seen, Group) else (seen,):
+        console.print(part, soft_wrap=isinstance(part, Text))
 
-    A condition that stands only while True is one while it stands; any other while it is not True.
+
+def _read(cluster: Cluster, arguments: argparse.Namespace) -> Sequence[Object]:
+    if arguments.name is None:
+        return cluster.resources(everywhere=arguments.all_namespaces)
+    return [cluster.resource(arguments.name)]
+
+
+def _none(cluster: Cluster, arguments: argparse.Namespace) -> str:
+    where = "any namespace" if arguments.all_namespaces else f"namespace {cluster.namespace}"
+    return f"no resources in {where}"
+
+
+def _watch(cluster: Cluster, arguments: argparse.Namespace) -> None:
+    """Show the state until Ctrl-C. What cannot be read at one look is told, and looked at again.
+
+    On a terminal the view is drawn anew; elsewhere it is printed again where it changed.
     """
-    status = raw.get("status") or {}
-    generation, seen = raw["metadata"]["generation"], status.get("observedGeneration", -1)
-    found = []
-    if seen < generation:
-        message = (
-            "no operator has looked at this resource: check that one runs and may see its namespace"
-            if seen < 0
-            else f"the operator has looked at generation {seen}, not yet at {generation}"
-        )
-        found.append(Concern("Observed", "False", "NotObserved", message))
-    for held in status.get("conditions") or ():
-        expected = "False" if held["type"] in ONLY_WHILE_TRUE else "True"
-        if held["status"] != expected:
-            said = (held["type"], held["status"], held["reason"], held.get("message", ""))
-            found.append(Concern(*said))
-    return tuple(found)
-
-
-def show(found: Sequence[Object], now: datetime, with_namespace: bool) -> None:
-    """Print the table, then the concerns of each resource."""
-    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    place = ("NAMESPACE",) if with_namespace else ()
-    table = Table(box=None, pad_edge=False, header_style="")
-    for heading in (*place, "NAME", "READY", "REPLICAS", "PAIR", "METHOD", "SPECULATION", "K"):
-        table.add_column(heading)
-    for heading in ("ACCEPTANCE%", "SPEEDUP", "AGE"):
-        table.add_column(heading)
-    for raw in found:
-        table.add_row(*map(Text, _cells(summary(raw), now, with_namespace)))
-    console.print(table)
-    for raw in found:
-        concerns = concerns_of(raw)
-        if not concerns:
-            continue
-        name = raw["metadata"]["name"]
-        full = f"{raw['metadata']['namespace']}/{name}" if with_namespace else name
-        _line(console, f"\n{full}:")
-        for concern in concerns:
-            head = f"  {concern.type} is {concern.status} ({concern.reason})"
-            _line(console, f"{head}: {concern.message}" if concern.message else head)
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
-
-
-def _cells(said: Object, now: datetime, with_namespace: bool) -> tuple[str, ...]:
-    place = (said["namespace"],) if with_namespace else ()
-    middle = [
-        str(said.get(key, ""))
-        for key in (
-            "pair",
-            "method",
-            "speculation",
-            "effectiveTokens",
-            "acceptanceRatePercent",
-            "speedup",
-        )
-    ]
-    ready = f"{said.get('readyReplicas', 0)}/{said.get('replicas', 1)}"
-    age = age_of(datetime.fromisoformat(said["creationTimestamp"]), now)
-    return (*place, said["name"], said.get("ready", ""), ready, *middle, age)
-
-
-def age_of(since: datetime, now: datetime) -> str:
-    """How long ago, in the largest unit that counts two or more, else in seconds."""
-    seconds = max(0, int((now - since).total_seconds()))
-    for unit, length_s in _UNITS:
-        if seconds >= 2 * length_s:
-            return f"{seconds // length_s}{unit}"
-    return f"{seconds}s"
+    _read(cluster, arguments)  # what is wrong from the start ends the command
+    console = output.console()
+    with Live(console=console, auto_refresh=False, screen=False) as live:
+        last: list[Any] | None = None
+        while True:
+            now = datetime.now(UTC)
+            try:
+                found = _read(cluster, arguments)
+                seen = view(found, now, arguments.all_namespaces)
+                said = Text(now.astimezone().strftime("%H:%M:%S"))
+                state: list[Any] = [
+                    (raw["metadata"], raw.get("status"), raw["spec"]) for raw in found
+                ]
+                if not found:
+                    seen = Text(_none(cluster, arguments))
+            except ConnectionProblem as problem:
+                seen = said = Text(f"tandem status: {problem}")
+                state = [str(problem)]
+            if console.is_terminal:
+                live.update(Group(said, seen), refresh=True)
+            elif state != last:
+                show(console, seen)
+                sys.stdout.flush()
+            last = state
+            time.sleep(INTERVAL_S)

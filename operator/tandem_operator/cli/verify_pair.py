@@ -6,7 +6,6 @@ Exit status: 0 allowed, 1 not allowed, 2 could not look.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -15,8 +14,9 @@ from dataclasses import replace
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
 from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
-from tandem_operator.cli import pair_look
+from tandem_operator.cli import output, pair_look
 from tandem_operator.cli.pair_look import LookError
+from tandem_operator.engines import registry
 from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
@@ -80,11 +80,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tensor parallel size (default: 1)",
     )
     parser.add_argument(
+        "--engine",
+        type=EngineType,
+        choices=registry.driven(),
+        default=EngineType.VLLM,
+        metavar="TYPE",
+        help=f"spec.engine.type: {', '.join(registry.driven())} (default: {EngineType.VLLM.value})",
+    )
+    parser.add_argument(
         "--engine-version",
         type=_version,
         default=DEFAULT_VERSION,
         metavar="V",
-        help=f"of vLLM (default: {DEFAULT_VERSION})",
+        help=f"of its image (default: {DEFAULT_VERSION}, of vLLM)",
     )
     parser.add_argument("--digest", help="the fingerprint that the target's tokenizer must have")
     parser.add_argument(
@@ -99,7 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-remote-code", action="store_true", help="accept repositories that bring code"
     )
-    parser.add_argument("--output", choices=("text", "json"), default="text")
+    output.add_arguments(parser)
     parser.set_defaults(wrong_usage=parser.error)
 
 
@@ -119,10 +127,11 @@ def run(arguments: argparse.Namespace) -> int:
         return COULD_NOT_LOOK
     spec = _spec(arguments, draft, method or _method_for(report))
     found = pair_look.judged(report, asked, spec)
-    if arguments.output == "json":
-        print(json.dumps(pair_look.document(found), indent=2))
+    if arguments.output != output.TEXT:
+        output.write(pair_look.document(found), arguments.output)
     else:
-        lines = pair_look.lines(found, arguments.engine_version)
+        image = spec.engine.image
+        lines = pair_look.lines(found, "" if image is None else arguments.engine_version)
         print("\n".join(map(_with_flags, lines)))
     return ALLOWED if found.allowed else NOT_ALLOWED
 
@@ -171,8 +180,8 @@ def _spec(arguments: argparse.Namespace, draft: str | None, method: Method) -> S
             "tokenizerLock": lock,
             "parallelism": {"tensor": arguments.tensor},
             "engine": {
-                "type": EngineType.VLLM.value,
-                "image": f"vllm/vllm-openai:v{arguments.engine_version}",
+                "type": arguments.engine.value,
+                "image": registry.driver(arguments.engine).image_of(arguments.engine_version),
             },
         }
     )
@@ -207,7 +216,7 @@ def _within(low: int, high: int) -> Callable[[str], int]:
 def _version(text: str) -> str:
     found = text.removeprefix("v")
     if not re.fullmatch(r"\d+\.\d+(\.[A-Za-z0-9._-]+)?", found):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a version of vLLM, as {DEFAULT_VERSION}")
+        raise argparse.ArgumentTypeError(f"{text!r}: give a version, as {DEFAULT_VERSION}")
     return found
 
 

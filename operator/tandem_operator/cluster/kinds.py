@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tandem_operator.api import names
+from tandem_operator.workloads import kinds
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,7 @@ class Kind:
 RESOURCE = Kind(names.GROUP, names.VERSION, names.PLURAL, names.KIND)
 POD_MONITOR = Kind("monitoring.coreos.com", "v1", "podmonitors", "PodMonitor")
 CHILDREN = (
-    Kind("apps", "v1", "deployments", "Deployment"),
-    Kind("apps", "v1", "replicasets", "ReplicaSet"),
+    *(Kind(*each) for workload in kinds.ALL for each in workload.watched),
     Kind("apps", "v1", "controllerrevisions", "ControllerRevision"),
     Kind("batch", "v1", "jobs", "Job"),
     Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"),

@@ -23,9 +23,9 @@ from tandem_operator.control import start_profile, state_cache
 from tandem_operator.control.metrics_condition import Lost
 from tandem_operator.control.tuner import Tuner
 from tandem_operator.control.tuner_settings import drafts_all, settings_of
+from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.engines.registry import driver
-from tandem_operator.engines.series import Series
-from tandem_operator.metrics.engine_sample import EngineSample
 from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.replicas import Replica, replicas_of
 from tandem_operator.metrics.scrape import MalformedError, Scraper, UnreachableError
@@ -61,7 +61,7 @@ class TuningLoop:
         subject: what the store holds of a key; None when the resource is gone.
         changed: called with a key whose view has something new to tell.
         interval_s: seconds between looks when nothing changes.
-        prometheus_url: read through it instead of the pods themselves.
+        prometheus: read through it instead of the pods themselves.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class TuningLoop:
         changed: Callable[[Key], None],
         clock: Clock,
         interval_s: float,
-        prometheus_url: str | None = None,
+        prometheus: PrometheusReader | None = None,
     ) -> None:
         self._subject = subject
         self._changed = changed
         self._clock = clock
         self._interval_s = interval_s
         self._scraper = Scraper()
-        self._prometheus = PrometheusReader(prometheus_url) if prometheus_url else None
+        self._prometheus = prometheus
         self._learners: dict[Key, Tuner] = {}
         self._told: dict[Key, tuple[object, ...]] = {}
         self._profiles: dict[Key, tuple[tuple[str, Spec], Mapping[str, Any] | None]] = {}
@@ -177,7 +177,7 @@ class TuningLoop:
         if tuner is None or (tuner.lock, tuner.shape) != (lock, shape):
             tuner = self._begun(key, lock, shape, settings, subject)
             self._learners[key] = tuner
-        samples, lost = await self._read(key[0], replicas, engine.series)
+        samples, lost = await self._read(key[0], replicas, engine.metrics)
         tuner.take(
             replicas,
             samples,
@@ -226,21 +226,21 @@ class TuningLoop:
         return known[1]
 
     async def _read(
-        self, namespace: str, replicas: tuple[Replica, ...], series: Series
+        self, namespace: str, replicas: tuple[Replica, ...], reader: MetricsReader
     ) -> tuple[dict[str, EngineSample], dict[str, Lost]]:
         outcomes: dict[str, EngineSample | Lost]
         if self._prometheus is not None:
-            outcomes = dict(await self._prometheus.read(namespace, replicas, series))
+            outcomes = dict(await self._prometheus.read(namespace, replicas, reader))
         else:
-            found = await asyncio.gather(*(self._one(replica, series) for replica in replicas))
+            found = await asyncio.gather(*(self._one(replica, reader) for replica in replicas))
             outcomes = dict(zip((r.pod for r in replicas), found, strict=True))
         samples = {pod: o for pod, o in outcomes.items() if isinstance(o, EngineSample)}
         lost = {pod: o for pod, o in outcomes.items() if not isinstance(o, EngineSample)}
         return samples, lost
 
-    async def _one(self, replica: Replica, series: Series) -> EngineSample | Lost:
+    async def _one(self, replica: Replica, reader: MetricsReader) -> EngineSample | Lost:
         try:
-            return await self._scraper.read(replica, series, self._clock.now_s())
+            return await self._scraper.read(replica, reader, self._clock.now_s())
         except (UnreachableError, MalformedError) as error:
             return error
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from tandem_operator.control import decision_log
 from tandem_operator.control.metrics_condition import Lost, judge
 from tandem_operator.control.state_cache import Kept, Remembered, earlier_to_json
-from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.windows import segments_between, window_between
 from tandem_operator.planning import MetricsView, ReplicaView, TuningView
@@ -47,6 +47,9 @@ class Tuner:
     _answered_s: float | None = None
     _drafts: deque[tuple[float, float, float, float]] = field(default_factory=deque)
     _segments: deque[tuple[float, dict[str, tuple[float, float]]]] = field(default_factory=deque)
+    _drafted_tokens: float = 0.0
+    _wasted_tokens: float = 0.0
+    _mixed_depth_steps: float = 0.0
     _persisted: tuple[str, str] | None = None
     _persisted_s: float | None = None
     _learned_since: bool = False
@@ -156,6 +159,9 @@ class Tuner:
             acceptance_rate=accepted / judged if judged > 0 else None,
             mean_accepted_tokens=accepted / drafts if drafts > 0 else None,
             segments=self._segment_rates(),
+            drafted_tokens=self._drafted_tokens,
+            wasted_tokens=self._wasted_tokens,
+            mixed_depth_steps=self._mixed_depth_steps,
             shape=self.shape,
             state_json=self._persisted[0] if self._persisted else None,
             earlier_json=earlier_to_json(self.earlier) if self.earlier else None,
@@ -198,6 +204,9 @@ class Tuner:
     ) -> None:
         accepted = sum(window.accepted_by_position)
         rejected = _rejections(window, depths)
+        self._drafted_tokens += window.draft_tokens
+        self._wasted_tokens += max(window.draft_tokens - accepted, 0.0)
+        self._mixed_depth_steps += window.mixed_depth_steps or 0.0
         self._drafts.append((window.now_s, accepted, rejected, window.drafts))
         self._segments.append((window.now_s, segments))
         for held in (self._drafts, self._segments):

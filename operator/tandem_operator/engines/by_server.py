@@ -7,9 +7,9 @@ from tandem_operator.api.spec import EngineServer, EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch
+from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
 
 
@@ -25,16 +25,20 @@ class ByServer:
         return self.native.type
 
     @property
-    def series(self) -> Series:
-        return self.native.series
+    def metrics(self) -> MetricsReader:
+        return self.native.metrics
+
+    @property
+    def plugin(self) -> str:
+        return self.native.plugin
 
     @property
     def owned_env(self) -> tuple[str, ...]:
         return self.native.owned_env
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What the asked server's driver refuses."""
-        return self._of(spec).judge(spec)
+        return self._of(spec).validate(spec)
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What the asked server's driver refuses of the pair."""
@@ -44,9 +48,13 @@ class ByServer:
         """What the asked server's driver warns of."""
         return self._of(spec).warn(spec)
 
-    def render(self, launch: Launch) -> PodParts:
+    def render(self, launch: Launch) -> EngineParts:
         """The pod's parts with the asked server."""
         return self._of(launch.spec).render(launch)
+
+    def image_of(self, version: str) -> str | None:
+        """The image of the engine by itself; Triton's is the user's to build."""
+        return self.native.image_of(version)
 
     def live_mode(self, spec: Spec) -> LiveMode:
         """How K reaches the engine in the asked server."""

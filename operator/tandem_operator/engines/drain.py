@@ -29,8 +29,9 @@ while time.monotonic() < end:
 gauges named by its arguments are all zero, the engine is gone, or the limit is reached."""
 
 
-def pre_stop(port: int, gauges: tuple[str, ...]) -> dict[str, Any]:
-    """The lifecycle hook; `gauges` are full names of the running and waiting requests."""
+def pre_stop(port: int, gauges: tuple[str, ...], path: str = "/metrics") -> dict[str, Any]:
+    """The lifecycle hook; `gauges` are full names, on the page at that port, of the running and
+    waiting requests."""
     limit_s = GRACE_S - 30
     return {
         "exec": {
@@ -38,7 +39,7 @@ def pre_stop(port: int, gauges: tuple[str, ...]) -> dict[str, Any]:
                 "python3",
                 "-c",
                 SCRIPT,
-                f"http://127.0.0.1:{port}/metrics",
+                f"http://127.0.0.1:{port}{path}",
                 str(ENDPOINT_DELAY_S),
                 str(limit_s),
                 *gauges,

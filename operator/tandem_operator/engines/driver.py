@@ -5,9 +5,9 @@ from typing import Protocol
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch
+from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.series import Series
 from tandem_runtime.contract.report import PairReport
 
 
@@ -18,12 +18,17 @@ class Driver(Protocol):
     def type(self) -> EngineType: ...
 
     @property
-    def series(self) -> Series: ...
+    def metrics(self) -> MetricsReader: ...
+
+    @property
+    def plugin(self) -> str:
+        """What `tandem-fetch` installs for it, in the pod lock's words."""
+        ...
 
     @property
     def owned_env(self) -> tuple[str, ...]: ...
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do; empty when all of it works."""
         ...
 
@@ -35,8 +40,12 @@ class Driver(Protocol):
         """What of the spec starts under a condition that only the user can see to."""
         ...
 
-    def render(self, launch: Launch) -> PodParts:
-        """The engine's container and its own parts of the pod: same launch, same bytes."""
+    def render(self, launch: Launch) -> EngineParts:
+        """The engine's pods and what is its own of them: same launch, same bytes."""
+        ...
+
+    def image_of(self, version: str) -> str | None:
+        """The image that is published under a version; None where the spec needs to name none."""
         ...
 
     def live_mode(self, spec: Spec) -> LiveMode:

@@ -29,7 +29,7 @@ def may_own(owned: Iterable[str], prefix: str) -> bool:
     )
 
 
-def judge(spec: Spec, owned: tuple[str, ...]) -> tuple[FieldError, ...]:
+def validate(spec: Spec, owned: tuple[str, ...]) -> tuple[FieldError, ...]:
     """The variables in `engine.env` that are the operator's."""
     return tuple(
         FieldError(

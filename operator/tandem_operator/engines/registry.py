@@ -7,6 +7,7 @@ from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton,
 from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.unsupported import UnsupportedDriver
 from tandem_runtime.contract.report import PairReport
 
 DRIVERS: dict[EngineType, Driver] = {
@@ -23,10 +24,17 @@ def driver(engine: EngineType) -> Driver:
     return DRIVERS[engine]
 
 
+def driven() -> tuple[EngineType, ...]:
+    """The engines that this release drives."""
+    return tuple(
+        engine for engine, held in DRIVERS.items() if not isinstance(held, UnsupportedDriver)
+    )
+
+
 def judge(spec: Spec, report: PairReport) -> PairJudgement:
     """Whether the spec's engine would start the pair: its rules of the spec and of the files."""
     asked = driver(spec.engine.type)
     found = asked.judge_pair(spec, report)
-    of_spec = asked.judge(spec)
+    of_spec = asked.validate(spec)
     more = tuple(each for each in found.refusals if each not in of_spec)
     return replace(found, refusals=(*of_spec, *more))

@@ -1,10 +1,14 @@
 """TensorRT-LLM."""
 
 from tandem_operator.api.spec import EngineType
-from tandem_operator.engines.series import Series
+from tandem_operator.engines.metrics.reader import Series, SeriesReader
 from tandem_operator.engines.unsupported import UnsupportedDriver
 
 DRIVER = UnsupportedDriver(
     EngineType.TENSORRT_LLM,
-    Series(("trtllm_",), "num_requests_running", "num_requests_waiting"),
+    SeriesReader(
+        ("trtllm_",),
+        running=Series(("trtllm_num_requests_running",)),
+        waiting=Series(("trtllm_num_requests_waiting",)),
+    ),
 )

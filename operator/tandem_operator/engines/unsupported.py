@@ -7,9 +7,10 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.environment import OWNED_EVERYWHERE
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch
+from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.series import Series
+from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract.report import PairReport
 
 
@@ -18,10 +19,11 @@ class UnsupportedDriver:
     """A driver that refuses everything, and says what works instead."""
 
     type: EngineType
-    series: Series
+    metrics: MetricsReader
     owned_env: tuple[str, ...] = OWNED_EVERYWHERE
+    plugin: str = pod_lock.NO_PLUGIN
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """One refusal, whatever the spec."""
         return (
             FieldError(
@@ -34,16 +36,20 @@ class UnsupportedDriver:
         )
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
-        """As `judge`."""
-        return PairJudgement(self.judge(spec))
+        """As `validate`."""
+        return PairJudgement(self.validate(spec))
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """Nothing: all of it is refused."""
         return ()
 
-    def render(self, launch: Launch) -> PodParts:
+    def render(self, launch: Launch) -> EngineParts:
         """Never reached by a judged spec. Raises ValueError with the refusal."""
-        raise ValueError(str(self.judge(launch.spec)[0]))
+        raise ValueError(str(self.validate(launch.spec)[0]))
+
+    def image_of(self, version: str) -> str | None:
+        """None: nothing is started."""
+        return None
 
     def live_mode(self, spec: Spec) -> LiveMode:
         """K could change by a rollout only."""

@@ -7,57 +7,108 @@ the identities between counters of one moment no longer hold.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 from urllib3.util.retry import Retry
 
-from tandem_operator.engines.series import Series
-from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
-from tandem_operator.metrics.page import Page
+from tandem_operator.engines.metrics.page import Page
+from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.scrape import MalformedError, UnreachableError
 
 TIMEOUT_S = 5
 LOOK_BACK = "60s"
 PLUGIN_PREFIX = "tandem"
+TENANT_HEADER = "X-Scope-OrgID"
 
 RawSeries = dict[str, Any]
 Outcome = EngineSample | UnreachableError | MalformedError
 
 
 class PrometheusReader:
-    """One query for all replicas of a resource. The client blocks, so it runs in a thread."""
+    """One query for all replicas of a resource. The client blocks, so it runs in a thread.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = PrometheusConnect(url=url, retry=Retry(total=0), timeout=TIMEOUT_S)
+    Args:
+        ca_file: PEM authorities that the server's certificate is checked against.
+        token_file: a bearer token, read anew for each request, for whoever gives it renews it.
+        headers: sent with each request.
+        tenant: whose series are read where several share the server (`X-Scope-OrgID`).
+
+    A redirect is refused: the token is for the server that the administrator named.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        ca_file: str | None = None,
+        token_file: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tenant: str | None = None,
+    ) -> None:
+        parts = urlsplit(url)
+        self._shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        session = requests.Session()
+        session.max_redirects = 0
+        session.verify = ca_file or True
+        self._client = PrometheusConnect(
+            url=url.rstrip("/"),
+            headers={**(headers or {}), **({TENANT_HEADER: tenant} if tenant else {})},
+            auth=None if token_file is None else _BearerToken(Path(token_file)),
+            retry=Retry(total=0),
+            session=session,
+            timeout=TIMEOUT_S,
+        )
 
     async def read(
-        self, namespace: str, replicas: tuple[Replica, ...], series: Series
+        self, namespace: str, replicas: tuple[Replica, ...], reader: MetricsReader
     ) -> dict[str, Outcome]:
         """By pod name: the newest scrape of the last minute, or what went wrong with it."""
-        query = selector(namespace, (replica.pod for replica in replicas), series)
+        query = selector(namespace, (replica.pod for replica in replicas), reader)
         try:
             found = await asyncio.to_thread(self._client.custom_query, query)
-        except (requests.RequestException, PrometheusApiClientException, ValueError) as error:
-            lost = UnreachableError(f"Prometheus at {self._url}: {error}")
-            return {replica.pod: lost for replica in replicas}
+        except requests.TooManyRedirects:
+            return self._lost(replicas, "it redirects, and redirects are not followed")
+        except (
+            requests.RequestException,
+            PrometheusApiClientException,
+            OSError,
+            ValueError,
+        ) as error:
+            return self._lost(replicas, error)
         by_pod: dict[str, list[RawSeries]] = {}
         for one in found:
             by_pod.setdefault(one["metric"].get("pod", ""), []).append(one)
         return {
-            replica.pod: _outcome(replica.pod, by_pod.get(replica.pod, []), series)
+            replica.pod: _outcome(replica.pod, by_pod.get(replica.pod, []), reader)
             for replica in replicas
         }
 
+    def _lost(self, replicas: tuple[Replica, ...], why: object) -> dict[str, Outcome]:
+        lost = UnreachableError(f"Prometheus at {self._shown}: {why}")
+        return {replica.pod: lost for replica in replicas}
 
-def selector(namespace: str, pods: Iterable[str], series: Series) -> str:
+
+class _BearerToken(requests.auth.AuthBase):
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        token = self._file.read_text(encoding="ascii").strip()
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+
+def selector(namespace: str, pods: Iterable[str], reader: MetricsReader) -> str:
     """The query: a fixed form whose label values are names of Kubernetes objects, escaped."""
     prefixes = "|".join(
-        sorted({prefix.rstrip(":_") for prefix in (*series.prefixes, PLUGIN_PREFIX)})
+        sorted({prefix.rstrip(":_") for prefix in (*reader.prefixes, PLUGIN_PREFIX)})
     )
     wanted = "|".join(_quoted(pod) for pod in pods)
     return (
@@ -72,7 +123,7 @@ def _quoted(name: str) -> str:
     return name.replace(".", "\\\\.")
 
 
-def _outcome(pod: str, found: list[RawSeries], series: Series) -> Outcome:
+def _outcome(pod: str, found: list[RawSeries], reader: MetricsReader) -> Outcome:
     newest = max(
         (float(at) for one in found for at, _ in one["values"]),
         default=None,
@@ -91,6 +142,6 @@ def _outcome(pod: str, found: list[RawSeries], series: Series) -> Outcome:
         samples.setdefault(name, []).append((labels, float(value)))
     page = Page({name: tuple(held) for name, held in samples.items()})
     try:
-        return read(page, series, newest)
+        return reader.read(page, newest)
     except (SeriesMissingError, KeyError, ValueError) as error:
         return MalformedError(f"{pod}: {error}")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.planning.pod.template import metrics_of
+from tandem_operator.workloads import kinds
+from tandem_operator.workloads.pods import controlled_by, is_ready
 from tandem_runtime.contract import environment, paths
 
 Object = dict[str, Any]
@@ -26,12 +29,13 @@ class Replica:
     shape: str
     speculation_loaded: bool
     tiers: tuple[int, ...]
+    path: str = "/metrics"
 
     @property
     def url(self) -> str:
         """Its metrics page; the address is the pod's, never a name from a resource."""
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{host}:{self.port}/metrics"
+        return f"http://{host}:{self.port}{self.path}"
 
 
 def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, ...]:
@@ -40,47 +44,21 @@ def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, 
     A pod that only carries our labels is not read: its counters would be a tenant's to invent.
     """
     held = list(objects)
-    owners = {
-        item["metadata"]["uid"]: item
-        for item in held
-        if item.get("kind") in ("Deployment", "ReplicaSet", "StatefulSet", "LeaderWorkerSet")
-    }
     found = [
         _replica(pod)
-        for pod in held
-        if pod.get("kind") == "Pod" and _ready(pod) and _ends_at(pod, owners, resource_uid)
+        for each in held
+        for kind in kinds.ALL
+        if each.get("kind") == kind.kind and controlled_by(each, resource_uid)
+        for pod in kind.pods(each, held)
+        if _reads(pod)
     ]
     return tuple(sorted(found, key=lambda replica: replica.pod))
 
 
-def _ends_at(pod: Object, owners: dict[str, Object], resource_uid: str) -> bool:
-    at: Object | None = pod
-    for _ in range(4):
-        controller = _controller(at) if at is not None else None
-        if controller is None:
-            return False
-        if controller == resource_uid:
-            return at is not pod
-        at = owners.get(controller)
-    return False
-
-
-def _controller(item: Object) -> str | None:
-    for reference in item["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference["uid"])
-    return None
-
-
-def _ready(pod: Object) -> bool:
-    status = pod.get("status") or {}
-    if pod["metadata"].get("deletionTimestamp") or not status.get("podIP"):
-        return False
+def _reads(pod: Object) -> bool:
     labels = pod["metadata"].get("labels") or {}
-    if labels.get(names.LABEL_ROLE) != names.ROLE_ENGINE:
-        return False
-    conditions = status.get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+    has_address = bool((pod.get("status") or {}).get("podIP"))
+    return has_address and is_ready(pod) and labels.get(names.LABEL_ROLE) == names.ROLE_ENGINE
 
 
 def _shape(pod_spec: Object, container: Object) -> str:
@@ -96,27 +74,28 @@ def _shape(pod_spec: Object, container: Object) -> str:
     )
 
 
-def _metrics_port(container: Object) -> int:
-    """The port of the page by its own name, else the API's."""
-    ports = {p.get("name"): int(p["containerPort"]) for p in container.get("ports") or ()}
-    return ports.get(paths.PORT_METRICS, ports.get("http", METRICS_PORT))
-
-
 def _replica(pod: Object) -> Replica:
-    container = next(
-        (c for c in pod["spec"]["containers"] if c["name"] == names.CONTAINER_MAIN),
-        pod["spec"]["containers"][0],
-    )
-    variables = {v["name"]: v.get("value") or "" for v in container.get("env") or ()}
+    containers = pod["spec"]["containers"]
+    main = next((c for c in containers if c["name"] == paths.CONTAINER_MAIN), containers[0])
+    variables = {v["name"]: v.get("value") or "" for v in main.get("env") or ()}
     tiers = tuple(int(tier) for tier in variables.get(environment.TIERS, "").split(",") if tier)
     labels = pod["metadata"].get("labels") or {}
+    metrics = metrics_of(pod)
     return Replica(
         pod=pod["metadata"]["name"],
         uid=pod["metadata"]["uid"],
         address=pod["status"]["podIP"],
-        port=_metrics_port(container),
+        port=_port(pod["spec"], metrics.port),
+        path=metrics.path,
         lock=labels.get(names.LABEL_LOCK, ""),
-        shape=_shape(pod["spec"], container),
-        speculation_loaded=int(variables.get(environment.MAX_TOKENS) or 0) > 0,
+        shape=_shape(pod["spec"], main),
+        speculation_loaded=any(tiers) or int(variables.get(environment.MAX_TOKENS) or 0) > 0,
         tiers=tiers,
     )
+
+
+def _port(pod_spec: Object, name: str) -> int:
+    """The port of that name in whichever container; a sidecar may be an init container."""
+    containers = (*pod_spec["containers"], *(pod_spec.get("initContainers") or ()))
+    ports = (port for container in containers for port in container.get("ports") or ())
+    return next((int(p["containerPort"]) for p in ports if p.get("name") == name), METRICS_PORT)

@@ -11,8 +11,8 @@ import asyncio
 
 import aiohttp
 
-from tandem_operator.engines.series import Series
-from tandem_operator.metrics.engine_sample import EngineSample, SeriesMissingError, read
+from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
 from tandem_operator.metrics.page import LARGEST_PAGE_BYTES, MalformedPageError, parse
 from tandem_operator.metrics.replicas import Replica
 from tandem_runtime.contract import metrics
@@ -41,7 +41,7 @@ class Scraper:
             await self._session.close()
             self._session = None
 
-    async def read(self, replica: Replica, series: Series, at_s: float) -> EngineSample:
+    async def read(self, replica: Replica, reader: MetricsReader, at_s: float) -> EngineSample:
         """The counters of one pod.
 
         Raises:
@@ -51,7 +51,7 @@ class Scraper:
         async with self._slots:
             text = await self._text(replica)
         try:
-            return read(parse(text, (*series.prefixes, metrics.PREFIX)), series, at_s)
+            return reader.read(parse(text, (*reader.prefixes, metrics.PREFIX)), at_s)
         except (MalformedPageError, SeriesMissingError, KeyError, ValueError) as error:
             raise MalformedError(f"{replica.pod}: {error}") from error
 

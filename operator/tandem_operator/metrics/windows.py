@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tandem_operator.metrics.engine_sample import CellKey, EngineSample
+from tandem_operator.engines.metrics.sample import CellKey, EngineSample
 from tandem_operator.tuning import StepCell, Window
 from tandem_runtime.contract.metrics import BATCH_EDGES, batch_top
 

@@ -4,6 +4,7 @@
 out; the command line shows it.
 """
 
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning.plan import (
     Apply,
     Asked,
@@ -16,7 +17,6 @@ from tandem_operator.planning.plan import (
 from tandem_operator.planning.planner import plan
 from tandem_operator.planning.snapshot import (
     Failure,
-    Installation,
     MetricsView,
     ReplicaView,
     Snapshot,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning import ownership
 from tandem_operator.planning.lock import report as lock_report
+from tandem_operator.workloads.pods import controller
 
 Object = dict[str, Any]
 
@@ -30,7 +30,7 @@ def ended(resource: Object, objects: Iterable[Object]) -> frozenset[str]:
 def _leaves(resource: Object, held: Object) -> bool:
     if "deletionTimestamp" in held["metadata"]:
         return True
-    owner = ownership.controller(held) or {}
+    owner = controller(held) or {}
     of_the_name = (owner.get("kind"), owner.get("name")) == (
         names.KIND,
         resource["metadata"]["name"],

@@ -9,6 +9,7 @@ from tandem_operator.planning import ownership
 from tandem_operator.planning.ownership import Ownership
 from tandem_operator.planning.plan import Reference
 from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads.pods import controller
 
 Object = dict[str, Any]
 
@@ -27,6 +28,11 @@ class ObservedObjects:
             ownership.lock_of(held) for held in self.all_ours("ControllerRevision")
         )
 
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """All of them, in the order of their names."""
+        return tuple(self._by_place.values())
+
     def get(self, kind: str, name: str) -> Object | None:
         """Whatever has that name, whoever owns it."""
         return self._by_place.get((kind, name))
@@ -43,7 +49,7 @@ class ObservedObjects:
     def is_orphan(self, kind: str, name: str) -> bool:
         """Whether the object is the resource's, but says so by its labels alone."""
         held = self.ours(kind, name)
-        return held is not None and ownership.controller(held) is None
+        return held is not None and controller(held) is None
 
     def all_of(self, kind: str) -> Iterator[Object]:
         """Every object of a kind, in the order of their names."""

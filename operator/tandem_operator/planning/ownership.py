@@ -8,6 +8,8 @@ from typing import Any
 from tandem_operator.api import names
 from tandem_operator.planning.children import common_metadata
 from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads import kinds
+from tandem_operator.workloads.pods import controller
 
 Object = dict[str, Any]
 
@@ -61,8 +63,9 @@ def _is_orphan(resource: Resource, existing: Object, locks: frozenset[str]) -> b
         or names.ANNOTATION_APPLIED not in (metadata.get("annotations") or {})
     ):
         return False
-    if existing["kind"] == "Deployment":
-        return lock_of(existing["spec"]["template"]) in locks
+    kind = kinds.KINDS.get(existing["kind"])
+    if kind is not None:
+        return lock_of(kind.template(existing)) in locks
     if existing["kind"] == "ControllerRevision":
         locked_as = (existing.get("data") or {}).get("inputHash")
         return bool(metadata["name"] == names.controller_revision(resource.name, str(locked_as)))
@@ -73,18 +76,6 @@ def lock_of(held: Object) -> str:
     """The hash of the lock that an object's or a pod template's label names; empty without one."""
     labels: Object = (held.get("metadata") or {}).get("labels") or {}
     return str(labels.get(names.LABEL_LOCK, ""))
-
-
-def controller(existing: Object) -> Object | None:
-    """The owner reference that controls the object, if any."""
-    references: list[Object] = existing["metadata"].get("ownerReferences", [])
-    return next((held for held in references if held.get("controller")), None)
-
-
-def controlled_by(existing: Object, uid: str) -> bool:
-    """Whether the object with that UID controls `existing`."""
-    owner = controller(existing)
-    return owner is not None and owner.get("uid") == uid
 
 
 def metadata(resource: Resource, kind: str, name: str, labels: dict[str, str]) -> Object:

@@ -17,8 +17,9 @@ from tandem_operator.engines import registry
 from tandem_operator.engines.driver import Driver
 from tandem_operator.planning import prune, resource, workload
 from tandem_operator.planning.children import (
-    deployment,
     disruption_budget,
+    engine_config,
+    engine_pods,
     placement,
     pod_annotations,
     pod_monitor,
@@ -33,6 +34,7 @@ from tandem_operator.planning.lock import state as lock_state
 from tandem_operator.planning.lock.state import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
+from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import events, failing_writes, serving, stalled, summary
@@ -70,7 +72,7 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     placed = placement.place(
         wanted, _children(wanted, step, current, observed, snapshot), observed, snapshot
     )
-    held_back = wanted.spec.paused and placed.writes("Deployment")
+    held_back = wanted.spec.paused and placed.writes_workload
     if wanted.spec.paused:
         placed = ChildPlan(conflicts=placed.conflicts, look_up=placed.look_up)
     return _told(wanted, observed, revisions, step, current, placed, driver, snapshot, held_back)
@@ -103,7 +105,7 @@ def _told(
             observed,
             revisions,
             current,
-            rolled_out=state.rolled_out and not placed.writes("Deployment"),
+            rolled_out=state.rolled_out and not placed.writes_workload,
         ),
         workload=state,
         placed=placed,
@@ -174,13 +176,15 @@ def _children(
         return made
     tables = _tables(wanted, current, observed, snapshot)
     made += tables
-    made.append(Child(service.body(wanted, deployment.port(current.template))))
+    made += [Child(each) for each in engine_config.bodies(wanted, current)]
+    made.append(Child(service.body(wanted, service.port_of(current.template))))
     if disruption_budget.wanted(wanted):
         made.append(Child(disruption_budget.body(wanted)))
     if snapshot.installation.pod_monitors:
-        made.append(Child(pod_monitor.body(wanted, deployment.metrics_port(current.template))))
+        metrics = pod_template.metrics_of(current.template)
+        made.append(Child(pod_monitor.body(wanted, metrics, snapshot.installation)))
     mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, current.lock_hash))
-    made.append(Child(deployment.body(wanted, current), needs=mounted))
+    made.append(Child(engine_pods.body(wanted, current), needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)
     if learned is not None:
         made.append(Child(learned))

@@ -13,12 +13,14 @@ from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
 from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.installation import Installation
 from tandem_operator.engines.pair_judgement import Warned
 from tandem_operator.pair import judgement
 from tandem_operator.planning import resource
 from tandem_operator.planning.children import (
-    deployment,
     disruption_budget,
+    engine_config,
+    engine_pods,
     new_revision,
     revision,
     service,
@@ -30,9 +32,9 @@ from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_operator.planning.status import depth_notes
 from tandem_runtime.contract.report import PairReport, SideReport
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
@@ -79,9 +81,9 @@ def of(wanted: Resource, installation: Installation) -> Preview:
     """The preview of a resource, the lock's outcome taken to be good."""
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
-        *driver.judge(wanted.spec),
-        *sources.judge(wanted.spec),
-        *template_merge.judge(wanted.spec.template, driver.owned_env),
+        *driver.validate(wanted.spec),
+        *sources.validate(wanted.spec),
+        *template_merge.validate(wanted.spec.template, driver.owned_env),
     )
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
@@ -120,8 +122,9 @@ def _made(wanted: Resource, installation: Installation) -> Revision:
 def _children(wanted: Resource, made: Revision) -> list[Object]:
     children = [
         table.body(wanted, table.wanted(wanted, made, None, None)),
-        service.body(wanted, deployment.port(made.template)),
-        deployment.body(wanted, made),
+        *engine_config.bodies(wanted, made),
+        service.body(wanted, service.port_of(made.template)),
+        engine_pods.body(wanted, made),
     ]
     if disruption_budget.wanted(wanted):
         children.append(disruption_budget.body(wanted))
@@ -135,9 +138,9 @@ def _assumed(wanted: Resource) -> PairReport:
     }
     return PairReport(
         verdict="Compatible",
-        reason="Equal" if sources.DRAFT in sides else "NoDraft",
+        reason="Equal" if DRAFT in sides else "NoDraft",
         allowed=True,
         message=f"assumed for {names.KIND} {wanted.name}",
-        target=sides[sources.TARGET],
-        draft=sides.get(sources.DRAFT),
+        target=sides[TARGET],
+        draft=sides.get(DRAFT),
     )

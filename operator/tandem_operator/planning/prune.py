@@ -8,7 +8,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import observed_objects, workload
-from tandem_operator.planning.children import disruption_budget
+from tandem_operator.planning.children import disruption_budget, engine_config
 from tandem_operator.planning.children.revision import KEPT, Revision
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock.state import Accepted, Refused, Step
@@ -55,6 +55,7 @@ def find(
             (gone.append(job) if at <= now else due.append((at - now).total_seconds()))
     if current is not None:
         gone += _tables(resource, held, current)
+        gone += engine_config.unused(held, revisions)
         gone += _revisions(resource, held, revisions, current)
     budget = held.ours(disruption_budget.KIND, names.disruption_budget(resource.name))
     if budget is not None and not disruption_budget.wanted(resource):

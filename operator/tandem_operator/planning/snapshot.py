@@ -7,49 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning.plan import Reference
 from tandem_operator.tuning import Decision
 
 Object = dict[str, Any]
-
-
-LOCK_RESOURCES: Mapping[str, Any] = {
-    "requests": {"cpu": "250m", "memory": "512Mi"},
-    "limits": {"cpu": "2", "memory": "1Gi"},
-}
-FETCH_RESOURCES: Mapping[str, Any] = {
-    "requests": {"cpu": "250m", "memory": "512Mi"},
-    "limits": {"cpu": "4", "memory": "2Gi"},
-}
-"""Limits of both kinds, because a quota on limits admits no container without them; requests that
-the least of managed clusters do not raise."""
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What the administrator configured; from the chart, never from a resource.
-
-    ``name`` tells installations apart: namespace and Lease.
-
-    ``hub_endpoint`` and ``s3_endpoint`` None: the libraries' own defaults. ``pod_monitors`` says
-    that the cluster serves PodMonitor. ``memory_bytes`` is the memory of one device by extended
-    resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
-    containers of the runtime image, ``security_context`` stands over their restricted one.
-    """
-
-    version: str
-    runtime_image: str
-    torch_image: str = "tandem-engine"
-    image_pull_policy: str = "IfNotPresent"
-    hub_endpoint: str | None = None
-    s3_endpoint: str | None = None
-    pod_monitors: bool = False
-    memory_bytes: Mapping[str, int] = field(default_factory=dict)
-    scrape_interval_s: float = 10.0
-    name: str | None = None
-    lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
-    fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)
-    security_context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +68,7 @@ class TuningView:
     are made of. ``state_due`` says that all this should be written now (a decision, or ten minutes
     passed).
     ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
+    The three counters run since the tuner began with these engines.
     """
 
     lock_hash: str
@@ -116,6 +79,9 @@ class TuningView:
     acceptance_rate: float | None = None
     mean_accepted_tokens: float | None = None
     segments: Mapping[str, float] = field(default_factory=dict)
+    drafted_tokens: float = 0.0
+    wasted_tokens: float = 0.0
+    mixed_depth_steps: float = 0.0
     shape: str = ""
     state_json: str | None = None
     earlier_json: str | None = None

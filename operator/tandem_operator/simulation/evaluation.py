@@ -1,7 +1,7 @@
 """How good the tuner is on cases drawn from seeds, by counters, stabilization and scrape interval.
 
-`python -m tandem_operator.simulation.evaluation --profiles examples/profiles --seeds 1-12` prints
-every figure that the tuner is held to. Use seeds that were not used in development.
+`python -m tandem_operator.simulation.evaluation --profiles FOLDER --seeds 1-12` prints every figure
+that the tuner is held to. Use seeds that were not used in development.
 """
 
 from __future__ import annotations

@@ -52,6 +52,7 @@ class Oracle:
         self.tiers = tuple(sorted({0} | set(tiers)))
         self.sync_s = truth.sync_s
         self._depths = np.array(self.tiers, dtype=np.float64)
+        self._parts: dict[int, list[tuple[float, float, float, float, float]]] = {}
 
     def gains(self, survival: Mapping[str, Floats], segments: Sequence[str]) -> Floats:
         """Expected tokens a request and step, E[L|K] = 1 + sum of s_i for i <= K.
@@ -81,7 +82,14 @@ class Oracle:
         """The tier that loses nothing in one step."""
         step_s = self._truth.step_s
         tiers = self.tiers
-        plain = [step_s(batch, batch * (k + 1), context, k, 0) for k in tiers]
+        parts = self._parts.get(batch)
+        if parts is None:
+            parts = self._parts[batch] = [self._truth.parts_s(batch, k) for k in tiers]
+        start_s = self._truth.base_s + self._truth.context_s * context
+        plain = [
+            (start_s + tokens_s + knee_s + experts_s) * cliff + draft_s
+            for tokens_s, knee_s, experts_s, cliff, draft_s in parts
+        ]
         if not prefill:
             return min(zip(plain, gains, tiers, strict=True), key=lambda one: one[0] / one[1])[2]
         rate = max(gain / seconds for gain, seconds in zip(gains, plain, strict=True))

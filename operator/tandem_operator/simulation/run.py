@@ -76,7 +76,7 @@ def run(world: World, policy: Policy) -> Account:
         if current is not survival:
             survival = current
             book.settle()
-            book.gains = oracle.gains(survival, segments or ("other",))
+            book.believe(oracle.gains(survival, segments or ("other",)))
             replica.believe(survival)
         if replica.idle:
             arrival_s = source.next_s

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
 LOOK_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+LOOK_RESULTS = ("done", "retry", "bug")
 DECISION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 120.0)
 
 
@@ -58,6 +60,9 @@ class Metrics:
             buckets=LOOK_BUCKETS,
             registry=self._registry,
         )
+        for result in LOOK_RESULTS:
+            # From 0 on: an alert on an increase would miss the first of a series that begins at 1.
+            self._looks.labels(result)
         self._writes = Counter(
             "tandem_operator_writes",
             "Writes that the API server took.",
@@ -72,6 +77,10 @@ class Metrics:
             buckets=DECISION_BUCKETS,
             registry=self._registry,
         )
+
+    def add(self, collector: Collector) -> None:
+        """Put the collector's series on the page as well."""
+        self._registry.register(collector)
 
     def leading(self, leads: bool) -> None:
         self._leading.set(1 if leads else 0)

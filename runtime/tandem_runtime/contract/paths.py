@@ -10,9 +10,6 @@ CONTAINER_FETCH = "tandem-fetch"
 CONTAINER_LOCK = "tandem-lock"
 CONTAINER_ACTUATOR = "tandem-actuator"
 
-PORT_METRICS = "tandem-metrics"
-"""Port of `main` with the metrics page, where it is another than that of the API."""
-
 VOLUME_MODELS = "tandem-models"
 VOLUME_PLUGIN = "tandem-plugin"
 VOLUME_STATE = "tandem-state"

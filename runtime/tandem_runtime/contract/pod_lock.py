@@ -15,6 +15,10 @@ from tandem_runtime.contract import fields
 
 VERSION = 1
 
+PLUGIN_VLLM = "vllm"
+NO_PLUGIN = "none"
+"""What `tandem-fetch` puts into the plugin's folder. vLLM's is what a lock without a word means."""
+
 
 @dataclass(frozen=True)
 class LockedSide:
@@ -32,12 +36,17 @@ class LockedSide:
 
 @dataclass(frozen=True)
 class PodLock:
-    """A locked pair. `hash` is 16 hexadecimal digits; `hashed` makes it."""
+    """A locked pair. `hash` is 16 hexadecimal digits; `hashed` makes it.
+
+    `plugin` names the plugin that the pod's engine loads; the same pair has the same hash under
+    every engine.
+    """
 
     method: str
     target: LockedSide
     draft: LockedSide | None = None
     hash: str = ""
+    plugin: str = PLUGIN_VLLM
 
     def sides(self) -> dict[str, LockedSide]:
         """The sides by name, `target` first."""
@@ -48,8 +57,11 @@ class PodLock:
 
 
 def hashed(lock: PodLock) -> PodLock:
-    """The same lock with its hash: SHA-256 of its canonical JSON without `hash`, cut to 16 hex."""
-    sums = hashlib.sha256(render(replace(lock, hash="")).encode())
+    """The same lock with its hash: SHA-256 of its canonical JSON, cut to 16 hex.
+
+    Neither `hash` nor `plugin` is part of what is hashed.
+    """
+    sums = hashlib.sha256(render(replace(lock, hash="", plugin=PLUGIN_VLLM)).encode())
     return replace(lock, hash=sums.hexdigest()[:16])
 
 
@@ -72,6 +84,7 @@ def from_document(value: object) -> PodLock:
         target=_side(holder.get("target"), "target"),
         draft=None if draft is None else _side(draft, "draft"),
         hash=fields.text(holder, "hash"),
+        plugin=fields.optional_text(holder, "plugin") or PLUGIN_VLLM,
     )
 
 
@@ -83,6 +96,7 @@ def to_document(lock: PodLock) -> dict[str, Any]:
         "method": lock.method,
         "target": _document(lock.target),
         "draft": None if lock.draft is None else _document(lock.draft),
+        **({} if lock.plugin == PLUGIN_VLLM else {"plugin": lock.plugin}),
     }
 
 

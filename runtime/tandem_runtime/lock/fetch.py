@@ -7,6 +7,7 @@ digests for the plugin, and puts the plugin where the engine's PYTHONPATH points
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
 import sys
@@ -25,6 +26,8 @@ from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.sources.bring import HUB, S3
 
 DONE, FAILED = 0, 1
+PLUGINS = {pod_lock.PLUGIN_VLLM: "tandem_runtime.vllm.install"}
+"""Modules whose `copy_to(folder)` installs a plugin, by the name that a pod lock has for it."""
 _MORE_SPACE = "raise modelCache.sizeLimit, or give modelCache.claimName a claim with more room"
 DISK_TROUBLES = {
     errno.ENOSPC: f"no space is left; {_MORE_SPACE}",
@@ -81,7 +84,7 @@ def _fetch(environ: Mapping[str, str], places: Places) -> LockFailure | None:
             return LockFailure(error.reason, side, str(error))
     try:
         _record(lock, digests, places.digests)
-        _install_plugin(places.plugin)
+        _install_plugin(lock.plugin, places.plugin)
     except (OSError, CannotLookError) as error:
         return LockFailure(lock_errors.LOCK_FAILED, None, str(error))
     return None
@@ -165,10 +168,19 @@ def _record(lock: PodLock, digests: Mapping[str, str], path: Path) -> None:
     temporary.replace(path)
 
 
-def _install_plugin(place: Path) -> None:
-    """Copy the engine's plugin. Raises OSError, or CannotLookError where the image lacks it."""
+def _install_plugin(name: str, place: Path) -> None:
+    """Copy the plugin that the lock names. Raises OSError, or CannotLookError where the image lacks
+    it."""
+    if name == pod_lock.NO_PLUGIN:
+        return
+    if name not in PLUGINS:
+        raise CannotLookError(
+            lock_errors.LOCK_FAILED,
+            f"this image has no engine plugin {name!r}, but {', '.join(PLUGINS)}; use the image of "
+            "the operator's own release",
+        )
     try:
-        from tandem_runtime.vllm import install
+        install = importlib.import_module(PLUGINS[name])
     except ImportError as error:
         raise CannotLookError(
             lock_errors.LOCK_FAILED,

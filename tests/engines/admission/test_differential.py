@@ -28,6 +28,7 @@ from tandem_runtime.lock.verdict import inspect as inspect_side
 from tandem_runtime.lock.verdict import side_report
 from tests.engines.admission import cases
 from tests.engines.admission.cases import Case
+from tests.unit.engines.builders import INSTALLATION
 
 COUNT, SEED = 400, 15
 
@@ -68,8 +69,8 @@ def side(place: Path, config: dict[str, Any]) -> SideReport:
 
 def rendered(spec: Spec, report: PairReport, target: Path, draft: Path) -> list[str]:
     """The words that the container is started with, for models that stand elsewhere."""
-    made = DRIVER.render(Launch("chat", spec, "0123456789abcdef", "{}", report))
-    text = json.dumps(made.container["args"])
+    made = DRIVER.render(Launch("chat", spec, "0123456789abcdef", "{}", INSTALLATION, report))
+    text = json.dumps(made.leader.container["args"])
     text = text.replace(paths.TARGET, str(target)).replace(paths.DRAFT, str(draft))
     words: list[str] = json.loads(text)
     return words

@@ -13,12 +13,13 @@ from aiohttp import web
 
 from hack.cluster.binaries import MissingProgramError
 from hack.prometheus import server
-from tandem_operator.metrics.engine_sample import EngineSample, read
+from tandem_operator.engines.metrics.sample import EngineSample
+from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.page import parse
 from tandem_operator.metrics.prometheus import PrometheusReader, selector
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.scrape import UnreachableError
-from tests.unit.metrics.builders import VLLM, plugin_lines, stock_page
+from tests.unit.metrics.builders import plugin_lines, stock_page
 
 PAGE = stock_page(running=3) + plugin_lines()
 REPLICA = Replica(
@@ -65,12 +66,12 @@ def free_port() -> int:
 async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str) -> None:
     reader = PrometheusReader(prometheus)
     with anyio.fail_after(30):
-        found = await reader.read("serving", (REPLICA, GONE), VLLM)
+        found = await reader.read("serving", (REPLICA, GONE), DRIVER.metrics)
         while not isinstance(found["chat-1"], EngineSample):
             await anyio.sleep(0.2)
-            found = await reader.read("serving", (REPLICA, GONE), VLLM)
+            found = await reader.read("serving", (REPLICA, GONE), DRIVER.metrics)
 
-    direct = read(parse(PAGE, ("vllm:", "tandem:")), VLLM, 0.0)
+    direct = DRIVER.metrics.read(parse(PAGE, ("vllm:", "tandem:")), 0.0)
     through = found["chat-1"]
     assert through.totals == direct.totals
     assert through.accepted_by_position == direct.accepted_by_position
@@ -87,7 +88,7 @@ async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str
 async def test_a_dead_server_is_unreachable_and_is_named() -> None:
     url = f"http://127.0.0.1:{free_port()}"
 
-    found = await PrometheusReader(url).read("serving", (REPLICA,), VLLM)
+    found = await PrometheusReader(url).read("serving", (REPLICA,), DRIVER.metrics)
 
     assert isinstance(found["chat-1"], UnreachableError)
     assert url in str(found["chat-1"])
@@ -95,4 +96,4 @@ async def test_a_dead_server_is_unreachable_and_is_named() -> None:
 
 def test_a_name_can_never_change_the_query() -> None:
     with pytest.raises(ValueError, match="no name"):
-        selector("serving", ['x"} or up{job="'], VLLM)
+        selector("serving", ['x"} or up{job="'], DRIVER.metrics)

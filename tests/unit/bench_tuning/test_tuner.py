@@ -16,7 +16,7 @@ from hack.tuning.tuner import Tuner
 from tandem_operator.bench.endpoint import Endpoint
 from tandem_operator.bench.load import Texts, running
 from tandem_operator.bench.steering import Steering
-from tandem_operator.engines.vllm import SERIES
+from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.tuning import Decision, Settings, State, Window
 from tandem_runtime.contract.table import parse
 from tests.unit.bench.fake_engine import FakeEngine, serving
@@ -41,7 +41,7 @@ def tuned(engine: FakeEngine, folder: Path, until: Until) -> list[dict[str, Any]
     journal = folder / "journal.jsonl"
 
     async def run() -> None:
-        async with Endpoint(engine.url, SERIES, 4) as endpoint:
+        async with Endpoint(engine.url, DRIVER.metrics, 4) as endpoint:
             assert engine.table_file is not None
             steering = Steering(endpoint, engine.table_file)
             tuner = Tuner(SETTINGS, folder / "tuner.json", journal)

@@ -30,6 +30,10 @@ class FakeApi:
     refusal: tuple[int, str] | None = None
     page_size: int = 500
     asked: list[str] = field(default_factory=list)
+    objects: dict[str, Any] = field(default_factory=dict)
+    """Answers by path: a document, or a page of text."""
+    forbidden: tuple[str, ...] = ()
+    """Beginnings of paths that this user may not read."""
 
     def kubeconfig(self, folder: Path, namespace: str = "shop") -> Path:
         """A kubeconfig whose context means `namespace`."""
@@ -40,11 +44,18 @@ class FakeApi:
         query = parse_qs(split.query)
         if self.refusal is not None:
             return self.refusal[0], {"kind": "Status", "message": self.refusal[1]}
+        if split.path.startswith(self.forbidden or ("/nothing",)):
+            return 403, {"kind": "Status", "message": f"you may not see {split.path}"}
+        if split.path in self.objects:
+            return 200, self.objects[split.path]
         if split.path.startswith(RESOURCES):
             if not self.crd_installed:
                 return 404, "404 page not found\n"
             return self._resources(split.path.removeprefix(RESOURCES).split("/")[1:], query)
-        _, _, _, _, namespace, kind, name = split.path.split("/")
+        parts = split.path.split("/")
+        if len(parts) != 7 or parts[5] != "configmaps":
+            return 404, {"kind": "Status", "message": f"{split.path} not found"}
+        _, _, _, _, namespace, kind, name = parts
         data = self.config_maps.get(f"{namespace}/{name}")
         if kind != "configmaps" or data is None:
             return 404, {"kind": "Status", "message": f"{kind} {name} not found"}
@@ -80,6 +91,10 @@ def serving() -> Iterator[FakeApi]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base has it
             """Say nothing: `asked` has it, and standard error is the command's."""

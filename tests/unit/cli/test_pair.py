@@ -114,6 +114,21 @@ def test_the_spec_that_the_engine_judges_is_the_one_of_the_arguments(
     assert spec.tokenizer_lock.policy.value == "TargetDeclared"
 
 
+def test_another_engine_judges_by_its_own_rules_and_without_a_version(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said("verify-pair target draft --engine Torch", capsys)[0] == 0
+
+    status, out, _ = said("verify-pair target draft --engine Torch --tensor 2", capsys)
+
+    assert status == 1
+    assert out.splitlines()[:2] == [
+        "Compatible (Equal): not allowed, Torch would not start it",
+        "Torch: --tensor 2: the torch engine runs on one device; remove it and set spec.replicas, "
+        "or use engine.type: vLLM",
+    ]
+
+
 @pytest.mark.parametrize("draft", ["", "-"])
 @pytest.mark.parametrize("method", ["NGram", "Suffix"])
 def test_a_method_without_a_draft_looks_at_the_target_alone(
@@ -133,7 +148,8 @@ def test_a_method_without_a_draft_looks_at_the_target_alone(
         ("target draft --method NGram", "method NGram has no draft: leave DRAFT out"),
         ("target draft --max-tokens 33", "give 1 to 32"),
         ("target draft --tensor x", "give 1 to 64"),
-        ("target draft --engine-version latest", "give a version of vLLM"),
+        ("target draft --engine SGLang", "choose from"),
+        ("target draft --engine-version latest", "give a version, as 0.32.0"),
         ("target head --attested-target acme/chat", "did you mean hf://acme/chat?"),
     ],
 )

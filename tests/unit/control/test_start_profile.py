@@ -11,7 +11,7 @@ import pytest
 from tandem_operator.api.spec import Spec
 from tandem_operator.control.start_profile import ProfileRefusedError, read
 
-PROFILES = sorted((Path(__file__).parents[3] / "examples" / "profiles").glob("*.json"))
+PROFILES = sorted((Path(__file__).parents[3] / "operator/tandem_operator/profiles").glob("*.json"))
 SPEC = Spec.model_validate(
     {
         "target": {"uri": "hf://org/target"},

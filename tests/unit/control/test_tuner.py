@@ -9,7 +9,8 @@ import pytest
 
 from tandem_operator.control.state_cache import Remembered
 from tandem_operator.control.tuner import PERSIST_EVERY_S, QUICK_FOR_S, RATE_OVER_S, Tuner
-from tandem_operator.metrics.engine_sample import EngineSample, read
+from tandem_operator.engines.metrics.sample import EngineSample
+from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.page import parse
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.tuning import Settings
@@ -30,7 +31,7 @@ def sample(at_s: float, scale: float = 1.0, accepted: float = 80, **more: Any) -
         first=4 * scale, prompt=80 * scale, drafts=90 * scale, draft_tokens=270 * scale,
         accepted=(accepted * scale, 60 * scale, 40 * scale),
     )  # fmt: skip
-    return replace(read(parse(page, PREFIXES), builders.VLLM, at_s), **more)
+    return replace(DRIVER.metrics.read(parse(page, PREFIXES), at_s), **more)
 
 
 class Scene:
@@ -172,7 +173,7 @@ def test_a_state_that_cannot_be_read_starts_anew() -> None:
 def test_a_view_tells_what_each_pod_reports() -> None:
     page = builders.stock_page() + builders.plugin_lines(generation=7)
     scene = Scene()
-    scene.take(2.0, {"chat-1": read(parse(page, PREFIXES), builders.VLLM, 2.0)}, "chat-2")
+    scene.take(2.0, {"chat-1": DRIVER.metrics.read(parse(page, PREFIXES), 2.0)}, "chat-2")
 
     view = scene.tuner.view()
     assert view is not None
@@ -202,3 +203,15 @@ def test_a_decision_before_any_traffic_is_no_record() -> None:
     view = scene.tuner.view()
     assert view is not None
     assert view.records_json is None
+
+
+def test_drafted_and_wasted_tokens_are_counted_over_all_pods_and_restarts() -> None:
+    scene = Scene()
+    scene.take(2.0, {"chat-1": sample(2.0, 1), "chat-2": sample(2.0, 1)})
+    scene.take(4.0, {"chat-1": sample(4.0, 2), "chat-2": sample(4.0, 3)})
+    scene.take(6.0, {"chat-1": sample(6.0, 1), "chat-2": sample(6.0, 3)})
+
+    view = scene.tuner.view()
+    assert view is not None
+    # A scale is 270 tokens drafted, 180 of them accepted. A pod that restarts counts anew.
+    assert (view.drafted_tokens, view.wasted_tokens) == (3 * 270, 3 * 90)

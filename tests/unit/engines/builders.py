@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.launch import EngineParts, Launch
 from tandem_operator.engines.vllm import DRIVER
 from tandem_runtime.contract.model_facts import UNKNOWN, ModelFacts
 from tandem_runtime.contract.report import PairReport, SideReport
@@ -22,6 +23,7 @@ PAIR: Object = {
     "speculation": {"method": "DraftModel", "maxTokens": 7},
     "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
 }
+INSTALLATION = Installation(version="0.1.0", runtime_image="runtime", torch_image="torch")
 WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa", "DFlash")
 REPOSITORY = Path(__file__).parents[3]
 
@@ -72,6 +74,7 @@ def launch(
         spec=spec(changes),
         lock_hash="0123456789abcdef",
         pod_lock='{"version":1}',
+        installation=INSTALLATION,
         report=replace(report(), target=SideReport("hf://org/target", facts=facts), draft=None),
         without_speculation=without_speculation,
     )
@@ -82,22 +85,23 @@ def rendered(
     *,
     facts: ModelFacts = UNKNOWN,
     without_speculation: bool = False,
-) -> PodParts:
+) -> EngineParts:
     return DRIVER.render(launch(changes, facts=facts, without_speculation=without_speculation))
 
 
-def env(parts: PodParts) -> dict[str, Any]:
+def env(parts: EngineParts) -> dict[str, Any]:
     """Variables of the container by name; a variable with a source has that source."""
     return {
-        each["name"]: each.get("value", each.get("valueFrom")) for each in parts.container["env"]
+        each["name"]: each.get("value", each.get("valueFrom"))
+        for each in parts.leader.container["env"]
     }
 
 
-def speculative(parts: PodParts) -> Object:
+def speculative(parts: EngineParts) -> Object:
     """The speculative configuration that the engine is started with."""
     (found,) = [
         word.partition("=")[2]
-        for word in parts.container["args"]
+        for word in parts.leader.container["args"]
         if word.startswith("--speculative-config=")
     ]
     read: Object = json.loads(found)

@@ -26,7 +26,7 @@ def test_an_engine_that_cannot_be_driven_is_refused_and_never_rendered(engine: E
     changes = {"engine.type": engine.value}
     driver = registry.driver(engine)
 
-    (found,) = driver.judge(builders.spec(changes))
+    (found,) = driver.validate(builders.spec(changes))
     assert (found.reason, found.field, found.value) == (
         StalledReason.UNSUPPORTED_ENGINE,
         "spec.engine.type",
@@ -41,20 +41,11 @@ def test_an_engine_that_cannot_be_driven_is_refused_and_never_rendered(engine: E
 
 
 @pytest.mark.parametrize("engine", EngineType)
-def test_series_are_spelled_with_each_prefix(engine: EngineType) -> None:
-    series = registry.driver(engine).series
+def test_a_reader_looks_at_what_it_reads(engine: EngineType) -> None:
+    reader = registry.driver(engine).metrics
 
-    assert all(each.endswith(series.running) for each in series.spellings(series.running))
-    assert len(set(series.spellings(series.running))) == len(series.prefixes)
-
-
-def test_vllm_is_found_where_an_exporter_renamed_its_colon() -> None:
-    series = registry.driver(EngineType.VLLM).series
-
-    assert series.spellings(series.running) == (
-        "vllm:num_requests_running",
-        "vllm_num_requests_running",
-    )
+    assert all(gauge.startswith(reader.prefixes) for gauge in reader.queue)
+    assert len(reader.queue) == len(set(reader.queue)) > 1
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,14 @@ def spec(**changes: Any) -> Any:
 
 def rendered(**changes: Any) -> Any:
     launch = builders.launch({**TORCH, **{k.replace("__", "."): v for k, v in changes.items()}})
-    return DRIVER.render(replace(launch, torch_image="registry.example/tandem-engine:1"))
+    return DRIVER.render(
+        replace(
+            launch,
+            installation=replace(
+                launch.installation, torch_image="registry.example/tandem-engine:1"
+            ),
+        )
+    )
 
 
 def report(target: dict[str, Any], draft: dict[str, Any] | None = None) -> PairReport:
@@ -56,8 +63,8 @@ def report(target: dict[str, Any], draft: dict[str, Any] | None = None) -> PairR
     ],
 )
 def test_each_method_is_started_by_its_own_words(changes: Any, words: list[str]) -> None:
-    assert DRIVER.judge(spec(**changes)) == ()
-    assert set(words) <= set(rendered(**changes).container["args"])
+    assert DRIVER.validate(spec(**changes)) == ()
+    assert set(words) <= set(rendered(**changes).leader.container["args"])
 
 
 def test_k_is_looked_up_at_each_step_and_its_tiers_are_named() -> None:
@@ -65,8 +72,6 @@ def test_k_is_looked_up_at_each_step_and_its_tiers_are_named() -> None:
 
     assert DRIVER.live_mode(spec()) is LiveMode.LOOKUP
     assert builders.env(parts)["TANDEM_TIERS"] == ",".join(map(str, parts.tiers))
-    # Without it no window counts as one of an engine that speculates.
-    assert builders.env(parts)["TANDEM_MAX_TOKENS"] == str(max(parts.tiers))
     assert {0, 1, 7} <= set(parts.tiers)
 
 
@@ -74,13 +79,13 @@ def test_without_speculation_nothing_is_drafted() -> None:
     parts = DRIVER.render(replace(builders.launch(TORCH), without_speculation=True))
 
     assert parts.tiers == (0,)
-    assert not [word for word in parts.container["args"] if "--method" in word]
+    assert not [word for word in parts.leader.container["args"] if "--method" in word]
 
 
 def test_the_charts_image_is_taken_where_the_spec_names_none() -> None:
-    assert rendered().container["image"] == "registry.example/tandem-engine:1"
+    assert rendered().leader.container["image"] == "registry.example/tandem-engine:1"
     own = rendered(engine={"type": "Torch", "image": "own/engine:2"})
-    assert own.container["image"] == "own/engine:2"
+    assert own.leader.container["image"] == "own/engine:2"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_the_charts_image_is_taken_where_the_spec_names_none() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused_at_its_field(changes: Any, field: str) -> None:
-    found = DRIVER.judge(spec(**changes))
+    found = DRIVER.validate(spec(**changes))
 
     assert field in [each.field for each in found]
     assert {each.reason for each in found} == {StalledReason.UNSUPPORTED_COMBINATION}
@@ -112,8 +117,8 @@ def test_what_it_cannot_do_is_refused_at_its_field(changes: Any, field: str) -> 
 def test_its_own_options_are_passed_on(arguments: list[str]) -> None:
     engine = {"type": "Torch", "args": arguments}
 
-    assert DRIVER.judge(spec(engine=engine)) == ()
-    assert rendered(engine=engine).container["args"][-len(arguments) :] == arguments
+    assert DRIVER.validate(spec(engine=engine)) == ()
+    assert rendered(engine=engine).leader.container["args"][-len(arguments) :] == arguments
 
 
 @pytest.mark.parametrize(
@@ -132,7 +137,7 @@ def test_its_own_options_are_passed_on(arguments: list[str]) -> None:
 def test_an_option_that_it_lacks_or_that_is_the_operators_is_refused(
     arguments: list[str], at: int
 ) -> None:
-    found = DRIVER.judge(spec(engine={"type": "Torch", "args": arguments}))
+    found = DRIVER.validate(spec(engine={"type": "Torch", "args": arguments}))
 
     assert (found[0].reason, found[0].field) == (
         StalledReason.INVALID_ARGUMENTS,

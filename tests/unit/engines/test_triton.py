@@ -19,8 +19,6 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines import registry, torch
 from tandem_operator.engines.torch.methods import METHODS
 from tandem_operator.engines.triton import DRIVER
-from tandem_operator.metrics.replicas import replicas_of
-from tandem_operator.planning.children import deployment
 from tests.unit.engines import builders
 
 IMAGE = "registry.example/tandem-triton:1"
@@ -46,33 +44,33 @@ def test_the_server_of_the_spec_says_which_driver_renders() -> None:
 
     assert asked.render(builders.launch(TRITON)) == DRIVER.render(builders.launch(TRITON))
     assert asked.render(alone) == torch.DRIVER.render(alone)
-    assert asked.judge(spec()) == ()
+    assert asked.validate(spec()) == ()
     assert asked.live_mode(spec()) is LiveMode.LOOKUP
 
 
 def test_triton_gets_the_engines_own_words_and_the_page_a_port_of_its_own() -> None:
     parts = rendered()
     alone = torch.DRIVER.render(builders.launch({"engine": {"type": "Torch"}}))
-    ports = {each["name"]: each["containerPort"] for each in parts.container["ports"]}
+    ports = {each["name"]: each["containerPort"] for each in parts.leader.container["ports"]}
 
-    assert parts.container["command"] == ["python3", "-m", "tandem_runtime.triton.serve"]
-    assert parts.container["args"] == alone.container["args"]
+    assert parts.leader.container["command"] == ["python3", "-m", "tandem_runtime.triton.serve"]
+    assert parts.leader.container["args"] == alone.leader.container["args"]
     assert ports == {"http": 8000, "grpc": 8001, "tandem-metrics": 8002}
     assert parts.tiers == alone.tiers
 
 
 def test_only_the_actuator_sees_the_table_and_both_share_the_key() -> None:
     parts = rendered(target__servedName="chat-1")
-    (actuator,) = parts.sidecars
+    (actuator,) = parts.leader.sidecars
     mounts = [
         {each["name"] for each in container["volumeMounts"]}
-        for container in (parts.container, actuator)
+        for container in (parts.leader.container, actuator)
     ]
 
     assert actuator["name"] == "tandem-actuator"
     assert actuator["image"] == IMAGE
     assert "--model=chat-1" in actuator["args"]
-    assert "--served-model-name=chat-1" in parts.container["args"]
+    assert "--served-model-name=chat-1" in parts.leader.container["args"]
     assert [("tandem-table" in held, "tandem-shm" in held) for held in mounts] == [
         (False, True),
         (True, True),
@@ -85,12 +83,12 @@ def test_only_the_actuator_sees_the_table_and_both_share_the_key() -> None:
 def test_without_speculation_there_is_nothing_to_act_on() -> None:
     parts = DRIVER.render(replace(builders.launch(TRITON), without_speculation=True))
 
-    assert parts.sidecars == ()
+    assert parts.leader.sidecars == ()
     assert parts.tiers == (0,)
 
 
 def test_a_pod_waits_for_its_requests_by_the_page_of_its_metrics_port() -> None:
-    words = rendered().container["lifecycle"]["preStop"]["exec"]["command"]
+    words = rendered().leader.container["lifecycle"]["preStop"]["exec"]["command"]
 
     assert "http://127.0.0.1:8002/metrics" in words
 
@@ -114,7 +112,7 @@ def test_what_it_cannot_do_is_refused_with_its_field_and_remedy(
     engine: dict[str, Any], field: str, said: str
 ) -> None:
     wanted = {key: value for key, value in {**TRITON["engine"], **engine}.items() if value}
-    (found,) = DRIVER.judge(spec(engine=wanted))
+    (found,) = DRIVER.validate(spec(engine=wanted))
 
     assert found.field == field
     assert said in f"{found.message}; {found.remedy}"
@@ -123,7 +121,7 @@ def test_what_it_cannot_do_is_refused_with_its_field_and_remedy(
 
 @pytest.mark.parametrize("method", ["Eagle3", "Suffix", "MTP"])
 def test_methods_are_those_of_the_torch_engine(method: str) -> None:
-    found = DRIVER.judge(spec(speculation__method=method))
+    found = DRIVER.validate(spec(speculation__method=method))
 
     assert [each.field for each in found] == ["spec.speculation.method"]
     assert found[0].reason is StalledReason.UNSUPPORTED_COMBINATION
@@ -137,37 +135,16 @@ def test_methods_are_those_of_the_torch_engine(method: str) -> None:
     ],
 )
 def test_the_engines_other_options_stay_allowed(engine: dict[str, Any]) -> None:
-    assert DRIVER.judge(spec(engine={**TRITON["engine"], **engine})) == ()
+    assert DRIVER.validate(spec(engine={**TRITON["engine"], **engine})) == ()
 
 
-def test_the_page_is_read_and_monitored_where_it_is() -> None:
+def test_the_page_has_a_port_of_its_own_that_no_users_port_can_be_taken_for() -> None:
     parts = rendered()
-    template = {"spec": {"containers": [parts.container, *parts.sidecars]}}
-    alone = torch.DRIVER.render(builders.launch({"engine": {"type": "Torch"}})).container
-    # A port that a user's template adds is nobody's page.
-    alone["ports"] = [{"name": "metrics", "containerPort": 9000}, *alone["ports"]]
 
-    assert deployment.metrics_port(template) == "tandem-metrics"
-    assert deployment.port(template) == "http"
-    assert _read_at(template["spec"]["containers"]) == 8002
-    assert deployment.metrics_port({"spec": {"containers": [alone]}}) == "http"
-    assert _read_at([alone]) == 8000
-
-
-def _read_at(containers: list[Any]) -> int:
-    def owned(kind: str, uid: str, owner: str) -> dict[str, Any]:
-        reference = {"uid": owner, "controller": True}
-        return {"kind": kind, "metadata": {"name": uid, "uid": uid, "ownerReferences": [reference]}}
-
-    pod = owned("Pod", "pod", "set")
-    pod["metadata"]["labels"] = {"tandem.dev/role": "engine"}
-    ready = [{"type": "Ready", "status": "True"}]
-    pod |= {
-        "status": {"podIP": "10.0.0.1", "conditions": ready},
-        "spec": {"containers": containers},
-    }
-    (found,) = replicas_of("us", [owned("Deployment", "set", "us"), pod])
-    return found.port
+    assert (parts.metrics.port, parts.metrics.path) == ("tandem-metrics", "/metrics")
+    assert (
+        torch.DRIVER.render(builders.launch({"engine": {"type": "Torch"}})).metrics.port == "http"
+    )
 
 
 def test_each_method_has_an_example() -> None:
@@ -178,6 +155,7 @@ def test_each_method_has_an_example() -> None:
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_an_example_is_taken_as_it_stands(name: str) -> None:
     assert (
-        registry.driver(EngineType.TORCH).judge(Spec.model_validate(MANIFESTS[name]["spec"])) == ()
+        registry.driver(EngineType.TORCH).validate(Spec.model_validate(MANIFESTS[name]["spec"]))
+        == ()
     )
     assert MANIFESTS[name]["spec"]["engine"]["server"] == "Triton"

@@ -83,7 +83,7 @@ def test_with_several_mtp_modules_the_engine_starts_with_a_multiple_of_them(
 def test_the_largest_graph_holds_64_requests_of_the_deepest_tier() -> None:
     assert (
         "--max-cudagraph-capture-size=1024"
-        in (rendered({"speculation.maxTokens": 15}).container["args"])
+        in (rendered({"speculation.maxTokens": 15}).leader.container["args"])
     )
 
 
@@ -102,7 +102,7 @@ def test_the_largest_graph_holds_64_requests_of_the_deepest_tier() -> None:
 def test_no_graph_is_asked_for_that_vllm_makes_anyway_or_the_user_chose_otherwise(
     changes: builders.Object,
 ) -> None:
-    words = rendered(changes).container["args"]
+    words = rendered(changes).leader.container["args"]
 
     assert not any(word.startswith("--max-cudagraph") for word in words)
 

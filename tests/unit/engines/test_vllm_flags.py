@@ -127,7 +127,7 @@ def test_every_owned_option_is_one_of_the_engines() -> None:
 
 @pytest.mark.parametrize("spelling", OWNED_SPELLINGS)
 def test_an_owned_option_is_refused_with_a_remedy_at_its_place(spelling: str) -> None:
-    (refusal,) = DRIVER.judge(builders.spec({"engine.args": ["--seed=1", spelling]}))
+    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", spelling]}))
 
     assert refusal.reason is StalledReason.INVALID_ARGUMENTS
     assert refusal.field == "spec.engine.args[1]"
@@ -139,7 +139,7 @@ def test_an_owned_option_is_refused_with_a_remedy_at_its_place(spelling: str) ->
 def test_any_other_option_passes(spelling: str) -> None:
     arguments = [spelling, f"{spelling}=1", spelling.replace("-", "_").replace("_", "-", 2)]
 
-    assert DRIVER.judge(builders.spec({"engine.args": arguments})) == ()
+    assert DRIVER.validate(builders.spec({"engine.args": arguments})) == ()
 
 
 @pytest.mark.parametrize("spelling", OWNED_SPELLINGS)

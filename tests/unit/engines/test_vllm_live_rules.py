@@ -35,7 +35,7 @@ FIXED = {
 def test_tuning_and_bypass_are_refused_where_k_cannot_change_and_the_way_out_is_told(
     changes: Object, way: str
 ) -> None:
-    found = DRIVER.judge(builders.spec(changes))
+    found = DRIVER.validate(builders.spec(changes))
 
     assert {each.field for each in found} == {
         "spec.tuning.mode",
@@ -53,7 +53,7 @@ def test_such_an_engine_is_served_once_nothing_asks_for_another_k(
 ) -> None:
     spec = builders.spec({**changes, **KEPT})
 
-    assert DRIVER.judge(spec) == ()
+    assert DRIVER.validate(spec) == ()
     assert DRIVER.live_mode(spec) is LiveMode.ROLLOUT
 
 
@@ -68,7 +68,7 @@ def test_such_an_engine_is_served_once_nothing_asks_for_another_k(
     ],
 )
 def test_a_limit_of_k_that_could_not_act_is_refused(field: str, value: object) -> None:
-    (found,) = DRIVER.judge(builders.spec({**OLD, **KEPT, field: value}))
+    (found,) = DRIVER.validate(builders.spec({**OLD, **KEPT, field: value}))
 
     assert found.field == f"spec.{field}"
     assert "K cannot change" in found.message
@@ -84,11 +84,11 @@ def test_a_limit_of_k_that_could_not_act_is_refused(field: str, value: object) -
     ],
 )
 def test_what_leaves_k_as_it_is_passes(changes: Object) -> None:
-    assert DRIVER.judge(builders.spec({**OLD, **KEPT, **changes})) == ()
+    assert DRIVER.validate(builders.spec({**OLD, **KEPT, **changes})) == ()
 
 
 def test_a_vllm_that_runs_code_unasked_is_refused_whatever_else_is_said() -> None:
-    (found,) = DRIVER.judge(builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"}))
+    (found,) = DRIVER.validate(builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"}))
 
     assert (found.reason, found.field) == (StalledReason.UNSUPPORTED_ENGINE, "spec.engine.image")
 
@@ -123,14 +123,14 @@ def test_only_vllms_own_names_and_versions_tell_which_vllm_it_is(
 def test_an_image_that_does_not_tell_its_version_is_taken_as_it_is(image: str) -> None:
     spec = builders.spec({"engine.image": image})
 
-    assert DRIVER.judge(spec) == ()
+    assert DRIVER.validate(spec) == ()
     assert DRIVER.live_mode(spec) is LiveMode.LOOKUP
 
 
 def test_a_vllm_that_nobody_has_read_is_live_as_the_last_one_that_was() -> None:
     later = {"engine.image": "vllm/vllm-openai:v0.40.0"}
 
-    assert DRIVER.judge(builders.spec(later)) == ()
+    assert DRIVER.validate(builders.spec(later)) == ()
     assert DRIVER.live_mode(builders.spec({**later, "speculation.method": "Eagle3"})) is (
         LiveMode.LOOKUP
     )
@@ -140,10 +140,10 @@ def test_a_vllm_that_nobody_has_read_is_live_as_the_last_one_that_was() -> None:
 
 def test_medusa_is_refused_once_vllm_has_none() -> None:
     changes = {"speculation.method": "Medusa", "speculation.constrainedOutput": "Allow"}
-    assert DRIVER.judge(builders.spec(changes)) == ()
+    assert DRIVER.validate(builders.spec(changes)) == ()
 
     gone = {**changes, **KEPT, "engine.image": "vllm/vllm-openai:v0.33.0"}
-    (found,) = DRIVER.judge(builders.spec(gone))
+    (found,) = DRIVER.validate(builders.spec(gone))
     assert (found.field, found.value) == ("spec.speculation.method", "Medusa")
 
 

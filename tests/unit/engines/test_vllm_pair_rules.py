@@ -440,7 +440,7 @@ SPEC_REFUSED: dict[str, tuple[Object, str]] = {
 @pytest.mark.parametrize("name", SPEC_REFUSED)
 def test_what_no_model_could_mend_is_refused_before_any_is_looked_at(name: str) -> None:
     changes, field = SPEC_REFUSED[name]
-    assert [each.field for each in DRIVER.judge(builders.spec(changes))] == [field]
+    assert [each.field for each in DRIVER.validate(builders.spec(changes))] == [field]
 
 
 @pytest.mark.parametrize(
@@ -455,9 +455,9 @@ def test_what_no_model_could_mend_is_refused_before_any_is_looked_at(name: str) 
     ],
 )
 def test_its_neighbours_are_not(changes: Object) -> None:
-    assert DRIVER.judge(builders.spec(changes)) == ()
+    assert DRIVER.validate(builders.spec(changes)) == ()
 
 
 def test_the_tokenizer_of_another_model_has_a_remedy_that_exists() -> None:
-    (found,) = DRIVER.judge(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
+    (found,) = DRIVER.validate(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
     assert "beside the target's weights" in found.remedy

@@ -19,7 +19,7 @@ USERS_MAY_CHANGE = {"HOME", "VLLM_NO_USAGE_STATS", "DO_NOT_TRACK"}
 
 def test_the_container_of_a_pair_on_four_gpus() -> None:
     parts = rendered({"parallelism.tensor": 4, "engine.args": ["--max-model-len", "8192"]})
-    container = parts.container
+    container = parts.leader.container
 
     assert container["name"] == "main"
     assert container["image"] == "vllm/vllm-openai:v0.32.0"
@@ -69,11 +69,11 @@ def test_the_container_of_a_pair_on_four_gpus() -> None:
         {"name": "tandem-table", "mountPath": "/tandem/table", "readOnly": True},
         {"name": "tandem-shm", "mountPath": "/dev/shm"},
     ]
-    assert parts.volumes == []
+    assert parts.leader.volumes == []
 
 
 def test_the_engine_may_load_until_the_deadline_and_is_asked_on_health_alone() -> None:
-    container = rendered({"progressDeadlineSeconds": 600}).container
+    container = rendered({"progressDeadlineSeconds": 600}).leader.container
     startup = container["startupProbe"]
 
     assert startup["periodSeconds"] * startup["failureThreshold"] >= 600
@@ -83,37 +83,37 @@ def test_the_engine_may_load_until_the_deadline_and_is_asked_on_health_alone() -
 
 def test_running_requests_end_within_the_grace_period() -> None:
     parts = rendered()
-    *_, script, url, delay_s, limit_s, running, waiting = parts.container["lifecycle"]["preStop"][
-        "exec"
-    ]["command"]
+    *_, script, url, delay_s, limit_s, running, waiting = parts.leader.container["lifecycle"][
+        "preStop"
+    ]["exec"]["command"]
 
     assert script == drain.SCRIPT
     assert url == "http://127.0.0.1:8000/metrics"
     assert (running, waiting) == ("vllm:num_requests_running", "vllm:num_requests_waiting")
-    assert float(delay_s) + float(limit_s) < parts.grace_s
+    assert float(delay_s) + float(limit_s) < parts.leader.grace_s
 
 
 def test_no_right_is_gained() -> None:
     parts = rendered()
 
-    assert parts.container["securityContext"] == {
+    assert parts.leader.container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert parts.security_context == {"seccompProfile": {"type": "RuntimeDefault"}}
+    assert parts.leader.security_context == {"seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def test_on_cpu_nothing_is_asked_for_and_the_platform_is_said() -> None:
     parts = rendered({"accelerator.resource": "None"})
 
-    assert "resources" not in parts.container
+    assert "resources" not in parts.leader.container
     assert env(parts)["VLLM_TARGET_DEVICE"] == "cpu"
 
 
 def test_without_speculation_the_draft_is_not_loaded() -> None:
     parts = rendered(without_speculation=True)
 
-    assert [word for word in parts.container["args"] if "spec" in word] == []
+    assert [word for word in parts.leader.container["args"] if "spec" in word] == []
     assert parts.tiers == (0,)
     assert env(parts)["TANDEM_MAX_TOKENS"] == "0"
     assert env(parts)["TANDEM_LOCK"] == '{"version":1}'
@@ -183,7 +183,7 @@ def test_data_parallel_ranks_drop_a_schedule_so_none_is_given() -> None:
     parts = rendered({"parallelism.data": 2})
 
     assert "num_speculative_tokens_per_batch_size" not in speculative(parts)
-    assert "--data-parallel-size=2" in parts.container["args"]
+    assert "--data-parallel-size=2" in parts.leader.container["args"]
 
 
 @pytest.mark.parametrize(("runner", "value"), [("V1", "0"), ("V2", "1"), (None, None)])
@@ -210,7 +210,7 @@ def test_what_the_image_puts_on_its_path_and_names_as_plugins_is_kept(
     engine = tmp_path / "vllm"
     engine.write_text('#!/bin/sh\necho "$PYTHONPATH|${VLLM_PLUGINS-unset}|$*"\n')
     engine.chmod(0o755)
-    container = rendered().container
+    container = rendered().leader.container
     ran = subprocess.run(
         [*container["command"], "/models/target", "--port=8000", "a b"],
         env={"PATH": f"{tmp_path}:/usr/bin:/bin", **image},
@@ -224,9 +224,9 @@ def test_what_the_image_puts_on_its_path_and_names_as_plugins_is_kept(
 
 
 def test_remote_code_runs_only_where_the_lock_allows_it() -> None:
-    assert "--trust-remote-code" not in rendered().container["args"]
+    assert "--trust-remote-code" not in rendered().leader.container["args"]
     allowed = rendered({"tokenizerLock.allowRemoteCode": True})
-    assert "--trust-remote-code" in allowed.container["args"]
+    assert "--trust-remote-code" in allowed.leader.container["args"]
 
 
 def test_the_users_variables_stand_beside_and_replace_defaults() -> None:
@@ -242,7 +242,7 @@ def test_the_users_variables_stand_beside_and_replace_defaults() -> None:
 
     assert env(parts)["HOME"] == "/work"
     assert env(parts)["VLLM_API_KEY"] == secret
-    names = [each["name"] for each in parts.container["env"]]
+    names = [each["name"] for each in parts.leader.container["env"]]
     assert len(names) == len(set(names))
 
 
@@ -258,4 +258,4 @@ def test_the_same_launch_gives_the_same_bytes() -> None:
     changes = {"speculation.engineConfig": {"b": 1, "a": [True, None]}}
     one, other = (rendered(changes) for _ in range(2))
 
-    assert json.dumps(one.container) == json.dumps(other.container)
+    assert json.dumps(one.leader.container) == json.dumps(other.leader.container)

@@ -55,8 +55,8 @@ async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
         for task in tasks:
             if task.done():
                 task.result()
-        bugs = 'tandem_operator_look_seconds_count{result="bug"}'
-        assert bugs not in metrics.page().decode(), "a look ended in a bug"
+        bugs = 'tandem_operator_look_seconds_count{result="bug"} 0.0'
+        assert bugs in metrics.page().decode(), "a look ended in a bug"
     finally:
         for task in tasks:
             task.cancel()

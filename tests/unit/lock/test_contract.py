@@ -204,6 +204,16 @@ def test_a_pod_lock_survives_and_its_hash_is_of_its_content() -> None:
     assert pod_lock.hashed(other).hash != lock.hash
 
 
+def test_the_plugin_is_no_part_of_what_a_lock_is_named_by() -> None:
+    target = pod_lock.LockedSide("hf://acme/chat", "0a" * 20, DIGEST)
+    lock = pod_lock.hashed(pod_lock.PodLock("NGram", target))
+    bare = replace(lock, plugin=pod_lock.NO_PLUGIN)
+
+    assert pod_lock.hashed(bare) == bare
+    assert pod_lock.parse(pod_lock.render(bare)) == bare
+    assert "plugin" not in pod_lock.to_document(lock), "as locks of earlier releases are written"
+
+
 def test_the_files_digest_covers_names_and_contents_and_not_their_order() -> None:
     one = pod_lock.files_digest({"a": "11", "b": "22"})
     assert one == pod_lock.files_digest({"b": "sha256:22", "a": "sha256:11"})

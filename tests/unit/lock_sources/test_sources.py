@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,21 @@ def test_a_pod_serves_the_locked_commit_even_after_the_branch_moved(
     assert str(target / "tokenizer.json") in recorded["files"]
     assert all(digest.startswith("sha256:") for digest in recorded["files"].values())
     assert (pod.places.plugin / "tandem_runtime/vllm/install.py").exists()
+
+
+def test_a_pod_gets_the_plugin_that_its_lock_names_or_none(
+    hub: LocalHub, lock_job: Job, pod: Pod
+) -> None:
+    hub.commit("acme/chat", builders.files())
+    lock_job.run(LockRequest("NGram", "SameVocabulary", SourceRequest("hf://acme/chat", "main")))
+    lock = locked(lock_job.report())
+
+    assert pod.fetch(replace(lock, plugin="none")) == 0
+    assert list(pod.places.plugin.iterdir()) == []
+
+    assert pod.fetch(replace(lock, plugin="of-a-later-release")) == 1
+    assert "no engine plugin 'of-a-later-release', but vllm" in pod.failure().message
+    assert list(pod.places.plugin.iterdir()) == []
 
 
 def test_a_download_that_was_cut_is_completed_and_then_needs_no_hub(

@@ -4,23 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_operator.engines.series import Series
-
-VLLM = Series(
-    prefixes=("vllm:", "vllm_"),
-    running="num_requests_running",
-    waiting="num_requests_waiting",
-    drafts="spec_decode_num_drafts_total",
-    draft_tokens="spec_decode_num_draft_tokens_total",
-    accepted_tokens="spec_decode_num_accepted_tokens_total",
-    accepted_by_position="spec_decode_num_accepted_tokens_per_pos_total",
-    generated_tokens="generation_tokens_total",
-    prefill_tokens="prompt_tokens_total",
-    iteration_tokens="iteration_tokens_total",
-    first_token_seconds="time_to_first_token_seconds",
-    inter_token_seconds="inter_token_latency_seconds",
-)
-
 
 def stock_page(
     *,

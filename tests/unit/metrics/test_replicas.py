@@ -15,6 +15,33 @@ def test_a_ready_pod_of_the_workload_is_read_at_its_own_address() -> None:
     assert replica.speculation_loaded
 
 
+def test_an_engine_that_is_told_no_deepest_k_speculates_by_its_tiers() -> None:
+    """The torch engine's pods carry no TANDEM_MAX_TOKENS."""
+    loaded, bare = engine_pod("loaded"), engine_pod("without")
+    for pod, tiers in ((loaded, "0,1,2"), (bare, "0")):
+        pod["spec"]["containers"][1]["env"] = [{"name": "TANDEM_TIERS", "value": tiers}]
+
+    found = replicas_of("resource", [*workload(), loaded, bare])
+
+    assert {each.pod: each.speculation_loaded for each in found} == {
+        "loaded": True,
+        "without": False,
+    }
+
+
+def test_a_pod_says_at_which_port_of_which_container_its_metrics_are() -> None:
+    pod = engine_pod()
+    pod["metadata"]["annotations"] = {
+        "tandem.dev/metrics-port": "figures",
+        "tandem.dev/metrics-path": "/figures",
+    }
+    pod["spec"]["containers"][0]["ports"] = [{"name": "figures", "containerPort": 9000}]
+
+    (replica,) = replicas_of("resource", [*workload(), pod])
+
+    assert replica.url == "http://127.0.0.1:9000/figures"
+
+
 def test_a_pod_that_only_carries_the_labels_is_not_read() -> None:
     stranger = engine_pod("stranger", owner="other")
     orphan = engine_pod("orphan")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.metrics.engine_sample import EngineSample
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.windows import segments_between, window_between
 from tandem_operator.tuning import Window
 

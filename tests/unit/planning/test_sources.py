@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tandem_operator.planning.pod import sources
+from tandem_runtime.contract.request import DRAFT
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -46,7 +46,7 @@ def test_a_source_that_can_be_brought_is_looked_at_once_it_is_named() -> None:
     assert world.condition("Stalled") is None
     (job,) = world.all_of("Job")
     mount = {
-        "name": f"tandem-{sources.DRAFT}",
+        "name": f"tandem-{DRAFT}",
         "mountPath": "/sources/draft",
         "readOnly": True,
         "subPath": "draft",

@@ -101,13 +101,13 @@ def test_the_engines_container_keeps_what_it_has_and_gains_what_is_asked() -> No
 def test_what_is_not_the_users_is_refused_where_it_stands(
     wrong: builders.Object, field: str
 ) -> None:
-    assert [refusal.field for refusal in template_merge.judge(wrong, OWNED_ENV)] == [field]
+    assert [refusal.field for refusal in template_merge.validate(wrong, OWNED_ENV)] == [field]
 
 
 def test_a_sibling_of_an_owned_path_is_the_users() -> None:
     mounts = [{"name": "a", "mountPath": path} for path in ("/models-2", "/dev/shmem", "/opt")]
 
-    assert template_merge.judge(main(volumeMounts=mounts), OWNED_ENV) == ()
+    assert template_merge.validate(main(volumeMounts=mounts), OWNED_ENV) == ()
 
 
 NAMED = st.lists(

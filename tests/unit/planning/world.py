@@ -236,6 +236,7 @@ class World:
                 "metadata": {
                     "name": f"{owner['metadata']['name']}-{self._next()}",
                     "labels": dict(template["metadata"]["labels"]),
+                    "annotations": dict(template["metadata"].get("annotations", {})),
                     "ownerReferences": [
                         {"kind": "ReplicaSet", "uid": owner["metadata"]["uid"], "controller": True}
                     ],

@@ -83,7 +83,7 @@ class Scene:
         head = 'tandem_operator_look_seconds_count{result="'
         lines = self.metrics.page().decode().splitlines()
         told = [line.removeprefix(head).split('"} ') for line in lines if line.startswith(head)]
-        return {result: float(count) for result, count in told}
+        return {result: float(count) for result, count in told if float(count)}
 
 
 @pytest.fixture

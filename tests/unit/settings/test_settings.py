@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tandem_operator.engines.installation import CaBundle
 from tandem_operator.settings import GIB, PREFIX, Settings, SettingsError
 
 CHART = Path(__file__).parents[3] / "charts" / "tandem"
@@ -59,6 +60,8 @@ def test_lists_and_objects_are_read() -> None:
         ("TANDEM_LOG_LEVEL", "loud"),
         ("TANDEM_IMAGE_PULL_POLICY", "Sometimes"),
         ("TANDEM_ACCELERATOR_MEMORY_GIB", "{80"),
+        ("TANDEM_PROMETHEUS_HEADERS", "X-Team: a"),
+        ("TANDEM_POD_MONITOR_INTERVAL", "fast"),
     ],
 )
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
@@ -73,6 +76,26 @@ def test_the_chart_sets_every_variable_and_no_other() -> None:
 
     # The chart's probes and ports rest on the default.
     assert written == read - {"TANDEM_HTTP_PORT"}
+
+
+def test_an_argument_goes_before_its_variable() -> None:
+    settings = Settings.from_environ(
+        {**IMAGE, "TANDEM_LOG_LEVEL": "info"}, ["--log-level=debug", "--http-port", "9000"]
+    )
+
+    assert (settings.log_level, settings.http_port) == ("debug", 9000)
+
+
+@pytest.mark.parametrize("argument", ["--log-levl=debug", "--log=debug", "debug", "--log-level"])
+def test_an_argument_that_names_no_setting_is_refused_by_name(argument: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(argument.partition("=")[0])):
+        Settings.from_environ(IMAGE, [argument])
+
+
+def test_authorities_are_a_config_map_and_its_key() -> None:
+    assert Settings.from_environ({**IMAGE, "TANDEM_CA_CONFIG_MAP": ""}).ca_bundle is None
+    settings = Settings.from_environ({**IMAGE, "TANDEM_CA_CONFIG_MAP": "corporate-ca"})
+    assert settings.ca_bundle == CaBundle("corporate-ca", "ca.crt")
 
 
 def test_the_runtime_containers_are_the_administrators() -> None:

@@ -14,7 +14,7 @@ from tandem_operator.simulation.scoring.case import Setup
 from tandem_operator.simulation.scoring.cases import alternating_world, world_of
 from tandem_operator.simulation.world.profile import read_profile
 
-PROFILE = Path(__file__).parents[3] / "examples/profiles/qwen2.5-72b-2xh100.json"
+PROFILE = Path(__file__).parents[3] / "operator/tandem_operator/profiles/qwen2.5-72b-2xh100.json"
 
 
 @pytest.fixture

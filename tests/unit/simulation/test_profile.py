@@ -21,12 +21,12 @@ from tandem_operator.tuning import Settings, initial_state, tune
 from tandem_operator.tuning.step_time.profile import profile_context
 
 ROOT = Path(__file__).parents[3]
-PROFILES = sorted((ROOT / "examples/profiles").glob("*.json"))
+PROFILES = sorted((ROOT / "operator/tandem_operator/profiles").glob("*.json"))
 SCHEMA = json.loads((ROOT / "docs/profile.schema.json").read_text())
 
 
 def tokens_per_s(name: str, batch: int, tokens: int, acceptance: float, context: int = 0) -> float:
-    truth = read_profile(ROOT / f"examples/profiles/{name}.json").truth
+    truth = read_profile(ROOT / f"operator/tandem_operator/profiles/{name}.json").truth
     gain = sum(acceptance**place for place in range(tokens + 1))
     step_s = truth.step_s(batch, batch * (tokens + 1), batch * context, tokens, 0)
     unused_s = 0.0 if tokens else truth.sync_s  # the published K=0 has no draft loaded
@@ -79,7 +79,7 @@ def test_profiles_reproduce_the_published_figures(
 
 
 def test_the_measured_profile_is_near_what_was_measured() -> None:
-    path = ROOT / "examples/profiles/tiny-pair-cpu.json"
+    path = ROOT / "operator/tandem_operator/profiles/tiny-pair-cpu.json"
     truth = read_profile(path).truth
     quiet = [
         one for one in json.loads(path.read_text())["step_samples"] if not one["prefill_tokens"]

@@ -12,7 +12,7 @@ from tandem_operator.simulation.world.synthetic import synthetic_trace
 from tandem_operator.simulation.world.trace import TraceError, read_trace, scaled
 
 ROOT = Path(__file__).parents[3]
-PROFILE = str(ROOT / "examples/profiles/qwen2.5-72b-2xh100.json")
+PROFILE = str(ROOT / "operator/tandem_operator/profiles/qwen2.5-72b-2xh100.json")
 TRACES = sorted((ROOT / "tests/data/traces").glob("*.csv"))
 
 

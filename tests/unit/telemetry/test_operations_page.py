@@ -10,13 +10,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from tandem_operator.reconcile.executor import CONTESTED
 from tandem_operator.reconcile.lease import DURATION_S, MARGIN_S
 from tandem_operator.telemetry.metrics import Metrics
+from tandem_operator.telemetry.resources import ResourceSeries
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 
 
 def test_the_table_has_each_metric_with_its_type() -> None:
-    told = dict(re.findall(r"^\| `(tandem_operator_\w+)` \| (\w+) \|", PAGE, re.MULTILINE))
-    families = text_string_to_metric_families(Metrics("1").page().decode())
+    told = dict(re.findall(r"^\| `(tandem_\w+)` \| (\w+) \|", PAGE, re.MULTILINE))
+    metrics = Metrics("1")
+    metrics.add(ResourceSeries(list, lambda key: None))
+    families = text_string_to_metric_families(metrics.page().decode())
     exported = {
         family.name + ("_total" if family.type == "counter" else ""): family.type
         for family in families

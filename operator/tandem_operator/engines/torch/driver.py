@@ -1,36 +1,34 @@
 """The driver of the project's own engine, whose image the chart brings."""
 
-from typing import Any
-
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import drain, environment
+from tandem_operator.engines import container, drain, environment
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.torch import pair_rules, spec_rules
 from tandem_operator.engines.torch.methods import METHODS
 
 # The engine's page is in vLLM's words.
-from tandem_operator.engines.vllm.series import SERIES
-from tandem_runtime.contract import environment as contract
-from tandem_runtime.contract import paths
+from tandem_operator.engines.vllm.series import READER
+from tandem_runtime.contract import paths, pod_lock
 from tandem_runtime.contract.report import PairReport
 
-PORT = 8000
-PROBE_PERIOD_S = 5
+DEFAULT_ENV = {"HOME": "/tmp"}  # noqa: S108 (the container's own)
 
 
 class TorchDriver:
     """The driver of the torch engine."""
 
     type = EngineType.TORCH
-    series = SERIES
+    metrics = READER
     owned_env = environment.OWNED_EVERYWHERE
+    # It loads none; taking the copy away would roll pods for nothing.
+    plugin = pod_lock.PLUGIN_VLLM
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do, and what of it is the operator's to set."""
-        return (*spec_rules.judge(spec), *environment.judge(spec, self.owned_env))
+        return (*spec_rules.validate(spec), *environment.validate(spec, self.owned_env))
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair this engine cannot serve."""
@@ -40,44 +38,26 @@ class TorchDriver:
         """Nothing: what starts is what one expects."""
         return ()
 
-    def render(self, launch: Launch) -> PodParts:
-        """The container `main`; deterministic, so that the same launch gives the same bytes."""
+    def render(self, launch: Launch) -> EngineParts:
+        """The pod of one replica; deterministic, so that the same launch gives the same bytes."""
         spec = launch.spec
         depths = depths_of(launch)
-        container: dict[str, Any] = {
-            "name": paths.CONTAINER_MAIN,
-            "image": spec.engine.image or launch.torch_image,
+        main = {
+            **container.served(launch, READER.queue, ready="/ready"),
+            "image": spec.engine.image or launch.installation.torch_image,
             "command": ["tandem-engine"],
             "args": [*arguments(launch), *spec.engine.args],
-            "env": environment.merged({"HOME": "/tmp"}, owned_env(launch, depths), spec),  # noqa: S108
-            "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-            "startupProbe": _probe(spec.progress_deadline_seconds // PROBE_PERIOD_S + 1),
-            "readinessProbe": {**_probe(3), "httpGet": {"path": "/ready", "port": "http"}},
-            "livenessProbe": _probe(12),
-            "lifecycle": {
-                "preStop": drain.pre_stop(
-                    PORT, ("vllm:num_requests_running", "vllm:num_requests_waiting")
-                )
-            },
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-            },
-            "volumeMounts": [
-                {"name": paths.VOLUME_MODELS, "mountPath": paths.MODELS, "readOnly": True},
-                {"name": paths.VOLUME_STATE, "mountPath": paths.STATE, "readOnly": True},
-                {"name": paths.VOLUME_TABLE, "mountPath": paths.TABLE, "readOnly": True},
-                {"name": paths.VOLUME_SHM, "mountPath": paths.SHM},
-            ],
+            "env": environment.merged(DEFAULT_ENV, container.owned_env(launch, depths), spec),
+            "volumeMounts": container.mounts(plugin=False),
         }
-        accelerated(container, launch)
-        return PodParts(
-            container=container,
-            volumes=[],
-            security_context={"seccompProfile": {"type": "RuntimeDefault"}},
-            grace_s=drain.GRACE_S,
+        return EngineParts(
+            PodParts(main, [], container.POD_HARDENED, drain.GRACE_S),
             tiers=depths,
         )
+
+    def image_of(self, version: str) -> str | None:
+        """None: the chart brings it."""
+        return None
 
     def live_mode(self, spec: Spec) -> LiveMode:
         """K is looked up at each step, whatever the method."""
@@ -85,14 +65,6 @@ class TorchDriver:
 
 
 DRIVER = TorchDriver()
-
-
-def accelerated(container: dict[str, Any], launch: Launch) -> None:
-    """Ask for the devices of the spec; none on a CPU."""
-    values = launch.values
-    if values.accelerator_resource is not None:
-        amount = {values.accelerator_resource: str(values.accelerator_count)}
-        container["resources"] = {"limits": amount, "requests": dict(amount)}
 
 
 def depths_of(launch: Launch) -> tuple[int, ...]:
@@ -108,7 +80,7 @@ def arguments(launch: Launch) -> list[str]:
         paths.TARGET,
         f"--served-model-name={launch.values.served_name}",
         "--host=0.0.0.0",
-        f"--port={PORT}",
+        f"--port={container.PORT}",
     ]
     if launch.values.accelerator_resource is not None:
         words.append("--device=cuda")
@@ -129,24 +101,3 @@ def arguments(launch: Launch) -> list[str]:
         if speculation.n_gram.max_lookup is not None:
             words.append(f"--prompt-lookup-max={speculation.n_gram.max_lookup}")
     return words
-
-
-def owned_env(launch: Launch, depths: tuple[int, ...]) -> dict[str, str]:
-    """The variables by which the operator speaks to the engine."""
-    return {
-        contract.LOCK: launch.pod_lock,
-        contract.TABLE_FILE: paths.TABLE_FILE,
-        contract.DIGESTS_FILE: paths.DIGESTS_FILE,
-        contract.METRICS_DIR: paths.METRICS,
-        contract.MAX_TOKENS: str(depths[-1]),
-        contract.TIERS: ",".join(str(depth) for depth in depths),
-    }
-
-
-def _probe(failures: int) -> dict[str, Any]:
-    return {
-        "httpGet": {"path": "/health", "port": "http"},
-        "periodSeconds": PROBE_PERIOD_S,
-        "timeoutSeconds": 5,
-        "failureThreshold": failures,
-    }

@@ -11,7 +11,7 @@ from tandem_operator.engines.torch.methods import METHODS
 from tandem_operator.engines.torch.options import OWNED, USERS
 
 
-def judge(spec: Spec) -> tuple[FieldError, ...]:
+def validate(spec: Spec) -> tuple[FieldError, ...]:
     """Every refusal of the spec, in the order of its fields; empty when all of it works."""
     return (*_combination(spec), *_arguments(spec))
 

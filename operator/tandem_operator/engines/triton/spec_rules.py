@@ -11,9 +11,9 @@ API_KEY = "TORCH_ENGINE_API_KEY"
 OF_HTTP = "--max-body-bytes"
 
 
-def judge(spec: Spec) -> tuple[FieldError, ...]:
+def validate(spec: Spec) -> tuple[FieldError, ...]:
     """The torch engine's refusals, then Triton's, in the order of their fields."""
-    return (*torch.judge(spec), *_triton(spec))
+    return (*torch.validate(spec), *_triton(spec))
 
 
 def _triton(spec: Spec) -> Iterable[FieldError]:

@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
+from tandem_operator.engines.container import PORT
 from tandem_operator.engines.launch import Launch
 from tandem_operator.engines.vllm.depths import Depths
 from tandem_operator.engines.vllm.methods import METHODS
 from tandem_runtime.contract import paths
-
-PORT = 8000
 
 START = f"""\
 export PYTHONPATH="{paths.PLUGIN}${{PYTHONPATH:+:$PYTHONPATH}}"

@@ -1,15 +1,14 @@
 """vLLM: what it can do, what of the spec it refuses, and how it is started."""
 
 from dataclasses import replace
-from typing import Any
 
 from tandem_operator.api.spec import EngineType, ModelRunner, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import drain, environment
+from tandem_operator.engines import container, drain, environment
 from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.launch import EngineParts, Launch, PodParts
 from tandem_operator.engines.pair_judgement import PairJudgement, Warned
-from tandem_operator.engines.vllm.arguments import PORT, arguments, command
+from tandem_operator.engines.vllm.arguments import arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
 from tandem_operator.engines.vllm.methods import METHODS
@@ -18,19 +17,17 @@ from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules import weight as weight_rules
-from tandem_operator.engines.vllm.series import SERIES
-from tandem_runtime.contract import environment as contract
-from tandem_runtime.contract import paths, vllm_capabilities
+from tandem_operator.engines.vllm.series import READER
+from tandem_runtime.contract import pod_lock, vllm_capabilities
 from tandem_runtime.contract.report import PairReport
-
-PROBE_PERIOD_S = 5
 
 
 class VllmDriver:
     """The driver of stock vLLM images with the plugin mounted beside."""
 
     type = EngineType.VLLM
-    series = SERIES
+    metrics = READER
+    plugin = pod_lock.PLUGIN_VLLM
     owned_env = (
         *environment.OWNED_EVERYWHERE,
         "VLLM_PLUGINS",
@@ -40,59 +37,43 @@ class VllmDriver:
         "VLLM_USE_V2_MODEL_RUNNER",
     )
 
-    def judge(self, spec: Spec) -> tuple[FieldError, ...]:
+    def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec vLLM cannot do, and what of it is the operator's to set."""
         return (
-            *spec_rules.judge(spec),
-            *speculation_rules.judge(spec),
+            *spec_rules.validate(spec),
+            *speculation_rules.validate(spec),
             *weight_rules.named(spec),
-            *environment.judge(spec, self.owned_env),
+            *environment.validate(spec, self.owned_env),
         )
 
     def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
         """What of the locked pair vLLM cannot serve."""
         judged = pair_rules.judge(spec, report)
-        return replace(judged, refusals=(*judged.refusals, *live_rules.judge(spec, report)))
+        return replace(judged, refusals=(*judged.refusals, *live_rules.validate(spec, report)))
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What of the spec starts under a condition that only the user can see to."""
         return speculation_rules.warnings(spec)
 
-    def render(self, launch: Launch) -> PodParts:
-        """The container `main`; deterministic, so that the same launch gives the same bytes."""
-        spec, values = launch.spec, launch.values
+    def render(self, launch: Launch) -> EngineParts:
+        """The pod of one replica; deterministic, so that the same launch gives the same bytes."""
+        spec = launch.spec
         depths = depths_of(launch)
-        container: dict[str, Any] = {
-            "name": paths.CONTAINER_MAIN,
+        main = {
+            **container.served(launch, READER.queue),
             "image": spec.engine.image,
             "command": command(),
             "args": [*arguments(launch, depths), *spec.engine.args],
             "env": environment.merged(_DEFAULT_ENV, _owned_env(launch, depths), spec),
-            "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-            "startupProbe": _probe(spec.progress_deadline_seconds // PROBE_PERIOD_S + 1),
-            "readinessProbe": _probe(3),
-            "livenessProbe": _probe(12),
-            "lifecycle": {
-                "preStop": drain.pre_stop(
-                    PORT, ("vllm:num_requests_running", "vllm:num_requests_waiting")
-                )
-            },
-            "securityContext": {
-                "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
-            },
-            "volumeMounts": _mounts(spec),
+            "volumeMounts": container.mounts(plugin=True),
         }
-        if values.accelerator_resource is not None:
-            amount = {values.accelerator_resource: str(values.accelerator_count)}
-            container["resources"] = {"limits": amount, "requests": dict(amount)}
-        return PodParts(
-            container=container,
-            volumes=[],
-            security_context={"seccompProfile": {"type": "RuntimeDefault"}},
-            grace_s=drain.GRACE_S,
-            tiers=depths.tiers,
+        return EngineParts(
+            PodParts(main, [], container.POD_HARDENED, drain.GRACE_S), tiers=depths.tiers
         )
+
+    def image_of(self, version: str) -> str | None:
+        """vLLM's own image for GPUs."""
+        return f"vllm/vllm-openai:v{version}"
 
     def live_mode(self, spec: Spec) -> LiveMode:
         """What the table of capabilities says; a method that vLLM lacks is refused elsewhere."""
@@ -117,12 +98,7 @@ def _owned_env(launch: Launch, depths: Depths) -> dict[str, str]:
         # The front end that is not Python has none of what the plugin adds to it.
         "VLLM_USE_RUST_FRONTEND": "0",
         "HF_HUB_OFFLINE": "1",
-        contract.LOCK: launch.pod_lock,
-        contract.TABLE_FILE: paths.TABLE_FILE,
-        contract.DIGESTS_FILE: paths.DIGESTS_FILE,
-        contract.METRICS_DIR: paths.METRICS,
-        contract.MAX_TOKENS: str(depths.started),
-        contract.TIERS: ",".join(str(depth) for depth in depths.tiers),
+        **container.owned_env(launch, depths.tiers, deepest=depths.started),
     }
     if launch.values.accelerator_resource is None:
         owned["VLLM_TARGET_DEVICE"] = "cpu"
@@ -130,22 +106,3 @@ def _owned_env(launch: Launch, depths: Depths) -> dict[str, str]:
         chosen = launch.spec.engine.model_runner is ModelRunner.V2
         owned["VLLM_USE_V2_MODEL_RUNNER"] = "1" if chosen else "0"
     return owned
-
-
-def _mounts(spec: Spec) -> list[dict[str, Any]]:
-    return [
-        {"name": paths.VOLUME_MODELS, "mountPath": paths.MODELS, "readOnly": True},
-        {"name": paths.VOLUME_PLUGIN, "mountPath": paths.PLUGIN, "readOnly": True},
-        {"name": paths.VOLUME_STATE, "mountPath": paths.STATE, "readOnly": True},
-        {"name": paths.VOLUME_TABLE, "mountPath": paths.TABLE, "readOnly": True},
-        {"name": paths.VOLUME_SHM, "mountPath": paths.SHM},
-    ]
-
-
-def _probe(failures: int) -> dict[str, Any]:
-    return {
-        "httpGet": {"path": "/health", "port": "http"},
-        "periodSeconds": PROBE_PERIOD_S,
-        "timeoutSeconds": 5,
-        "failureThreshold": failures,
-    }

@@ -13,13 +13,13 @@ from tandem_operator.engines import flags
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import Warned
 from tandem_runtime.contract.report import PairReport, SideReport
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 JUDGED_BY = (0, 32)
 """The release whose rules these are. A later one may know more models and keys than they do."""
 _VERSION = re.compile(r":v?(\d{1,3})\.(\d{1,4})(?:[.\-+@]|$)")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)([kmgKMG]?)")
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "K": 2**10, "M": 2**20, "G": 2**30}
-TARGET, DRAFT = "target", "draft"
 
 
 @dataclass(frozen=True)

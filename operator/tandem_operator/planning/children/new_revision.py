@@ -6,10 +6,11 @@ import json
 
 from tandem_operator.api import names
 from tandem_operator.engines.driver import Driver
-from tandem_operator.planning.children.revision import Revision, Rollout
+from tandem_operator.engines.installation import Installation
+from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
+from tandem_operator.workloads.base import Rollout
 from tandem_runtime.contract.pod_lock import PodLock
 from tandem_runtime.contract.report import PairReport
 
@@ -44,4 +45,5 @@ def made(
         max_tokens=spec.speculation.max_tokens,
         tiers=parts.tiers,
         number=number,
+        config={each.name: dict(each.files) for each in parts.config},
     )

@@ -13,6 +13,8 @@ from tandem_operator.planning.ownership import Ownership
 from tandem_operator.planning.plan import Apply, Reference
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import Failure, Snapshot
+from tandem_operator.workloads import kinds
+from tandem_operator.workloads.pods import controller
 
 Object = dict[str, Any]
 
@@ -51,9 +53,10 @@ class ChildPlan:
     look_up: tuple[Reference, ...] = ()
     retry_s: float | None = None
 
-    def writes(self, kind: str) -> bool:
-        """Whether an object of that kind is about to be written."""
-        return any(apply.reference.kind == kind for apply in self.applies)
+    @property
+    def writes_workload(self) -> bool:
+        """Whether a workload is about to be written."""
+        return any(apply.reference.kind in kinds.KINDS for apply in self.applies)
 
 
 def place(
@@ -129,12 +132,14 @@ def place(
 def _conflict(resource: Resource, child: Child, existing: Object) -> str:
     reference = child.reference
     taken = f"{reference.kind} {reference.name} exists and does not belong to this resource"
-    lock = ownership.lock_of((existing.get("spec") or {}).get("template") or {})
-    if reference.kind == "Deployment" and lock and ownership.controller(existing) is None:
-        wanted = ownership.lock_of(child.body["spec"]["template"])
+    kind = kinds.KINDS.get(reference.kind)
+    lock = "" if kind is None else ownership.lock_of(kind.template(existing))
+    if kind is not None and lock and controller(existing) is None:
+        wanted = ownership.lock_of(kind.template(child.body))
         return (
             f"{taken}: its pods are of lock {lock}, and this pair's is {wanted}. "
-            f"Where they may go: kubectl delete deployment {reference.name} -n {resource.namespace}"
+            f"Where they may go: kubectl delete {kind.kind.lower()} {reference.name} "
+            f"-n {resource.namespace}"
         )
     return f"{taken}: delete or rename it, or name this resource otherwise"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.launch import Endpoint
 from tandem_operator.planning import ownership
-from tandem_operator.planning.children.service import PORT_NAME
 from tandem_operator.planning.resource import Resource
 
 Object = dict[str, Any]
@@ -15,15 +16,25 @@ API_VERSION = "monitoring.coreos.com/v1"
 KIND = "PodMonitor"
 
 
-def body(resource: Resource, port: str = PORT_NAME) -> Object:
-    """Scrapes the engine's own page on the port of that name, with the plugin's series on it."""
+def body(resource: Resource, metrics: Endpoint, installation: Installation) -> Object:
+    """Scrapes the engine's own page, with the plugin's series beside the engine's."""
     labels = names.engine_labels(resource.name)
+    endpoint = {"port": metrics.port, "path": metrics.path}
+    if installation.pod_monitor_interval is not None:
+        endpoint["interval"] = installation.pod_monitor_interval
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": ownership.metadata(resource, KIND, names.pod_monitor(resource.name), labels),
+        "metadata": ownership.metadata(
+            resource,
+            KIND,
+            names.pod_monitor(resource.name),
+            {**installation.pod_monitor_labels, **labels},
+        ),
         "spec": {
             "selector": {"matchLabels": labels},
-            "podMetricsEndpoints": [{"port": port, "path": "/metrics"}],
+            # So that series of pods say whose they are: label tandem_dev_deployment.
+            "podTargetLabels": [names.LABEL_DEPLOYMENT],
+            "podMetricsEndpoints": [endpoint],
         },
     }

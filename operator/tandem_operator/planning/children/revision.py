@@ -5,13 +5,15 @@ The stored pod template is used as it is, so that a new release of the operator 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads.base import Rollout
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.pod_lock import PodLock
@@ -25,22 +27,13 @@ KEPT = 10
 
 
 @dataclass(frozen=True)
-class Rollout:
-    """The Deployment's own pod-shaping settings, as they were accepted."""
-
-    max_unavailable: int | str
-    max_surge: int | str
-    progress_deadline_s: int
-    min_ready_s: int
-
-
-@dataclass(frozen=True)
 class Revision:
     """One accepted input. ``number`` orders revisions; the highest is what shall serve.
 
     ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
     ``tiers`` the depths that the engine is started with (empty: any; a single one: K cannot change
     while it serves); ``pair`` names what was locked where it cannot change (see `lock_cache`).
+    ``config`` are the engine's own ConfigMaps, files by name of the map.
     """
 
     input_hash: str
@@ -55,6 +48,7 @@ class Revision:
     tiers: tuple[int, ...]
     number: int
     pair: str | None = None
+    config: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def fixed_tokens(self) -> int | None:
@@ -97,9 +91,11 @@ def taken_up(resource: Resource, revisions: tuple[Revision, ...]) -> Resource:
 def body(resource: Resource, revision: Revision) -> Object:
     """The ControllerRevision; its data never changes, its number does."""
     labels = {names.LABEL_DEPLOYMENT: resource.name, names.LABEL_LOCK: revision.lock_hash}
-    shared = {}
+    shared: Object = {}
     if revision.pair is not None:
         labels[names.LABEL_PAIR] = shared["pair"] = revision.pair
+    if revision.config:
+        shared["config"] = {name: dict(files) for name, files in revision.config.items()}
     name = names.controller_revision(resource.name, revision.input_hash)
     rollout = revision.rollout
     return {
@@ -165,6 +161,7 @@ def _parse(held: Object) -> Revision:
         tiers=tuple(data["tiers"]),
         number=held["revision"],
         pair=data.get("pair"),
+        config=data.get("config", {}),
     )
 
 

@@ -16,14 +16,14 @@ from typing import Any
 from tandem_operator.api import defaults, names, uri
 from tandem_operator.api.spec.model_source import ModelSource, TokenizerSource
 from tandem_operator.api.uri import Scheme
-from tandem_operator.planning import ownership
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock import request as lock_request
 from tandem_operator.planning.lock.report import Outcome
 from tandem_operator.planning.plan import Sharing
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
+from tandem_operator.workloads.pods import controller
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract import request
 from tandem_runtime.contract.fields import ContractError
@@ -124,7 +124,7 @@ def _is_immutable(source_uri: str, revision: str | None) -> bool:
 
 def _is_childs(held: Object) -> bool:
     """Whether a SpeculativeDeployment controls the object: others' words count for nothing."""
-    owner = ownership.controller(held)
+    owner = controller(held)
     return (
         owner is not None
         and owner.get("kind") == names.KIND
@@ -138,5 +138,5 @@ def _annotation(held: Object, name: str) -> str | None:
 
 
 def _owner(held: Object) -> str:
-    owner = ownership.controller(held) or {}
+    owner = controller(held) or {}
     return str(owner.get("name"))

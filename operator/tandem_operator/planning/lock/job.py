@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning import ownership
 from tandem_operator.planning.children import common_metadata
 from tandem_operator.planning.lock import cache as lock_cache
@@ -12,8 +13,8 @@ from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock import request as lock_request
 from tandem_operator.planning.pod import runtime_container, sources
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import environment, paths, request
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
@@ -89,7 +90,7 @@ def body(resource: Resource, installation: Installation) -> Object:
                     {
                         "action": "FailJob",
                         "onExitCodes": {
-                            "containerName": names.CONTAINER_LOCK,
+                            "containerName": paths.CONTAINER_LOCK,
                             "operator": "In",
                             "values": [lock_report.NOT_RETRIED_EXIT_CODE],
                         },
@@ -106,9 +107,7 @@ def body(resource: Resource, installation: Installation) -> Object:
 
 def _pod(resource: Resource, installation: Installation) -> Object:
     spec = resource.spec
-    mounted = sources.mounted(
-        spec, {sources.TARGET: paths.SOURCE_TARGET, sources.DRAFT: paths.SOURCE_DRAFT}
-    )
+    mounted = sources.mounted(spec, {TARGET: paths.SOURCE_TARGET, DRAFT: paths.SOURCE_DRAFT})
     asked = request.render(lock_request.made(resource, mounted.paths))
     pod: Object = {
         **scheduling(resource),
@@ -121,7 +120,7 @@ def _pod(resource: Resource, installation: Installation) -> Object:
         },
         "containers": [
             runtime_container.body(
-                names.CONTAINER_LOCK,
+                paths.CONTAINER_LOCK,
                 ["tandem-lock"],
                 {environment.LOCK_REQUEST: asked},
                 mounted.mounts,
@@ -131,7 +130,7 @@ def _pod(resource: Resource, installation: Installation) -> Object:
                 installation.lock_resources,
             )
         ],
-        "volumes": [*mounted.volumes, runtime_container.scratch_volume()],
+        "volumes": [*mounted.volumes, *runtime_container.volumes(installation)],
     }
     if spec.image_pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tandem_operator.api import names
-from tandem_operator.planning import ownership
 from tandem_operator.planning.lock import wait as lock_wait
 from tandem_operator.planning.lock.wait import Pending
 from tandem_operator.planning.pod import container_end
-from tandem_runtime.contract import report
+from tandem_operator.workloads.pods import controlled_by
+from tandem_runtime.contract import paths, report
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure, PairReport
 
@@ -37,7 +36,7 @@ def read(
     ``warnings`` are words of Events by the UID that they are about; ``told`` is what the Job was
     last said to wait for: a Job that missed its deadline has lost its pod, and the reason with it.
     """
-    own = [pod for pod in pods if ownership.controlled_by(pod, job["metadata"]["uid"])]
+    own = [pod for pod in pods if controlled_by(pod, job["metadata"]["uid"])]
     own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     ended = [(pod, end) for pod in own if (end := _end(pod)) is not None]
     documents = [each for _, end in ended if (each := _document(end)) is not None]
@@ -74,7 +73,7 @@ def condition(job: Object, kind: str) -> Object | None:
 
 def _end(pod: Object) -> Object | None:
     for status in pod.get("status", {}).get("containerStatuses") or ():
-        if status["name"] == names.CONTAINER_LOCK:
+        if status["name"] == paths.CONTAINER_LOCK:
             ended: Object | None = (status.get("state") or {}).get("terminated")
             return ended
     return None
@@ -86,7 +85,7 @@ def _held_open(pod: Object) -> bool:
     return status.get("phase") not in lock_wait.OVER and any(
         "running" in (each.get("state") or {})
         for each in status.get("containerStatuses") or ()
-        if each["name"] != names.CONTAINER_LOCK
+        if each["name"] != paths.CONTAINER_LOCK
     )
 
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import ModelSource
-from tandem_operator.planning.pod.sources import DRAFT, TARGET
 from tandem_operator.planning.resource import Resource
-from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
+from tandem_runtime.contract.request import DRAFT, TARGET, Attestation, LockRequest, SourceRequest
 
 
 def made(resource: Resource, paths: dict[str, str]) -> LockRequest:

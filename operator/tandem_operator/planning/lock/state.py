@@ -11,6 +11,7 @@ from tandem_operator.api.conditions import PairReason, StalledReason
 from tandem_operator.api.status import Candidate
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.field_error import FieldError, told
+from tandem_operator.engines.installation import Installation
 from tandem_operator.pair import judgement
 from tandem_operator.planning.children import known_input, new_revision
 from tandem_operator.planning.children.revision import Revision
@@ -24,7 +25,7 @@ from tandem_operator.planning.pod import accelerator_memory, sources
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation, Snapshot
+from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import candidate
 from tandem_runtime.contract.report import LockFailure, PairReport
 
@@ -92,15 +93,15 @@ def step(
     """Where the resource's present input stands."""
     known = known_input.find(resource, revisions)
     # Fields that are no part of the input hash change what the engine can do: judged every time.
-    refusals = driver.judge(resource.spec)
+    refusals = driver.validate(resource.spec)
     if known is not None:
         if refusals:
             return _refused_by_spec(resource, refusals, known.report)
         return Accepted(known.numbered(_number(known, revisions)))
     refusals = (
         *refusals,
-        *sources.judge(resource.spec),
-        *template_merge.judge(resource.spec.template, driver.owned_env),
+        *sources.validate(resource.spec),
+        *template_merge.validate(resource.spec.template, driver.owned_env),
     )
     if refusals:
         return _refused_by_spec(resource, refusals)

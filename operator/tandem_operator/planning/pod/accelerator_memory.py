@@ -9,8 +9,8 @@ from __future__ import annotations
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.engines import flags
 from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract.report import PairReport, SideReport
 
 GIB = 1 << 30

@@ -85,7 +85,7 @@ def _merged_list(
     return list(result.values())
 
 
-def judge(template: Object | None, owned_env: tuple[str, ...]) -> tuple[FieldError, ...]:
+def validate(template: Object | None, owned_env: tuple[str, ...]) -> tuple[FieldError, ...]:
     """What of spec.template takes what the operator owns, or is no template at all."""
     if template is None:
         return ()
@@ -185,9 +185,9 @@ def _pod(spec: Object, owned_env: tuple[str, ...]) -> Iterable[FieldError]:
                 )
             if lists != "volumes":
                 yield from _mounts(entry, at)
-            if lists == "containers" and entry["name"] == names.CONTAINER_MAIN:
+            if lists == "containers" and entry["name"] == paths.CONTAINER_MAIN:
                 yield from _main(entry, at, owned_env)
-            elif entry["name"] == names.CONTAINER_MAIN and lists != "volumes":
+            elif entry["name"] == paths.CONTAINER_MAIN and lists != "volumes":
                 yield _refusal(
                     f"{at}.name", entry["name"], "main is the engine's container", "rename it"
                 )

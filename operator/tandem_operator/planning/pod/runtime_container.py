@@ -6,23 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from tandem_operator.api.spec import Spec
+from tandem_operator.engines import container
+from tandem_operator.engines.installation import Installation
 from tandem_operator.planning.pod import sources
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import environment
 
 Object = dict[str, Any]
 
-USER_ID = 65532
-"""The images' own user; said only where a pod would make root of it. A namespace may demand others.
-"""
 SCRATCH = "tandem-tmp"
-RESTRICTED: Object = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
+CA_VOLUME = "tandem-ca"
+CA_FOLDER = "/etc/tandem-ca"
+CA_FILE = "ca.crt"
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")
+"""Where the libraries of the hub (httpx, requests) and of S3 (botocore) look for authorities."""
 
 
 def body(
@@ -40,33 +36,34 @@ def body(
 
     ``pod_user`` is the user id of the pod's own security context.
     """
-    env = {**endpoints(installation), **variables, "HOME": "/tmp"}  # noqa: S108 (a pod's volume)
-    container: Object = {
-        "name": name,
-        "image": runtime_image,
-        "imagePullPolicy": installation.image_pull_policy,
-        "command": command,
-        "env": [{"name": key, "value": value} for key, value in env.items()],
-        "resources": dict(resources),
-        "securityContext": _security_context(installation, pod_user),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [*mounts, {"name": SCRATCH, "mountPath": "/tmp"}],  # noqa: S108
+    env = {
+        **installation.environment,
+        **_authorities(installation),
+        **endpoints(installation),
+        **variables,
+        "HOME": "/tmp",  # noqa: S108 (a pod's volume)
     }
+    own_mounts: list[Object] = [{"name": SCRATCH, "mountPath": "/tmp"}]  # noqa: S108
+    if installation.ca_bundle is not None:
+        own_mounts.append({"name": CA_VOLUME, "mountPath": CA_FOLDER, "readOnly": True})
+    made = container.of_the_release(
+        name,
+        command,
+        env,
+        [*mounts, *own_mounts],
+        runtime_image,
+        installation,
+        resources,
+        pod_user,
+    )
     secrets = [
         {"prefix": environment.PREFIXES[side], "secretRef": {"name": source.secret_name}}
         for side, source in sources.sides(spec).items()
         if source.secret_name is not None
     ]
     if secrets:
-        container["envFrom"] = secrets
-    return container
-
-
-def _security_context(installation: Installation, pod_user: int | None) -> Object:
-    """Restricted, with what the administrator says instead; null takes a field away."""
-    user = {"runAsUser": USER_ID} if pod_user == 0 else {}
-    wanted = {**RESTRICTED, **user, **installation.security_context}
-    return {key: value for key, value in wanted.items() if value is not None}
+        made["envFrom"] = secrets
+    return made
 
 
 def endpoints(installation: Installation) -> dict[str, str]:
@@ -78,6 +75,17 @@ def endpoints(installation: Installation) -> dict[str, str]:
     return {name: value for name, value in held.items() if value is not None}
 
 
-def scratch_volume() -> Object:
-    """The only place such a container may write besides what it is told to."""
-    return {"name": SCRATCH, "emptyDir": {}}
+def _authorities(installation: Installation) -> dict[str, str]:
+    if installation.ca_bundle is None:
+        return {}
+    return dict.fromkeys(CA_VARIABLES, f"{CA_FOLDER}/{CA_FILE}")
+
+
+def volumes(installation: Installation) -> list[Object]:
+    """The only place such a container may write besides what it is told to, and whom it trusts."""
+    held: list[Object] = [{"name": SCRATCH, "emptyDir": {}}]
+    bundle = installation.ca_bundle
+    if bundle is not None:
+        items = [{"key": bundle.key, "path": CA_FILE}]
+        held.append({"name": CA_VOLUME, "configMap": {"name": bundle.config_map, "items": items}})
+    return held

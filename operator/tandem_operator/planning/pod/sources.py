@@ -14,11 +14,10 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import ModelSource, Spec
 from tandem_operator.api.uri import Scheme
 from tandem_operator.engines.field_error import FieldError
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
-TARGET = "target"
-DRAFT = "draft"
 TOKENIZER_SCHEMES = (Scheme.HF, Scheme.S3)
 """A tokenizer of its own is fetched; only models are mounted."""
 
@@ -40,7 +39,7 @@ def sides(spec: Spec) -> dict[str, ModelSource]:
     return held
 
 
-def judge(spec: Spec) -> tuple[FieldError, ...]:
+def validate(spec: Spec) -> tuple[FieldError, ...]:
     """The sources that this release can neither fetch nor mount; no Job is made for them."""
     found: list[FieldError] = []
     for side, source in sides(spec).items():

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.engines.driver import Driver
-from tandem_operator.engines.launch import Launch, PodParts
+from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.launch import Endpoint, EngineParts, Launch, PodParts
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import runtime_container, sources
 from tandem_operator.planning.pod.sources import Mounted
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.snapshot import Installation
 from tandem_runtime.contract import environment, paths, pod_lock
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import PairReport
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]
 
-FOLDERS = {sources.TARGET: paths.TARGET, sources.DRAFT: paths.DRAFT}
+FOLDERS = {TARGET: paths.TARGET, DRAFT: paths.DRAFT}
 SHM_SIZE = "2Gi"
 
 
@@ -28,10 +30,10 @@ def render(
     report: PairReport,
     driver: Driver,
     installation: Installation,
-) -> tuple[Object, PodParts]:
+) -> tuple[Object, EngineParts]:
     """The pod template, spec.template merged in, and the engine's parts it was made from."""
     mounted = sources.mounted(resource.spec, FOLDERS)
-    lock_text = pod_lock.render(lock)
+    lock_text = pod_lock.render(replace(lock, plugin=driver.plugin))
     parts = driver.render(
         Launch(
             name=resource.name,
@@ -39,21 +41,34 @@ def render(
             lock_hash=lock.hash,
             pod_lock=lock_text,
             report=report,
-            torch_image=installation.torch_image,
+            installation=installation,
         )
     )
-    base = {
-        "metadata": {
-            "labels": {
-                **names.engine_labels(resource.name),
-                names.LABEL_LOCK: lock.hash,
-                names.LABEL_MANAGED_BY: names.MANAGED_BY,
-            }
-        },
-        "spec": _pod(resource, lock, lock_text, mounted, parts, installation),
+    metadata: Object = {
+        "labels": {
+            **names.engine_labels(resource.name),
+            names.LABEL_LOCK: lock.hash,
+            names.LABEL_MANAGED_BY: names.MANAGED_BY,
+        }
     }
+    if parts.metrics != Endpoint():
+        metadata["annotations"] = {
+            names.ANNOTATION_METRICS_PORT: parts.metrics.port,
+            names.ANNOTATION_METRICS_PATH: parts.metrics.path,
+        }
+    spec = _pod(resource, lock, lock_text, mounted, parts.leader, installation)
+    base = {"metadata": metadata, "spec": spec}
     merged: Object = template_merge.merged(base, resource.spec.template or {})
     return merged, parts
+
+
+def metrics_of(pod: Object) -> Endpoint:
+    """Where a pod, or the pods of a template, show their metrics."""
+    annotations: dict[str, str] = pod["metadata"].get("annotations") or {}
+    return Endpoint(
+        annotations.get(names.ANNOTATION_METRICS_PORT, Endpoint.port),
+        annotations.get(names.ANNOTATION_METRICS_PATH, Endpoint.path),
+    )
 
 
 def _pod(
@@ -67,7 +82,7 @@ def _pod(
     spec = resource.spec
     models = model_mounts(resource, lock, mounted)
     fetch = runtime_container.body(
-        names.CONTAINER_FETCH,
+        paths.CONTAINER_FETCH,
         ["tandem-fetch"],
         {environment.LOCK: lock_text},
         [
@@ -95,13 +110,13 @@ def _pod(
     pod: Object = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "initContainers": [fetch],
+        "initContainers": [fetch, *parts.init_containers],
         "containers": [main, *parts.sidecars],
         "volumes": [
             *mounted.volumes,
             *_volumes(resource, lock, mounted),
             *parts.volumes,
-            runtime_container.scratch_volume(),
+            *runtime_container.volumes(installation),
         ],
         "terminationGracePeriodSeconds": parts.grace_s,
         "securityContext": parts.security_context,

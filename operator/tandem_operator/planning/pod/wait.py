@@ -8,6 +8,7 @@ from typing import Any
 
 from tandem_operator.planning.plan import Asked, Reference
 from tandem_operator.planning.pod import container_end
+from tandem_operator.workloads.pods import is_ready
 from tandem_runtime.contract import report
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure
@@ -68,12 +69,6 @@ def hindered(live: list[Object]) -> LockFailure | None:
                 words = f"pod {pod['metadata']['name']}: {failure.side or 'pod'}: {failure.message}"
                 return replace(failure, message=words)
     return None
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether the pod's Ready condition is True."""
-    conditions: list[Object] = pod.get("status", {}).get("conditions") or []
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _of_pod(pod: Object) -> str | None:

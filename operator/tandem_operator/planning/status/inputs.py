@@ -52,6 +52,6 @@ class StatusInputs:
         return (
             self.stored
             and self.workload.rolled_out
-            and not self.placed.writes("Deployment")
+            and not self.placed.writes_workload
             and not self.held_back
         )

@@ -7,8 +7,8 @@ from tandem_operator.api.status import LockedSource, MemoryBytes, Pair, Paramete
 from tandem_operator.planning import workload
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.observed_objects import ObservedObjects
-from tandem_operator.planning.pod import wait as engine_wait
 from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads.pods import is_ready
 from tandem_runtime.contract.report import SideReport
 
 
@@ -26,7 +26,7 @@ def find(
     ready = {
         pod["metadata"].get("labels", {}).get(names.LABEL_LOCK)
         for pod in workload.pods(resource.name, observed)
-        if engine_wait.is_ready(pod)
+        if is_ready(pod)
     }
     earlier = resource.status.pair
     known = None

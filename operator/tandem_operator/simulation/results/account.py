@@ -77,6 +77,12 @@ class Book:
         self._notes: list[tuple[float, ...]] = []
         self._counts: list[tuple[int, ...]] = []
         self._interval = Interval()
+        self._mixes: dict[tuple[int, ...], list[float]] = {}
+
+    def believe(self, gains: Floats) -> None:
+        """Other gains from now on; what was noted before is settled."""
+        self.gains = gains
+        self._mixes.clear()
 
     def judge_by(self, oracle: Oracle) -> None:
         """Another truth of step times, of the same tiers; what was noted before is settled."""
@@ -87,15 +93,19 @@ class Book:
         """The best K to draft for `following` requests by what is known; 0 when that is nothing."""
         if knows is Knowledge.NOTHING:
             return 0
-        if knows is Knowledge.TEXTS or not replica.batch:
+        mix = () if knows is Knowledge.TEXTS or not replica.batch else tuple(replica.segment_counts)
+        gains = self._mixes.get(mix)
+        if gains is None:
+            gains = self._mixes[mix] = self._mixed(mix).tolist()
+        return self._oracle.best(replica.batch or following, float(replica.context), prefill, gains)
+
+    def _mixed(self, mix: Sequence[int]) -> Floats:
+        """Gains by tier of requests so many of each segment; of all texts where none is named."""
+        if not mix:
             # Texts that gain less take more steps: of so many tokens each, gains are harmonic.
-            gains = 1.0 / (self._token_shares @ (1.0 / self.gains))
-        else:
-            counts = np.array(replica.segment_counts, dtype=np.float64)
-            gains = counts @ self.gains / counts.sum()
-        return self._oracle.best(
-            replica.batch or following, float(replica.context), prefill, gains.tolist()
-        )
+            return np.asarray(1.0 / (self._token_shares @ (1.0 / self.gains)))
+        counts = np.array(mix, dtype=np.float64)
+        return np.asarray(counts @ self.gains / counts.sum())
 
     def note(
         self,

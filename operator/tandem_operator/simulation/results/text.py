@@ -33,6 +33,9 @@ def print_report(report: dict[str, Any], console: Console) -> None:
             str(policy["table_changes"]),
         )
     console.print(table)
+    costs = {name: one.get("cost_per_million_tokens") for name, one in report["policies"].items()}
+    if any(costs.values()):
+        console.print(_priced(costs))
     for title, key in (
         ("p50 / p95 request latency, s, by concurrency", "by_concurrency"),
         ("p50 / p95 request latency, s, by output tokens", "by_output_length"),
@@ -53,4 +56,15 @@ def _grouped(title: str, key: str, policies: dict[str, Any]) -> TextTable:
                 else f"{latency['end_to_end_s']['p50']:.2f} / {latency['end_to_end_s']['p95']:.2f}"
             )
         table.add_row(name, *cells)
+    return table
+
+
+def _priced(costs: dict[str, dict[str, float] | None]) -> TextTable:
+    title = "cost of a million output tokens, in the currency of the price"
+    table = TextTable(
+        "policy", "replica reserved", "busy seconds alone", title=title, title_justify="left"
+    )
+    for name, cost in costs.items():
+        if cost is not None:
+            table.add_row(name, f"{cost['reserved']:.2f}", f"{cost['busy']:.2f}")
     return table

@@ -27,7 +27,11 @@ class Draws:
         return values
 
     def one(self) -> float:
-        return float(self.uniform(1)[0])
+        """A uniform number: `uniform(1)` without an array."""
+        if self._at == _BLOCK:
+            return float(self.uniform(1)[0])
+        self._at += 1
+        return self._uniform.item(self._at - 1)
 
     def normal(self) -> float:
         if not self._normal:

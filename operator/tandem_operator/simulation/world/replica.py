@@ -8,6 +8,7 @@ of array operations whatever the batch.
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -21,6 +22,9 @@ from tandem_operator.simulation.world.requests import Admitted, Finished, Limits
 from tandem_operator.simulation.world.steadiness import Spread, drawn, per_request, variance
 from tandem_operator.simulation.world.trace import Arrival
 from tandem_operator.simulation.world.truth import Truth
+
+FEW = 8
+"""Requests for which plain numbers are quicker than arrays; the outcome is the same."""
 
 
 class Replica:
@@ -50,14 +54,14 @@ class Replica:
         self._prefilling: list[Admitted] = []
         self._rows: list[Admitted] = []
         size = limits.max_running
-        self._remaining = np.zeros(size, dtype=np.int64)
-        self._drafted = np.zeros(size, dtype=np.int64)
+        self._remaining, self._drafted = np.zeros((2, size), dtype=np.int64)
         self._steadiness = np.ones(size)
         self._survives = np.zeros((size, max_tokens))
+        self._falls: list[list[float]] = []  # of each row, -survival: in rising order
         self._curves = np.zeros((len(segments), max_tokens))
         self._positions = np.arange(max_tokens)
-        self._verifies = 0
-        self._ragged = False
+        self._verifies, self._ragged = 0, False
+        self._least = 0  # no decoding request has fewer tokens to go
 
     @property
     def idle(self) -> bool:
@@ -79,6 +83,7 @@ class Replica:
         rows = slice(0, self.batch)
         places = [one.segment for one in self._rows]
         self._survives[rows] = self._curves[places] ** self._steadiness[rows, None]
+        self._falls = (-self._survives[rows]).tolist()
 
     def submit(self, arrival: Arrival, now_s: float) -> None:
         self.waiting.append((arrival, now_s))
@@ -86,6 +91,8 @@ class Replica:
 
     def expected_prefill(self) -> int:
         """Prefill tokens that the next step is expected to carry."""
+        if not (self._prefilling or self.waiting):
+            return 0
         pending = sum(one.prefill for one in self._prefilling)
         free = self._limits.max_running - self.running
         if free >= len(self.waiting):
@@ -116,12 +123,12 @@ class Replica:
         batch, tokens = self.batch, self._verifies if self.batch else 0
         verified = batch + (int(self._drafted[:batch].sum()) if self._ragged else batch * tokens)
         prefill, ended_prefill = self._prefill(self._limits.step_tokens - verified)
-        gained, generated = self._verify(batch, tokens)
+        generated = self._verify(batch, tokens)
         mean_s = self.truth.step_s(batch, verified, float(self.context), drafted_next, prefill)
         seconds = self.truth.noisy_s(mean_s, self._draws)
         end_s = now_s + seconds
         concurrency = self.running
-        finished = self._finish(gained, end_s, concurrency) if batch else []
+        finished = self._finish(end_s, concurrency) if batch and self._least <= 0 else []
         for one in ended_prefill:
             self._start_decoding(one, end_s, concurrency, finished)
         generated += len(ended_prefill)
@@ -153,27 +160,47 @@ class Replica:
             self._prefilling = [one for one in self._prefilling if one.prefill]
         return spent, ended
 
-    def _verify(self, batch: int, tokens: int) -> tuple[Floats | None, int]:
-        """Tokens gained by each request: L >= i+1 exactly when u < s_i ** steadiness."""
+    def _verify(self, batch: int, tokens: int) -> int:
+        """Tokens gained by all requests: L >= i+1 exactly when u < s_i ** steadiness."""
         if not batch:
-            return None, 0
+            return 0
         remaining = self._remaining[:batch]
+        self._least -= tokens + 1
         if not tokens:
             remaining -= 1
             self.context += batch
-            return None, batch
+            return batch
+        if batch <= FEW and not self._ragged:
+            return self._verify_few(batch, tokens)
         survives = self._survives[:batch, :tokens] > self._draws.uniform(batch)[:, None]
         if self._ragged:
             drafted = self._drafted[:batch]
             survives &= self._positions[:tokens] < drafted[:, None]
             self._count_ragged(survives, drafted)
+            gained = np.minimum(np.add.reduce(survives, axis=1) + 1, remaining)
+            remaining -= gained
+            generated = int(gained.sum())
         else:
-            self.counters.count_drafts(tokens, batch, survives.sum(axis=0).tolist())
-        gained = np.minimum(survives.sum(axis=1) + 1, remaining)
-        remaining -= gained
-        generated = int(gained.sum())
+            # Every request has room for all its drafts and one token more: nothing is cut off.
+            accepted = np.add.reduce(survives, axis=0).tolist()
+            self.counters.count_drafts(tokens, batch, accepted)
+            remaining -= np.add.reduce(survives, axis=1)
+            remaining -= 1
+            generated = sum(accepted) + batch
         self.context += generated
-        return gained, generated
+        return generated
+
+    def _verify_few(self, batch: int, tokens: int) -> int:
+        accepted, gained = [0] * tokens, []
+        for fall, u in zip(self._falls, self._draws.uniform(batch).tolist(), strict=True):
+            kept = bisect_left(fall, -u, 0, tokens)
+            for place in range(kept):
+                accepted[place] += 1
+            gained.append(kept + 1)
+        self.counters.count_drafts(tokens, batch, accepted)
+        self._remaining[:batch] -= gained
+        self.context += sum(gained)
+        return sum(gained)
 
     def _count_ragged(
         self, survives: npt.NDArray[np.bool_], drafted: npt.NDArray[np.int64]
@@ -184,10 +211,11 @@ class Replica:
                 accepted = rows[:, :depth].sum(axis=0).tolist()
                 self.counters.count_drafts(int(depth), len(rows), accepted)
 
-    def _finish(self, gained: Floats | None, end_s: float, concurrency: int) -> list[Finished]:
+    def _finish(self, end_s: float, concurrency: int) -> list[Finished]:
         finished: list[Finished] = []
         remaining = self._remaining[: self.batch]
-        if remaining.min() > 0:
+        self._least = int(remaining.min())
+        if self._least > 0:
             return finished
         for row in np.flatnonzero(remaining <= 0)[::-1].tolist():
             one = self._rows[row]
@@ -197,11 +225,13 @@ class Replica:
             self.context -= one.arrival.input_tokens + one.arrival.output_tokens
             self.segment_counts[one.segment] -= 1
             last = self.batch - 1
-            self._rows[row] = self._rows[last]
+            self._rows[row], self._falls[row] = self._rows[last], self._falls[last]
             self._rows.pop()
+            self._falls.pop()
             for values in (self._remaining, self._drafted, self._steadiness, self._survives):
                 values[row] = values[last]
             self.batch = last
+        self._least = 1
         return finished
 
     def _start_decoding(
@@ -217,8 +247,11 @@ class Replica:
         row = self.batch
         # One draw a request: some texts are easy from start to end, so drafts are correlated.
         self._steadiness[row] = drawn(self._draws, self._spread[one.segment])
-        self._remaining[row] = one.arrival.output_tokens - 1
+        to_go = one.arrival.output_tokens - 1
+        self._remaining[row] = to_go
+        self._least = min(self._least, to_go) if row else to_go
         self._survives[row] = self._curves[one.segment] ** self._steadiness[row]
+        self._falls.append((-self._survives[row]).tolist())
         self._rows.append(one)
         self.segment_counts[one.segment] += 1
         self.batch = row + 1
@@ -229,10 +262,13 @@ class Replica:
         batch = self.batch
         if not batch:
             return
-        room = self._remaining[:batch] - 1
-        self._ragged = bool(tokens and int(room.min()) < tokens)
-        if self._ragged:
-            self._drafted[:batch] = np.minimum(tokens, room)
+        self._ragged = False
+        if tokens and self._least <= tokens:
+            remaining = self._remaining[:batch]
+            self._least = int(remaining.min())
+            self._ragged = self._least <= tokens
+            if self._ragged:
+                self._drafted[:batch] = np.minimum(tokens, remaining - 1)
 
     def _count(
         self,

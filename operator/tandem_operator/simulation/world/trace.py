@@ -47,22 +47,31 @@ def read_trace(path: Path) -> Trace:
     Raises TraceError naming the line and the column of the first bad value, OSError when the file
     cannot be read.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = Lines(file)
-        try:
-            reader = csv.DictReader(lines)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise TraceError(
-                    f"{path}: column {missing[0]!r} is missing; a trace has {', '.join(COLUMNS)}"
-                    " and maybe segment"
-                )
-            arrivals = tuple(parse_rows(path, lines, reader))
-        except (csv.Error, UnicodeDecodeError) as problem:
-            raise TraceError(f"{path}: no CSV in UTF-8: {problem}") from problem
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return parse_trace(str(path), file)
+    except UnicodeDecodeError as problem:
+        raise TraceError(f"{path}: no CSV in UTF-8: {problem}") from problem
+
+
+def parse_trace(place: str, file: Iterable[str]) -> Trace:
+    """The trace of a CSV's lines; `place` names it in errors. Raises TraceError."""
+    lines = Lines(file)
+    try:
+        reader = csv.DictReader(lines)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise TraceError(
+                f"{place}: column {missing[0]!r} is missing; a trace has {', '.join(COLUMNS)}"
+                " and maybe segment"
+            )
+        arrivals = tuple(parse_rows(place, lines, reader))
+    except csv.Error as problem:
+        raise TraceError(f"{place}: no CSV: {problem}") from problem
     if not arrivals:
-        raise TraceError(f"{path}: no request in it")
-    return Trace(path.stem, tuple(sorted(arrivals, key=lambda arrival: arrival.arrival_s)))
+        raise TraceError(f"{place}: no request in it")
+    ordered = tuple(sorted(arrivals, key=lambda arrival: arrival.arrival_s))
+    return Trace(Path(place).stem, ordered)
 
 
 class Lines:
@@ -79,7 +88,7 @@ class Lines:
                 yield line
 
 
-def parse_rows(path: Path, lines: Lines, rows: Iterable[dict[str, str]]) -> Iterable[Arrival]:
+def parse_rows(path: str, lines: Lines, rows: Iterable[dict[str, str]]) -> Iterable[Arrival]:
     for count, row in enumerate(rows, start=1):
         number = lines.number
         if count > MAX_REQUESTS:

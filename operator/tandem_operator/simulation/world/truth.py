@@ -82,7 +82,7 @@ class Truth:
         )
         return np.asarray(target + draft + self.prefill_s * prefill, dtype=np.float64)
 
-    def padded(self, tokens: Floats) -> Floats:
+    def padded(self, tokens: Floats | np.float64) -> Floats:
         """Token counts as the engine runs them: powers of two up to `padding`, then multiples."""
         small = 2.0 ** np.ceil(np.log2(np.maximum(tokens, 1.0)))
         large = np.ceil(tokens / self.padding) * self.padding
@@ -120,6 +120,28 @@ class Truth:
         else:
             target += self.sync_s
         return target + self.prefill_s * prefill
+
+    def parts_s(self, batch: int, drafted: int) -> tuple[float, float, float, float, float]:
+        """What `step_s` is made of beside context, where all verify what was drafted, no prefill.
+
+        (tokens, knee, experts, cliff, draft): the step takes
+        (base_s + context_s * context + tokens + knee + experts) * cliff + draft.
+        """
+        tokens = float(self.padded(np.float64(batch * (drafted + 1))))
+        width = KNEE_ROUNDING * max(1.0, self.knee_tokens)
+        above = (tokens - self.knee_tokens) / width
+        if above < _FAR:
+            above = math.log1p(math.exp(above)) if above > -_FAR else 0.0
+        touched = 0.0
+        if self.experts:
+            share = 1.0 - self.active_experts / self.experts
+            touched = self.expert_s * self.experts * (1.0 - share**tokens)
+        draft = self.sync_s
+        if drafted > 0:
+            drafting = self.draft_pass_s + self.draft_token_s * batch
+            draft = self.draft_start_s + drafted * drafting
+        cliff = 1.0 + self.cliff if tokens > self.captured_tokens else 1.0
+        return self.token_s * tokens, self.knee_token_s * width * above, touched, cliff, draft
 
     def noisy_s(self, mean_s: float, draws: Draws) -> float:
         """One step around its mean: normal noise, and rarely a stall."""

@@ -8,7 +8,7 @@ from tandem_runtime.contract import vllm_capabilities as table
 from tandem_runtime.contract.vllm_capabilities import Capabilities, Setup
 
 
-def judge(spec: Spec, report: Pair | None = None) -> tuple[FieldError, ...]:
+def validate(spec: Spec, report: Pair | None = None) -> tuple[FieldError, ...]:
     """Every refusal. With a report: only those that the spec alone did not show."""
     setup, can = setup_of(spec, report), capabilities_of(spec, report)
     if report is not None and capabilities_of(spec).live == table.NONE:

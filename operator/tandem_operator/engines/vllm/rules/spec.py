@@ -19,9 +19,9 @@ EXECUTOR = "distributed-executor-backend"
 """An executor that the user names may bring devices of other nodes."""
 
 
-def judge(spec: Spec) -> tuple[FieldError, ...]:
+def validate(spec: Spec) -> tuple[FieldError, ...]:
     """Every refusal of the spec, in the order of its fields; empty when vLLM can do all of it."""
-    live = live_rules.judge(spec) if spec.speculation.method in METHODS else ()
+    live = live_rules.validate(spec) if spec.speculation.method in METHODS else ()
     return (*_combination(spec), *_devices(spec), *live, *_arguments(spec), *_config(spec))
 
 

@@ -17,7 +17,7 @@ _MODEL_BASED = frozenset(
 )
 
 
-def judge(spec: Spec) -> tuple[FieldError, ...]:
+def validate(spec: Spec) -> tuple[FieldError, ...]:
     """What of spec.speculation vLLM refuses whatever the models are."""
     return (*_draft_parallel(spec), *_keys(spec), *_together(spec))
 

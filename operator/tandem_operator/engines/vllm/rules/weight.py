@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import Warned
-from tandem_operator.engines.vllm.pair_view import DRAFT, TARGET, Pair, refuse, refuse_in
+from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
+from tandem_runtime.contract.request import DRAFT, TARGET
 
 QUANTIZATIONS = frozenset({
     "auto_awq", "auto_gptq", "awq", "awq_marlin", "compressed-tensors", "deepseek_v4_fp8",

@@ -1,0 +1,45 @@
+"""deploy/: the chart as plain manifests, for those who use no Helm."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hack.cluster import binaries
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEM = "tandem-system"
+HEAD = "# Made from charts/tandem by `make manifests`: edit there.\n"
+NAMESPACE = f"---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {SYSTEM}\n"
+MONITORING = (
+    "--set=metrics.podMonitor.enabled=true",
+    "--set=metrics.prometheusRule.enabled=true",
+    "--set=metrics.dashboard.enabled=true",
+    "--show-only=templates/monitors.yaml",
+    "--show-only=templates/prometheusrule.yaml",
+    "--show-only=templates/dashboard.yaml",
+)
+
+
+def texts() -> Mapping[str, str]:
+    """Path below the root, and what the file should hold.
+
+    Raises MissingProgramError where helm cannot be had.
+    """
+    return {
+        "deploy/base/install.yaml": HEAD + NAMESPACE + _rendered(("--skip-tests",)),
+        "deploy/overlays/monitoring/monitoring.yaml": HEAD + _rendered(MONITORING),
+    }
+
+
+def _rendered(words: Sequence[str]) -> str:
+    chart = ROOT / "charts" / "tandem"
+    command = [str(binaries.ensure() / "helm"), "template", "tandem", str(chart)]
+    done = subprocess.run(
+        [*command, f"--namespace={SYSTEM}", *words], capture_output=True, text=True, check=True
+    )
+    # Nothing of Helm will manage these.
+    return done.stdout.replace(
+        "app.kubernetes.io/managed-by: Helm", "app.kubernetes.io/managed-by: kubectl"
+    )

@@ -1,0 +1,87 @@
+"""The engine pods of the namespace: images, metrics, plugin, and the table that is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tandem_operator.api import names
+from tandem_operator.cli.doctor import installation
+from tandem_operator.cli.doctor.finding import Finding, Level
+from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
+from tandem_operator.metrics import page as pages
+from tandem_operator.planning.pod.template import metrics_of
+from tandem_runtime.contract.metrics import APPLIED_GENERATION
+
+PREFIX = APPLIED_GENERATION.partition(":")[0]
+
+
+def check(reading: Reading) -> Iterator[Finding]:
+    """The checks of each resource of the namespace."""
+    resources = reading.cluster.resources()
+    if not resources:
+        told = f"no resource in namespace {reading.cluster.namespace}"
+        yield Finding("resources", Level.OK, told)
+    for raw in resources:
+        yield from _of(reading, raw)
+
+
+def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
+    name, namespace = raw["metadata"]["name"], raw["metadata"]["namespace"]
+    check_name = f"{namespace}/{name}"
+    place = f"/api/v1/namespaces/{namespace}/pods"
+    try:
+        pods = reading.items(place, labelSelector=f"{names.LABEL_DEPLOYMENT}={name}")
+    except NotAllowedError as refused:
+        yield Finding(check_name, Level.UNKNOWN, str(refused))
+        return
+    yield from installation.images(check_name, pods)
+    engines = [pod for pod in pods if _role(pod) == names.ROLE_ENGINE]
+    ready = [pod for pod in engines if installation.is_ready(pod)]
+    wanted = raw["spec"].get("replicas", 1)
+    if len(ready) < wanted:
+        told = f"{len(ready)} of {wanted} replicas are ready"
+        remedy = f"tandem status {name} says why"
+        yield Finding(check_name, Level.WARNING, told, remedy)
+    speculation = (raw.get("status") or {}).get("speculation") or {}
+    for pod in ready:
+        yield _metrics(reading, check_name, pod, speculation.get("generation"))
+
+
+def _role(pod: Object) -> str | None:
+    role: str | None = (pod["metadata"].get("labels") or {}).get(names.LABEL_ROLE)
+    return role
+
+
+def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | None) -> Finding:
+    """Whether the pod's metrics answer, the plugin is in them, and it applies the table."""
+    name = pod["metadata"]["name"]
+    port = _port(pod)
+    if port is None:
+        return Finding(check_name, Level.WARNING, f"{name} declares no port of the engine")
+    place = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}:{port}/proxy/metrics"
+    try:
+        text = reading.text(place)
+        found = pages.parse(text or "", (PREFIX,))
+    except NotAllowedError as refused:
+        return Finding(check_name, Level.UNKNOWN, f"metrics of {name}: {refused}")
+    except pages.MalformedPageError as problem:
+        return Finding(check_name, Level.WRONG, f"metrics of {name}: {problem}")
+    applied = found.total([APPLIED_GENERATION])
+    if applied is None:
+        told = f"{name} has metrics, and no {APPLIED_GENERATION}: the plugin is not loaded"
+        remedy = "see the start of the engine's log; K stays as it was started with"
+        return Finding(check_name, Level.WRONG, told, remedy)
+    if generation is not None and applied < generation:
+        told = f"{name} applies table {applied:.0f}, and {generation} is in force"
+        return Finding(
+            check_name, Level.WARNING, told, "the kubelet brings a new one within a minute"
+        )
+    return Finding(check_name, Level.OK, f"{name}: plugin loaded, table {applied:.0f} applied")
+
+
+def _port(pod: Object) -> int | None:
+    """The port of its metrics, by the name that the operator gave it."""
+    wanted = metrics_of(pod).port
+    ports = [one for held in pod["spec"]["containers"] for one in held.get("ports") or ()]
+    named = [one for one in ports if one.get("name") == wanted]
+    return next((int(one["containerPort"]) for one in (*named, *ports)), None)

@@ -1,0 +1,1 @@
+"""Loads for the simulator as people have them: logs, published traces, a Prometheus."""

@@ -1,0 +1,30 @@
+"""The workload: the newest locked revision's own pods, at the replicas asked for now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.planning import ownership
+from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads.base import Pods
+from tandem_operator.workloads.deployment import DEPLOYMENT
+
+Object = dict[str, Any]
+
+
+def body(resource: Resource, revision: Revision) -> Object:
+    """Only `replicas` comes from the live spec; everything else from the revision."""
+    kind = DEPLOYMENT
+    labels = names.engine_labels(resource.name)
+    metadata = ownership.metadata(resource, kind.kind, kind.name(resource.name), labels)
+    return kind.body(
+        metadata,
+        Pods(
+            replicas=resource.spec.replicas,
+            selector=labels,
+            template=revision.template,
+            rollout=revision.rollout,
+        ),
+    )

@@ -1,0 +1,117 @@
+"""The Deployment: replicas of one pod each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tandem_operator.api import names
+from tandem_operator.workloads.base import Counts, Pods
+from tandem_operator.workloads.pods import condition, controlled_by, is_over, staying
+
+Object = dict[str, Any]
+
+HISTORY = 3
+ROOT_REFUSED = "runAsNonRoot"
+ROOT_REMEDY = (
+    "; where the engine's image runs without root, say so in spec.template.spec.securityContext: "
+    "runAsNonRoot: true, and runAsUser where the image names no number"
+)
+
+
+class DeploymentWorkload:
+    """A Deployment and its ReplicaSets."""
+
+    api_version = "apps/v1"
+    kind = "Deployment"
+    watched = (
+        ("apps", "v1", "deployments", "Deployment"),
+        ("apps", "v1", "replicasets", "ReplicaSet"),
+    )
+
+    def name(self, resource: str) -> str:
+        """The resource's own name."""
+        return names.deployment(resource)
+
+    def body(self, metadata: Object, pods: Pods) -> Object:
+        """Replaces pods as `pods.rollout` says; new ones come first where it allows them."""
+        rollout = pods.rollout
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "metadata": metadata,
+            "spec": {
+                "replicas": pods.replicas,
+                "selector": {"matchLabels": pods.selector},
+                "strategy": {
+                    "type": "RollingUpdate",
+                    "rollingUpdate": {
+                        "maxUnavailable": rollout.max_unavailable,
+                        "maxSurge": rollout.max_surge,
+                    },
+                },
+                "minReadySeconds": rollout.min_ready_s,
+                "progressDeadlineSeconds": rollout.progress_deadline_s,
+                "revisionHistoryLimit": HISTORY,
+                "template": pods.template,
+            },
+        }
+
+    def template(self, held: Object) -> Object:
+        """Its only template."""
+        found: Object = held["spec"]["template"]
+        return found
+
+    def read(self, held: Object, objects: Sequence[Object]) -> Counts:
+        """Its status, and what hinders it or one of its ReplicaSets from making pods."""
+        status, metadata = held.get("status", {}), held["metadata"]
+        progressing = condition(held, "Progressing", "False") or {}
+        late = progressing.get("reason") == "ProgressDeadlineExceeded"
+        return Counts(
+            observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
+            wanted=held["spec"].get("replicas", 1),
+            replicas=status.get("replicas", 0),
+            ready=status.get("readyReplicas", 0),
+            available=status.get("availableReplicas", 0),
+            updated=status.get("updatedReplicas", 0),
+            refused=_refused([held, *_replica_sets(held, objects)]),
+            overdue=progressing.get("message", "") if late else None,
+        )
+
+    def pods(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+        """Those of its ReplicaSets."""
+        found = staying(_replica_sets(held, objects), objects)
+        return [pod for pod in found if not is_over(pod)]
+
+    def failed(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+        """Those of ReplicaSets that still want any."""
+        wanting = [
+            each
+            for each in _replica_sets(held, objects)
+            if each.get("spec", {}).get("replicas", 1) > 0
+        ]
+        return [
+            pod
+            for pod in staying(wanting, objects)
+            if pod.get("status", {}).get("phase") == "Failed"
+        ]
+
+
+DEPLOYMENT = DeploymentWorkload()
+
+
+def _replica_sets(deployment: Object, objects: Iterable[Object]) -> list[Object]:
+    uid = deployment["metadata"]["uid"]
+    return [
+        each for each in objects if each.get("kind") == "ReplicaSet" and controlled_by(each, uid)
+    ]
+
+
+def _refused(owners: Iterable[Object]) -> str | None:
+    for owner in owners:
+        failure = condition(owner, "ReplicaFailure", "True")
+        if failure is not None:
+            message = str(failure.get("message", ""))
+            remedy = ROOT_REMEDY if ROOT_REFUSED in message else ""
+            return f"{failure.get('reason', 'FailedCreate')}: {message}{remedy}"
+    return None

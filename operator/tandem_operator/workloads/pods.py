@@ -1,0 +1,52 @@
+"""Pods: who controls one, and whether it is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Object = dict[str, Any]
+
+OVER = ("Succeeded", "Failed")
+
+
+def controller(held: Object) -> Object | None:
+    """The owner reference that controls the object, if any."""
+    references: list[Object] = held["metadata"].get("ownerReferences") or []
+    return next((each for each in references if each.get("controller")), None)
+
+
+def controlled_by(held: Object, uid: str) -> bool:
+    """Whether the object with that UID controls `held`."""
+    owner = controller(held)
+    return owner is not None and owner.get("uid") == uid
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether the pod's Ready condition is True."""
+    return condition(pod, "Ready", "True") is not None
+
+
+def is_over(pod: Object) -> bool:
+    """Whether the pod has ended for good."""
+    return (pod.get("status") or {}).get("phase") in OVER
+
+
+def staying(owners: Iterable[Object], objects: Iterable[Object]) -> list[Object]:
+    """Pods that one of `owners` controls and that are not leaving."""
+    uids = {held["metadata"]["uid"] for held in owners}
+    return [
+        pod
+        for pod in objects
+        if pod.get("kind") == "Pod"
+        and not pod["metadata"].get("deletionTimestamp")
+        and (controller(pod) or {}).get("uid") in uids
+    ]
+
+
+def condition(held: Object, kind: str, status: str) -> Object | None:
+    """The condition of that type and status, if there is one."""
+    conditions: list[Object] = (held.get("status") or {}).get("conditions") or []
+    return next(
+        (each for each in conditions if each["type"] == kind and each["status"] == status), None
+    )

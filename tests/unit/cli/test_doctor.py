@@ -1,0 +1,177 @@
+"""`tandem doctor`: each thing that an installation needs, and what is wrong with its remedy."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tandem_operator.api import crd, names
+from tests.unit.cli.builders import resource
+from tests.unit.cli.conftest import Done, Tandem
+from tests.unit.cli.fake_api import FakeApi
+
+Object = dict[str, Any]
+CRD = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{names.CRD_NAME}"
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/tandem-system/leases/tandem"
+ENGINE_METRICS = "/api/v1/namespaces/shop/pods/chat-a:8000/proxy/metrics"
+OPERATOR_METRICS = "/api/v1/namespaces/tandem-system/pods/tandem-a:8080/proxy/metrics"
+
+
+def pod(name: str, namespace: str, container: str, **changes: Any) -> Object:
+    return {
+        "metadata": {"name": name, "namespace": namespace, "labels": changes.get("labels", {})},
+        "spec": {
+            "containers": [
+                {
+                    "name": container,
+                    "ports": [{"containerPort": 8000}],
+                    "env": [{"name": "TANDEM_LEASE", "value": "tandem"}],
+                }
+            ]
+        },
+        "status": {
+            "conditions": [{"type": "Ready", "status": changes.get("ready", "True")}],
+            "containerStatuses": [{"image": "img:1", "state": changes.get("state", {})}],
+        },
+    }
+
+
+def lease(age_s: float = 1.0) -> Object:
+    renewed = datetime.fromtimestamp(datetime.now(UTC).timestamp() - age_s, UTC)
+    return {
+        "spec": {
+            "holderIdentity": "tandem-a",
+            "renewTime": renewed.isoformat(),
+            "leaseDurationSeconds": 15,
+        }
+    }
+
+
+@pytest.fixture
+def whole(api: FakeApi) -> FakeApi:
+    """An installation of which nothing is wrong, with one resource that serves."""
+    labels = {names.LABEL_DEPLOYMENT: "chat", names.LABEL_ROLE: names.ROLE_ENGINE}
+    raw = resource()
+    raw["spec"]["replicas"] = 1
+    api.resources = [raw]
+    api.objects = {
+        "/version": {"major": "1", "minor": "34", "gitVersion": "v1.34.1"},
+        CRD: copy.deepcopy(crd.definition()),
+        REVIEW: {"status": {"allowed": True}},
+        "/api/v1/pods": {"items": [pod("tandem-a", "tandem-system", "operator")]},
+        LEASE: lease(),
+        OPERATOR_METRICS: "tandem_leader 1\n",
+        "/api/v1/namespaces/shop/pods": {"items": [pod("chat-a", "shop", "main", labels=labels)]},
+        ENGINE_METRICS: "tandem:applied_generation 4\n",
+    }
+    return api
+
+
+def findings(done: Done) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in json.loads(done.out)["findings"]:
+        found.setdefault(one["check"], []).append((one["level"], one["message"]))
+    return found
+
+
+def test_a_whole_installation_has_nothing_wrong(whole: FakeApi, tandem: Tandem) -> None:
+    done = tandem("doctor", "-o", "json")
+
+    found = findings(done)
+    assert done.status == 0, done
+    assert {level for each in found.values() for level, _ in each} == {"ok"}
+    assert found["shop/chat"][-1] == ("ok", "chat-a: plugin loaded, table 4 applied")
+
+
+def test_text_has_a_line_a_check(whole: FakeApi, tandem: Tandem) -> None:
+    lines = tandem("doctor").out.splitlines()
+
+    assert all(line.startswith("ok") for line in lines)
+    assert any("tandem-a leads" in line for line in lines)
+
+
+def waiting(reason: str) -> Object:
+    state = {"waiting": {"reason": reason, "message": "no such image"}}
+    return pod("tandem-a", "tandem-system", "operator", ready="False", state=state)
+
+
+def without_a_field() -> Object:
+    held = copy.deepcopy(crd.definition())
+    schema = held["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    del schema["properties"]["spec"]["properties"]["paused"]
+    return held
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "check", "level", "said"),
+    [
+        (CRD, None, "definition", "wrong", "there is no speculativedeployments"),
+        (CRD, without_a_field(), "definition", "warning", "another release"),
+        (REVIEW, {"status": {"allowed": False}}, "your rights", "wrong", "you may not get, list"),
+        ("/api/v1/pods", {"items": []}, "operator", "wrong", "no pod of an operator"),
+        (
+            "/api/v1/pods",
+            {"items": [waiting("ImagePullBackOff")]},
+            "operator's image",
+            "wrong",
+            "img:1: ImagePullBackOff, no such image",
+        ),
+        (LEASE, None, "leader", "wrong", "nobody holds the Lease"),
+        (LEASE, lease(300), "leader", "wrong", "s ago"),
+        (OPERATOR_METRICS, "<html>", "operator's metrics", "wrong", "no page of the operator"),
+        (ENGINE_METRICS, "vllm:x 1\n", "shop/chat", "wrong", "the plugin is not loaded"),
+        (
+            ENGINE_METRICS,
+            "tandem:applied_generation 3\n",
+            "shop/chat",
+            "warning",
+            "applies table 3",
+        ),
+        ("/api/v1/namespaces/shop/pods", {"items": []}, "shop/chat", "warning", "0 of 1 replicas"),
+        ("/version", {"major": "1", "minor": "27+"}, "API server", "wrong", "Kubernetes"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    path: str,
+    answer: Any,
+    check: str,
+    level: str,
+    said: str,
+    whole: FakeApi,
+    tandem: Tandem,
+) -> None:
+    whole.objects[path] = answer
+    if answer is None:
+        del whole.objects[path]
+
+    done = tandem("doctor", "-o", "json")
+
+    assert any(one == level and said in message for one, message in findings(done)[check]), done
+    assert done.status == (1 if level == "wrong" else 0)
+
+
+def test_what_this_user_may_not_see_is_unknown_and_not_wrong(
+    whole: FakeApi, tandem: Tandem
+) -> None:
+    whole.forbidden = (CRD, "/api/v1/pods", LEASE, ENGINE_METRICS)
+
+    done = tandem("doctor", "-o", "json")
+
+    found = findings(done)
+    assert done.status == 0
+    for check in ("definition", "operator"):
+        assert found[check][0][0] == "unknown"
+    assert found["shop/chat"][-1][0] == "unknown"
+
+
+def test_a_cluster_that_does_not_answer_is_one_line(api: FakeApi, tandem: Tandem) -> None:
+    api.refusal = (401, "no")
+
+    done = tandem("doctor")
+
+    assert (done.status, done.err.count("\n")) == (2, 1)

@@ -1,0 +1,127 @@
+"""`tandem init`: what it writes is what `tandem plan` takes, and the lock has looked first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tandem_operator.api.spec import Method
+from tandem_operator.cli import draft_depth, known_drafts
+from tandem_operator.cli.init import devices_of, name_of
+from tandem_operator.cli.main import main
+from tandem_runtime.contract.model_facts import ModelFacts
+from tandem_runtime.contract.report import PairReport, SideReport
+
+PAIR = Path(__file__).parents[3] / "examples" / "tiny-pair"
+TARGET, DRAFT = str(PAIR / "target"), str(PAIR / "draft")
+
+
+def report(target: SideReport, draft: SideReport | None = None) -> PairReport:
+    return PairReport("Compatible", "Equal", True, "", target, draft)
+
+
+def test_what_it_writes_is_planned(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "chat.yaml"
+
+    assert main(["init", TARGET, DRAFT, "--name", "chat", "--out", str(out)]) == 0
+
+    text = out.read_text()
+    manifest = yaml.safe_load(text)
+    assert manifest["spec"]["speculation"] == {"method": "DraftModel", "maxTokens": 7}
+    assert "# Compatible (Equal): equal tokenizers" in text
+    assert "# memory of one replica: weights target 0.01 + draft 0.00 = 0.01 GiB" in text
+    assert main(["plan", "-f", str(out)]) == 0
+    assert "SpeculativeDeployment default/chat" in capsys.readouterr().out
+
+
+def test_a_file_that_is_there_is_not_overwritten(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "chat.yaml"
+    out.write_text("mine")
+
+    assert main(["init", TARGET, DRAFT, "--out", str(out)]) == 2
+    assert (out.read_text(), "is there already" in capsys.readouterr().err) == ("mine", True)
+
+
+def test_without_a_draft_it_says_what_needs_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", TARGET, "-o", "yaml"]) == 0
+
+    said = capsys.readouterr()
+    assert yaml.safe_load(said.out)["spec"]["speculation"]["method"] == "NGram"
+    assert "draft" not in yaml.safe_load(said.out)["spec"]
+    assert "NGram: copies" in said.err
+
+
+def test_of_a_pair_that_is_not_allowed_nothing_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in (PAIR / "draft").iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    tokenizer = other / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text().replace('"the"', '"teh"', 1))
+
+    status = main(["init", TARGET, str(other)])
+
+    said = capsys.readouterr()
+    assert (status, said.out) == (1, "")
+    assert "no manifest is written" in said.err
+
+
+def test_a_target_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "/no/such/folder"]) == 2
+    assert capsys.readouterr().err.startswith("tandem init: target: ")
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("hf://meta-llama/Llama-3.3-70B-Instruct@main", "llama-3-3-70b-instruct"),
+        ("org/3B", "model-3b"),
+        ("/models/" + "a" * 60, "a" * 40),
+        ("s3://bucket/x/", "x"),
+    ],
+)
+def test_a_name_is_one_that_the_api_server_takes(target: str, name: str) -> None:
+    assert name_of(target) == name
+
+
+def test_devices_leave_a_third_for_the_cache() -> None:
+    seventy = report(SideReport("a", weight_bytes=140 << 30), SideReport("b", weight_bytes=2 << 30))
+
+    assert devices_of(seventy, 80) == 4
+    assert devices_of(seventy, 141) == 2
+    assert devices_of(seventy, None) is None
+    assert devices_of(report(SideReport("a")), 80) is None
+
+
+def test_the_deepest_k_is_that_of_the_files_where_they_count_it() -> None:
+    modules = report(SideReport("a", facts=ModelFacts(mtp_layers=1, mtp_layers_in_files=3)))
+    heads = report(SideReport("a"), SideReport("b", facts=ModelFacts(medusa_heads=4)))
+
+    assert draft_depth.deepest(Method.MTP, modules)[0] == 3
+    assert draft_depth.deepest(Method.MEDUSA, heads)[0] == 4
+    assert set(Method) == set(draft_depth.DEEPEST)
+
+
+def test_published_drafts_are_told_by_architecture_vocabulary_and_size() -> None:
+    def found(architecture: str, rows: int, billions: float) -> list[str]:
+        side = SideReport(
+            "x",
+            architecture=architecture,
+            config_vocab_size=rows,
+            parameters=int(billions * 1e9),
+        )
+        return known_drafts.for_target(side)
+
+    assert "hf://yuhuili/EAGLE3-LLaMA3.3-Instruct-70B" in found("LlamaForCausalLM", 128_256, 70.6)
+    assert found("LlamaForCausalLM", 128_256, 8.03) == [
+        "hf://yuhuili/EAGLE3-LLaMA3.1-Instruct-8B",
+        "hf://meta-llama/Llama-3.2-1B-Instruct",
+    ]
+    assert found("LlamaForCausalLM", 32_000, 70) == []
+    assert found("Qwen3ForCausalLM", 151_936, 0.6) == []
