@@ -1,10 +1,12 @@
-# Three images from one file. `operator` is the control plane; `runtime` is the tokenizer lock and the
+# Four images from one file. `operator` is the control plane; `runtime` is the tokenizer lock and the
 # engine plugin (pure Python, no torch); `engine` is the torch engine, for CPUs unless TORCH_BACKEND
-# names a CUDA (cu128, ...), in uv's words. The base image needs Python 3.11 or newer with venv.
+# names a CUDA (cu128, ...), in uv's words; `triton` is a Triton server with that engine in it. The base
+# image needs Python 3.11 or newer with venv, and libpython beside it for `triton`.
 #
 #   docker build --target operator --tag tandem-operator .
 #   docker build --target runtime --tag tandem-runtime .
 #   docker build --target engine --tag tandem-engine .
+#   docker build --target triton --tag tandem-triton .
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
@@ -67,5 +69,33 @@ COPY --from=build-engine /opt/tandem /opt/tandem
 ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 ENTRYPOINT ["tandem-engine"]
+ARG BUILD=""
+LABEL org.opencontainers.image.revision=${BUILD}
+
+# The server is the one in PyTriton's wheel, laid out as in NVIDIA's image; PyTriton's own Python is left
+# out. Its backend reads texts wrongly with numpy 2, which the lock has.
+FROM build AS build-triton
+ARG TORCH_BACKEND=cpu
+ARG PYTRITON="nvidia-pytriton==0.7.0"
+RUN python3 -m venv /opt/tandem \
+ && /opt/uv/bin/uv export --quiet --frozen --no-dev --no-emit-project --extra triton --no-hashes \
+      --no-emit-package numpy --output-file locked.txt
+COPY operator operator
+COPY runtime runtime
+RUN /opt/uv/bin/uv pip install --python /opt/tandem/bin/python --torch-backend "${TORCH_BACKEND}" \
+      --constraints locked.txt ".[triton]" "numpy<2"
+RUN /opt/uv/bin/uv pip install --python /opt/tandem/bin/python --no-deps --target /opt/wheel "${PYTRITON}" \
+ && version=$(/opt/tandem/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
+ && server=/opt/wheel/pytriton/tritonserver && mkdir -p /opt/tritonserver/backends \
+ && cp -r "${server}/bin" /opt/tritonserver/ && cp -r "${server}/backends/python" /opt/tritonserver/backends/ \
+ && cp -r "${server}/python_backend_stubs/${version}/." /opt/tritonserver/backends/python/ \
+ && cp -r /opt/wheel/nvidia_pytriton.libs /opt/tritonserver/lib
+
+FROM ${BASE_IMAGE} AS triton
+COPY --from=build-triton /opt/tandem /opt/tandem
+COPY --from=build-triton /opt/tritonserver /opt/tritonserver
+ENV PATH=/opt/tandem/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 65532:65532
+ENTRYPOINT ["python3", "-m", "tandem_runtime.triton.serve"]
 ARG BUILD=""
 LABEL org.opencontainers.image.revision=${BUILD}

@@ -129,12 +129,21 @@ torch-tests-long: setup ## the torch engine's tests with their full counts (an h
 	TANDEM_TORCH_MIXES=200 TANDEM_TORCH_PROMPTS=50 TANDEM_TORCH_DRAWS=20000 TANDEM_TORCH_SEEDS=3 \
 	  TANDEM_TORCH_REQUESTS=10000 TANDEM_TORCH_LIMIT_S=7000 $(PYTEST) tests/engines/torch
 
+.PHONY: triton-env
+triton-env: setup ## a Triton server for CPUs, in an environment of its own
+	$(PYTHON) -m hack.triton env
+
+.PHONY: triton-tests-long
+triton-tests-long: setup ## Triton under eight clients for two minutes while K changes every 5 s
+	TANDEM_TRITON_SECONDS=120 $(PYTEST) -s tests/engines/triton/test_live_depth.py -k eight
+
 # Built before any test, for a test's time limit must not end a build, nor a missing part skip tests.
 .PHONY: parts
 parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
-	$(PYTHON) -m hack.images operator runtime engine torch probe
+	$(PYTHON) -m hack.triton env
+	$(PYTHON) -m hack.images operator runtime engine torch triton probe
 	$(PYTHON) -m hack.gitops judge
 
 .PHONY: test

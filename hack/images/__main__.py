@@ -13,12 +13,14 @@ import sys
 from hack.cluster import provider
 from hack.images import recipes
 from hack.images.builder import Image, ImageError
+from hack.vllm.environment import EnvironmentMissingError
 
 RECIPES = {
     "operator": recipes.operator,
     "runtime": recipes.runtime,
     "engine": recipes.engine,
     "torch": recipes.torch,
+    "triton": recipes.triton,
     "pause": recipes.pause,
     "probe": recipes.probe,
 }
@@ -36,7 +38,7 @@ def main() -> int:
             cluster = provider.up(words.name, keep=True)
             for image in filter(None, images):
                 cluster.load(image.archive)
-    except (ImageError, *provider.ERRORS) as error:
+    except (ImageError, EnvironmentMissingError, *provider.ERRORS) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -9,10 +9,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hack.cluster.binaries import CACHE
 from hack.images import static
 from hack.images.builder import Image, builder, ensure_packages, run
+from hack.triton import environment as triton_environment
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = CACHE / "images"
@@ -20,6 +22,7 @@ SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates,libnuma1"
 BASE_RECIPE = f"{SUITE} {PACKAGES} 1"
 ENGINE_FILE = Path(__file__).parent / "engine.Dockerfile"
+TRITON_FILE = Path(__file__).parent / "triton.Dockerfile"
 TORCH_FILE = Path(__file__).parent / "torch.Dockerfile"
 SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator", "runtime")
 
@@ -76,6 +79,30 @@ def torch() -> Image:
 
     def build() -> None:
         builder().build(image, REPOSITORY, TORCH_FILE, arguments={"BASE_IMAGE": base()})
+
+    return _once(image, build)
+
+
+def triton() -> Image:
+    """Triton with the torch engine of this tree, with torch from the environment at /opt/vllm.
+
+    It stands in for the Dockerfile's target `triton`, which would bring another torch.
+    Raises EnvironmentMissingError as `python -m hack.triton env`.
+    """
+    made = triton_environment.ensure()
+    digest = _hash(_base_recipe(), _text(TRITON_FILE), _content("runtime"), made.name)
+    image = Image(f"localhost/tandem-triton:{digest}", _archive("triton", digest))
+
+    def build() -> None:
+        leave_out = shutil.ignore_patterns("__pycache__", "pytriton", "nvidia_pytriton.libs")
+        with TemporaryDirectory(prefix="tandem-triton-image-") as context:
+            for name, source in (
+                ("runtime", REPOSITORY / "runtime"),
+                ("tritonserver", made / "tritonserver"),
+                ("site-packages", made / triton_environment.SITE_PACKAGES),
+            ):
+                shutil.copytree(source, Path(context) / name, ignore=leave_out)
+            builder().build(image, Path(context), TRITON_FILE, arguments={"BASE_IMAGE": base()})
 
     return _once(image, build)
 

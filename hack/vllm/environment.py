@@ -105,7 +105,10 @@ def _name_the_distribution(folder: Path) -> None:
     )
 
 
+def child_environ() -> dict[str, str]:
+    """For a uv child, which must not take the project's own environment for its target."""
+    return {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
+
+
 def _run(*argv: str) -> None:
-    # A uv child must not take the project's own environment for its target.
-    environ = {k: v for k, v in os.environ.items() if k != "VIRTUAL_ENV"}
-    subprocess.run(argv, check=True, env=environ)
+    subprocess.run(argv, check=True, env=child_environ())

@@ -44,7 +44,7 @@ def serving(
         capture_output=True,
     )
     models = setup.models(folder, PAIR / "target", PAIR / "draft", permuted)
-    _open_to_all(folder)
+    open_to_all(folder)
     kubectl = Kubectl(cluster, NAMESPACE)
     setup.make_namespace(kubectl)
     setup.make_claims(kubectl, models, environment)
@@ -57,7 +57,7 @@ def serving(
     kubectl.run("delete", "specdep", "--all", "--wait=false")
 
 
-def _open_to_all(folder: Path) -> None:
+def open_to_all(folder: Path) -> None:
     """Pods read the files under another user id than the one that runs the tests."""
     for path in [folder, *folder.parents][:3]:
         path.chmod(0o755)

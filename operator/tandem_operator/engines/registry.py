@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from tandem_operator.api.spec import EngineType, Spec
-from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, vllm
+from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton, vllm
+from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.driver import Driver
 from tandem_operator.engines.pair_judgement import PairJudgement
 from tandem_operator.engines.unsupported import UnsupportedDriver
@@ -14,7 +15,7 @@ DRIVERS: dict[EngineType, Driver] = {
     EngineType.TENSORRT_LLM: tensorrt_llm.DRIVER,
     EngineType.SGLANG: sglang.DRIVER,
     EngineType.NEURON: neuron.DRIVER,
-    EngineType.TORCH: torch.DRIVER,
+    EngineType.TORCH: ByServer(torch.DRIVER, triton.DRIVER),
 }
 
 

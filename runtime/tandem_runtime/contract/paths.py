@@ -8,6 +8,7 @@ from __future__ import annotations
 CONTAINER_MAIN = "main"
 CONTAINER_FETCH = "tandem-fetch"
 CONTAINER_LOCK = "tandem-lock"
+CONTAINER_ACTUATOR = "tandem-actuator"
 
 VOLUME_MODELS = "tandem-models"
 VOLUME_PLUGIN = "tandem-plugin"

@@ -105,6 +105,12 @@ def render(lock: PodLock) -> str:
     return canonical(to_document(lock))
 
 
+def hash_of(text: str | None) -> str:
+    """The hash of the lock in a container's `TANDEM_LOCK`; "" where there is none."""
+    lock = json.loads(text or "{}")
+    return str(lock.get("hash", "")) if isinstance(lock, dict) else ""
+
+
 def canonical(value: object) -> str:
     """Canonical JSON of any document: sorted keys, no spaces, ASCII."""
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tandem_runtime.plugin.plan import Plan
 from tandem_runtime.plugin.report import write
-from tandem_runtime.plugin.table_loader import TableLoader
 
 POLL_S = 0.1
 REPORT_S = 0.5
@@ -22,12 +21,40 @@ REPORT_S = 0.5
 _log = logging.getLogger("vllm.tandem")
 
 
+class TableSource(Protocol):
+    """Where tables come from: a file (`TableLoader`), or what a neighbour hands over."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan in force."""
+        ...
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Tables refused, by cause."""
+        ...
+
+    @property
+    def clamped(self) -> int:
+        """Ranges that asked for more than the engine has."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """Why the newest table was refused; "" when it was not."""
+        ...
+
+    def poll(self, now_s: float) -> bool:
+        """Whether a new plan is in force since the last call."""
+        ...
+
+
 class Watcher:
     """Polls the table every 100 ms; writes the report on a new table and twice a second."""
 
     def __init__(
         self,
-        loader: TableLoader | None,
+        loader: TableSource | None,
         folder: Path,
         engine: int,
         content: Callable[[], dict[str, Any]],

@@ -93,7 +93,6 @@ def test_the_charts_image_is_taken_where_the_spec_names_none() -> None:
     [
         ({"speculation__method": "Eagle3"}, "spec.speculation.method"),
         ({"speculation__method": "Suffix"}, "spec.speculation.method"),
-        ({"engine": {"type": "Torch", "server": "Triton"}}, "spec.engine.server"),
         ({"parallelism__tensor": 2}, "spec.parallelism.tensor"),
         ({"parallelism__data": 2}, "spec.parallelism.data"),
         ({"speculation__engineConfig": {"a": 1}}, "spec.speculation.engineConfig.a"),

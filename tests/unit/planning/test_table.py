@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tandem_operator.planning.children.pod_annotations import ANNOTATION_GENERATION
 from tandem_operator.tuning import Decision
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
@@ -144,7 +145,8 @@ def test_a_table_that_was_deleted_goes_on_above_what_pods_applied() -> None:
 def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
     world = World(builders.resource(replicas=2)).serve()
     generation = table(world)["generation"]
-    assert all("annotations" not in pod["metadata"] for pod in world.engine_pods())
+    told = [pod["metadata"].get("annotations", {}) for pod in world.engine_pods()]
+    assert not any(ANNOTATION_GENERATION in annotations for annotations in told)
 
     world.tuning = builders.tuning(world.lock_hash)
     plan = world.look()

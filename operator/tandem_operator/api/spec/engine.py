@@ -171,8 +171,8 @@ class Engine(SpecModel):
             max_length=512,
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$",
             description=(
-                "The engine's stock image, best pinned by digest. Required except for Torch, "
-                "whose image the chart brings."
+                "The engine's stock image, best pinned by digest. Required except for Torch "
+                "served by itself, whose image the chart brings."
             ),
             examples=["vllm/vllm-openai:v0.32.0"],
         ),

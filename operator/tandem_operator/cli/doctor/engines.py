@@ -9,7 +9,7 @@ from tandem_operator.cli.doctor import installation
 from tandem_operator.cli.doctor.finding import Finding, Level
 from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
 from tandem_operator.metrics import page as pages
-from tandem_runtime.contract import paths
+from tandem_operator.planning.pod.template import metrics_of
 from tandem_runtime.contract.metrics import APPLIED_GENERATION
 
 PREFIX = APPLIED_GENERATION.partition(":")[0]
@@ -80,9 +80,8 @@ def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | N
 
 
 def _port(pod: Object) -> int | None:
-    main: Object
-    main = next(
-        (one for one in pod["spec"]["containers"] if one["name"] == paths.CONTAINER_MAIN), {}
-    )
-    ports = [int(one["containerPort"]) for one in main.get("ports") or ()]
-    return ports[0] if ports else None
+    """The port of its metrics, by the name that the operator gave it."""
+    wanted = metrics_of(pod).port
+    ports = [one for held in pod["spec"]["containers"] for one in held.get("ports") or ()]
+    named = [one for one in ports if one.get("name") == wanted]
+    return next((int(one["containerPort"]) for one in (*named, *ports)), None)

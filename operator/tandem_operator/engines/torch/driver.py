@@ -41,14 +41,12 @@ class TorchDriver:
     def render(self, launch: Launch) -> EngineParts:
         """The pod of one replica; deterministic, so that the same launch gives the same bytes."""
         spec = launch.spec
-        # It captures no graphs, so every depth costs what it costs and none must be left out.
-        deepest = 0 if launch.without_speculation else spec.speculation.max_tokens
-        depths = tuple(range(deepest + 1))
+        depths = depths_of(launch)
         main = {
             **container.served(launch, READER.queue, ready="/ready"),
             "image": spec.engine.image or launch.installation.torch_image,
             "command": ["tandem-engine"],
-            "args": [*_arguments(launch), *spec.engine.args],
+            "args": [*arguments(launch), *spec.engine.args],
             "env": environment.merged(DEFAULT_ENV, container.owned_env(launch, depths), spec),
             "volumeMounts": container.mounts(plugin=False),
         }
@@ -69,7 +67,14 @@ class TorchDriver:
 DRIVER = TorchDriver()
 
 
-def _arguments(launch: Launch) -> list[str]:
+def depths_of(launch: Launch) -> tuple[int, ...]:
+    """It captures no graphs, so every depth costs what it costs and none must be left out."""
+    deepest = 0 if launch.without_speculation else launch.spec.speculation.max_tokens
+    return tuple(range(deepest + 1))
+
+
+def arguments(launch: Launch) -> list[str]:
+    """The engine's command line but for the user's own options."""
     spec, speculation = launch.spec, launch.spec.speculation
     words = [
         paths.TARGET,

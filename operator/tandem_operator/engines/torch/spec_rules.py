@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.api.spec import EngineServer, Spec
+from tandem_operator.api.spec import Spec
 from tandem_operator.engines import flags
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.torch.methods import METHODS
@@ -38,13 +38,6 @@ def _combination(spec: Spec) -> Iterable[FieldError]:
             str(speculation.draft_tensor_parallel),
             "the torch engine runs on one device",
             "remove it",
-        )
-    if spec.engine.server is EngineServer.TRITON:
-        yield _unsupported(
-            "engine.server",
-            spec.engine.server.value,
-            "this release serves the torch engine by itself",
-            "leave engine.server out",
         )
     for name in ("tensor", "pipeline", "data"):
         size = getattr(spec.parallelism, name)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,11 +14,12 @@ from starlette.routing import Route
 
 from tandem_runtime.engine.server.api import Api
 from tandem_runtime.engine.server.errors import ApiError
-from tandem_runtime.engine.server.worker import Worker
+from tandem_runtime.engine.server.serving import Serving
 
 
-def application(api: Api, worker: Worker, registry: CollectorRegistry) -> Starlette:
+def application(api: Api, serving: Serving) -> Starlette:
     """The ASGI application. Its start starts the worker, its end ends it."""
+    worker = serving.worker
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -32,7 +33,7 @@ def application(api: Api, worker: Worker, registry: CollectorRegistry) -> Starle
 
     async def metrics(_: Request) -> Response:
         # The classic format whatever is asked for: newer ones rename `vllm:x`.
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(serving.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)

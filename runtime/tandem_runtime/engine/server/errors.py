@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydantic import ValidationError
 from starlette.responses import JSONResponse
 
 
@@ -24,6 +25,13 @@ class ApiError(Exception):
         }
         again = {"Retry-After": "1"} if self.status in (429, 503) else None
         return JSONResponse({"error": body}, self.status, headers=again)
+
+
+def from_validation(wrong: ValidationError) -> ApiError:
+    """The first finding, with the field that it is about."""
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return ApiError(400, f"{place or 'the body'}: {first['msg']}", place or None)
 
 
 _TYPES = {
