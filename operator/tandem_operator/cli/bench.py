@@ -39,9 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", required=True, metavar="URL", help="http://host:port")
     parser.add_argument(
         "--engine",
-        type=EngineType,
-        choices=registry.driven(),
-        default=EngineType.VLLM,
+        choices=[engine.value for engine in registry.driven()],
+        default=EngineType.VLLM.value,
         metavar="TYPE",
         help=f"spec.engine.type of it: {', '.join(registry.driven())}; default: %(default)s",
     )
@@ -75,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         options = options_of(arguments)
         pair = _pair(arguments.pair)
-        ended = _measured(options, registry.driver(arguments.engine).metrics)
+        ended = _measured(options, registry.driver(EngineType(arguments.engine)).metrics)
         done = len(ended.state.done)
         if ended.how != session.COMPLETE:
             print(

@@ -81,9 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--engine",
-        type=EngineType,
-        choices=registry.driven(),
-        default=EngineType.VLLM,
+        choices=[engine.value for engine in registry.driven()],
+        default=EngineType.VLLM.value,
         metavar="TYPE",
         help=f"spec.engine.type: {', '.join(registry.driven())} (default: {EngineType.VLLM.value})",
     )
@@ -180,8 +179,10 @@ def _spec(arguments: argparse.Namespace, draft: str | None, method: Method) -> S
             "tokenizerLock": lock,
             "parallelism": {"tensor": arguments.tensor},
             "engine": {
-                "type": arguments.engine.value,
-                "image": registry.driver(arguments.engine).image_of(arguments.engine_version),
+                "type": arguments.engine,
+                "image": registry.driver(EngineType(arguments.engine)).image_of(
+                    arguments.engine_version
+                ),
             },
         }
     )

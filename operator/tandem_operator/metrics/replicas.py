@@ -80,13 +80,13 @@ def _replica(pod: Object) -> Replica:
     variables = {v["name"]: v.get("value") or "" for v in main.get("env") or ()}
     tiers = tuple(int(tier) for tier in variables.get(environment.TIERS, "").split(",") if tier)
     labels = pod["metadata"].get("labels") or {}
-    metrics = metrics_of(pod)
+    port, path = page_of(pod)
     return Replica(
         pod=pod["metadata"]["name"],
         uid=pod["metadata"]["uid"],
         address=pod["status"]["podIP"],
-        port=_port(pod["spec"], metrics.port),
-        path=metrics.path,
+        port=port,
+        path=path,
         lock=labels.get(names.LABEL_LOCK, ""),
         shape=_shape(pod["spec"], main),
         speculation_loaded=any(tiers) or int(variables.get(environment.MAX_TOKENS) or 0) > 0,
@@ -94,8 +94,13 @@ def _replica(pod: Object) -> Replica:
     )
 
 
-def _port(pod_spec: Object, name: str) -> int:
-    """The port of that name in whichever container; a sidecar may be an init container."""
-    containers = (*pod_spec["containers"], *(pod_spec.get("initContainers") or ()))
+def page_of(pod: Object) -> tuple[int, str]:
+    """Port and path of a pod's metrics page, where the pod says it is.
+
+    The port is that of its name in whichever container; a sidecar may be an init container.
+    """
+    metrics = metrics_of(pod)
+    containers = (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ()))
     ports = (port for container in containers for port in container.get("ports") or ())
-    return next((int(p["containerPort"]) for p in ports if p.get("name") == name), METRICS_PORT)
+    found = (int(port["containerPort"]) for port in ports if port.get("name") == metrics.port)
+    return next(found, METRICS_PORT), metrics.path

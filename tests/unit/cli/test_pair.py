@@ -148,7 +148,7 @@ def test_a_method_without_a_draft_looks_at_the_target_alone(
         ("target draft --method NGram", "method NGram has no draft: leave DRAFT out"),
         ("target draft --max-tokens 33", "give 1 to 32"),
         ("target draft --tensor x", "give 1 to 64"),
-        ("target draft --engine SGLang", "'SGLang' is no value here: vLLM, Torch"),
+        ("target draft --engine SGLang", "--engine: 'SGLang' is no value here: vLLM, Torch"),
         ("target draft --engine-version latest", "give a version, as 0.32.0"),
         ("target head --attested-target acme/chat", "did you mean hf://acme/chat?"),
     ],

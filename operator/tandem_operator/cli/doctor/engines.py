@@ -9,7 +9,7 @@ from tandem_operator.cli.doctor import installation
 from tandem_operator.cli.doctor.finding import Finding, Level
 from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
 from tandem_operator.metrics import page as pages
-from tandem_operator.planning.pod.template import metrics_of
+from tandem_operator.metrics.replicas import page_of
 from tandem_runtime.contract.metrics import APPLIED_GENERATION
 
 PREFIX = APPLIED_GENERATION.partition(":")[0]
@@ -55,10 +55,8 @@ def _role(pod: Object) -> str | None:
 def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | None) -> Finding:
     """Whether the pod's metrics answer, the plugin is in them, and it applies the table."""
     name = pod["metadata"]["name"]
-    port = _port(pod)
-    if port is None:
-        return Finding(check_name, Level.WARNING, f"{name} declares no port of the engine")
-    place = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}:{port}/proxy/metrics"
+    port, path = page_of(pod)
+    place = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}:{port}/proxy{path}"
     try:
         text = reading.text(place)
         found = pages.parse(text or "", (PREFIX,))
@@ -77,11 +75,3 @@ def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | N
             check_name, Level.WARNING, told, "the kubelet brings a new one within a minute"
         )
     return Finding(check_name, Level.OK, f"{name}: plugin loaded, table {applied:.0f} applied")
-
-
-def _port(pod: Object) -> int | None:
-    """The port of its metrics, by the name that the operator gave it."""
-    wanted = metrics_of(pod).port
-    ports = [one for held in pod["spec"]["containers"] for one in held.get("ports") or ()]
-    named = [one for one in ports if one.get("name") == wanted]
-    return next((int(one["containerPort"]) for one in (*named, *ports)), None)
