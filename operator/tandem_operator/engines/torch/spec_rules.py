@@ -46,6 +46,13 @@ def _combination(spec: Spec) -> Iterable[FieldError]:
             "this release serves the torch engine by itself",
             "leave engine.server out",
         )
+    if spec.accelerator.count not in (None, 1):
+        yield _unsupported(
+            "accelerator.count",
+            str(spec.accelerator.count),
+            "the torch engine runs on one device",
+            "remove it",
+        )
     for name in ("tensor", "pipeline", "data"):
         size = getattr(spec.parallelism, name)
         if size > 1:
