@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tandem_operator.engines.field_error import FieldError
@@ -20,11 +21,23 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class DeviceNeed:
+    """What one device must hold at least, bytes by part, and what to do where it cannot."""
+
+    parts: Mapping[str, int]
+    remedy: str
+
+
+@dataclass(frozen=True)
 class PairJudgement:
-    """An engine's answer. It starts the pair exactly where there is no refusal."""
+    """An engine's answer. It starts the pair exactly where there is no refusal.
+
+    `device` is set by an engine that holds other sizes than those of the files.
+    """
 
     refusals: tuple[FieldError, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    device: DeviceNeed | None = None
 
     @property
     def allowed(self) -> bool:

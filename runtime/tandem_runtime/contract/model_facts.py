@@ -26,7 +26,10 @@ class ModelFacts:
     a head in the speculators library's format. `context_length` counts tokens. `mtp_layers` are
     those that config.json declares, `mtp_layers_in_files` those whose tensors are in the files.
     `generation_defaults` are the numbers of generation_config.json that an engine may take as
-    defaults of every request. `weights` is one of WEIGHT_FORMATS.
+    defaults of every request. `weights` is one of WEIGHT_FORMATS. `activation` is the MLP's,
+    `rope_type` the kind of rotary embedding. `sliding_window` counts tokens; it and `rotary_share`
+    (of a head's dimensions) are left out where every layer sees all tokens and every dimension
+    turns. `kv_values_per_token` are the numbers that one more token adds to the cache.
     """
 
     kind: str | None = None
@@ -41,6 +44,11 @@ class ModelFacts:
     quantization: str | None = None
     hybrid: bool | None = None
     weights: str | None = None
+    activation: str | None = None
+    rope_type: str | None = None
+    rotary_share: float | None = None
+    sliding_window: int | None = None
+    kv_values_per_token: int | None = None
     generation_defaults: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -52,6 +60,8 @@ _TEXTS = {
     "speculators": "speculators",
     "quantization": "quantization",
     "weights": "weights",
+    "activation": "activation",
+    "ropeType": "rope_type",
 }
 _COUNTS = {
     "contextLength": "context_length",
@@ -59,6 +69,8 @@ _COUNTS = {
     "mtpLayersInFiles": "mtp_layers_in_files",
     "medusaHeads": "medusa_heads",
     "attentionHeads": "attention_heads",
+    "slidingWindow": "sliding_window",
+    "kvValuesPerToken": "kv_values_per_token",
 }
 
 
@@ -71,6 +83,7 @@ def to_document(facts: ModelFacts) -> dict[str, Any]:
     for key, name in _COUNTS.items():
         document[key] = getattr(facts, name)
     document["hybrid"] = facts.hybrid
+    document["rotaryShare"] = facts.rotary_share
     document["generationDefaults"] = dict(facts.generation_defaults) or None
     return {key: value for key, value in document.items() if value is not None}
 
@@ -85,7 +98,13 @@ def from_document(value: object) -> ModelFacts:
     }
     known |= {name: fields.optional_count(holder, key) for key, name in _COUNTS.items()}
     hybrid = None if holder.get("hybrid") is None else fields.boolean(holder, "hybrid")
-    return ModelFacts(hybrid=hybrid, generation_defaults=_numbers(holder), **known)
+    share = holder.get("rotaryShare")
+    return ModelFacts(
+        hybrid=hybrid,
+        rotary_share=None if share is None else _number("rotaryShare", share),
+        generation_defaults=_numbers(holder),
+        **known,
+    )
 
 
 def _numbers(holder: dict[str, Any]) -> dict[str, float]:
@@ -93,7 +112,10 @@ def _numbers(holder: dict[str, Any]) -> dict[str, float]:
     if value is None:
         return {}
     numbers = fields.document(value, "generationDefaults")
-    for key, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            fields.refuse(f"generationDefaults.{key}", number, "a number")
-    return numbers
+    return {key: _number(f"generationDefaults.{key}", each) for key, each in numbers.items()}
+
+
+def _number(key: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        fields.refuse(key, value, "a number")
+    return value

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from tandem_runtime.engine.kv_cache import BLOCK_TOKENS, blocks_for
+from tandem_runtime.contract.torch_engine import BLOCK_TOKENS
+from tandem_runtime.engine.kv_cache import blocks_for
 
 _LIKE_BLOCKS = 4
 """Contexts within a factor of two, or within so many blocks, are padded to one length."""

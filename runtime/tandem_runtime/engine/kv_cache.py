@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from tandem_runtime.contract.torch_engine import BLOCK_TOKENS
 from tandem_runtime.engine.transformer.model_config import ModelConfig
-
-BLOCK_TOKENS = 16
 
 
 class KVCache:

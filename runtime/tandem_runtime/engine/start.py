@@ -73,6 +73,12 @@ def start(options: Options, newest_plan: Callable[[], Plan | None] = lambda: Non
                 f"--max-model-len {settings.max_model_tokens}: the model's own context is "
                 f"{model.config.max_positions} tokens"
             )
+        window = None if model is None else model.config.sliding_window
+        if window is not None and settings.max_model_tokens > window:
+            raise SettingsError(
+                f"--max-model-len {settings.max_model_tokens}: the model's layers look back "
+                f"{window} tokens, and the engine computes no sliding window: set at most {window}"
+            )
     cache = KVCache(config, settings.blocks, dtype, device)
     drafter: Drafter | None = None
     if draft is not None:

@@ -28,6 +28,11 @@ FACTS = ModelFacts(
     quantization="compressed-tensors",
     hybrid=True,
     weights="safetensors",
+    activation="silu",
+    rope_type="yarn",
+    rotary_share=0.25,
+    sliding_window=4096,
+    kv_values_per_token=65_536,
     generation_defaults={"min_p": 0.05, "temperature": 0.7},
 )
 counts = st.integers(min_value=0, max_value=2**53)
@@ -89,6 +94,7 @@ def test_a_report_of_an_earlier_form_is_read_with_nothing_known_of_its_models() 
         ({"kind": 3}, "kind"),
         ({"contextLength": -1}, "contextLength"),
         ({"hybrid": "yes"}, "hybrid"),
+        ({"rotaryShare": "half"}, "rotaryShare"),
         ({"generationDefaults": {"min_p": "0.1"}}, "generationDefaults.min_p"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.pair_judgement import DeviceNeed
 from tandem_operator.planning import resource
 from tandem_operator.planning.pod import accelerator_memory
 from tandem_runtime.contract.report import MixtureOfExperts
@@ -160,3 +161,17 @@ def test_status_tells_the_memory_of_the_pair_that_serves() -> None:
         "draft": 2_000_000,
         "kvPerToken": 8_192,
     }
+
+
+@pytest.mark.parametrize(("device_gib", "told"), [(37, 1), (38, 0)])
+def test_an_engine_that_holds_other_sizes_than_the_files_says_them(
+    device_gib: int, told: int
+) -> None:
+    need = DeviceNeed({"target": 30 * GIB, "KV cache": 8 * GIB}, "take less")
+    installation = replace(builders.INSTALLATION, memory_bytes={GPU: device_gib * GIB})
+
+    found = accelerator_memory.judge(
+        resource.parse(builders.resource({})), builders.good(), installation, need
+    )
+
+    assert [each.remedy for each in found] == ["take less"] * told

@@ -3,15 +3,17 @@
 Each rule is given the side's path in the manifest and its report.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import flags
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.torch import memory_rules
+from tandem_operator.engines.torch.memory_rules import context_tokens
 from tandem_runtime.contract.report import PairReport, SideReport
-from tandem_runtime.contract.torch_engine import ARCHITECTURES
+from tandem_runtime.contract.torch_engine import ACTIVATIONS, ARCHITECTURES, ROPE_TYPES
 
 Rule = Callable[[str, SideReport], Iterable[FieldError]]
 _OTHER_ENGINE = "use engine.type: vLLM, or another model"
@@ -26,7 +28,10 @@ def judge(spec: Spec, report: PairReport) -> PairJudgement:
         refusal for name, side in sides.items() for rule in RULES.values()
         for refusal in rule(name, side)
     ]  # fmt: skip
-    return PairJudgement((*found, *_vocabularies(report), *_context(spec, report)))
+    found += [*_vocabularies(report), *_lengths(spec, sides)]
+    if not found:
+        found += memory_rules.cache(spec, report)
+    return PairJudgement(tuple(found), device=memory_rules.device(spec, report))
 
 
 def _architecture(name: str, side: SideReport) -> Iterable[FieldError]:
@@ -61,10 +66,47 @@ def _quantization(name: str, side: SideReport) -> Iterable[FieldError]:
         )
 
 
+def _rope(name: str, side: SideReport) -> Iterable[FieldError]:
+    kind = side.facts.rope_type
+    if kind is not None and kind not in ROPE_TYPES:
+        yield _refusal(
+            f"spec.{name}.uri",
+            side.uri,
+            f"its rotary embedding is {kind}; the torch engine computes {', '.join(ROPE_TYPES)}",
+            _OTHER_ENGINE,
+        )
+
+
+def _rotary_share(name: str, side: SideReport) -> Iterable[FieldError]:
+    share = side.facts.rotary_share
+    if share not in (None, 1.0):
+        yield _refusal(
+            f"spec.{name}.uri",
+            side.uri,
+            f"a share of {share:g} of its heads' dimensions turns (partial_rotary_factor); the "
+            "torch engine turns all",
+            _OTHER_ENGINE,
+        )
+
+
+def _activation(name: str, side: SideReport) -> Iterable[FieldError]:
+    activation = side.facts.activation
+    if activation is not None and activation not in ACTIVATIONS:
+        yield _refusal(
+            f"spec.{name}.uri",
+            side.uri,
+            f"its activation is {activation}; the torch engine computes {ACTIVATIONS[0]}",
+            _OTHER_ENGINE,
+        )
+
+
 RULES: dict[str, Rule] = {
     "the engine computes the architecture": _architecture,
     "the weights are safetensors": _weights,
     "the weights are not quantized": _quantization,
+    "the engine computes the rotary embedding": _rope,
+    "all dimensions of a head turn": _rotary_share,
+    "the engine computes the activation": _activation,
 }
 
 
@@ -80,18 +122,28 @@ def _vocabularies(report: PairReport) -> Iterable[FieldError]:
         )
 
 
-def _context(spec: Spec, report: PairReport) -> Iterable[FieldError]:
-    asked = flags.value_of(spec.engine.args, "max-model-len")
-    if asked is None or not asked.isdecimal():
+def _lengths(spec: Spec, sides: Mapping[str, SideReport]) -> Iterable[FieldError]:
+    """The engine serves no longer text than both models know, and none beyond their windows."""
+    served = context_tokens(spec, sides["target"])
+    if served is None:
         return
-    for name, side in (("target", report.target), ("draft", report.draft)):
-        length = None if side is None else side.facts.context_length
-        if length is not None and int(asked) > length:
+    told = "--max-model-len" if flags.value_of(spec.engine.args, "max-model-len") else "the context"
+    for name, side in sides.items():
+        length, window = side.facts.context_length, side.facts.sliding_window
+        if length is not None and served > length:
             yield _refusal(
                 "spec.engine.args",
-                f"--max-model-len {asked}",
+                f"{told} {served}",
                 f"the {name}'s own context is {length} tokens",
-                f"set at most {length}",
+                f"set --max-model-len={length} or less",
+            )
+        elif window is not None and served > window:
+            yield _refusal(
+                "spec.engine.args",
+                f"{told} {served}",
+                f"the {name}'s layers look back {window} tokens, and the torch engine computes no "
+                "sliding window",
+                f"set --max-model-len={window} or less, or use engine.type: vLLM",
             )
 
 

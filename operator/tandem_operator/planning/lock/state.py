@@ -211,9 +211,10 @@ class _Look:
                 judged.message,
                 judged.reason,
             )
+        found = self.driver.judge_pair(resource.spec, report)
         refusals = (
-            *self.driver.judge_pair(resource.spec, report).refusals,
-            *accelerator_memory.judge(resource, report, installation),
+            *found.refusals,
+            *accelerator_memory.judge(resource, report, installation, found.device),
         )
         if refusals:
             return _refused_by_spec(resource, refusals, report)

@@ -10,6 +10,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.engines import flags
 from tandem_operator.engines.field_error import FieldError
 from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.pair_judgement import DeviceNeed
 from tandem_operator.planning.resource import Resource
 from tandem_runtime.contract.report import PairReport, SideReport
 
@@ -25,20 +26,20 @@ HALVED_DTYPES = ("F32", "float32")
 
 
 def judge(
-    resource: Resource, report: PairReport, installation: Installation
+    resource: Resource,
+    report: PairReport,
+    installation: Installation,
+    need: DeviceNeed | None = None,
 ) -> tuple[FieldError, ...]:
-    """A refusal with its sum when the pair cannot fit; what is not known counts as nothing."""
+    """A refusal with its sum when the pair cannot fit; what is not known counts as nothing.
+
+    `need` is what the engine says that it holds, None where the files tell it.
+    """
     held_bytes = _held_bytes(resource, report, installation)
-    arguments = resource.spec.engine.args
-    if held_bytes is None or _changed_at_loading(arguments):
+    need = need or _told_by_files(resource.spec.engine.args, report)
+    if held_bytes is None or need is None:
         return ()
-    tokens = _context_tokens(arguments)
-    parts = {
-        "target": _weight_bytes(report.target),
-        "draft": _weight_bytes(report.draft),
-        f"KV cache of {tokens} tokens": tokens * _cache_bytes_per_token(report),
-    }
-    needed_bytes = sum(parts.values())
+    parts, needed_bytes = need.parts, sum(need.parts.values())
     if needed_bytes <= held_bytes:
         return ()
     terms = " + ".join(f"{name} {_gib(size)}" for name, size in parts.items() if size)
@@ -49,8 +50,22 @@ def judge(
             f"{resource.values.accelerator_count} x {resource.values.accelerator_resource}",
             f"{terms} = {_gib(needed_bytes)} at least, and one copy of the model has "
             f"{_gib(held_bytes)}, {basis(resource, installation)}",
-            "raise accelerator.count and parallelism.tensor, or take a smaller or quantized model",
+            need.remedy,
         ),
+    )
+
+
+def _told_by_files(arguments: tuple[str, ...], report: PairReport) -> DeviceNeed | None:
+    if _changed_at_loading(arguments):
+        return None
+    tokens = _context_tokens(arguments)
+    return DeviceNeed(
+        {
+            "target": _weight_bytes(report.target),
+            "draft": _weight_bytes(report.draft),
+            f"KV cache of {tokens} tokens": tokens * _cache_bytes_per_token(report),
+        },
+        "raise accelerator.count and parallelism.tensor, or take a smaller or quantized model",
     )
 
 

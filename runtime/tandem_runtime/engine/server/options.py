@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence as Listed
 from pathlib import Path
 
+from tandem_runtime.contract.torch_engine import DTYPE, KV_CACHE_MIB
 from tandem_runtime.engine.start import DRAFT_MODEL, LAYER_SKIP, N_GRAM
 from tandem_runtime.engine.transformer.weights import DTYPES
 
@@ -32,10 +33,10 @@ def parse(arguments: Listed[str]) -> argparse.Namespace:
         "--initial-tokens", type=int, default=3, help="K until the first table"
     )
     sizes = parser.add_argument_group("sizes")
-    sizes.add_argument("--dtype", choices=sorted(DTYPES), default="float32")
+    sizes.add_argument("--dtype", choices=sorted(DTYPES), default=DTYPE)
     sizes.add_argument("--device", default="cpu", help="a torch device, such as cuda")
     sizes.add_argument("--threads", type=_positive, help="CPU threads; default: torch's own")
-    sizes.add_argument("--kv-cache-mib", type=_positive, default=1024)
+    sizes.add_argument("--kv-cache-mib", type=_positive, default=KV_CACHE_MIB)
     sizes.add_argument("--max-model-len", type=_positive, help="default: the model's context")
     sizes.add_argument("--max-num-seqs", type=_positive, default=64)
     sizes.add_argument("--max-num-batched-tokens", type=_positive)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tandem_runtime.contract.torch_engine import ARCHITECTURES, ROPE_TYPES
+from tandem_runtime.contract import attention
+from tandem_runtime.contract.torch_engine import ACTIVATIONS, ARCHITECTURES, ROPE_TYPES
 
 
 class UnsupportedModelError(Exception):
@@ -20,7 +21,10 @@ class UnsupportedModelError(Exception):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes in elements; `rope` is the config's own rotary parameters with `rope_theta` in it."""
+    """Sizes in elements; `rope` is the config's own rotary parameters with `rope_theta` in it.
+
+    `sliding_window`: texts up to so many tokens are computed rightly, None: of any length.
+    """
 
     architecture: str
     vocab_size: int
@@ -33,6 +37,7 @@ class ModelConfig:
     max_positions: int
     tied: bool
     rope: dict[str, Any]
+    sliding_window: int | None
     eos_ids: tuple[int, ...]
 
 
@@ -46,6 +51,7 @@ def read(folder: Path) -> ModelConfig:
             f"{', '.join(ARCHITECTURES)}; serve it with vLLM"
         )
     _refuse_unlike(config, folder)
+    rope = _rope(config)
     heads = config["num_attention_heads"]
     return ModelConfig(
         architecture=names[0],
@@ -56,41 +62,45 @@ def read(folder: Path) -> ModelConfig:
         kv_heads=config.get("num_key_value_heads") or heads,
         head_dim=config.get("head_dim") or config["hidden_size"] // heads,
         norm_eps=config.get("rms_norm_eps", 1e-6),
-        max_positions=config["max_position_embeddings"],
+        max_positions=_positions(config["max_position_embeddings"], rope),
         tied=config.get("tie_word_embeddings", False),
-        rope=_rope(config),
+        rope=rope,
+        sliding_window=attention.sliding_window(config),
         eos_ids=_eos_ids(folder, config),
     )
 
 
 def _refuse_unlike(config: dict[str, Any], folder: Path) -> None:
     """Refuse settings of a known architecture that change what it computes."""
-    sliding = config.get("sliding_window") and config.get("use_sliding_window", True)
+    kind, share = attention.rope(config)["rope_type"], attention.rotary_share(config)
+    activation = config.get("hidden_act") or ACTIVATIONS[0]
     unlike = {
-        "hidden_act": (config.get("hidden_act", "silu"), "silu"),
-        "sliding_window": (config["sliding_window"] if sliding else None, None),
-        "quantization_config": (config.get("quantization_config"), None),
-        "rope_type": (_rope(config)["rope_type"] in ROPE_TYPES, True),
-        "partial_rotary_factor": (_rope(config).get("partial_rotary_factor", 1.0), 1.0),
+        "hidden_act": (activation, activation in ACTIVATIONS),
+        "quantization_config": (
+            config.get("quantization_config"),
+            not config.get("quantization_config"),
+        ),
+        "rope_type": (kind, kind in ROPE_TYPES),
+        "partial_rotary_factor": (share, share == 1.0),
     }
-    for key, (found, wanted) in unlike.items():
-        if found != wanted:
-            shown = _rope(config)["rope_type"] if key == "rope_type" else found
+    for key, (found, computed) in unlike.items():
+        if not computed:
             raise UnsupportedModelError(
-                f"{folder / 'config.json'}: {key} {str(shown)[:80]} is not computed by this "
+                f"{folder / 'config.json'}: {key} {str(found)[:80]} is not computed by this "
                 "engine; serve the model with vLLM"
             )
 
 
 def _rope(config: dict[str, Any]) -> dict[str, Any]:
-    """Rotary parameters, wherever this version of the format keeps them."""
-    rope = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
+    rope = attention.rope(config)
     rope.setdefault("rope_theta", config.get("rope_theta", 10000.0))
-    rope["rope_type"] = rope.get("rope_type") or rope.get("type") or "default"
-    if "partial_rotary_factor" in config:
-        rope.setdefault("partial_rotary_factor", config["partial_rotary_factor"])
     rope.setdefault("max_position_embeddings", config["max_position_embeddings"])
     return rope
+
+
+def _positions(stated: int, rope: dict[str, Any]) -> int:
+    """Linear scaling stretches the context that is stated; the other kinds state the stretched."""
+    return int(stated * rope["factor"]) if rope["rope_type"] == "linear" else stated
 
 
 def _eos_ids(folder: Path, config: dict[str, Any]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tandem_runtime.contract import attention
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.lock.draft import mtp_layers
 from tandem_runtime.lock.model import context_length, held_weights, kv_cache
@@ -42,6 +43,7 @@ def of(side: Side) -> ModelFacts:
         )
     text = kv_cache.of_text(config)
     declared = mtp_layers.declared(config)
+    share = attention.rotary_share(text)
     return ModelFacts(
         kind=None if kind is None else kind.name,
         model_type=_text(config.get("model_type")),
@@ -55,6 +57,11 @@ def of(side: Side) -> ModelFacts:
         quantization=quantization(config) or _by_file(side.names),
         hybrid=_hybrid(text),
         weights=_weights(side),
+        activation=_text(text.get("hidden_act") or text.get("hidden_activation")),
+        rope_type=attention.rope(text)["rope_type"],
+        rotary_share=None if share == 1.0 else round(share, 6),
+        sliding_window=attention.sliding_window(text),
+        kv_values_per_token=kv_cache.values_per_token(config),
         generation_defaults=_defaults(side.generation or {}),
     )
 
