@@ -20,7 +20,7 @@ Render = Callable[..., str]
 
 CHART = Path(__file__).parents[2] / "charts" / "tandem"
 VALUES: Object = yaml.safe_load((CHART / "values.yaml").read_text())
-SYSTEM = "tandem-system"
+SYSTEM = "chart-values"
 
 MONITORED: Object = {
     "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "interval": "15s"},
