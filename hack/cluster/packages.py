@@ -29,15 +29,10 @@ def ensure(programs: dict[str, str] | None = None) -> None:
     """Install what is missing, as root on Debian; else raise MissingProgramError with the names."""
     if problem := unsuitable(platform.system(), os.geteuid()):
         raise MissingProgramError(problem)
-    wanted = NODE if programs is None else programs
-    missing = [p for name, p in wanted.items() if shutil.which(name, path=_PATH) is None]
-    if programs is None and not any(
-        (folder / "bridge").exists() for folder in (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
-    ):
-        missing.append(NETWORK_PLUGINS)
+    missing = lacking(programs)
     if not missing:
         return
-    names = " ".join(sorted(set(missing)))
+    names = " ".join(missing)
     if shutil.which("apt-get") is None:
         raise MissingProgramError(
             f"missing: {names}; install them with your package manager, or {OTHERS}"
@@ -46,13 +41,24 @@ def ensure(programs: dict[str, str] | None = None) -> None:
     environ = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for words in (
         ["apt-get", "update", "-q"],
-        ["apt-get", "install", "-qy", "--no-install-recommends", *sorted(set(missing))],
+        ["apt-get", "install", "-qy", "--no-install-recommends", *missing],
     ):
         done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
         if done.returncode:
             raise MissingProgramError(
                 f"{' '.join(words)} failed:\n{done.stderr[-1500:]}\nor {OTHERS}"
             )
+
+
+def lacking(programs: dict[str, str] | None = None) -> tuple[str, ...]:
+    """The Debian packages of `programs` (None: of a node) that are not here, by name."""
+    wanted = NODE if programs is None else programs
+    missing = {p for name, p in wanted.items() if shutil.which(name, path=_PATH) is None}
+    if programs is None and not any(
+        (folder / "bridge").exists() for folder in (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+    ):
+        missing.add(NETWORK_PLUGINS)
+    return tuple(sorted(missing))
 
 
 def unsuitable(system: str, user: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -31,7 +32,7 @@ def chosen() -> Provider:
         except ValueError:
             choices = ", ".join(Provider)
             raise MissingProgramError(f"CLUSTER={asked}: give one of {choices}") from None
-    return Provider.KIND if shutil.which("kind") and _docker_answers() else Provider.LOCAL
+    return Provider.KIND if shutil.which("kind") and docker_answers() else Provider.LOCAL
 
 
 def up(name: str, *, keep: bool) -> Cluster:
@@ -56,7 +57,10 @@ def up(name: str, *, keep: bool) -> Cluster:
     if name in running:
         kubeconfig.write_text(_run(["kind", "get", "kubeconfig", f"--name={name}"]))
     else:
-        _run(["kind", "create", "cluster", f"--name={name}", f"--kubeconfig={kubeconfig}"])
+        config = kubeconfig.with_suffix(".config")
+        config.write_text(_kind_config(CACHE))
+        words = ["kind", "create", "cluster", f"--name={name}", f"--config={config}"]
+        _run([*words, f"--kubeconfig={kubeconfig}"])
 
     def load_image(archive: Path) -> None:
         _run(["kind", "load", "image-archive", str(archive), f"--name={name}"])
@@ -106,7 +110,8 @@ def status(name: str) -> str:
     return "\n".join(lines)
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Whether there is a Docker that this user may use."""
     if shutil.which("docker") is None:
         return False
     done = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
@@ -117,6 +122,13 @@ def _server(kubectl: Path, kubeconfig: Path) -> str:
     path = "jsonpath={.clusters[0].cluster.server}"
     words = [str(kubectl), f"--kubeconfig={kubeconfig}", "config", "view", "--minify", "-o", path]
     return _run(words)
+
+
+def _kind_config(folder: Path) -> str:
+    """One node that sees the folder under its own path, for the volumes that name it."""
+    mount = {"hostPath": str(folder), "containerPath": str(folder), "readOnly": True}
+    node = {"role": "control-plane", "extraMounts": [mount]}
+    return json.dumps({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [node]})
 
 
 def _installed(program: str) -> Path:

@@ -1,10 +1,12 @@
 """`make demo`: the main job from nothing to a picture.
 
-Exits non-zero, saying why, when K did not fall and come back, a request failed, or a pod restarted.
+Says first what it needs, and builds nothing where that is missing. Exits non-zero, saying why, when
+K did not fall and come back, a request failed, or a pod restarted.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import sys
@@ -12,7 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from hack.demo import serve
+from hack.cluster.binaries import MissingProgramError
+from hack.demo import machine, needs, serve
 from hack.demo.checks import complaints, reaction_s
 from hack.demo.cluster import Ground, ground
 from hack.demo.kubectl import DemoError
@@ -28,6 +31,7 @@ EASY, HARD = "code", "prose"
 
 
 def main() -> int:
+    arguments = _parser().parse_args()
     started_s = time.monotonic()
 
     def say(text: str) -> None:
@@ -36,11 +40,14 @@ def main() -> int:
     def step(text: str) -> None:
         say(f"\n[{time.monotonic() - started_s:4.0f} s] {text}")
 
-    keep = os.environ.get("DEMO_KEEP") == "1"
     try:
-        with ground(keep=keep, step=step, say=say) as held:
-            failed = _show(held, step, say)
-            if keep:
+        served = serve.manifest(arguments.engine)
+        _check(say)
+        if arguments.check:
+            return 0
+        with ground(keep=arguments.keep, step=step, say=say) as held:
+            failed = _show(held, served, step, say)
+            if arguments.keep:
                 say(held.how_to_look_around())
     except DemoError as error:
         print(f"\ndemo failed: {error}", file=sys.stderr)
@@ -51,11 +58,47 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _show(held: Ground, step: serve.Say, say: serve.Say) -> list[str]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hack.demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="CLUSTER=local or kind chooses the Kubernetes; TANDEM_CACHE is the folder of what "
+        "is built once.",
+    )
+    parser.add_argument("--check", action="store_true", help="say what it needs, and stop")
+    parser.add_argument(
+        "--engine",
+        default=os.environ.get("ENGINE") or "vllm",
+        help=f"{' or '.join(serve.MANIFESTS)}; default: ENGINE, else vllm",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        default=os.environ.get("DEMO_KEEP") == "1",
+        help="leave it running, and say how to look around; also DEMO_KEEP=1",
+    )
+    return parser
+
+
+def _check(say: serve.Say) -> None:
+    """Say what is needed. Raises DemoError with everything that is missing."""
+    try:
+        here = machine.found()
+    except MissingProgramError as error:
+        raise DemoError(str(error)) from error
+    phases = (*tuned_phases(EASY, HARD), *off_phases(EASY, HARD))
+    say(needs.told(here, sum(phase.duration_s for phase in phases)))
+    if wrong := needs.problems(here):
+        listed = "".join(f"\n  - {each}" for each in wrong)
+        raise DemoError(f"it cannot start here, and nothing was built:{listed}")
+
+
+def _show(held: Ground, served: Path, step: serve.Say, say: serve.Say) -> list[str]:
     kubectl = held.kubectl
-    applied = serve.manifest().relative_to(REPOSITORY)
+    applied = served.relative_to(REPOSITORY)
     step(f"kubectl apply -f {applied}; the lock looks first, then the engine starts")
-    serve.apply_and_wait(kubectl, say)
+    serve.apply_and_wait(kubectl, served, say)
     say(kubectl.run("get", "specdep"))
     before = serve.restarts(kubectl)
     watch = Watch(kubectl, serve.NAME, say)

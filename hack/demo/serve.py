@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,25 +16,24 @@ WRONG = "wrong-pair"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "demo"
 
 MANIFESTS = {"vllm": "chat.yaml", "torch": "chat-torch.yaml"}
-"""The served pair by the engine that ENGINE names."""
+"""The served pair by the name of its engine."""
 
 Say = Callable[[str], None]
 
 
-def manifest() -> Path:
-    """What the demo serves. Raises DemoError when ENGINE names no engine of the demo."""
-    engine = os.environ.get("ENGINE") or "vllm"
+def manifest(engine: str) -> Path:
+    """What the demo serves. Raises DemoError when `engine` is none of the demo's."""
     if engine not in MANIFESTS:
-        raise DemoError(f"ENGINE={engine}: the demo serves {' or '.join(MANIFESTS)}")
+        raise DemoError(f"engine {engine}: the demo serves {' or '.join(MANIFESTS)}")
     return EXAMPLES / MANIFESTS[engine]
 
 
-def apply_and_wait(kubectl: Kubectl, say: Say, timeout_s: float = 420) -> None:
-    """Apply the pair and wait until it is Ready.
+def apply_and_wait(kubectl: Kubectl, served: Path, say: Say, timeout_s: float = 420) -> None:
+    """Apply the pair of the manifest `served` and wait until it is Ready.
 
     Raises DemoError at once when it is Stalled, with the condition's message.
     """
-    kubectl.apply(manifest().read_text())
+    kubectl.apply(served.read_text())
 
     def look() -> tuple[bool, str]:
         resource = kubectl.get("specdep", NAME)

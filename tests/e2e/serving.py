@@ -13,8 +13,8 @@ import httpx
 
 from hack.cluster.cluster import Cluster
 from hack.demo.kubectl import Kubectl, condition
-from hack.demo.sample import parse_page
 from hack.demo.setup import SYSTEM_NAMESPACE, Images
+from tandem_operator.metrics.page import parse
 
 NAME = "chat"
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:tandem"
@@ -31,8 +31,8 @@ class Engine:
 
     def gauge(self, name: str) -> float | None:
         """One value of its metrics page, None when it is not there."""
-        page = parse_page(httpx.get(f"http://{self.address}:8000/metrics", timeout=10).text)
-        found = page.get(name)
+        text = httpx.get(f"http://{self.address}:8000/metrics", timeout=10).text
+        found = parse(text, (name,)).all(name)
         return found[0][1] if found else None
 
 
