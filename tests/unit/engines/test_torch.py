@@ -269,10 +269,10 @@ def test_a_device_holds_weights_as_the_engine_keeps_them_and_the_whole_cache(
 def test_more_devices_than_it_uses_are_refused() -> None:
     two = {"resource": "nvidia.com/gpu", "count": 2}
 
-    assert [each.field for each in DRIVER.judge(spec(accelerator=two))] == [
+    assert [each.field for each in DRIVER.validate(spec(accelerator=two))] == [
         "spec.accelerator.count"
     ]
-    assert DRIVER.judge(spec(accelerator={**two, "count": 1})) == ()
+    assert DRIVER.validate(spec(accelerator={**two, "count": 1})) == ()
 
 
 BASE = {

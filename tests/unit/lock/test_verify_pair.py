@@ -80,7 +80,7 @@ def test_what_cannot_be_looked_at_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["only-one"], ["a", "b", "--policy", "Strict"], ["a", "b", "--output", "yaml"]]
+    "words", [[], ["only-one"], ["a", "b", "--policy", "Strict"], ["a", "b", "--output", "xml"]]
 )
 def test_wrong_usage_is_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
