@@ -39,6 +39,13 @@ def _combination(spec: Spec) -> Iterable[FieldError]:
             "the torch engine runs on one device",
             "remove it",
         )
+    if spec.accelerator.count not in (None, 1):
+        yield _unsupported(
+            "accelerator.count",
+            str(spec.accelerator.count),
+            "the torch engine runs on one device",
+            "remove it",
+        )
     for name in ("tensor", "pipeline", "data"):
         size = getattr(spec.parallelism, name)
         if size > 1:
