@@ -69,11 +69,8 @@ class LocalHub:
         self._let_go = threading.Event()
         hub = self
 
-        class Handler(_Handler):
-            pass
-
-        Handler.hub = hub
-        self._server = ThreadingHTTPServer((host, port), Handler)
+        handler = type("Handler", (_Handler,), {"hub": hub})
+        self._server = ThreadingHTTPServer((host, port), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_S,), daemon=True

@@ -10,7 +10,6 @@ import asyncio
 import heapq
 import logging
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +27,7 @@ from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.engines.registry import driver
 from tandem_operator.metrics.prometheus import PrometheusReader
-from tandem_operator.metrics.replicas import Replica, replicas_of
+from tandem_operator.metrics.replicas import Replica, common_shape, of_one_lock, replicas_of
 from tandem_operator.metrics.scrape import MalformedError, Scraper, UnreachableError
 from tandem_operator.planning import TuningView
 from tandem_operator.planning.children import revision
@@ -158,7 +157,7 @@ class TuningLoop:
         subject = self._subject(key)
         if subject is None:
             return None
-        replicas = _of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
+        replicas = of_one_lock(replicas_of(subject.resource["metadata"]["uid"], subject.objects))
         if not replicas:
             return UNTIL_AN_EVENT_S
         try:
@@ -166,7 +165,7 @@ class TuningLoop:
         except ValidationError:
             return self._interval_s
         profile = self._profile(key, spec, subject.objects)
-        lock, shape = replicas[0].lock, _common_shape(replicas)
+        lock, shape = replicas[0].lock, common_shape(replicas)
         tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
         tuner, engine = self._learners.get(key), driver(spec.engine.type)
         told = () if tuner is None else tuner.replicas
@@ -269,23 +268,6 @@ class TuningLoop:
         if self._told.get(key) != now:
             self._told[key] = now
             self._changed(key)
-
-
-def _of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
-    """Windows of two pairs never mix: the lock with the most ready replicas, then by hash."""
-    by_lock: dict[str, list[Replica]] = {}
-    for replica in replicas:
-        by_lock.setdefault(replica.lock, []).append(replica)
-    if not by_lock:
-        return ()
-    lock = max(sorted(by_lock), key=lambda held: len(by_lock[held]))
-    return tuple(by_lock[lock])
-
-
-def _common_shape(replicas: tuple[Replica, ...]) -> str:
-    """The shape of the most replicas: during a rollout the others are served, not learned from."""
-    shapes = Counter(replica.shape for replica in replicas)
-    return max(sorted(shapes), key=shapes.__getitem__)
 
 
 def _config_map(name: str, objects: tuple[Object, ...]) -> Object | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -104,3 +105,20 @@ def page_of(pod: Object) -> tuple[int, str]:
     ports = (port for container in containers for port in container.get("ports") or ())
     found = (int(port["containerPort"]) for port in ports if port.get("name") == metrics.port)
     return next(found, METRICS_PORT), metrics.path
+
+
+def of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
+    """Windows of two pairs never mix: the lock with the most ready replicas, then by hash."""
+    by_lock: dict[str, list[Replica]] = {}
+    for replica in replicas:
+        by_lock.setdefault(replica.lock, []).append(replica)
+    if not by_lock:
+        return ()
+    lock = max(sorted(by_lock), key=lambda held: len(by_lock[held]))
+    return tuple(by_lock[lock])
+
+
+def common_shape(replicas: tuple[Replica, ...]) -> str:
+    """The shape of the most replicas: during a rollout the others are served, not learned from."""
+    shapes = Counter(replica.shape for replica in replicas)
+    return max(sorted(shapes), key=shapes.__getitem__)

@@ -69,7 +69,7 @@ class Executor:
         self._conflicts = ConflictBackoff(clock)
         self._warnings = Warnings(client, clock)
         self._admission = Admission()
-        self._poked: dict[Key, dict[str, int]] = {}
+        self._annotated: dict[Key, dict[str, int]] = {}
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
@@ -104,7 +104,7 @@ class Executor:
         self._leaving.pop(key, None)
         self._warnings.forget(key)
         self._admission.forget(key)
-        self._poked.pop(key, None)
+        self._annotated.pop(key, None)
         self._conflicts.forget(key)
 
     async def execute(self, key: Key, resource: Object, plan: Plan) -> bool:
@@ -172,7 +172,7 @@ class Executor:
                 troubles.append(f"delete of {remove.reference.name}: {error}")
         for annotation in plan.pod_annotations:
             try:
-                await self._poke(key, annotation)
+                await self._annotate(key, annotation)
             except (RefusedError, RetryError) as error:
                 troubles.append(f"annotation of pod {annotation.pod}: {error}")
         return again
@@ -275,18 +275,17 @@ class Executor:
         self._failures.over(key, reference)
         await self._live(key, reference)
 
-    async def _poke(self, key: Key, annotation: PodAnnotation) -> None:
+    async def _annotate(self, key: Key, annotation: PodAnnotation) -> None:
         """Once for each pod and generation: its kubelet was woken, whoever takes the word away."""
-        if self._poked.get(key, {}).get(annotation.uid) == annotation.generation:
+        if self._annotated.get(key, {}).get(annotation.uid) == annotation.generation:
             return
         annotations = {ANNOTATION_GENERATION: str(annotation.generation)}
         answer = await self._client.annotate_pod(
             key[0], annotation.pod, annotation.uid, annotations
         )
-        alike = [
-            uid for uid, told in self._poked.get(key, {}).items() if told == annotation.generation
-        ]
-        self._poked[key] = dict.fromkeys((*alike, annotation.uid), annotation.generation)
+        done = self._annotated.get(key, {})
+        alike = [uid for uid in done if done[uid] == annotation.generation]
+        self._annotated[key] = dict.fromkeys((*alike, annotation.uid), annotation.generation)
         if answer is not None:
             self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 

@@ -1,7 +1,6 @@
 """The speculation table: how many tokens to draft, by the number of decoding requests.
 
-The operator renders it into a ConfigMap, the engine's plugin parses it; both import this file and
-nothing else of each other.
+The operator renders it into a ConfigMap, the engine's plugin parses it.
 """
 
 from __future__ import annotations
