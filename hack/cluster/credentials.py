@@ -1,4 +1,4 @@
-"""Keys, certificates and tokens of one cluster, made anew with it and gone with it."""
+"""Keys, certificates and tokens of one cluster, made again with it and gone with it."""
 
 from __future__ import annotations
 

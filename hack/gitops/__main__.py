@@ -1,6 +1,6 @@
 """Manifests of deploy/ and the program that judges objects: `python -m hack.gitops PART`.
 
-manifests writes deploy/ anew from the chart; judge builds the program for the tests.
+manifests writes deploy/ again from the chart; judge builds the program for the tests.
 """
 
 import argparse

@@ -58,7 +58,7 @@ class Builder:
         if self.program == "buildah":
             # No daemon and no user namespace: works in a container and on a bare machine alike.
             words += ["--isolation=chroot", "--layers"]
-            if BUNDLE.exists():  # what this machine trusts, where a proxy of its own signs anew
+            if BUNDLE.exists():  # what this machine trusts, where a proxy of its own signs again
                 words.append(f"--volume={BUNDLE}:{BUNDLE}:ro")
         words += [f"--tag={image.reference}", f"--file={dockerfile}"]
         words += [f"--target={target}"] if target else []

@@ -31,7 +31,7 @@ PAGES = 120
 
 
 class Measured(TuningLoop):
-    """Notes how late each look ends after it was due."""
+    """Notes how late each reconciliation ends after it was due."""
 
     lags_s: list[float]
     looks: int = 0

@@ -1,14 +1,14 @@
 """How much requests of one kind differ, by how unlike their latencies are. Pure.
 
-Easy texts are answered sooner than hard ones: L = t + n T with t for the prompt, T seconds a step
+Easy prompts are answered sooner than hard ones: L = t + n T with t for the prompt, T seconds a step
 and n the steps until all new tokens are there, which are drawn as the simulator draws them (see
 `simulation.steadiness`): in each step of a request with the exponent g the first i drafts survive
 with probability c_i^g. The variance of g is the one of a grid whose p95 / p50 come nearest to what
 was measured, block by block, so that a machine that slows down between blocks does not count.
 
 Where clients ask several kinds, T and t are the same for all of them, and a client of a kind is
-answered at the rate 1 / E[L]. No load shows a kind's texts alone: one client has few answers, many
-wait for each other's prompts or go in step. So all loads together tell.
+answered at the rate 1 / E[L]. No load shows a kind's prompts alone: one client has few answers,
+many wait for each other's prompts or go in step. So all loads together tell.
 """
 
 from __future__ import annotations

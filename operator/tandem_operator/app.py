@@ -108,7 +108,7 @@ class Operator:
         """Watch, stand by, lead, until stopped or until SIGTERM or SIGINT.
 
         Raises LeaseLostError when leadership is lost, and whatever ended a part of it: the process
-        ends then, and its pod starts it anew with an empty store.
+        ends then, and its pod starts it again with an empty store.
         """
         self._listen()
         port = await self._web.start()

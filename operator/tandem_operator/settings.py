@@ -10,7 +10,7 @@
 | `TANDEM_HUB_ENDPOINT`, `TANDEM_S3_ENDPOINT` | sources of models; empty: the libraries' own |
 | `TANDEM_PROMETHEUS_URL` | read metrics there instead of from the pods |
 | `TANDEM_PROMETHEUS_CA_FILE` | PEM authorities that its certificate is checked against |
-| `TANDEM_PROMETHEUS_TOKEN_FILE` | bearer token, read anew for each request |
+| `TANDEM_PROMETHEUS_TOKEN_FILE` | bearer token, read again for each request |
 | `TANDEM_PROMETHEUS_HEADERS` | JSON object of headers that each request carries |
 | `TANDEM_PROMETHEUS_TENANT` | sent as `X-Scope-OrgID` (Mimir, Cortex, Thanos) |
 | `TANDEM_SCRAPE_INTERVAL_SECONDS` | between two reads when nothing changes |

@@ -54,7 +54,7 @@ FIRES = (
     Case("TandemNoLeader", {LEADING: "0x10", STANDBY: "0x10"}, 5, {}, SYSTEM),
     # Gone altogether: nobody scrapes it, or there is none.
     Case("TandemNoLeader", {"up": "1x10"}, 5, {"namespace": SYSTEM}, SYSTEM),
-    # The very first bug, and one of a process that started anew since.
+    # The very first bug, and one of a process that started again since.
     Case("TandemReconcileBug", {BUGS: "0 0 1x10"}, 5, {}),
     Case("TandemReconcileBug", {BUGS: "3 3 3 0 1x5"}, 5, {}),
     Case("TandemWatchDeaf", {AGE: "0+60x10", REFUSED: "0x10"}, 6, {"kind": "Pod"}, "of Pod for 6m"),

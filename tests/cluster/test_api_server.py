@@ -90,7 +90,7 @@ def test_an_api_server_that_restarts_in_the_middle_is_made_up_for(plane: Plane) 
 
     restart(plane.cluster)
     wait("the API server", lambda: answers(plane.server), 60)
-    if process.child.poll() is not None:  # it lost its Lease: a kubelet starts it anew
+    if process.child.poll() is not None:  # it lost its Lease: a kubelet starts it again
         plane.lead("second")
     room.end_lock(builders.good())
     wait("a new pod beside the old", lambda: len(room.pods("engine")) == 2, 90)

@@ -206,7 +206,7 @@ def test_a_field_that_somebody_keeps_changing_is_left_to_them_and_told(
     room.scale(2)
     room.settle(2)
     assert not ours()
-    # Another leader would begin the fight anew, in the midst of another test.
+    # Another leader would begin the fight again, in the midst of another test.
     server.delete("specdep", room.namespace, room.name)
 
 

@@ -94,7 +94,7 @@ def _none(cluster: Cluster, arguments: argparse.Namespace) -> str:
 def _watch(cluster: Cluster, arguments: argparse.Namespace) -> None:
     """Show the state until Ctrl-C. What cannot be read at one look is told, and looked at again.
 
-    On a terminal the view is drawn anew; elsewhere it is printed again where it changed.
+    On a terminal the view is drawn again; elsewhere it is printed again where it changed.
     """
     _read(cluster, arguments)  # what is wrong from the start ends the command
     console = output.console()

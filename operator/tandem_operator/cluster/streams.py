@@ -24,7 +24,7 @@ from tandem_operator.cluster.kinds import RESOURCE, SELECTOR, Kind
 
 Object = dict[str, Any]
 SILENCE_S = 70.0
-"""A stream that brings nothing for so long is opened anew; a bookmark comes every minute."""
+"""A stream that brings nothing for so long is opened again; a bookmark comes every minute."""
 WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENCE_S)
 LIST_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 ENDS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
@@ -110,7 +110,7 @@ class Stream:
 
 
 class Streams:
-    """Opens streams. Credentials are read anew for each, as tokens are renewed on disk."""
+    """Opens streams. Credentials are read again for each, as tokens are renewed on disk."""
 
     def __init__(self, chunk: int = CHUNK) -> None:
         self._chunk = chunk

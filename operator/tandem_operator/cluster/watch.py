@@ -1,4 +1,4 @@
-"""One watch: a kind in one namespace, listed and followed for ever, alone with its failures."""
+"""One watch: a kind in one namespace, listed and followed forever, alone with its failures."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tandem_operator.cluster.watch import Watch
 
 LISTS_AT_ONCE = 10
 STALE_S = 180.0
-"""Age at which a watch is taken for dead: streams are opened anew after 70 s without a word."""
+"""Age at which a watch is taken for dead: streams are opened again after 70 s without a word."""
 STUCK_S = 300.0
 """Age at which a watch that nobody refuses ends the process, while others hear."""
 

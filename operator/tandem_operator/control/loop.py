@@ -151,8 +151,8 @@ class TuningLoop:
         """Read the replicas of one resource once.
 
         Returns:
-            Seconds until the next look (infinite: `watch` says when), or None when the resource is
-            gone.
+            Seconds until the next reconciliation (infinite: `watch` says when), or None when the
+            resource is gone.
         """
         subject = self._subject(key)
         if subject is None:

@@ -64,7 +64,7 @@ class Tuner:
         now_s: float,
         remembered: Remembered,
     ) -> Tuner:
-        """From what was kept of just these engines; a state that cannot be read starts anew."""
+        """From what was kept of just these engines; a state that cannot be read starts again."""
         state = initial_state(settings)
         state_json, records_json = remembered.state_json, remembered.records_json
         if state_json is not None:
@@ -137,7 +137,8 @@ class Tuner:
         return Kept(self.lock, self.shape, self.state.to_json())
 
     def due_in_s(self, now_s: float, quick_s: float) -> float:
-        """Seconds until the next look: soon after a change, and until every pod was read twice."""
+        """Seconds until the next reconciliation: soon after a change, and until every pod was read
+        twice."""
         if now_s < self.quick_until_s or self.metrics.status != "True":
             return min(quick_s, self.interval_s)
         return self.interval_s

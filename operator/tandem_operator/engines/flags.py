@@ -1,4 +1,4 @@
-"""How a command-line argument is recognised in every spelling that argparse takes.
+"""How a command-line argument is recognized in every spelling that argparse takes.
 
 An engine hands in the flags that the operator sets; `owned_by` says which of them an argument
 would set. It errs to the strict side: an abbreviation that could mean an owned flag is one, even

@@ -36,7 +36,7 @@ class PrometheusReader:
 
     Args:
         ca_file: PEM authorities that the server's certificate is checked against.
-        token_file: a bearer token, read anew for each request, for whoever gives it renews it.
+        token_file: a bearer token, read again for each request, for whoever gives it renews it.
         headers: sent with each request.
         tenant: whose series are read where several share the server (`X-Scope-OrgID`).
 

@@ -39,7 +39,7 @@ class Stand(Enum):
 
 @dataclass(frozen=True)
 class Claim:
-    """``again_s``: seconds until the next look; ``note`` is to be told as an Event."""
+    """``again_s``: seconds until the next reconciliation; ``note`` is to be told as an Event."""
 
     stand: Stand
     again_s: float | None = None

@@ -13,7 +13,7 @@ Object = dict[str, Any]
 
 
 class EndedObjects:
-    """Kept while the object stands. After a restart the times begin anew: what is due comes later
+    """Kept while the object stands. After a restart the times begin again: what is due comes later
     than it could, never sooner."""
 
     def __init__(self) -> None:

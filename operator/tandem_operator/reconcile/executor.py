@@ -245,7 +245,7 @@ class Executor:
             await self._events.record(resource, changed)
         if before is not None and _version(before) == _version(answer):
             # Planning sees a difference where the API server sees none: looking again at once
-            # would go on for ever.
+            # would go on forever.
             LOG.warning("%s %s: the write changed nothing", reference.kind, reference.name)
             return False
         return True

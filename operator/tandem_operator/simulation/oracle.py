@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 
 
 class Knowledge(Enum):
-    """What is known beyond windows: nothing; step times, survival and the mix of texts; or also to
-    which texts the requests that run now belong, which no table by batch can know."""
+    """What is known beyond windows: nothing; step times, survival and the mix of prompts; or also
+    to which prompts the requests that run now belong, which no table by batch can know."""
 
     NOTHING = 0
     TEXTS = 1

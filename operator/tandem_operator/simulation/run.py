@@ -26,7 +26,7 @@ TruthAt = Callable[[float], Truth]
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is true in a run, whatever the policy: the engine, its texts, its load.
+    """Everything that is true in a run, whatever the policy: the engine, its prompts, its load.
 
     `spread` is how much requests of one segment differ (`steadiness`). Without `truth_at` the
     engine stays as `truth` says.

@@ -1,7 +1,8 @@
 """Tells of the tables that come into force: an audit line each, and how long a decision took.
 
-Told by `reconcile.look` after each look. The line goes to the logger `tandem_operator.audit`;
-`tandem explain` prints the fuller records that the tuner keeps with its state.
+Told by `reconcile.look` after each reconciliation. The line goes to the logger
+`tandem_operator.audit`; `tandem explain` prints the fuller records that the tuner keeps with its
+state.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class State:
 
     @property
     def upheavals(self) -> int:
-        """How often texts or engine have become others."""
+        """How often prompts or engine have become others."""
         return self.survival.changes + self.steps.pace.shifts
 
     def tokens_in_force(self, batch: float) -> int:

@@ -97,7 +97,7 @@ class SpeculationTable:
     def supersedes(self, applied: SpeculationTable | None) -> bool:
         """Whether a reader that has `applied` in force takes this table instead.
 
-        A new epoch (the ConfigMap was made anew) is always taken, an older generation within an
+        A new epoch (the ConfigMap was made again) is always taken, an older generation within an
         epoch never. The first write of an epoch's table lacks the epoch: it never displaces one
         of the same lock that has it, unless its generation is higher.
         """

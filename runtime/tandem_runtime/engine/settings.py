@@ -26,7 +26,7 @@ class Settings:
     max_tokens: int
 
     def __post_init__(self) -> None:
-        """Refuse limits under which a request could wait for ever. Raises SettingsError."""
+        """Refuse limits under which a request could wait forever. Raises SettingsError."""
         needed = blocks_for(self.max_model_tokens)
         if self.blocks < needed:
             raise SettingsError(

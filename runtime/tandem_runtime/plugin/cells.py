@@ -32,7 +32,7 @@ class StepCells:
         prefill_tokens: int,
         verified_tokens: int,
     ) -> None:
-        """Count a step that verified `depth` drafts a request and drafted `drafting` anew.
+        """Count a step that verified `depth` drafts a request and drafted `drafting` again.
 
         `steady`: the step before had the same batch. A step's time belongs to one K only where it
         verified and drafted the same one. A step with few prefill tokens is of neither kind.

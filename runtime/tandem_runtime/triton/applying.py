@@ -100,7 +100,8 @@ class Actuator:
         return after if after.table == back else await self._order(Order(RESTORE, back))
 
     def _give_up(self, plan: Plan, answer: Applied, after: Applied) -> None:
-        """Not again for this table in this process of the engine; a restarted one is asked anew."""
+        """Not again for this table in this process of the engine; a restarted one is asked
+        again."""
         self._given_up = (after.instance, plan.table)
         self.refused[REFUSED_BY_ENGINE if answer.error else NOT_READ_BACK] += 1
         why = answer.error or f"{after} is in force instead of {plan.effective()}"

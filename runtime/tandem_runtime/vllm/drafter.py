@@ -117,7 +117,7 @@ def word(folder: Path) -> str | None:
 
 
 def _leave_word(folder: Path, parallel: Any, reason: str) -> None:
-    """One file a rank, written anew at each start."""
+    """One file a rank, written again at each start."""
     rank = f"{getattr(parallel, 'data_parallel_index', 0)}-{getattr(parallel, 'rank', 0)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -86,7 +86,7 @@ def totals(phase: Phase) -> tuple[int, int]:
 
 
 def preempted(phase: Phase) -> int:
-    """Requests that had to begin anew."""
+    """Requests that had to begin again."""
     return sum(len(step["preempted"]) for step in phase["steps"])
 
 

@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass
 class FakeEngine:
-    """``table_file`` None: no plugin, `tokens` for ever. ``speculates`` False: no draft at all."""
+    """``table_file`` None: no plugin, `tokens` forever. ``speculates`` False: no draft at all."""
 
     step_time: Mapping[str, float]
     survival: tuple[float, ...]

@@ -213,5 +213,5 @@ def test_drafted_and_wasted_tokens_are_counted_over_all_pods_and_restarts() -> N
 
     view = scene.tuner.view()
     assert view is not None
-    # A scale is 270 tokens drafted, 180 of them accepted. A pod that restarts counts anew.
+    # A scale is 270 tokens drafted, 180 of them accepted. A pod that restarts counts again.
     assert (view.drafted_tokens, view.wasted_tokens) == (3 * 270, 3 * 90)

@@ -26,7 +26,7 @@ def page(running: int, waiting: int) -> str:
 
 @contextmanager
 def engine(pages: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Serves one page after the other, the last one for ever; gives its URL and what is left."""
+    """Serves one page after the other, the last one forever; gives its URL and what is left."""
     left = list(pages)
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,7 +1,7 @@
 """No spelling that vLLM's own parser takes sets what the operator sets; all else passes.
 
 `vllm_0_32_options.json` lists the options of `vllm serve` 0.32: each entry has its spellings and
-whether a value follows. To make it anew, run in the engine's environment:
+whether a value follows. To make it again, run in the engine's environment:
 
     import json
     from vllm.entrypoints.launchers.cli_args import make_arg_parser

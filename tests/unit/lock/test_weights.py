@@ -112,7 +112,7 @@ def gpt_oss_20b() -> Shapes:
 
 
 def linear_layers(shapes: Shapes) -> dict[str, tuple[int, int]]:
-    """Rows and columns of what a quantisation packs."""
+    """Rows and columns of what a quantization packs."""
     return {
         name.removesuffix(".weight"): (shape[0], shape[1])
         for name, (_, shape) in shapes.items()
@@ -203,7 +203,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_of_published_models(name: str) -> None:
-    """The counts are those of the models' own pages; a quantised copy has as many as its origin."""
+    """The counts are those of the models' own pages; a quantized copy has as many as its origin."""
     shapes, parameters = PUBLISHED[name]
     assert joined(shapes).parameters == parameters
 

@@ -1,4 +1,4 @@
-"""Children whose owner is gone: after a restore, a move, or a resource that was made anew."""
+"""Children whose owner is gone: after a restore, a move, or a resource that was made again."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_the_first_table_is_the_initial_tokens_and_gets_its_epoch_with_the_next(
 
 
 def test_a_first_table_gets_its_epoch_at_once_where_pods_hold_an_earlier_one() -> None:
-    """Its ConfigMap was made anew: without an epoch no reader would take it."""
+    """Its ConfigMap was made again: without an epoch no reader would take it."""
     world = World().serve()
     replica = builders.replica("chat-1", world.lock_hash, 1, epoch="of-another")
     world.tuning = builders.tuning(

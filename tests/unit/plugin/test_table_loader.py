@@ -46,7 +46,7 @@ def volume(tmp_path: Path) -> Volume:
 
 
 class Watched:
-    """An loader whose clock moves past the unconditional reading with each look."""
+    """An loader whose clock moves past the unconditional reading with each reconciliation."""
 
     def __init__(self, path: Path, lock: str = "ab") -> None:
         self.loader = TableLoader(str(path), lock, LIMITS)

@@ -95,7 +95,7 @@ def test_a_newcomer_takes_over_from_one_that_is_gone(pair: Pair) -> None:
 
 def test_who_comes_back_after_another_took_over_yields(pair: Pair) -> None:
     pair.look(A)
-    pair.claims[A] = Claims(A, pair.clock)  # it was away and starts anew
+    pair.claims[A] = Claims(A, pair.clock)  # it was away and starts again
     pair.look(B)
     pair.clock.move(ANSWER_S)
     pair.look(B)

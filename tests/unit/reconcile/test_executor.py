@@ -1,4 +1,5 @@
-"""A plan is carried out in its order, and each answer is in the store before the next look."""
+"""A plan is carried out in its order, and each answer is in the store before the next
+reconciliation."""
 
 from __future__ import annotations
 

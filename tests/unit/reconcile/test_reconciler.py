@@ -73,7 +73,7 @@ class Scene:
             return False
 
     async def due_after(self, seconds: float) -> bool:
-        """Whether the next look is due at that moment and not before."""
+        """Whether the next reconciliation is due at that moment and not before."""
         self.clock.move(seconds - 0.01)
         early = await self.due()
         self.clock.move(0.01)

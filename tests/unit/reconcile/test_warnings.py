@@ -1,4 +1,4 @@
-"""Events are read for what waits, and seldom."""
+"""Events are read for what waits, and rarely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table that is slower than promised goes back to the last good one, and is tried more seldom."""
+"""A table that is slower than promised goes back to the last good one, and is tried more rarely."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_what_costs_more_than_it_may_gain_is_not_tried_keenly() -> None:
 
 @pytest.mark.parametrize("idle", [False, True])
 def test_a_choice_made_where_k_was_0_is_not_held_where_it_is_not_and_conversely(idle: bool) -> None:
-    """Else an engine that comes to K=0 by its load alone looks out for its return too seldom."""
+    """Else an engine that comes to K=0 by its load alone looks out for its return too rarely."""
     old = Trying(keen=False, idle=idle, since_s=100.0, choices=10)
 
     def at(now_s: float, idle_now: bool) -> Trying:

@@ -16,7 +16,7 @@ RECORDS_KEY = "records.json"
 LOCK_KEY = "lock"
 SHAPE_KEY = "shape"
 """Of which lock and which shape of engine the state was learned: another pair, image, accelerator
-or parallelism starts anew."""
+or parallelism starts again."""
 EARLIER_KEY = "earlier.json"
 """States of engines that served before, for a way back to them."""
 

@@ -1,4 +1,4 @@
-"""Stops the operator from writing for ever what somebody else keeps changing back.
+"""Stops the operator from writing forever what somebody else keeps changing back.
 
 Used by `act` alone. A write is a repair when the object still carries the digest of the very body
 that is wanted: the operator wrote it before, and another hand changed a field of it since.
@@ -43,7 +43,7 @@ class _Fight:
 class ConflictBackoff:
     """Three repairs of one object in five minutes, then rests of 5, 10, 20, 40, 60 minutes.
 
-    A fight that began no rest for as long as the last one took is over, and the next starts anew.
+    A fight that began no rest for as long as the last one took is over, and the next starts again.
     """
 
     def __init__(self, clock: Clock) -> None:

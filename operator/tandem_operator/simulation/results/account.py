@@ -100,9 +100,9 @@ class Book:
         return self._oracle.best(replica.batch or following, float(replica.context), prefill, gains)
 
     def _mixed(self, mix: Sequence[int]) -> Floats:
-        """Gains by tier of requests so many of each segment; of all texts where none is named."""
+        """Gains by tier of requests so many of each segment; of all prompts where none is named."""
         if not mix:
-            # Texts that gain less take more steps: of so many tokens each, gains are harmonic.
+            # Prompts that gain less take more steps: of so many tokens each, gains are harmonic.
             return np.asarray(1.0 / (self._token_shares @ (1.0 / self.gains)))
         counts = np.array(mix, dtype=np.float64)
         return np.asarray(counts @ self.gains / counts.sum())

@@ -18,8 +18,8 @@ from tandem_operator.simulation.scoring.harm import Harm
 class Score:
     """One case. `start_regret` is that of the first two minutes with a start profile.
 
-    `floor` is the regret of one who knows step times and texts, but not which requests run now: no
-    table by batch can do better.
+    `floor` is the regret of one who knows step times and prompts, but not which requests run now:
+    no table by batch can do better.
     """
 
     seed: int

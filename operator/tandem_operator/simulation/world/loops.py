@@ -43,8 +43,8 @@ def mixed_loop(
 ) -> Trace:
     """Requests for `concurrency` clients whose lengths are drawn from those given.
 
-    `mix` is the share of clients that ask for texts of each segment. Where that is no whole number
-    of clients they ask in turn, so that every stretch of requests has the mix.
+    `mix` is the share of clients that ask for prompts of each segment. Where that is no whole
+    number of clients they ask in turn, so that every stretch of requests has the mix.
     """
     rng = np.random.default_rng([seed, 13])
     inputs, outputs = (

@@ -28,7 +28,7 @@ FEW = 8
 
 
 class Replica:
-    """State of one engine, for texts of the given segments."""
+    """State of one engine, for prompts of the given segments."""
 
     def __init__(
         self,
@@ -245,7 +245,7 @@ class Replica:
             return
         self.context += one.arrival.input_tokens + 1
         row = self.batch
-        # One draw a request: some texts are easy from start to end, so drafts are correlated.
+        # One draw a request: some prompts are easy from start to end, so drafts are correlated.
         self._steadiness[row] = drawn(self._draws, self._spread[one.segment])
         to_go = one.arrival.output_tokens - 1
         self._remaining[row] = to_go

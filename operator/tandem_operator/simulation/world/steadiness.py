@@ -1,4 +1,4 @@
-"""How requests of one segment differ: some texts are easy to draft from start to end, some hard.
+"""How requests of one segment differ: some prompts are easy to draft from start to end, some hard.
 
 A request with the exponent g accepts its first i drafts with probability c_i ** g, and g is gamma
 distributed with mean 1 and the variance `spread`. A profile's survival is what an engine's counters

@@ -32,7 +32,8 @@ class Arrival:
 class Trace:
     """Requests in order of arrival. `concurrency` is set for a closed loop: then `arrival_s` is
     ignored and a new request starts when one ends, from the front again after the last. `clients`
-    may say how many of them ask for texts of each segment; without it all ask for what comes next.
+    may say how many of them ask for prompts of each segment; without it all ask for what comes
+    next.
     """
 
     name: str

@@ -2,12 +2,12 @@
 
 n drafts of b requests vary as n / (1 + rho x) independent ones do, with x = n / b - 1 the further
 drafts of each request and rho the correlation of two drafts of one (Kish, Survey Sampling, 1965).
-Texts differ, so rho is learned: where a window is z deviations, counted as if drafts were
+Prompts differ, so rho is learned: where a window is z deviations, counted as if drafts were
 independent, from what was known before it, E[z^2] = 1 + rho x. The estimate is least squares over
 the windows of the last minutes, each weighed by how little it varies itself, towards a prior of the
 weight `PRIOR_SQUARES`: a window has x^2 / (1 + rho x)^2, so a few windows of many drafts a request
-settle it, and many of few drafts. At few requests of unlike texts rho is large, and what looks like
-a change is the next request.
+settle it, and many of few drafts. At few requests of unlike prompts rho is large, and what looks
+like a change is the next request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_DESIGN = 25.0
 _LEAST = 0.02
 """A window is weighed as if rho were this at least, or one window could outweigh all others."""
 _MOST_SQUARE = 6.0
-"""A square of z counts as at most this many times its mean: more is a change of texts."""
+"""A square of z counts as at most this many times its mean: more is a change of prompts."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Off: the rate, pooled since it first fell below, stays below for ``for_s``. On: 
 least 5 points above the minimum for ``for_s``. While off only K=1 is drafted now and then, so the
 rate is compared at the depth where speculation went off: the acceptance by position of that moment,
 shifted in log-odds by what happened to the first position since. Otherwise a pair whose later
-positions are worse than its first would go on and off for ever.
+positions are worse than its first would go on and off forever.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FEWEST_JUDGED = 20.0
 _NOISE_DESIGN_EFFECT = 3.0
 """Drafts of one request are alike, so a rate is noisier than its count says."""
 _STALE_AFTER = 3
-"""Quiet stretches longer than this many ``for_s`` start the timer anew."""
+"""Quiet stretches longer than this many ``for_s`` start the timer again."""
 
 
 @dataclass(frozen=True)

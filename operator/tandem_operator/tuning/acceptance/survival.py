@@ -43,7 +43,8 @@ CHANGE_SHIFT = 0.10
 LEAST_TRIALS = 1e-6
 """Trials that have faded to less tell nothing, and their inverse squares are beyond numbers."""
 MIXED_SHARE = 0.25
-"""The window of a change holds both texts; later ones with this share of its drafts replace it."""
+"""The window of a change holds both prompts; later ones with this share of its drafts replace
+it."""
 
 
 class Pool(NamedTuple):
@@ -70,7 +71,7 @@ EMPTY = Pool()
 class Survival:
     """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start.
 
-    ``mixed``: the oldest of ``newest`` is the one in which the texts changed.
+    ``mixed``: the oldest of ``newest`` is the one in which the prompts changed.
     """
 
     older: Pool = EMPTY
@@ -186,7 +187,7 @@ def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
 
 
 def _unmixed(known: Survival) -> Survival:
-    """Without the window in which the texts changed, once enough was seen of the new ones."""
+    """Without the window in which the prompts changed, once enough was seen of the new ones."""
     later = sum(window.drafts for window in known.newest[1:])
     if not known.mixed or later < MIXED_SHARE * known.newest[0].drafts:
         return known

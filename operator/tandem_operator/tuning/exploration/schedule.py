@@ -5,7 +5,7 @@ burst, and rounds away from that K to a depth that it has; where the table says 
 the plugin's cells a burst has three steps, of which the first is not counted. Where only the
 engine's own counters are read, all that a scrape interval shows is one mean: what n tried steps of
 N teach grows with n^2 / N, so a burst there lasts `STOCK_INTERVALS` scrape intervals and comes as
-much more seldom. Where K is 0 at the load of the moment and step times are known apart, drafts are
+much more rarely. Where K is 0 at the load of the moment and step times are known apart, drafts are
 what is missing, and short bursts show those in any counters.
 
 Trying costs what the tried depths lose, and tells what the better one would gain. So it is keen
@@ -78,7 +78,7 @@ class Trying:
 def sized(trying: Trying, windows: tuple[Window, ...], *, free: bool) -> Trying:
     """The burst that lasts `STOCK_INTERVALS` of these windows, in steps of the present length.
 
-    ``free``: the table file is written anew anyway.
+    ``free``: the table file is written again anyway.
     """
     loads = [(load_of(window), window.duration_s) for window in windows]
     wanted = [
@@ -110,7 +110,7 @@ def chosen(
     """What to try of the offsets of K, with this ``worth`` and ``loss``, as shares of time.
 
     Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`. Every change
-    writes the table file anew, so choices are held for a while, longer with each; one that comes
+    writes the table file again, so choices are held for a while, longer with each; one that comes
     with a new table is ``free``. With ``stock`` counters no choice is keen for longer than
     `LONGEST_IDLE_KEEN_S` where K is 0.
     """
@@ -180,7 +180,7 @@ def return_every(before: int, windows: tuple[Window, ...], for_s: float) -> int:
 
     A burst of three steps at b requests brings 3 b drafts, and 200 steps of t seconds come every
     200 t. Only ever more often than ``before`` (until speculation is on again), so that a load at
-    a border does not change the table at every look.
+    a border does not change the table at every reconciliation.
     """
     loads = [load for load in map(load_of, windows) if load is not None]
     if not loads:

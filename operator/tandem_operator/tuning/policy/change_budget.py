@@ -1,10 +1,10 @@
 """How often and how soon tables may change.
 
 A row's K is not raised within ``stabilization_s`` of the start, or of when it began to fall;
-lowering never waits. So K cannot go down and up faster than that, and texts that become easy after
-a while are answered at once. Changes are paid from a bucket that holds `LARGEST_BURST` and refills
-at `CHANGES_PER_HOUR`, so that no hour sees more than 50; the emptier it is, the more a change must
-gain.
+lowering never waits. So K cannot go down and up faster than that, and prompts that become easy
+after a while are answered at once. Changes are paid from a bucket that holds `LARGEST_BURST` and
+refills at `CHANGES_PER_HOUR`, so that no hour sees more than 50; the emptier it is, the more a
+change must gain.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def spent(pacing: ChangeBudget) -> ChangeBudget:
 def needed_gain(pacing: ChangeBudget, *, soon: bool = False) -> float | None:
     """The share of time per token that a change must save, or None when none is left.
 
-    ``soon``: the table was changed a moment ago, for the texts that still run.
+    ``soon``: the table was changed a moment ago, for the prompts that still run.
     """
     if pacing.allowance < 1.0:
         return None

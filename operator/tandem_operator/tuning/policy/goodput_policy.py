@@ -44,7 +44,7 @@ HURRIED_S = 12.0
 LONGEST_DOUBT_S = 20.0
 """Since the last look: windows full of prefill may never say whether the pace changed."""
 SOON_S = 5.0
-"""So long after a change for new texts few windows say better than those that it rests on."""
+"""So long after a change for new prompts few windows say better than those that it rests on."""
 
 
 def scores_of(state: State, settings: Settings) -> Scores:
@@ -212,7 +212,7 @@ def _reverted(state: State, now_s: float) -> State:
 
 
 def _soon(state: State, now_s: float) -> bool:
-    """Whether the table has just answered the texts of now, and few windows say better."""
+    """Whether the table has just answered the prompts of now, and few windows say better."""
     changed_s, trial = state.survival.changed_s, state.trial
     if changed_s is None or trial.before is None:
         return False
@@ -235,6 +235,6 @@ def _in_doubt(state: State, now_s: float) -> bool:
 
 
 def _hurried(state: State, now_s: float) -> bool:
-    """Whether the texts changed a moment ago."""
+    """Whether the prompts changed a moment ago."""
     changed_s = state.survival.changed_s
     return changed_s is not None and now_s - changed_s <= HURRIED_S

@@ -2,11 +2,11 @@
 
 Compared is the realised time per output token of windows without much prefill, at rows where the
 tables differ: it must be above the promise by 5 % and what noise explains, and above what the old
-table would need there for the same texts: its promised step time over the tokens that the window's
-own drafts give its K. So texts that turned hard bring no table back that suits them even less.
-An upheaval (other texts, another pace of the engine) ends the trial, since the promise was made for
-what was before. After a revert nothing is tried for 30 s, twice as long after each further one, up
-to 8 minutes, or until an upheaval.
+table would need there for the same prompts: its promised step time over the tokens that the
+window's own drafts give its K. So prompts that turned hard bring no table back that suits them
+even less. An upheaval (other prompts, another pace of the engine) ends the trial, since the
+promise was made for what was before. After a revert nothing is tried for 30 s, twice as long after
+each further one, up to 8 minutes, or until an upheaval.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FORGIVEN_S = 900.0
 _STEP_NOISE = 0.12
 _TOKEN_NOISE = 0.6
 _PROMISED_DRAFTS = 12.0
-"""What was promised of the texts counts as much as so many drafts of a window."""
+"""What was promised of the prompts counts as much as so many drafts of a window."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def failed(trial: Trial) -> bool:
 
 
 def outdated(trial: Trial, upheavals: int) -> bool:
-    """Whether the texts or the engine are no longer those that the trial was about."""
+    """Whether the prompts or the engine are no longer those that the trial was about."""
     return upheavals != trial.upheavals
 
 
@@ -137,7 +137,7 @@ def paused(trial: Trial, now_s: float, upheavals: int) -> bool:
 
 
 def _old_now_s(trial: Trial, row: int, drafts: Drafts) -> float:
-    """Seconds per output token that the table before would need for the window's own texts."""
+    """Seconds per output token that the table before would need for the window's own prompts."""
     assert trial.before is not None
     tokens = trial.before[row]
     promised = trial.survival[:tokens]

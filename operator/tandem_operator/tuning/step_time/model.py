@@ -132,7 +132,7 @@ def gathered_into(
 
 
 def repaced(known: StepModel) -> StepModel:
-    """The model of an engine that changed its pace, to be fitted anew; the same while it has not.
+    """The model of an engine that changed its pace, to be fitted again; the same while it has not.
 
     What replicas were slower by together is in the pace from then on.
     """

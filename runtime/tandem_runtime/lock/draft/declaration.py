@@ -1,7 +1,7 @@
 """Which target a head was made for, and whether that is this one.
 
 A head's config.json declares it, else its model card names it, else the user attests it. Mirrors,
-quantised copies and paths of a training machine make a true declaration name something else than
+quantized copies and paths of a training machine make a true declaration name something else than
 the target: there the user's attestation answers it.
 """
 

@@ -79,7 +79,7 @@ class ModelFolder:
                 lock_errors.SYMLINK_ESCAPE, f"{name}: a link that leads out of the model's folder"
             )
         try:
-            # Without O_NONBLOCK a pipe without a writer would wait for ever.
+            # Without O_NONBLOCK a pipe without a writer would wait forever.
             handle = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno == errno.ELOOP:

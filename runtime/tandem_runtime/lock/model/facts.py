@@ -78,7 +78,7 @@ def text_type(config: Mapping[str, Any]) -> object:
 def quantization(config: Mapping[str, Any]) -> str | None:
     """The method in which the weights are stored, as config.json names it; None for none.
 
-    `unnamed` where it describes a quantisation without a method.
+    `unnamed` where it describes a quantization without a method.
     """
     text = kv_cache.of_text(config)
     for holder in (config, text):

@@ -40,7 +40,7 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
 
     A folder that is complete is taken without asking the hub. Several pods may share the folder:
     the hub's client writes each file aside, under a lock, and renames it; what a killed download
-    left is continued or done anew.
+    left is continued or done again.
 
     Raises:
         CannotLookError: as hub.bring, and LockFailed for a lock without a commit.

@@ -123,7 +123,7 @@ def _client(side: str, environ: Mapping[str, str]) -> S3Client:
         read_timeout=30,
         retries={"total_max_attempts": 4, "mode": "standard"},
         max_pool_connections=AT_ONCE,
-        # A store of one's own seldom has a host name a bucket.
+        # A store of one's own rarely has a host name a bucket.
         s3={"addressing_style": "path" if endpoint else "auto"},
         signature_version=None if held.get_credentials() else UNSIGNED,
     )

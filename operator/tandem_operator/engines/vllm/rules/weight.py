@@ -1,4 +1,4 @@
-"""Weights: that they are there, in a format and a quantisation that vLLM reads."""
+"""Weights: that they are there, in a format and a quantization that vLLM reads."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ _FAMILIES = (
 )
 """Methods that vLLM takes for one another when it reads a configuration."""
 _STORED_ALONE = _FAMILIES[0] | _FAMILIES[1]
-"""Methods for weights that are stored so; others quantise while they load."""
+"""Methods for weights that are stored so; others quantize while they load."""
 UNNAMED = "unnamed"
 NONE, GGUF = "none", "gguf"
 _NO_LOADER = "which vLLM has no loader for"
@@ -111,7 +111,7 @@ def quantization(pair: Pair) -> Iterator[FieldError | Warned]:
 
 
 def _asked(pair: Pair, name: str, asked: str | None, field: str) -> Iterator[FieldError | Warned]:
-    """Whether the quantisation that an option asks for is the one in which a side is stored."""
+    """Whether the quantization that an option asks for is the one in which a side is stored."""
     if asked is None:
         return
     stored = _plain(pair.sides[name].facts.quantization)
