@@ -14,7 +14,7 @@ from typing import Any
 
 from tandem_operator.clock import Clock
 from tandem_operator.reconcile.requests.client import Client
-from tandem_operator.reconcile.requests.errors import RetryError
+from tandem_operator.reconcile.requests.errors import RefusedError, RetryError
 
 DURATION_S = 15
 RENEW_EVERY_S = 5.0
@@ -84,7 +84,8 @@ class Lease:
                 if not was_held:
                     LOG.warning("the Lease is renewed: leading again")
                     regained()
-            except RetryError as error:
+            except (RetryError, RefusedError) as error:
+                # An API server that has just started refuses everything until it knows the roles.
                 if was_held:
                     LOG.warning("the Lease was not renewed: %s", error)
             if was_held and not self.held:

@@ -176,6 +176,22 @@ async def test_in_an_outage_nothing_is_written_and_after_it_the_leader_goes_on(
     assert regained == [True]
 
 
+async def test_an_api_server_that_knows_no_roles_yet_is_waited_for(
+    server: Server, clock: HandClock
+) -> None:
+    one = lease(server, clock, "one")
+    await one.acquire()
+    server.refuse["Lease"] = (403, 'leases "tandem" is forbidden')
+    keeping = asyncio.create_task(one.keep())
+    await until(lambda: not one.held or keeping.done())
+
+    del server.refuse["Lease"]
+    await until(lambda: one.held or keeping.done())
+
+    assert not keeping.done()
+    keeping.cancel()
+
+
 async def test_a_leader_that_another_followed_in_an_outage_ends(
     server: Server, clock: HandClock
 ) -> None:
