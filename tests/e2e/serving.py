@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ import httpx
 
 from hack.cluster.cluster import Cluster
 from hack.demo.kubectl import Kubectl, condition
+from hack.demo.load import Phase, Request, run_phase
+from hack.demo.phases import prompts
 from hack.demo.setup import SYSTEM_NAMESPACE, Images
 from tandem_operator.metrics.page import parse
 
@@ -43,6 +48,8 @@ class Serving:
     images: Images
     models: Path
     """The folder behind the claim `models`, as this machine sees it."""
+    name: str = NAME
+    """The resource that is served."""
 
     def manifest(self, name: str, **spec: Any) -> dict[str, Any]:
         """The tiny pair on vLLM on CPU, with changes at the top level of spec."""
@@ -96,13 +103,13 @@ class Serving:
 
     def patch(self, spec: Mapping[str, Any]) -> None:
         """A merge patch of the served resource's spec, as a user would write it."""
-        words = ("patch", "specdep", NAME, "--type=merge", "-p", json.dumps({"spec": spec}))
+        words = ("patch", "specdep", self.name, "--type=merge", "-p", json.dumps({"spec": spec}))
         self.kubectl.run(*words)
 
-    def resource(self, name: str = NAME) -> Object:
-        return self.kubectl.get("specdep", name)
+    def resource(self, name: str | None = None) -> Object:
+        return self.kubectl.get("specdep", name or self.name)
 
-    def condition(self, kind: str, name: str = NAME) -> Object | None:
+    def condition(self, kind: str, name: str | None = None) -> Object | None:
         return condition(self.resource(name), kind)
 
     def wait_ready(self, name: str, timeout_s: float) -> None:
@@ -122,7 +129,7 @@ class Serving:
     def engines(self) -> list[Engine]:
         """The ready engine pods, by name."""
         found = []
-        for pod in self.kubectl.engine_pods(NAME):
+        for pod in self.kubectl.engine_pods(self.name):
             ready = any(
                 c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"]
             )
@@ -136,25 +143,25 @@ class Serving:
             pod["metadata"]["uid"]: sum(
                 each["restartCount"] for each in pod["status"].get("containerStatuses", [])
             )
-            for pod in self.kubectl.engine_pods(NAME)
+            for pod in self.kubectl.engine_pods(self.name)
         }
 
     def table(self) -> dict[str, Any]:
         """The speculation table as it stands in its ConfigMap."""
-        maps = self.kubectl.get("configmaps", "-l", f"tandem.dev/deployment={NAME}")["items"]
+        maps = self.kubectl.get("configmaps", "-l", f"tandem.dev/deployment={self.name}")["items"]
         (text,) = [m["data"]["speculation.json"] for m in maps if "speculation.json" in m["data"]]
         found: dict[str, Any] = json.loads(text)
         return found
 
     def endpoint(self) -> str:
-        service = self.kubectl.get("service", NAME)["spec"]
+        service = self.kubectl.get("service", self.name)["spec"]
         return f"http://{service['clusterIP']}:{service['ports'][0]['port']}"
 
     def complete(self, prompt: str, tokens: int = 32) -> str:
         """One greedy completion through the Service."""
         answer = httpx.post(
             f"{self.endpoint()}/v1/completions",
-            json={"model": NAME, "prompt": prompt, "max_tokens": tokens, "temperature": 0},
+            json={"model": self.name, "prompt": prompt, "max_tokens": tokens, "temperature": 0},
             timeout=60,
         )
         assert answer.status_code == 200, answer.text
@@ -178,3 +185,24 @@ class Serving:
                 raise AssertionError(f"not within {timeout_s:.0f} s: {what}\n{told}")
             time.sleep(0.05)
         return time.monotonic() - began_s
+
+
+@contextmanager
+def load(serving: Serving, clients: int) -> Iterator[list[Request]]:
+    """Closed-loop clients for as long as the block runs; the list grows as requests end."""
+    finished: list[Request] = []
+    stop = threading.Event()
+    endpoint = serving.endpoint()
+
+    def drive() -> None:
+        while not stop.is_set():
+            phase = Phase("load", clients, prompts("code"), 1.0, output_tokens=24)
+            asyncio.run(run_phase(endpoint, serving.name, phase, finished))
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    try:
+        yield finished
+    finally:
+        stop.set()
+        thread.join(timeout=180)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import statistics
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from hack.demo import setup
-from hack.demo.load import Phase, Request, run_phase
 from hack.demo.phases import prompts
 from hack.demo.setup import SYSTEM_NAMESPACE
 from hack.images import recipes
-from tests.e2e.serving import NAME, Serving
+from tests.e2e.serving import NAME, Serving, load
 
 pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -26,27 +21,6 @@ IDLE_S = float(os.environ.get("TANDEM_IDLE_SECONDS", "45"))
 ABSENT_S = float(os.environ.get("TANDEM_ABSENT_SECONDS", "60"))
 CHANGES = 40
 NAPPY_S = 3.0
-
-
-@contextmanager
-def load(serving: Serving, clients: int) -> Iterator[list[Request]]:
-    """Closed-loop clients for as long as the block runs; the list grows as requests end."""
-    finished: list[Request] = []
-    stop = threading.Event()
-    endpoint = serving.endpoint()
-
-    def drive() -> None:
-        while not stop.is_set():
-            phase = Phase("load", clients, prompts("code"), 1.0, output_tokens=24)
-            asyncio.run(run_phase(endpoint, NAME, phase, finished))
-
-    thread = threading.Thread(target=drive)
-    thread.start()
-    try:
-        yield finished
-    finally:
-        stop.set()
-        thread.join(timeout=180)
 
 
 def test_the_pair_is_locked_and_serves(serving: Serving) -> None:

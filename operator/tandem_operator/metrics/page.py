@@ -39,8 +39,8 @@ def parse(text: str, prefixes: tuple[str, ...]) -> Page:
     if text[:256].lstrip().startswith(("<", "{")):
         raise MalformedPageError(f"not a metrics page; it begins with {text.lstrip()[:40]!r}")
     samples: dict[str, list[tuple[Labels, float]]] = {}
-    for line in text.split("\n"):
-        if not line.startswith(prefixes) or BUCKET in line:
+    for line in filter(None, text.split("\n")):
+        if not line.startswith(prefixes) or line.startswith("#") or BUCKET in line:
             continue
         found = SAMPLE.fullmatch(line)
         if found is None:

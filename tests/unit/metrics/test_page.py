@@ -29,8 +29,10 @@ def by_library(text: str) -> list[tuple[str, dict[str, str], float]]:
     )
 
 
-def by_us(text: str) -> list[tuple[str, dict[str, str], float]]:
-    page = parse(text, PREFIXES)
+def by_us(
+    text: str, prefixes: tuple[str, ...] = PREFIXES
+) -> list[tuple[str, dict[str, str], float]]:
+    page = parse(text, prefixes)
     found = [
         (name, dict(labels), value)
         for name, samples in page.samples.items()
@@ -53,6 +55,7 @@ def test_what_the_library_writes_is_read_as_the_library_reads_it(
     text = generate_latest(registry).decode()
 
     assert by_us(text) == by_library(text)
+    assert by_us(text, ("",)) == by_library(text)
 
 
 @pytest.mark.parametrize(

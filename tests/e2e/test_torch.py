@@ -1,0 +1,81 @@
+"""The control loop on the torch engine: K follows the load of real requests on a real cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hack.demo.load import Request
+from hack.demo.phases import prompts
+from hack.images import recipes
+from tests.e2e.serving import Serving, load
+
+pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
+
+NAME = "torch-chat"
+MOST_CLIENTS = 4
+DRAFTED = 3.0
+
+
+@pytest.fixture(scope="module")
+def torch_serving(serving: Serving) -> Iterator[Serving]:
+    """The pair of the other tests on the torch engine, one replica, Ready."""
+    image = recipes.torch()
+    serving.cluster.load(image.archive)
+    held = Serving(serving.cluster, serving.kubectl, serving.images, serving.models, NAME)
+    held.apply(
+        NAME,
+        replicas=1,
+        engine={
+            "type": "Torch",
+            "image": image.reference,
+            "args": ["--max-model-len=512", "--max-num-seqs=32", "--kv-cache-mib=128"],
+        },
+        tuning={"mode": "Fixed", "thresholds": {"maxConcurrency": MOST_CLIENTS}},
+    )
+    held.wait_ready(NAME, timeout_s=300)
+    yield held
+    held.kubectl.run("delete", "specdep", NAME)
+
+
+def test_k_falls_under_load_and_comes_back_without_a_restart_or_a_failed_request(
+    torch_serving: Serving,
+) -> None:
+    before = torch_serving.restarts()
+    (engine,) = torch_serving.engines()
+    requests: list[Request] = []
+
+    def k_is(tokens: float) -> bool:
+        return engine.gauge("tandem:current_tokens") == tokens
+
+    for clients, tokens in ((1, DRAFTED), (16, 0.0), (2, DRAFTED)):
+        with load(torch_serving, clients) as finished:
+            torch_serving.wait(
+                f"K is {tokens} with {clients} clients", lambda t=tokens: k_is(t), 90
+            )
+        requests += finished
+
+    assert len(requests) > 16
+    assert [request.error for request in requests if request.error] == []
+    assert torch_serving.restarts() == before
+    assert set(before.values()) == {0}
+
+
+def test_text_is_the_same_with_and_without_drafts(torch_serving: Serving) -> None:
+    texts = set()
+    for tokens in (0, 7):
+        torch_serving.patch({"speculation": {"initialTokens": tokens}})
+        torch_serving.wait(
+            f"the table says {tokens}",
+            lambda t=tokens: torch_serving.table()["schedule"][0][2] == t,
+        )
+        generation = torch_serving.table()["generation"]
+        (engine,) = torch_serving.engines()
+        torch_serving.wait(
+            "the engine applies it",
+            lambda g=generation, e=engine: e.gauge("tandem:applied_generation") == g,
+        )
+        texts.add(tuple(torch_serving.complete(prompt, 48) for prompt in prompts("code")[:6]))
+
+    assert len(texts) == 1
