@@ -62,10 +62,11 @@ def bare(held: Object) -> Object:
 
 
 @pytest.fixture
-def serving(operators: Operators, room: Room) -> Room:
-    """A pair with two replicas, its lock Job gone."""
+def serving(shared_control_plane: Cluster, operators: Operators, room: Room) -> Room:
+    """A pair with two replicas, its lock Job gone; the operator would remove it after a minute."""
     room.serve(builders.good(), replicas=2)
-    wait("the lock Job is gone", lambda: room.all_of("jobs") == [], timeout_s=90)
+    shared_control_plane.run("delete", "jobs", "--all", f"--namespace={room.namespace}")
+    wait("the lock Job is gone", lambda: room.all_of("jobs") == [])
     return room
 
 
