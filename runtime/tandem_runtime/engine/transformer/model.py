@@ -50,11 +50,14 @@ class Model:
         angles = torch.outer(torch.arange(config.max_positions, dtype=torch.float32), turns)
         self._cosine = (angles.cos() * factor).to(self.device, self.dtype).unsqueeze(1)
         self._sine = (angles.sin() * factor).to(self.device, self.dtype).unsqueeze(1)
-        self._mlp = _mlp
+        self._gated = _gated
 
     def compile(self) -> None:
-        """Let torch.compile fuse what lies between the products; needs a C++ compiler."""
-        self._mlp = torch.compile(_mlp, dynamic=True)
+        """Let torch.compile fuse the activation of the MLP; needs a C++ compiler.
+
+        Products on packed weights are none of its own, so they stay outside.
+        """
+        self._gated = torch.compile(_gated, dynamic=True)
 
     def hidden(self, batch: Batch, cache: KVCache, layers: int | None = None) -> torch.Tensor:
         """States after the first `layers` layers (None: all), (tokens, hidden size).
@@ -76,7 +79,8 @@ class Model:
                     queries[group.first : group.last], group, mask, *cache.read(index, group.blocks)
                 )
             states = states + layer.output(looked.flatten(1))
-            states = states + self._mlp(layer, _norm(states, layer.mlp_norm, eps))
+            gated = self._gated(layer.gate_up(_norm(states, layer.mlp_norm, eps)))
+            states = states + layer.down(gated)
         return states
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
@@ -128,6 +132,6 @@ def _norm(states: torch.Tensor, weight: torch.Tensor | None, eps: float) -> torc
     return functional.rms_norm(states, states.shape[-1:], weight, eps)
 
 
-def _mlp(layer: Layer, normed: torch.Tensor) -> torch.Tensor:
-    gate, up = layer.gate_up(normed).chunk(2, dim=-1)
-    return layer.down(functional.silu(gate) * up)
+def _gated(both: torch.Tensor) -> torch.Tensor:
+    gate, up = both.chunk(2, dim=-1)
+    return functional.silu(gate) * up

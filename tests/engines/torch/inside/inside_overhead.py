@@ -59,3 +59,36 @@ def test_a_step_is_almost_all_its_models_passes(
 
     print(f"K={tokens}: {share:.1%} of a step's processor time is the engine's own")
     assert share <= MOST_SHARE
+
+
+def test_at_k_0_the_passes_are_those_of_an_engine_without_a_draft(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passes: list[tuple[int, int]] = []
+    original = Model.hidden
+
+    def counted(model: Model, batch: Any, *more: Any) -> Any:
+        passes.append((model.config.layers, len(batch.tokens)))
+        return original(model, batch, *more)
+
+    monkeypatch.setattr(Model, "hidden", counted)
+    target = widen(pair.PAIR / "target", 60_000_000)
+    made = {method: engine(method, Knob(), target=target) for method in ("draft_model", None)}
+    seen: dict[str | None, list[tuple[int, int]]] = {}
+    spent_s: dict[str | None, list[float]] = {}
+    for number in range(6):
+        for method, one in made.items():
+            for request in range(8):
+                one.add(greedy(f"{number}.{request}", pair.prompts()[request][:60], 16))
+            passes.clear()
+            began_s = time.thread_time()
+            finish(one)
+            spent_s.setdefault(method, []).append(time.thread_time() - began_s)
+            seen[method] = list(passes)
+
+    least = {method: min(times) for method, times in spent_s.items()}
+    print(
+        f"processor time at K=0, with a draft / without: {least['draft_model'] / least[None]:.2f}"
+    )
+    assert seen["draft_model"] == seen[None]
+    assert len(seen[None]) == 16
