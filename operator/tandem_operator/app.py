@@ -201,7 +201,6 @@ class Operator:
     def _installation(self) -> Installation:
         settings = self._settings
         return Installation(
-            version=VERSION,
             runtime_image=settings.runtime_image,
             torch_image=settings.torch_image,
             image_pull_policy=settings.image_pull_policy,
@@ -209,7 +208,6 @@ class Operator:
             s3_endpoint=settings.s3_endpoint,
             pod_monitors=self._pod_monitors.served,
             memory_bytes=settings.memory_bytes,
-            scrape_interval_s=settings.scrape_interval_seconds,
             name=self._name,
             lock_resources=settings.lock_resources,
             fetch_resources=settings.fetch_resources,

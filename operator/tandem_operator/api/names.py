@@ -69,11 +69,6 @@ def deployment(name: str) -> str:
     return name
 
 
-def worker_group(name: str) -> str:
-    """The workload over several nodes; LeaderWorkerSet makes a Service of its own name."""
-    return f"{name}-group"
-
-
 def service(name: str) -> str:
     """The OpenAI API."""
     return name

@@ -120,7 +120,7 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
     if arguments.diff:
         return _show_difference(manifest, answered.stored, arguments, tell)
     installation = Installation(
-        version="", runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
+        runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
     )
     seen = preview.of(wanted, installation)
     print(OUTPUTS[arguments.output](seen, look))

@@ -39,7 +39,6 @@ class Installation:
     ``environment`` are variables of both (a proxy), ``ca_bundle`` the authorities that both trust.
     """
 
-    version: str
     runtime_image: str
     torch_image: str = "tandem-engine"
     image_pull_policy: str = "IfNotPresent"
@@ -47,7 +46,6 @@ class Installation:
     s3_endpoint: str | None = None
     pod_monitors: bool = False
     memory_bytes: Mapping[str, int] = field(default_factory=dict)
-    scrape_interval_s: float = 10.0
     name: str | None = None
     lock_resources: Mapping[str, Any] = field(default_factory=lambda: LOCK_RESOURCES)
     fetch_resources: Mapping[str, Any] = field(default_factory=lambda: FETCH_RESOURCES)

@@ -35,7 +35,6 @@ class Resource:
     status: Status
     created: datetime
     refresh: str | None = None
-    terminating: bool = False
     locked_as: str | None = None
 
     @property
@@ -68,7 +67,6 @@ def parse(raw: Object) -> Resource:
         status=status_of(raw),
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
         refresh=metadata.get("annotations", {}).get(names.ANNOTATION_REFRESH),
-        terminating="deletionTimestamp" in metadata,
     )
 
 

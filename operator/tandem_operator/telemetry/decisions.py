@@ -1,6 +1,6 @@
 """Tells of the tables that come into force: an audit line each, and how long a decision took.
 
-Told by `reconcile.look` after each reconciliation. The line goes to the logger
+The reconciler calls it after each reconciliation. The line goes to the logger
 `tandem_operator.audit`; `tandem explain` prints the fuller records that the tuner keeps with its
 state.
 """

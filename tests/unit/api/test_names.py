@@ -52,7 +52,6 @@ SHAPING: tuple[tuple[str, Any], ...] = (
     [
         names.deployment(LONGEST),
         names.service(LONGEST),
-        names.worker_group(LONGEST),
         names.tuner(LONGEST),
         names.lock_job(LONGEST, HASH),
         names.controller_revision(LONGEST, HASH),

@@ -45,7 +45,7 @@ def nodes(node: Object) -> Iterator[Object]:
         yield from nodes(node["items"])
 
 
-INSTALLATION = Installation(version="", runtime_image="runtime")
+INSTALLATION = Installation(runtime_image="runtime")
 ROOT = definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 ALL_RULES = [rule for node in nodes(ROOT) for rule in node.get(RULES, ())]
 

@@ -23,7 +23,7 @@ PAIR: Object = {
     "speculation": {"method": "DraftModel", "maxTokens": 7},
     "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
 }
-INSTALLATION = Installation(version="0.1.0", runtime_image="runtime", torch_image="torch")
+INSTALLATION = Installation(runtime_image="runtime", torch_image="torch")
 WITH_DRAFT = ("DraftModel", "Eagle", "Eagle3", "Medusa", "DFlash")
 REPOSITORY = Path(__file__).parents[3]
 

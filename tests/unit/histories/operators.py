@@ -38,7 +38,7 @@ async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
         executor=Executor(client, store, cluster.clock, "one", PodMonitors(client, store, ())),
         planner=planning.plan,
         tuning=lambda key: None,
-        installation=lambda: Installation("0", "registry.example/runtime:1", name=NAME),
+        installation=lambda: Installation("registry.example/runtime:1", name=NAME),
         clock=cluster.clock,
         metrics=metrics,
         claims=Claims(NAME, cluster.clock),

@@ -21,7 +21,7 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NAME = "chat"
 NAMESPACE = "serving"
 UID = "uid-of-chat"
-INSTALLATION = Installation(version="0.1.0", runtime_image="registry.example/tandem-runtime:0.1.0")
+INSTALLATION = Installation(runtime_image="registry.example/tandem-runtime:0.1.0")
 
 PAIR: Object = {
     "target": {"uri": "hf://org/target"},

@@ -73,7 +73,7 @@ def test_a_new_release_rolls_no_pod() -> None:
     revision = world.only("ControllerRevision")["data"]
 
     world.installation = replace(
-        world.installation, version="0.2.0", runtime_image="registry.example/tandem-runtime:0.2.0"
+        world.installation, runtime_image="registry.example/tandem-runtime:0.2.0"
     )
     world.settle()
 

@@ -42,7 +42,7 @@ class Scene:
             ),
             planner=self._plan,
             tuning=lambda key: None,
-            installation=lambda: Installation(version="0.1.0", runtime_image="image"),
+            installation=lambda: Installation(runtime_image="image"),
             clock=self.clock,
             metrics=self.metrics,
             claims=Claims("here/tandem", self.clock),

@@ -157,16 +157,6 @@ def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
     return tuple(survival)
 
 
-def deviation_of(known: Survival) -> float:
-    """Standard deviation of the first position's survival; 0.5 before anything is known."""
-    pool = pooled(known)
-    if pool.drafts < 1:
-        return 0.5
-    share = (pool.accepted[0] + 1) / (pool.drafts + 2)
-    worth = design(known.likeness.correlation, pool.further)
-    return math.sqrt(share * (1 - share) * worth / pool.drafts)
-
-
 def added(one: Pool, other: Pool) -> Pool:
     """Both pools' drafts; ``further`` is their mean by drafts."""
     drafts = one.drafts + other.drafts
