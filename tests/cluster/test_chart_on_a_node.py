@@ -15,6 +15,7 @@ from hack.images import recipes
 CHART = Path(__file__).parents[2] / "charts" / "tandem"
 READY_S = 30.0
 SYSTEM = "chart-on-a-node"
+DEFINITION = "speculativedeployments.tandem.dev"
 
 pytestmark = [pytest.mark.cluster, pytest.mark.node, pytest.mark.timeout(900)]
 
@@ -24,8 +25,11 @@ def image(cluster: Cluster) -> Iterator[str]:
     made = recipes.operator()
     cluster.load(made.archive)
     yield made.reference
-    helm(cluster, "uninstall", "tandem", "--ignore-not-found")
-    cluster.run("delete", "namespace", SYSTEM, "--wait=false")
+    helm(cluster, "uninstall", "tandem", "--ignore-not-found", "--wait")
+    # The next release goes into the same namespace, and another namespace's release must not find
+    # the definition, which Helm keeps, in this one's name.
+    cluster.run("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=120s")
+    cluster.run("delete", "crd", DEFINITION, "--ignore-not-found", "--timeout=120s")
 
 
 def helm(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hack.generate.__main__ import ROOT, main
 from hack.generate.files import FILES
@@ -54,6 +55,15 @@ def test_check_names_absent_files_and_makes_none(
     said = capsys.readouterr().err
     assert [line.split()[0] for line in said.splitlines()] == [*FILES]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifests_without_helm_carry_the_same_crd() -> None:
+    """The cheap half of `make manifests`, which needs helm: the CRD is what changes most."""
+    rendered = yaml.safe_load_all((ROOT / "deploy" / "base" / "install.yaml").read_text())
+    (carried,) = (each for each in rendered if each["kind"] == "CustomResourceDefinition")
+    crd = yaml.safe_load((ROOT / "charts" / "tandem" / "files" / "crd.yaml").read_text())
+
+    assert carried["spec"] == crd["spec"], "run `make manifests`"
 
 
 def test_what_is_committed_is_fresh() -> None:
