@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from tests.e2e.serving import NAME, Serving
 
 VICTIM = "tampered"
+
+pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 def test_a_draft_that_changes_on_its_claim_is_not_served_by_a_restarted_main(
