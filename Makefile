@@ -34,8 +34,7 @@ lint: setup
 
 .PHONY: types
 types: setup
-	$(RUN) mypy -p tandem_operator -p tandem_runtime
-	$(RUN) mypy hack
+	$(RUN) mypy
 
 .PHONY: contracts
 contracts: setup

@@ -34,7 +34,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from tandem_operator.engines.installation import FETCH_RESOURCES, LOCK_RESOURCES, CaBundle
+from tandem_operator.engines.interface.installation import (
+    FETCH_RESOURCES,
+    LOCK_RESOURCES,
+    CaBundle,
+)
 
 PREFIX = "TANDEM_"
 GIB = 2**30

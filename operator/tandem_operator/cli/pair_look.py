@@ -11,7 +11,7 @@ from typing import Any
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import registry
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tandem_runtime.contract import report as contract
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest

@@ -23,7 +23,7 @@ from tandem_operator.cli import manifests, output, pair_look, plan_diff, plan_pa
 from tandem_operator.cli.admission import answer
 from tandem_operator.cli.manifests import Manifest, ManifestError
 from tandem_operator.cli.pair_look import Look, LookError
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning import preview
 from tandem_operator.planning.preview import Preview
 from tandem_operator.planning.resource import UnreadableSpecError

@@ -5,8 +5,8 @@ from dataclasses import replace
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton, vllm
 from tandem_operator.engines.by_server import ByServer
-from tandem_operator.engines.driver import Driver
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tandem_operator.engines.unsupported import UnsupportedDriver
 from tandem_runtime.contract.report import PairReport
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines.environment import OWNED_EVERYWHERE
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import EngineParts, Launch
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.launch import EngineParts, Launch
+from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.metrics.reader import MetricsReader
-from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.pod.environment import OWNED_EVERYWHERE
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract.report import PairReport
 

@@ -4,7 +4,7 @@
 out; the command line shows it.
 """
 
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning.plan import (
     Apply,
     Asked,

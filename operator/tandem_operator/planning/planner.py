@@ -14,7 +14,7 @@ from tandem_operator.api import names
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType
 from tandem_operator.engines import registry
-from tandem_operator.engines.driver import Driver
+from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.planning import prune, resource, workload
 from tandem_operator.planning.children import (
     disruption_budget,

@@ -12,9 +12,9 @@ from typing import Any
 from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.installation import Installation
-from tandem_operator.engines.pair_judgement import Warned
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.interface.pair_judgement import Warned
 from tandem_operator.pair import judgement
 from tandem_operator.planning import resource
 from tandem_operator.planning.children import (

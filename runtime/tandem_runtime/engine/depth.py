@@ -13,10 +13,16 @@ from tandem_runtime.contract.table import MAX_REQUESTS, Range, SpeculationTable
 from tandem_runtime.engine.scheduler import Chunk
 from tandem_runtime.engine.sequence import Sequence
 from tandem_runtime.engine.verification import Draft, Verdict
-from tandem_runtime.plugin.counters import Step, StepCounters
-from tandem_runtime.plugin.lookup import PREFILL_TOKENS, START, State, carried_over, choose
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
-from tandem_runtime.plugin.request_options import PLAIN, bypass_cause, cap_of
+from tandem_runtime.plugin.depth.lookup import (
+    PREFILL_TOKENS,
+    START,
+    State,
+    carried_over,
+    choose,
+)
+from tandem_runtime.plugin.depth.request_options import PLAIN, bypass_cause, cap_of
+from tandem_runtime.plugin.metrics.counters import Step, StepCounters
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 from tandem_runtime.plugin.version import PLUGIN_VERSION
 
 _FLUSH_STEPS = 16

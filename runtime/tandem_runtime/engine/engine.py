@@ -17,7 +17,7 @@ from tandem_runtime.engine.sequence import Sequence, TokenLogprobs
 from tandem_runtime.engine.settings import Settings
 from tandem_runtime.engine.transformer.model import Model
 from tandem_runtime.engine.verification import NO_DRAFT, Draft, Verdict, verify
-from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.table.plan import Plan
 
 
 class RequestTooLongError(ValueError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tandem_runtime.engine.grammar import Grammar
-from tandem_runtime.plugin.request_options import PLAIN, RequestOptions
+from tandem_runtime.plugin.depth.request_options import PLAIN, RequestOptions
 
 
 @dataclass(frozen=True)

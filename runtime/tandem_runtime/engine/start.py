@@ -19,7 +19,7 @@ from tandem_runtime.engine.kv_cache import KVCache, bytes_per_block
 from tandem_runtime.engine.settings import Settings, SettingsError
 from tandem_runtime.engine.transformer.model import Model
 from tandem_runtime.engine.transformer.weights import DTYPES, load
-from tandem_runtime.plugin.plan import Limits, Plan
+from tandem_runtime.plugin.table.plan import Limits, Plan
 
 NO_LIMITS = Limits(0, (0,))
 """Of an engine that never drafts."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from tandem_runtime.plugin.plan import Plan
-from tandem_runtime.plugin.report import write
+from tandem_runtime.plugin.metrics.report import write
+from tandem_runtime.plugin.table.plan import Plan
 
 POLL_S = 0.1
 REPORT_S = 0.5

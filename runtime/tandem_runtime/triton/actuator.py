@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from tandem_runtime.contract import environment, paths, pod_lock
-from tandem_runtime.plugin.plan import limits_of
-from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.table.plan import limits_of
+from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.plugin.watcher import POLL_S
 from tandem_runtime.triton.applying import Actuator
 from tandem_runtime.triton.client import TritonChannel

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from tandem_runtime.contract.table import SpeculationTable
-from tandem_runtime.plugin.plan import Plan
-from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.table.plan import Plan
+from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order
 
 LOOK_S = 1.0

@@ -17,7 +17,7 @@ from typing import Any
 from tandem_runtime.contract import fields, table
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.table import SpeculationTable, TableError
-from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.table.plan import Plan
 
 INPUT = "tandem_control"
 OUTPUT = "tandem_applied"

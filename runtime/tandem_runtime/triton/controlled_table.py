@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 
 from tandem_runtime.contract.table import SpeculationTable
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order, ranges
 
 

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from tandem_runtime.engine.server.errors import ApiError, from_validation
 from tandem_runtime.engine.server.protocol import CompletionRequest
-from tandem_runtime.plugin import request_options
-from tandem_runtime.plugin.request_options import RequestFieldError
+from tandem_runtime.plugin.depth import request_options
+from tandem_runtime.plugin.depth.request_options import RequestFieldError
 
 PROMPT = "text_input"
 PROMPT_ALIAS = "prompt"

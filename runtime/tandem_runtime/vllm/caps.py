@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tandem_runtime.plugin.plan import Plan
-from tandem_runtime.plugin.request_options import (
+from tandem_runtime.plugin.depth.request_options import (
     PLAIN,
     RequestOptions,
     bypass_cause,
     cap_of,
     options_of,
 )
+from tandem_runtime.plugin.table.plan import Plan
 
 
 class RequestCaps:

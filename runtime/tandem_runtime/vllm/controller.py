@@ -10,9 +10,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tandem_runtime.plugin.counters import StepCounters
-from tandem_runtime.plugin.lookup import START, State, bound, carried_over, choose
-from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.depth.lookup import START, State, bound, carried_over, choose
+from tandem_runtime.plugin.metrics.counters import StepCounters
+from tandem_runtime.plugin.table.plan import Plan
 from tandem_runtime.vllm.caps import RequestCaps
 from tandem_runtime.vllm.prefill import PrefillForecast
 from tandem_runtime.vllm.step_records import Scheduled, StepRecords

@@ -120,7 +120,7 @@ def _serve(disabled: str) -> None:
     from prometheus_client.multiprocess import MultiProcessCollector
     from vllm.v1.metrics import prometheus
 
-    from tandem_runtime.plugin.collector import Collector
+    from tandem_runtime.plugin.metrics.collector import Collector
 
     original = prometheus.get_prometheus_registry
     if getattr(original, _WRAPPED, False):

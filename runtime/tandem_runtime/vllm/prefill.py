@@ -9,7 +9,7 @@ from collections import Counter
 from itertools import islice
 from typing import Any
 
-from tandem_runtime.plugin.lookup import PREFILL_TOKENS
+from tandem_runtime.plugin.depth.lookup import PREFILL_TOKENS
 
 _LOOKED_AT_WAITING = 32
 

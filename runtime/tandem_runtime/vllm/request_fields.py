@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tandem_runtime.plugin.request_options import MARKS, check
+from tandem_runtime.plugin.depth.request_options import MARKS, check
 
 _REQUESTS = (
     ("vllm.entrypoints.openai.chat_completion.protocol", "ChatCompletionRequest"),

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from tandem_runtime.contract import environment, metrics, paths
-from tandem_runtime.plugin.plan import Limits, limits_of
-from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.table.plan import Limits, limits_of
+from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.plugin.version import PLUGIN_VERSION
 from tandem_runtime.plugin.watcher import Watcher
 from tandem_runtime.vllm import drafter

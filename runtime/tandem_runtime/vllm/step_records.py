@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from tandem_runtime.plugin.counters import Step
+from tandem_runtime.plugin.metrics.counters import Step
 
 _MOST_UNRETURNED = 64
 _CONTEXT_STEPS = 16

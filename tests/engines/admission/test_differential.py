@@ -17,8 +17,8 @@ import pytest
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import registry
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Launch
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.launch import Launch
 from tandem_operator.engines.vllm import DRIVER, pair_view
 from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_runtime.contract import paths

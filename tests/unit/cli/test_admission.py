@@ -12,7 +12,7 @@ import pytest
 from tandem_operator.api.crd import definition
 from tandem_operator.api.fields import RULES
 from tandem_operator.cli.admission import answer, rules, schema
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning import preview
 from tests.cluster.bad_manifests.case import GOOD, REMOVED, Bad
 from tests.cluster.bad_manifests.schema import REFUSED_BY_SCHEMA

@@ -13,8 +13,8 @@ import yaml
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.cli import pair_look, verify_pair
 from tandem_operator.cli.main import main
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tests.unit.lock import builders
 
 Object = dict[str, Any]

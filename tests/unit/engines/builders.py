@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines.installation import Installation
-from tandem_operator.engines.launch import EngineParts, Launch
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.interface.launch import EngineParts, Launch
 from tandem_operator.engines.vllm import DRIVER
 from tandem_runtime.contract.model_facts import UNKNOWN, ModelFacts
 from tandem_runtime.contract.report import PairReport, SideReport

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tandem_operator.engines import drain
+from tandem_operator.engines.pod import drain
 
 GAUGES = ("vllm:num_requests_running", "vllm:num_requests_waiting")
 

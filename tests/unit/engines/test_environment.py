@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.engines import environment
+from tandem_operator.engines.pod import environment
 from tandem_operator.engines.vllm import DRIVER
 from tests.unit.engines import builders
 

@@ -7,7 +7,8 @@ import pytest
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import environment, registry
+from tandem_operator.engines import registry
+from tandem_operator.engines.pod import environment
 from tests.unit.engines import builders
 
 OTHERS = sorted(set(EngineType) - {EngineType.VLLM, EngineType.TORCH})

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.schema import structural
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines import flags
+from tandem_operator.engines.pod import flags
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tests.unit.engines import builders

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tandem_operator.engines.vllm import DRIVER, pair_view
 from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tests.unit.engines import builders

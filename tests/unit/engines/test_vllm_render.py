@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tandem_operator.engines import drain, environment
+from tandem_operator.engines.pod import drain, environment
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.arguments import START
 from tests.unit.engines import builders

@@ -8,8 +8,8 @@ import pytest
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import field_error
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface import field_error
+from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tandem_runtime.contract.report import MixtureOfExperts

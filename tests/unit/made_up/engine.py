@@ -13,13 +13,13 @@ from dataclasses import replace
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineType, Method, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import container, drain, environment
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Endpoint, EngineParts, Launch, PodParts
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
+from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.metrics.page import Page
 from tandem_operator.engines.metrics.reader import Series, SeriesReader
 from tandem_operator.engines.metrics.sample import EngineSample
-from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.pod import container, drain, environment
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract.report import PairReport
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.pair_judgement import DeviceNeed
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.pair_judgement import DeviceNeed
 from tandem_operator.planning import resource
 from tandem_operator.planning.pod import accelerator_memory
 from tandem_runtime.contract.report import MixtureOfExperts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tandem_operator.engines.installation import CaBundle, Installation
+from tandem_operator.engines.interface.installation import CaBundle, Installation
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 

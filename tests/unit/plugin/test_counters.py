@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from tandem_runtime.contract import metrics
-from tandem_runtime.plugin.collector import Collector
-from tandem_runtime.plugin.counters import Step, StepCounters
-from tandem_runtime.plugin.report import read_all, write
+from tandem_runtime.plugin.metrics.collector import Collector
+from tandem_runtime.plugin.metrics.counters import Step, StepCounters
+from tandem_runtime.plugin.metrics.report import read_all, write
 
 
 def step(drafted: dict[str, int], sampled: dict[str, int], **changes: Any) -> Step:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_runtime.contract.table import Explore, Range, Segment, SpeculationTable
-from tandem_runtime.plugin.exploration import target
-from tandem_runtime.plugin.lookup import START, State, bound, carried_over, choose
-from tandem_runtime.plugin.plan import Limits, Plan, limits_of, plan_of
+from tandem_runtime.plugin.depth.exploration import target
+from tandem_runtime.plugin.depth.lookup import START, State, bound, carried_over, choose
+from tandem_runtime.plugin.table.plan import Limits, Plan, limits_of, plan_of
 
 LIMITS = Limits(7, (0, 1, 2, 3, 5, 7))
 TABLE = SpeculationTable(

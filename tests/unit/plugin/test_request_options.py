@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tandem_runtime.contract.table import ALLOW, Range, Segment, SpeculationTable
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
-from tandem_runtime.plugin.request_options import (
+from tandem_runtime.plugin.depth.request_options import (
     PLAIN,
     RequestFieldError,
     RequestOptions,
@@ -17,6 +16,7 @@ from tandem_runtime.plugin.request_options import (
     check,
     options_of,
 )
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 from tandem_runtime.vllm.request_fields import reading
 
 

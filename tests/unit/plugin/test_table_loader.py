@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.plugin.plan import Limits
-from tandem_runtime.plugin.table_loader import REREAD_S, TableLoader
+from tandem_runtime.plugin.table.plan import Limits
+from tandem_runtime.plugin.table.table_loader import REREAD_S, TableLoader
 
 LIMITS = Limits(5, (0, 1, 3, 5))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tandem_runtime.plugin.plan import Limits
-from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.table.plan import Limits
+from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.plugin.watcher import Watcher
 
 TABLE = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tandem_operator.engines.installation import CaBundle
+from tandem_operator.engines.interface.installation import CaBundle
 from tandem_operator.settings import GIB, PREFIX, Settings, SettingsError
 
 CHART = Path(__file__).parents[3] / "charts" / "tandem"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tandem_runtime.contract.table import Range, SpeculationTable, render
-from tandem_runtime.plugin.plan import Limits
-from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.table.plan import Limits
+from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.triton import control
 from tandem_runtime.triton.applying import LOOK_S, Actuator, ChannelError
 from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tandem_operator.tuning.policy.hysteresis import cleared, in_force
 from tandem_operator.tuning.table import ROWS, row_of, schedule_of
 from tandem_runtime.contract.table import Range
-from tandem_runtime.plugin.hysteresis import settled
+from tandem_runtime.plugin.depth.hysteresis import settled
 
 DEPTHS = (0, 1, 2, 3, 5, 7)
 TABLES = st.tuples(*[st.sampled_from(DEPTHS)] * ROWS)

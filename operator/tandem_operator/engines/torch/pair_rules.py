@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines import flags
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.pair_judgement import PairJudgement
+from tandem_operator.engines.pod import flags
 from tandem_operator.engines.torch import memory_rules
 from tandem_operator.engines.torch.memory_rules import context_tokens
 from tandem_runtime.contract.report import PairReport, SideReport

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines import flags
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.pod import flags
 from tandem_operator.engines.torch.methods import METHODS
 from tandem_operator.engines.torch.options import OWNED, USERS
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import container, drain, environment
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import Endpoint, EngineParts, Launch, PodParts
-from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
+from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.torch import driver as torch
 from tandem_operator.engines.torch import pair_rules
 from tandem_operator.engines.triton import spec_rules

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.torch import spec_rules as torch
 
 API_KEY = "TORCH_ENGINE_API_KEY"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines import flags, tiers
-from tandem_operator.engines.flags import OwnedFlag
-from tandem_operator.engines.launch import Launch
+from tandem_operator.engines import tiers
+from tandem_operator.engines.interface.launch import Launch
+from tandem_operator.engines.pod import flags
+from tandem_operator.engines.pod.flags import OwnedFlag
 from tandem_operator.engines.tiers import Range
 from tandem_operator.engines.vllm.capability import capabilities_of, setup_of
 from tandem_runtime.contract import vllm_capabilities as table

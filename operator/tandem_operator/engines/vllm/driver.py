@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from tandem_operator.api.spec import EngineType, ModelRunner, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines import container, drain, environment
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.launch import EngineParts, Launch, PodParts
-from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
+from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.vllm.arguments import arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of

@@ -1,6 +1,6 @@
 """The options of `vllm serve` that the operator sets, and what to use instead of each."""
 
-from tandem_operator.engines.flags import OwnedFlag
+from tandem_operator.engines.pod.flags import OwnedFlag
 
 OWNED_FLAGS = (
     OwnedFlag("model", "set spec.target.uri"),

@@ -9,9 +9,9 @@ from typing import Any
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
-from tandem_operator.engines import flags
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.pair_judgement import Warned
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.pod import flags
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.contract.request import DRAFT, TARGET
 

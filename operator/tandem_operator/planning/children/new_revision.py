@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from tandem_operator.api import names
-from tandem_operator.engines.driver import Driver
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource

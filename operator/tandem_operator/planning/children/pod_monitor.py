@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.engines.installation import Installation
-from tandem_operator.engines.launch import Endpoint
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.interface.launch import Endpoint
 from tandem_operator.planning import ownership
 from tandem_operator.planning.resource import Resource
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.engines.container import PORT_NAME
+from tandem_operator.engines.pod.container import PORT_NAME
 from tandem_operator.planning import ownership
 from tandem_operator.planning.resource import Resource
 from tandem_runtime.contract import paths

@@ -16,7 +16,7 @@ from typing import Any
 from tandem_operator.api import defaults, names, uri
 from tandem_operator.api.spec.model_source import ModelSource, TokenizerSource
 from tandem_operator.api.uri import Scheme
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock import request as lock_request
 from tandem_operator.planning.lock.report import Outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning import ownership
 from tandem_operator.planning.children import common_metadata
 from tandem_operator.planning.lock import cache as lock_cache

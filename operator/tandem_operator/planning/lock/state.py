@@ -9,9 +9,9 @@ from typing import Any
 from tandem_operator.api import names
 from tandem_operator.api.conditions import PairReason, StalledReason
 from tandem_operator.api.status import Candidate
-from tandem_operator.engines.driver import Driver
-from tandem_operator.engines.field_error import FieldError, told
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.engines.interface.field_error import FieldError, told
+from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.pair import judgement
 from tandem_operator.planning.children import known_input, new_revision
 from tandem_operator.planning.children.revision import Revision

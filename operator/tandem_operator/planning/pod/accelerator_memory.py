@@ -7,10 +7,10 @@ one short context, and nothing for activations, graphs or the engine's own reser
 from __future__ import annotations
 
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.engines import flags
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.installation import Installation
-from tandem_operator.engines.pair_judgement import DeviceNeed
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.interface.pair_judgement import DeviceNeed
+from tandem_operator.engines.pod import flags
 from tandem_operator.planning.resource import Resource
 from tandem_runtime.contract.report import PairReport, SideReport
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.engines import environment
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.pod import environment
 from tandem_operator.planning.children import common_metadata
 from tandem_runtime.contract import paths
 

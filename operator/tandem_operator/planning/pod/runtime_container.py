@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines import container
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.pod import container
 from tandem_operator.planning.pod import sources
 from tandem_runtime.contract import environment
 

@@ -13,7 +13,7 @@ from tandem_operator.api import names, uri
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import ModelSource, Spec
 from tandem_operator.api.uri import Scheme
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
 from tandem_runtime.contract.request import DRAFT, TARGET
 
 Object = dict[str, Any]

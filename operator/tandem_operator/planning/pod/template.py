@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.engines.driver import Driver
-from tandem_operator.engines.installation import Installation
-from tandem_operator.engines.launch import Endpoint, EngineParts, Launch, PodParts
+from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import runtime_container, sources
 from tandem_operator.planning.pod.sources import Mounted

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tandem_operator.tuning import StepCell, Window
 from tandem_runtime.contract.metrics import batch_top
-from tandem_runtime.plugin.cells import CELL_PARTS, CellKey, StepCells
+from tandem_runtime.plugin.metrics.cells import CELL_PARTS, CellKey, StepCells
 
 
 @dataclass

@@ -6,8 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tandem_runtime.contract.table import Explore, Range, SpeculationTable
-from tandem_runtime.plugin.lookup import PREFILL_TOKENS, START, State, carried_over, choose
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
+from tandem_runtime.plugin.depth.lookup import (
+    PREFILL_TOKENS,
+    START,
+    State,
+    carried_over,
+    choose,
+)
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 
 
 class Reader:

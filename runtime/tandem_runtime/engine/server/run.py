@@ -13,7 +13,7 @@ from tandem_runtime.engine.server import serving
 from tandem_runtime.engine.server.api import Api
 from tandem_runtime.engine.server.app import application
 from tandem_runtime.engine.server.options import parse
-from tandem_runtime.plugin.table_loader import TableLoader
+from tandem_runtime.plugin.table.table_loader import TableLoader
 
 
 def run(arguments: Listed[str]) -> None:

@@ -18,9 +18,9 @@ from tandem_runtime.engine.server.sequence_builder import Limits, SequenceBuilde
 from tandem_runtime.engine.server.tokenizing import Tokens
 from tandem_runtime.engine.server.worker import Worker
 from tandem_runtime.engine.transformer.model_config import read
-from tandem_runtime.plugin.collector import Collector
-from tandem_runtime.plugin.plan import Limits as DepthLimits
-from tandem_runtime.plugin.plan import limits_of
+from tandem_runtime.plugin.metrics.collector import Collector
+from tandem_runtime.plugin.table.plan import Limits as DepthLimits
+from tandem_runtime.plugin.table.plan import limits_of
 from tandem_runtime.plugin.version import PLUGIN_VERSION
 from tandem_runtime.plugin.watcher import TableSource, Watcher
 

@@ -25,7 +25,7 @@ from vllm.v1.request import Request, RequestStatus
 from vllm.v1.structured_output import StructuredOutputManager
 
 from tandem_runtime.contract.table import SpeculationTable
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 from tandem_runtime.vllm.scheduler import with_live_depth
 
 DEEPEST = 5

@@ -22,7 +22,7 @@ from vllm.entrypoints.openai.responses import protocol as responses
 from vllm.parser.parser_manager import ParserManager
 from vllm.v1.request import Request
 
-from tandem_runtime.plugin.request_options import (
+from tandem_runtime.plugin.depth.request_options import (
     PLAIN,
     RequestFieldError,
     RequestOptions,

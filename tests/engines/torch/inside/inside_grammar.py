@@ -21,7 +21,7 @@ from pair import Knob, engine, finish, output
 from tandem_runtime.contract.table import ALLOW, BYPASS
 from tandem_runtime.engine.grammar import Grammar, GrammarCompiler, GrammarError
 from tandem_runtime.engine.sequence import SamplingParams, Sequence
-from tandem_runtime.plugin.request_options import RequestOptions
+from tandem_runtime.plugin.depth.request_options import RequestOptions
 
 SCHEMA = {
     "type": "object",

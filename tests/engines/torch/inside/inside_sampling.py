@@ -30,7 +30,7 @@ from tandem_runtime.engine.sequence import SamplingParams, Sequence
 from tandem_runtime.engine.start import Options, start
 from tandem_runtime.engine.transformer.weights import load
 from tandem_runtime.engine.verification import Draft, verify
-from tandem_runtime.plugin.plan import Limits
+from tandem_runtime.plugin.table.plan import Limits
 
 DRAWS = int(os.environ.get("TANDEM_TORCH_DRAWS", "5000"))
 SEEDS = range(1, 1 + int(os.environ.get("TANDEM_TORCH_SEEDS", "1")))

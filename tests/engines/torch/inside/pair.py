@@ -16,7 +16,7 @@ from tandem_runtime.contract.table import MAX_REQUESTS, Range, SpeculationTable
 from tandem_runtime.engine.engine import Engine
 from tandem_runtime.engine.sequence import SamplingParams, Sequence
 from tandem_runtime.engine.start import Options, start
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 
 PAIR = Path(__file__).parents[4] / "examples" / "tiny-pair"
 DEEPEST = 7

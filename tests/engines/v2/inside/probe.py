@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tandem_runtime.contract.table import Range, SpeculationTable
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
 
 
 class Tables:

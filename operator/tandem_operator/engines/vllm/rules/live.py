@@ -2,7 +2,7 @@
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import ConstrainedOutput, Spec, TuningMode
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.vllm.capability import Pair, capabilities_of, setup_of
 from tandem_runtime.contract import vllm_capabilities as table
 from tandem_runtime.contract.vllm_capabilities import Capabilities, Setup

@@ -8,8 +8,8 @@ never held against a pair.
 from collections.abc import Callable, Iterable
 
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines.field_error import FieldError
-from tandem_operator.engines.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.pair_view import Pair
 from tandem_operator.engines.vllm.rules import depth as depth_rules

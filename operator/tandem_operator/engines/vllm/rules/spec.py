@@ -6,8 +6,8 @@ from typing import Any
 from tandem_operator.api import defaults
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
-from tandem_operator.engines import flags
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
+from tandem_operator.engines.pod import flags
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tandem_operator.engines.vllm.methods import METHODS
 from tandem_operator.engines.vllm.rules import live as live_rules

@@ -6,7 +6,7 @@ The one rule of which steps count, for the engine's counters and for the simulat
 from __future__ import annotations
 
 from tandem_runtime.contract.metrics import CELL_SERIES, batch_edge
-from tandem_runtime.plugin.lookup import PREFILL_TOKENS
+from tandem_runtime.plugin.depth.lookup import PREFILL_TOKENS
 
 CELL_PARTS = tuple(CELL_SERIES)
 

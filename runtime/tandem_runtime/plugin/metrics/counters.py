@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tandem_runtime.plugin.cells import StepCells
+from tandem_runtime.plugin.metrics.cells import StepCells
 
 _MOST_SEEN = 4096
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 from tandem_runtime.contract.table import SpeculationTable
-from tandem_runtime.plugin.plan import Limits, Plan, plan_of
-from tandem_runtime.plugin.table_file import Refusal, Signature, read, signature
+from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
+from tandem_runtime.plugin.table.table_file import Refusal, Signature, read, signature
 
 REREAD_S = 1.0
 """Even with the same signature the file is read this often: times may be too coarse to differ."""

@@ -7,7 +7,7 @@ from typing import Any
 from tandem_operator.api import defaults, names
 from tandem_operator.api.defaults import Effective
 from tandem_operator.api.spec import Spec
-from tandem_operator.engines.installation import Installation
+from tandem_operator.engines.interface.installation import Installation
 from tandem_runtime.contract.report import PairReport
 
 Object = dict[str, Any]

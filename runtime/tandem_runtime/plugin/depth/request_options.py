@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from tandem_runtime.contract.metrics import CAUSE_CONSTRAINED, CAUSE_REQUEST
 from tandem_runtime.contract.table import MAX_TOKENS, SEGMENT_NAME
-from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.table.plan import Plan
 
 SPECULATION = "tandem_speculation"
 """`"off"`: this request runs without speculation; `"on"`: as if it said nothing."""

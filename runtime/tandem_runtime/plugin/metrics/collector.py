@@ -14,8 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from tandem_runtime.contract import metrics
 from tandem_runtime.contract.table import OTHER_SEGMENT
-from tandem_runtime.plugin.merge import merged
-from tandem_runtime.plugin.report import read_all
+from tandem_runtime.plugin.metrics.merge import merged
+from tandem_runtime.plugin.metrics.report import read_all
 
 _INFO_LABELS = ("lock", "epoch", "mode", "reason", "version")
 _TOTALS = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tandem_operator.engines import drain
-from tandem_operator.engines.installation import Installation
-from tandem_operator.engines.launch import Launch
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.engines.interface.launch import Launch
+from tandem_operator.engines.pod import drain
 from tandem_runtime.contract import environment, paths
 
 Object = dict[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EnvVar, Spec
-from tandem_operator.engines.field_error import FieldError
+from tandem_operator.engines.interface.field_error import FieldError
 
 Object = dict[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tandem_runtime.contract.table import position_of
-from tandem_runtime.plugin.exploration import (
+from tandem_runtime.plugin.depth.exploration import (
     Burst,
     bursting,
     depth_of,
@@ -16,9 +16,9 @@ from tandem_runtime.plugin.exploration import (
     overdue,
     target,
 )
-from tandem_runtime.plugin.exploration import step as explore_step
-from tandem_runtime.plugin.hysteresis import above_limit, settled
-from tandem_runtime.plugin.plan import Plan
+from tandem_runtime.plugin.depth.exploration import step as explore_step
+from tandem_runtime.plugin.depth.hysteresis import above_limit, settled
+from tandem_runtime.plugin.table.plan import Plan
 
 PREFILL_TOKENS = 128
 """Prefill tokens in a step from which on its table is `prefillSchedule`."""

@@ -1,0 +1,1 @@
+"""What a driver is, what it takes (spec, launch, installation) and what it answers."""

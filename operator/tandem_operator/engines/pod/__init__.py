@@ -1,0 +1,1 @@
+"""What drivers build an engine's container from: probes, environment, flags, drain."""

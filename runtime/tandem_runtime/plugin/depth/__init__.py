@@ -1,0 +1,1 @@
+"""K of the next step: lookup, hysteresis, exploration, and what a request asks for."""
