@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from hack.cluster import audit
-from hack.cluster.audit import Write
+from hack.cluster.control_plane import audit
+from hack.cluster.control_plane.audit import Write
 
 
 class Provider(StrEnum):

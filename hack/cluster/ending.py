@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.cluster import containerd, control_groups, mounts, network
-from hack.cluster.network import Network
+from hack.cluster.node import containerd, control_groups, mounts, network
+from hack.cluster.node.network import Network
 from hack.cluster.processes import stop
 from hack.cluster.state import CLUSTERS, Process, State, every
 

@@ -9,12 +9,14 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from hack.cluster import binaries, containerd, control_plane, network, node, packages
+from hack.cluster import binaries
 from hack.cluster.cluster import Cluster, Provider
-from hack.cluster.control_plane import Place
-from hack.cluster.credentials import ADMIN, Credentials
+from hack.cluster.control_plane import control_plane
+from hack.cluster.control_plane.control_plane import Place
+from hack.cluster.control_plane.credentials import ADMIN, Credentials
 from hack.cluster.ending import end, locked, sweep
-from hack.cluster.network import Network
+from hack.cluster.node import containerd, network, node, packages
+from hack.cluster.node.network import Network
 from hack.cluster.processes import StartError, wait_for
 from hack.cluster.state import State, every, load, this_process
 from hack.images import static

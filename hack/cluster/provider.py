@@ -11,8 +11,8 @@ from pathlib import Path
 from hack.cluster import binaries, local
 from hack.cluster.binaries import CACHE, MissingProgramError
 from hack.cluster.cluster import Cluster, ClusterError, Provider
-from hack.cluster.containerd import ImageError
-from hack.cluster.network import NetworkError
+from hack.cluster.node.containerd import ImageError
+from hack.cluster.node.network import NetworkError
 from hack.cluster.processes import StartError
 from hack.cluster.state import every, load
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import psutil
 
-from hack.cluster import binaries, packages, provider
+from hack.cluster import binaries, provider
 from hack.cluster.binaries import CACHE, MissingProgramError
 from hack.cluster.cluster import Provider
+from hack.cluster.node import packages
 from hack.demo.needs import Machine, Part
 from hack.images import recipes
 from hack.vllm import environment

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from hack.gpu import options as opts
-from hack.gpu import page, profile
-from hack.gpu.machine import Machine, MachineError, look
 from hack.gpu.options import Options
+from hack.gpu.results import page, profile
 from hack.gpu.run import Run
+from hack.gpu.setup.machine import Machine, MachineError, look
 from hack.pair.__main__ import PAIR_FOLDER
 from hack.vllm.environment import EnvironmentMissingError, cache_folder
 from tandem_operator.bench.state import StateError

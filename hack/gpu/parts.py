@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from hack.gpu.setups import INVARIANT, NGRAM, OFF, TIERED, UNTIERED, V1
+from hack.gpu.setup.setups import INVARIANT, NGRAM, OFF, TIERED, UNTIERED, V1
 
 START, STEPS, GRAPHS, CONSTRAINED, EXACT, TUNED = (
     "start", "steps", "graphs", "constrained", "exact", "tuned",

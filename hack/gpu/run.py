@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from hack.gpu import constrained, exactness, graphs, parts, step_times, tuned
-from hack.gpu.engine import Engine, running
-from hack.gpu.machine import Machine
+from hack.gpu import parts
+from hack.gpu.measurements import constrained, exactness, graphs, step_times, tuned
+from hack.gpu.measurements.step_times import Say
 from hack.gpu.options import Options, common_inputs
 from hack.gpu.parts import Part
-from hack.gpu.results import Results
-from hack.gpu.setups import Setup, setups_of
-from hack.gpu.step_times import Say
+from hack.gpu.results.results import Results
+from hack.gpu.setup.engine import Engine, running
+from hack.gpu.setup.machine import Machine
+from hack.gpu.setup.setups import Setup, setups_of
 from hack.tuning.phases import DEEPEST, TIERS
 from hack.vllm.server import ServerFailedError
 from tandem_operator.bench.endpoint import EndpointError

@@ -26,39 +26,39 @@ def main() -> int:
         _enter_engine_environment()
     match arguments.command:
         case "target":
-            from hack.pair.train import train_target
+            from hack.pair.training.train import train_target
 
             train_target(arguments.out, arguments.steps)
         case "draft":
-            from hack.pair.train import train_draft
+            from hack.pair.training.train import train_draft
 
             train_draft(arguments.out, arguments.steps)
         case "prompts":
-            from hack.pair.corpus import read_corpus
-            from hack.pair.prompts import write_prompts
+            from hack.pair.measuring.prompts import write_prompts
+            from hack.pair.training.corpus import read_corpus
 
             write_prompts(read_corpus(), arguments.pair, arguments.out)
         case "widen":
-            from hack.pair.widen import widen
+            from hack.pair.variants.widen import widen
 
             print(widen(arguments.source, arguments.parameters, arguments.out))
         case "permute":
-            from hack.pair.permute import permute
+            from hack.pair.variants.permute import permute
 
             permute(arguments.source, arguments.out)
         case "eagle":
-            from hack.pair import eagle
+            from hack.pair.variants import eagle
 
             print(eagle.make(arguments.target, arguments.prompts))
         case "measure":
-            from hack.pair.measure import measure
+            from hack.pair.measuring.measure import measure
 
             measure(
                 arguments.target, arguments.draft, arguments.prompts, arguments.count,
                 arguments.temperature,
             )  # fmt: skip
         case "bestk":
-            from hack.pair.bestk import measure_best_k
+            from hack.pair.measuring.bestk import measure_best_k
 
             return measure_best_k(
                 arguments.target, arguments.draft, arguments.prompts, arguments.kind,

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from hack.cluster import audit
+from hack.cluster.control_plane import audit
 
 LEASES = "leases"
 EVENTS = "events"

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from hack.pair.bench import Bench, read_prompts, steerable
+from hack.pair.measuring.bench import Bench, read_prompts, steerable
 from hack.torch_engine.server import REPOSITORY, serve
 
 PAIR = REPOSITORY / "examples" / "tiny-pair"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from hack.pair.bench import read_prompts, steerable
+from hack.pair.measuring.bench import read_prompts, steerable
 from hack.tuning import neighbours, phases
 from hack.tuning.tuner import Tuner
 from tandem_operator.bench import plan as plans

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from hack.cluster.audit import Write
 from hack.cluster.cluster import Cluster
+from hack.cluster.control_plane.audit import Write
 from hack.scale import pair
 from tests.cluster.outside.operators import FIRST, Operators
 from tests.cluster.outside.room import Room

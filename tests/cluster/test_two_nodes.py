@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hack.cluster import control_groups, mounts
 from hack.cluster.cluster import Cluster
 from hack.cluster.ending import shims, sweep
-from hack.cluster.network import Network
+from hack.cluster.node import control_groups, mounts
+from hack.cluster.node.network import Network
 from hack.cluster.state import State, load
 
 ProbePod = Callable[[Cluster, str, str], str]

@@ -14,8 +14,8 @@ from dataclasses import replace
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
 from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
-from tandem_operator.cli import output, pair_look
-from tandem_operator.cli.pair_look import LookError
+from tandem_operator.cli import output, pair_inspection
+from tandem_operator.cli.pair_inspection import LookError
 from tandem_operator.engines import registry
 from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport
@@ -120,17 +120,17 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.wrong_usage(f"method {method.value} has no draft: leave DRAFT out")
     try:
         asked = _asked(arguments, draft, method)
-        report = pair_look.report(asked)
+        report = pair_inspection.report(asked)
     except LookError as problem:
         print(f"tandem verify-pair: {problem}", file=sys.stderr)
         return COULD_NOT_LOOK
     spec = _spec(arguments, draft, method or _method_for(report))
-    found = pair_look.judged(report, asked, spec)
+    found = pair_inspection.judged(report, asked, spec)
     if arguments.output != output.TEXT:
-        output.write(pair_look.document(found), arguments.output)
+        output.write(pair_inspection.document(found), arguments.output)
     else:
         image = spec.engine.image
-        lines = pair_look.lines(found, "" if image is None else arguments.engine_version)
+        lines = pair_inspection.lines(found, "" if image is None else arguments.engine_version)
         print("\n".join(map(_with_flags, lines)))
     return ALLOWED if found.allowed else NOT_ALLOWED
 

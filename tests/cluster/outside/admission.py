@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from hack.cluster import credentials
 from hack.cluster.cluster import Cluster
+from hack.cluster.control_plane import credentials
 
 Object = dict[str, Any]
 LABEL = "admission"

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from hack.cluster.audit import Write
 from hack.cluster.cluster import Cluster
+from hack.cluster.control_plane.audit import Write
 from tests.cluster.outside.rights import USER
 
 Object = dict[str, Any]

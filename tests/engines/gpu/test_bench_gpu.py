@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.gpu.start_log import FIGURES
+from hack.gpu.setup.start_log import FIGURES
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
 PYTHON_PACKAGES = "lib/python3.11/site-packages"

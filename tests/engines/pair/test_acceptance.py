@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.pair.measure import drafts_by_kind
+from hack.pair.measuring.measure import drafts_by_kind
 from hack.vllm.server import ServerFailedError, serve
 
 pytestmark = [

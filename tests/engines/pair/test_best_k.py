@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hack.pair.bench import DEEPEST
-from hack.pair.bestk import Floats, best_k
+from hack.pair.measuring.bench import DEEPEST
+from hack.pair.measuring.bestk import Floats, best_k
 
 ROUNDS = 12
 K = np.arange(DEEPEST + 1)

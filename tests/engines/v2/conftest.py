@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hack.pair import eagle
+from hack.pair.variants import eagle
 from tests.engines.v2.engine import DEEPEST, PAIR, REPOSITORY, engine, run, speculative
 
 METHODS = ("draft_model", "eagle", "ngram", "ngram_gpu")

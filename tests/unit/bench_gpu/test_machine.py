@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.gpu.machine import MachineError, look
+from hack.gpu.setup.machine import MachineError, look
 
 
 def program(folder: Path, text: str) -> Path:

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from hack.gpu import options as opts
-from hack.gpu import parts, profile, tax
-from hack.gpu.exactness import differences
-from hack.gpu.machine import Machine
+from hack.gpu import parts
+from hack.gpu.measurements import tax
+from hack.gpu.measurements.exactness import differences
+from hack.gpu.measurements.step_times import result_of
 from hack.gpu.options import Options, content_of
-from hack.gpu.page import text_of
 from hack.gpu.parts import Part, parts_of
-from hack.gpu.setups import NGRAM, OFF, TIERED
-from hack.gpu.step_times import result_of
+from hack.gpu.results import profile
+from hack.gpu.results.page import text_of
+from hack.gpu.setup.machine import Machine
+from hack.gpu.setup.setups import NGRAM, OFF, TIERED
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
 from tandem_operator.simulation.world.profile import read_profile

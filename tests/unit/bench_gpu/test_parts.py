@@ -2,9 +2,10 @@
 
 import pytest
 
-from hack.gpu import parts, setups
+from hack.gpu import parts
 from hack.gpu.parts import Part, by_engine, parts_of
-from hack.gpu.setups import OFF, TIERED, UNTIERED, setups_of
+from hack.gpu.setup import setups
+from hack.gpu.setup.setups import OFF, TIERED, UNTIERED, setups_of
 from hack.tuning.phases import DEEPEST, TIERS
 
 BOTH = pytest.mark.parametrize("dry", [False, True])

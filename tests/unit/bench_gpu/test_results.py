@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hack.gpu.results import Results
+from hack.gpu.results.results import Results
 
 COMMON = {"machine": {"gpu": "one"}, "target": ["llm", "ab"]}
 

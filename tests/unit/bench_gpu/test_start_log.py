@@ -2,7 +2,7 @@
 
 import pytest
 
-from hack.gpu.start_log import figures_of, full_by_batch, full_share, steps_of
+from hack.gpu.setup.start_log import figures_of, full_by_batch, full_share, steps_of
 
 START = """\
 (EngineCore pid=7) INFO 11-28 18:27:40 [model_runner.py:425] Model loading took 17.31 GiB memory \

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tandem_operator.api.spec import Method
-from tandem_operator.cli import draft_depth, known_drafts
-from tandem_operator.cli.init import devices_of, name_of
+from tandem_operator.cli.init import draft_depth, known_drafts
+from tandem_operator.cli.init.command import devices_of, name_of
 from tandem_operator.cli.main import main
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.contract.report import PairReport, SideReport

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tandem_operator.cli import manifests
 from tandem_operator.cli.main import main
-from tandem_operator.cli.manifests import ManifestError
+from tandem_operator.cli.plan import manifests
+from tandem_operator.cli.plan.manifests import ManifestError
 
 HEAD = "apiVersion: tandem.dev/v1alpha1\nkind: SpeculativeDeployment\n"
 SPEC = """\

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.cli import pair_look, verify_pair
+from tandem_operator.cli import pair_inspection, verify_pair
 from tandem_operator.cli.main import main
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import PairJudgement
@@ -57,7 +57,7 @@ def said(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]
 def refusing(monkeypatch: pytest.MonkeyPatch, field: str, value: str) -> None:
     """From now on the engine refuses every pair for this field."""
     found = FieldError(StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it")
-    monkeypatch.setattr(pair_look.registry, "judge", lambda *_: PairJudgement((found,)))
+    monkeypatch.setattr(pair_inspection.registry, "judge", lambda *_: PairJudgement((found,)))
 
 
 def test_the_json_has_the_method_and_what_the_engine_says(
@@ -98,7 +98,7 @@ def test_the_spec_that_the_engine_judges_is_the_one_of_the_arguments(
 ) -> None:
     judged = []
     monkeypatch.setattr(
-        pair_look.registry, "judge", lambda spec, _: judged.append(spec) or PairJudgement()
+        pair_inspection.registry, "judge", lambda spec, _: judged.append(spec) or PairJudgement()
     )
     words = (
         "verify-pair target head --method Eagle3 --max-tokens 7 --tensor 4 --target-name acme/chat "

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tandem_operator.cli.status_view import age_of, concerns_of
+from tandem_operator.cli.status.view import age_of, concerns_of
 from tests.unit.cli.builders import HEALTHY, condition, resource
 from tests.unit.cli.conftest import Tandem
 from tests.unit.cli.fake_api import FakeApi

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hack.cluster.audit import writes
+from hack.cluster.control_plane.audit import writes
 
 OPERATOR = "system:serviceaccount:tandem-system:tandem"
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster import binaries, local, packages, provider
+from hack.cluster import binaries, local, provider
 from hack.cluster.binaries import MissingProgramError
 from hack.cluster.cluster import Cluster, ClusterError, Provider
-from hack.cluster.network import MOST_NETWORKS, Network, NetworkError, free
+from hack.cluster.node import packages
+from hack.cluster.node.network import MOST_NETWORKS, Network, NetworkError, free
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hack.cluster.mounts import below
+from hack.cluster.node.mounts import below
 
 TABLE = r"""
 22 1 254:0 / / rw - ext4 /dev/vda rw

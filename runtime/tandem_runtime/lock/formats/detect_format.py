@@ -13,7 +13,6 @@ from tandem_runtime.lock.files import strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.fingerprint.tokenizer import Tokenizer
 from tandem_runtime.lock.formats import (
-    added,
     gguf,
     sentencepiece,
     tekken,
@@ -21,7 +20,8 @@ from tandem_runtime.lock.formats import (
     tokenizer_json,
     word_files,
 )
-from tandem_runtime.lock.formats.added import AddedToken
+from tandem_runtime.lock.formats.parts import added
+from tandem_runtime.lock.formats.parts.added import AddedToken
 
 _MODEL_NAMES = ("tokenizer.model", "spiece.model")
 _MODEL_FILE = re.compile(r"\.tiktoken$|\.model(?:\.v\d+\w*)?$")

@@ -17,8 +17,9 @@ from tandem_runtime.lock.fingerprint.tokenizer import (
     Tokenizer,
     check_lengths,
 )
-from tandem_runtime.lock.formats import encoding, gguf_metadata
-from tandem_runtime.lock.formats.pieces import BYTE_LEVEL, WORD_START
+from tandem_runtime.lock.formats.binary import gguf_metadata
+from tandem_runtime.lock.formats.parts import encoding
+from tandem_runtime.lock.formats.parts.pieces import BYTE_LEVEL, WORD_START
 
 FORMAT = "gguf"
 _PREFIX = "tokenizer.ggml."

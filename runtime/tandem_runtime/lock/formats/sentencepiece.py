@@ -15,9 +15,10 @@ from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.files import strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.fingerprint.tokenizer import BYTE, MAX_IDS, Tokenizer, ordered
-from tandem_runtime.lock.formats import added, encoding, wire
-from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.formats.pieces import WORD_START
+from tandem_runtime.lock.formats.binary import wire
+from tandem_runtime.lock.formats.parts import added, encoding
+from tandem_runtime.lock.formats.parts.added import AddedToken
+from tandem_runtime.lock.formats.parts.pieces import WORD_START
 
 FORMAT = "sentencepiece"
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3

@@ -11,8 +11,8 @@ from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.files import strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.fingerprint.tokenizer import MAX_IDS, Tokenizer
-from tandem_runtime.lock.formats import ranks
-from tandem_runtime.lock.formats.added import AddedToken
+from tandem_runtime.lock.formats.parts import ranks
+from tandem_runtime.lock.formats.parts.added import AddedToken
 
 FORMAT = "tekken"
 UNNAMED = "<SPECIAL_%d>"

@@ -10,8 +10,8 @@ from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.files import strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.fingerprint.tokenizer import MAX_IDS, Tokenizer
-from tandem_runtime.lock.formats import ranks
-from tandem_runtime.lock.formats.added import AddedToken
+from tandem_runtime.lock.formats.parts import ranks
+from tandem_runtime.lock.formats.parts.added import AddedToken
 
 FORMAT = "tiktoken"
 _FIRST_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d{1,8}\r?\n")

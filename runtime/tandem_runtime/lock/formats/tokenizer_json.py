@@ -15,9 +15,9 @@ from tandem_runtime.lock.files import long_list, strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.files.long_list import LongList
 from tandem_runtime.lock.fingerprint.tokenizer import BYTE, Merges, Tokenizer, ordered
-from tandem_runtime.lock.formats import added, components, encoding
-from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.formats.pieces import WORD_START, Decoding
+from tandem_runtime.lock.formats.parts import added, components, encoding
+from tandem_runtime.lock.formats.parts.added import AddedToken
+from tandem_runtime.lock.formats.parts.pieces import WORD_START, Decoding
 
 FORMAT = "tokenizer.json"
 KINDS = ("BPE", "Unigram", "WordPiece", "WordLevel")

@@ -8,9 +8,9 @@ from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.files import strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.fingerprint.tokenizer import MAX_IDS, Tokenizer, ordered
-from tandem_runtime.lock.formats import added, encoding
-from tandem_runtime.lock.formats.added import AddedToken
-from tandem_runtime.lock.formats.pieces import BYTE_LEVEL, VERBATIM
+from tandem_runtime.lock.formats.parts import added, encoding
+from tandem_runtime.lock.formats.parts.added import AddedToken
+from tandem_runtime.lock.formats.parts.pieces import BYTE_LEVEL, VERBATIM
 
 BPE_FORMAT = "vocab.json"
 WORDPIECE_FORMAT = "vocab.txt"

@@ -12,7 +12,7 @@ from typing import Any
 from tandem_runtime.contract.report import MixtureOfExperts
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.files.folder import ModelFolder
-from tandem_runtime.lock.formats import gguf_metadata
+from tandem_runtime.lock.formats.binary import gguf_metadata
 from tandem_runtime.lock.model import gguf_header
 from tandem_runtime.lock.model.gguf_header import Header
 from tandem_runtime.lock.model.model_config import ModelConfig

@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.draft import trimmed_vocabulary
 from tandem_runtime.lock.files.folder import LFS_POINTER
-from tandem_runtime.lock.formats import gguf_metadata
+from tandem_runtime.lock.formats.binary import gguf_metadata
 from tandem_runtime.lock.model import gguf_header, weights
 
 FIRST_BYTES = 128 << 10

@@ -21,8 +21,9 @@ from tandem_runtime.lock.fingerprint.chat_template import template_hash
 from tandem_runtime.lock.fingerprint.fingerprint import Fingerprint
 from tandem_runtime.lock.fingerprint.special_tokens import Configs
 from tandem_runtime.lock.fingerprint.tokenizer import Tokenizer
-from tandem_runtime.lock.formats import added, detect_format
+from tandem_runtime.lock.formats import detect_format
 from tandem_runtime.lock.formats.detect_format import Known
+from tandem_runtime.lock.formats.parts import added
 from tandem_runtime.lock.model import held_weights, model_card, model_config, shards, weights
 from tandem_runtime.lock.model.model_config import ModelConfig
 from tandem_runtime.lock.model.shards import Index

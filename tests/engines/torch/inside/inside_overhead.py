@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import pair
 from pair import Knob, engine, finish, greedy
 
-from hack.pair.widen import widen
+from hack.pair.variants.widen import widen
 from tandem_runtime.engine.transformer.model import Model
 
 MOST_SHARE = 0.05

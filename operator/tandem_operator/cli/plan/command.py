@@ -1,0 +1,243 @@
+"""`tandem plan`: what the operator would make of manifests, without a cluster.
+
+With `--target` or `--draft` the pair's files are looked at too, as the lock Job would look at them.
+
+Exit status 0: each would be carried out; 1: one would be refused; 2: a file holds no manifest to
+judge, or the pair cannot be looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from pydantic.alias_generators import to_camel
+
+from tandem_operator.api import names
+from tandem_operator.cli import output, pair_inspection
+from tandem_operator.cli.admission import answer
+from tandem_operator.cli.pair_inspection import Look, LookError
+from tandem_operator.cli.plan import diff as plan_diff
+from tandem_operator.cli.plan import manifests
+from tandem_operator.cli.plan import pair as plan_pair
+from tandem_operator.cli.plan.manifests import Manifest, ManifestError
+from tandem_operator.engines.interface.installation import Installation
+from tandem_operator.planning import preview
+from tandem_operator.planning.preview import Preview
+from tandem_operator.planning.resource import UnreadableSpecError
+from tandem_runtime.contract.request import DRAFT, TARGET
+
+Object = dict[str, Any]
+
+REFUSED = 1
+NOTHING_TO_JUDGE = 2
+DEFAULT_IMAGE = "tandem-runtime"
+DEFAULT_TORCH_IMAGE = "tandem-engine"
+DEFAULT_NAMESPACE = "default"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument(
+        "-f",
+        "--filename",
+        required=True,
+        action="append",
+        metavar="FILE",
+        help="manifests, lists too; - reads standard input; repeat for more files",
+    )
+    output.add_arguments(parser)
+    parser.add_argument(
+        "--diff", action="store_true", help="compare with the cluster: what changes, what rolls"
+    )
+    parser.add_argument("--kubeconfig", metavar="FILE", help="of --diff; default: as kubectl")
+    parser.add_argument("--context", help="of --diff, of the kubeconfig; default: its current one")
+    parser.add_argument(
+        "-n",
+        "--namespace",
+        help=f"where it would stand; default: the manifest's, else {DEFAULT_NAMESPACE}",
+    )
+    parser.add_argument(
+        "--runtime-image", default=DEFAULT_IMAGE, help="image of the lock and the fetch"
+    )
+    parser.add_argument(
+        "--torch-image", default=DEFAULT_TORCH_IMAGE, help="image of engine.type Torch"
+    )
+    for side in (TARGET, DRAFT):
+        parser.add_argument(
+            f"--{side}",
+            metavar="PATH",
+            help=f"folder with the {side}'s files: judge the pair too, for a single resource",
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what would be made of each resource; returns the exit status."""
+    status = 0
+    found: list[Manifest] = []
+    for filename in arguments.filename:
+        try:
+            found += manifests.read(filename)
+        except ManifestError as problem:
+            print(f"tandem plan: {problem}", file=sys.stderr)
+            status = NOTHING_TO_JUDGE
+    named = {side: getattr(arguments, side) for side in (TARGET, DRAFT)}
+    paths = {side: path for side, path in named.items() if path is not None}
+    if paths and len(found) > 1:
+        flags = " and ".join(f"--{side}" for side in paths)
+        print(
+            f"tandem plan: {flags} is for one resource, and there are {len(found)}: name one file",
+            file=sys.stderr,
+        )
+        return NOTHING_TO_JUDGE
+    return max([status, *(_judge(manifest, arguments, paths) for manifest in found)])
+
+
+def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, str]) -> int:
+    """Print what would be made of one resource; returns its part of the exit status."""
+
+    def tell(problem: object) -> None:
+        print(f"tandem plan: {manifest.file}: {manifest.place}: {problem}", file=sys.stderr)
+
+    namespace = arguments.namespace or DEFAULT_NAMESPACE
+    answered = answer.to(_placed(manifest.object, namespace))
+    faults = [*answered.faults, *_elsewhere(manifest.object, arguments.namespace)]
+    for fault in faults:
+        tell(fault)
+    if faults:
+        return REFUSED
+    try:
+        wanted = preview.resource_of(answered.stored, namespace)
+        look = plan_pair.look(wanted, paths) if paths else None
+    except UnreadableSpecError as problem:
+        tell(f"it would be stored, and this release cannot read it: {problem}")
+        return REFUSED
+    except LookError as problem:
+        tell(problem)
+        return NOTHING_TO_JUDGE
+    if arguments.diff:
+        return _show_difference(manifest, answered.stored, arguments, tell)
+    installation = Installation(
+        runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
+    )
+    seen = preview.of(wanted, installation)
+    print(OUTPUTS[arguments.output](seen, look))
+    return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
+
+
+def _show_difference(
+    manifest: Manifest,
+    stored: Object,
+    arguments: argparse.Namespace,
+    tell: Callable[[object], None],
+) -> int:
+    # Here, so that planning without a cluster loads no client.
+    from tandem_operator.cli.connection import ConnectionProblem, connect
+
+    metadata = stored["metadata"]
+    place = argparse.Namespace(**{**vars(arguments), "namespace": metadata["namespace"]})
+    try:
+        held = connect(place).find(metadata["name"])
+        found = plan_diff.difference(held, stored, manifest.object)
+    except (ConnectionProblem, UnreadableSpecError) as problem:
+        tell(problem)
+        return NOTHING_TO_JUDGE
+    name = f"{metadata['namespace']}/{metadata['name']}"
+    if arguments.output != output.TEXT:
+        output.write({"resource": name, **plan_diff.document(found)}, arguments.output)
+    else:
+        head, *rest = (f"{names.KIND} {name}", *plan_diff.lines(found, name))
+        print("\n  ".join([head, *rest]))
+    return 0
+
+
+def _placed(manifest: Object, namespace: str) -> Object:
+    """The manifest in the namespace where it names none, as kubectl sends it."""
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("namespace"):
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": namespace}}
+
+
+def _elsewhere(manifest: Object, namespace: str | None) -> list[str]:
+    """What kubectl says where the manifest names another namespace than `-n`."""
+    metadata = manifest.get("metadata")
+    own = metadata.get("namespace") if isinstance(metadata, dict) else None
+    if namespace is None or own in (None, "", namespace):
+        return []
+    return [f"metadata.namespace is {own} and -n says {namespace}: remove one, or give -n {own}"]
+
+
+def _text(seen: Preview, look: Look | None) -> str:
+    lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
+    lines.append("  in force:")
+    for key, value in dataclasses.asdict(seen.effective).items():
+        lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
+    if look is not None:
+        lines.append("  pair:")
+        lines += [f"    {line}" for line in pair_inspection.lines(look)]
+    elif seen.warnings:
+        lines.append("  warnings:")
+        lines += [f"    {warning}" for warning in seen.warnings]
+    if seen.refusals:
+        lines.append("  refused:")
+        lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
+        return "\n".join(lines)
+    if seen.event_records:
+        lines.append("  noted:")
+        lines += [f"    {note}" for note in seen.event_records]
+    lines.append("  first:")
+    lines += [f"    {_place(child)}" for child in seen.first]
+    if look is not None and not look.allowed:
+        return "\n".join(lines)
+    lines.append("  once the pair is locked (its hash is not known yet):")
+    lines += [f"    {_place(child)}" for child in seen.locked]
+    return "\n".join(lines)
+
+
+def _place(child: Object) -> str:
+    return f"{child['kind']} {child['metadata']['name']}"
+
+
+def _yaml(seen: Preview, look: Look | None) -> str:
+    documents = [_head(seen, look), *_objects(seen, look)]
+    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
+    return text.rstrip()
+
+
+def _json(seen: Preview, look: Look | None) -> str:
+    return json.dumps({**_head(seen, look), "objects": _objects(seen, look)}, indent=2)
+
+
+def _head(seen: Preview, look: Look | None) -> Object:
+    return {
+        "resource": f"{seen.namespace}/{seen.name}",
+        "inputHash": seen.input_hash,
+        "effective": {
+            to_camel(key): value
+            for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
+        },
+        "refusals": [str(refusal) for refusal in seen.refusals],
+        "warnings": [str(warning) for warning in seen.warnings],
+        **({} if look is None else {"pair": pair_inspection.document(look)}),
+        "notes": list(seen.event_records),
+    }
+
+
+def _objects(seen: Preview, look: Look | None) -> list[Object]:
+    """What would be made; of a pair that is not allowed, the lock Job alone."""
+    locked = seen.locked if look is None or look.allowed else ()
+    plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
+    return plain
+
+
+OUTPUTS: dict[str, Callable[[Preview, Look | None], str]] = {
+    "text": _text,
+    "yaml": _yaml,
+    "json": _json,
+}

@@ -1,0 +1,1 @@
+"""The two binary containers of tokenizers, read without believing a length: protobuf and GGUF."""

@@ -1,0 +1,1 @@
+"""What several formats have alike: added tokens, alphabets, pieces, the steps of encoding."""
