@@ -48,8 +48,19 @@ generate: setup ## write the CRD, the chart's schema and tables, and the resourc
 generated: setup
 	$(PYTHON) -m hack.generate --check
 
+# NO_MKDOCS_2_WARNING: the theme's word about its successor, which is not about this site. Never with --quiet:
+# it hides warnings from strict mode too.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs
+.PHONY: docs
+docs: setup ## the documentation as a site in dist/site; a dead link or a page in no menu is an error
+	$(MKDOCS) build
+
+.PHONY: docs-serve
+docs-serve: setup ## the site on loopback, built again with every change
+	$(MKDOCS) serve
+
 .PHONY: verify
-verify: lint types contracts generated ## format, lint, types, import contracts, regenerated files unchanged
+verify: lint types contracts generated docs ## format, lint, types, import contracts, generated files, documents
 
 .PHONY: manifests
 manifests: setup ## write deploy/ anew from the chart (needs helm: built once from a Go module)

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hack.generate import argo_health, chart_values, crd, dashboard, resource_page, vllm_page
+from hack.generate import (
+    argo_health,
+    chart_values,
+    cli_page,
+    crd,
+    dashboard,
+    metrics_page,
+    resource_page,
+    vllm_page,
+)
 
 FILES: Mapping[str, Callable[[], str]] = {
     "crds/tandem.dev_speculativedeployments.yaml": crd.render,
@@ -14,6 +23,8 @@ FILES: Mapping[str, Callable[[], str]] = {
     "charts/tandem/files/dashboard.json": dashboard.render,
     "deploy/argocd/argocd-cm.yaml": argo_health.render,
     "docs/resource.md": resource_page.render,
+    "docs/cli.md": cli_page.render,
+    "docs/metrics.md": metrics_page.render,
     "docs/engines/vllm.md": vllm_page.render,
 }
 """Path below the root of the repository, and its text."""

@@ -15,47 +15,51 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self._registry = CollectorRegistry()
-        info = Gauge(
-            "tandem_operator_info", "1, with the version.", ["version"], registry=self._registry
+        self._info = Gauge(
+            "tandem_operator_info",
+            "1, with the version of the operator.",
+            ["version"],
+            registry=self._registry,
         )
-        info.labels(version).set(1)
+        self._info.labels(version).set(1)
         self._leading = Gauge(
             "tandem_operator_leading", "1 while this replica leads.", registry=self._registry
         )
         self._resources = Gauge(
-            "tandem_operator_resources", "Resources that are watched.", registry=self._registry
+            "tandem_operator_resources", "Watched resources.", registry=self._registry
         )
         self._waiting = Gauge(
             "tandem_operator_queue_length",
-            "Resources that wait for a look or are being looked at.",
+            "Resources that wait for a reconciliation or are being reconciled.",
             registry=self._registry,
         )
         self._watch_ages = Gauge(
             "tandem_operator_watch_age_seconds",
-            "Since the API server last proved that a kind is watched: a list, an event, a bookmark."
-            " The namespace is empty where all are watched as one.",
+            "Time since the API server last proved the watch of a kind, by a list, an event or a "
+            "bookmark; up to 70 in a quiet cluster. An empty namespace means all namespaces.",
             ["kind", "namespace"],
             registry=self._registry,
         )
         self._watch_refusals = Gauge(
             "tandem_operator_watch_refused",
-            "1 while the API server refuses a watch: the right or the kind is missing.",
+            "1 while the API server refuses that watch, because the right or the kind is missing.",
             ["kind", "namespace"],
             registry=self._registry,
         )
         self._yielded = Gauge(
             "tandem_operator_yielded_resources",
-            "Resources that are left alone because another installation manages them.",
+            "Resources that another installation manages.",
             registry=self._registry,
         )
         self._undeclared = Gauge(
             "tandem_operator_undeclared_fields",
-            "Fields of status that the installed definition lacks: it is another release's.",
+            "Status fields that the installed CRD lacks, because it is from another release.",
             registry=self._registry,
         )
         self._looks = Histogram(
             "tandem_operator_look_seconds",
-            "Looks by result (done, retry, bug).",
+            "Reconciliations by result: done, retry (the API server was down, or another writer "
+            "was faster) or bug.",
             ["result"],
             buckets=LOOK_BUCKETS,
             registry=self._registry,
@@ -65,14 +69,14 @@ class Metrics:
             self._looks.labels(result)
         self._writes = Counter(
             "tandem_operator_writes",
-            "Writes that the API server took.",
+            "Writes that the API server accepted.",
             ["verb", "kind"],
             registry=self._registry,
         )
         self._decisions = Histogram(
             "tandem_operator_decision_seconds",
-            "From a decision until its table was written, and until every ready pod was seen to "
-            "have applied it. The latter is as coarse as the scrapes that see it.",
+            "From a decision of the tuner until its table was written, and until every ready pod "
+            "was seen to have applied it. The latter is as coarse as the scrapes.",
             ["until"],
             buckets=DECISION_BUCKETS,
             registry=self._registry,

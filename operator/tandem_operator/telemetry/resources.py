@@ -1,8 +1,8 @@
 """Series about each resource, on the page of the operator that leads.
 
 Read when somebody scrapes, from what the store and the tuning loop hold: nothing is kept here, so
-a resource that is deleted is gone from the page. A resource has one series a condition (at most
-eight), one a traffic segment (at most sixteen) and a dozen others, whatever its traffic.
+a resource that is deleted is gone from the page. A resource has one series for each condition (at
+most eight), one for each traffic segment (at most sixteen) and a dozen others.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ VALUES = {"True": 1.0, "False": 0.0, "Unknown": -1.0}
 LABELS = ("namespace", "name")
 
 GAUGES = {
-    "max_tokens": "Deepest K that the engine was started with: speculation.maxTokens.",
+    "max_tokens": "Deepest K that the engine was started with.",
     "table_tokens": "K that the table in force gives to a single request.",
     "effective_tokens": "K at the present load.",
-    "acceptance_ratio": "Accepted / (accepted + drafts that ended in a rejection), last minute.",
-    "speedup_ratio": "Time per token without speculation over that with it.",
-    "table_generation": "Generation of the table that the operator wrote last.",
-    "applied_generation": "Least generation that a ready replica says it has applied.",
+    "acceptance_ratio": "Accepted / (accepted + drafts that ended in a rejection), over a minute.",
+    "speedup_ratio": "Time per token without speculation / time per token with it.",
+    "table_generation": "Generation of the table that was written last.",
+    "applied_generation": "Lowest generation that a ready replica has applied.",
     "replicas": "Engine pods.",
-    "ready_replicas": "Engine pods that are ready.",
-    "applied_replicas": "Replicas that have applied the newest table; only where K is live.",
+    "ready_replicas": "Ready engine pods.",
+    "applied_replicas": "Engine pods with the newest table; only where K is live.",
 }
 COUNTERS = {
     "drafted_tokens": "Tokens drafted.",
@@ -65,7 +65,7 @@ class ResourceSeries(Collector):  # type: ignore[misc]  # the library has no typ
     def collect(self) -> Iterator[Metric]:
         conditions = GaugeMetricFamily(
             "tandem_resource_condition",
-            "1 where the condition is True, 0 False, -1 Unknown; none where it does not stand.",
+            "1 if the condition is True, 0 False, -1 Unknown; no series without the condition.",
             labels=(*LABELS, "type", "reason"),
         )
         segments = GaugeMetricFamily(

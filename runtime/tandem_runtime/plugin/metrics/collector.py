@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from tandem_runtime.contract import metrics
 from tandem_runtime.contract.table import OTHER_SEGMENT
 from tandem_runtime.plugin.metrics.merge import merged
+from tandem_runtime.plugin.metrics.metric_help import HELP
 from tandem_runtime.plugin.metrics.report import read_all
 
 _INFO_LABELS = ("lock", "epoch", "mode", "reason", "version")
@@ -75,43 +76,43 @@ class Collector:
                 {("", "", metrics.MODE_DISABLED, self._disabled, self._version): 1},
             )
         elif reports:
-            yield from self._page(merged(reports))
+            page = merged(reports)
+            yield from families(page, max(self._clock() - page["at_s"], 0.0))
 
-    def _page(self, page: dict[str, Any]) -> Iterator[Metric]:
-        yield _gauge(metrics.INFO, _INFO_LABELS, dict.fromkeys(page["infos"], 1))
-        yield _gauge(metrics.APPLIED_GENERATION, (), {(): page["generation"]})
-        yield _gauge(
-            metrics.EFFECTIVE_TOKENS,
-            ("from", "to"),
-            {(str(first), str(last)): tokens for first, last, tokens in page["effective"]},
-        )
-        yield _gauge(metrics.CURRENT_TOKENS, (), {(): page["current_tokens"]})
-        yield _gauge(metrics.CONTEXT_TOKENS, (), {(): page["context_tokens"]})
-        age_s = max(self._clock() - page["at_s"], 0.0)
-        yield _gauge(metrics.HEARTBEAT_SECONDS, (), {(): age_s})
-        for name, key in _TOTALS.items():
-            yield _counter(name, (), {(): page[key]})
-        for name, (key, label) in _CAUSES.items():
-            yield _counter(name, (label,), {(cause,): n for cause, n in page[key].items()})
-        for name, key in _POSITIONS.items():
-            places = {(str(position),): n for position, n in enumerate(page[key])}
-            yield _counter(name, ("position",), places)
-        for place, name in enumerate(metrics.CELL_SERIES.values()):
-            cells = {tuple(map(str, cell)): sums[place] for cell, sums in page["cells"].items()}
-            yield _counter(name, ("batch", "tokens", "prefill"), cells)
-        for name, (place, total) in _SEGMENTS.items():
-            values = {(segment,): sums[place] for segment, sums in page["segments"].items()}
-            if values:
-                # Requests of no named segment are what remains of the whole.
-                named = sum(n for (segment,), n in values.items() if segment != OTHER_SEGMENT)
-                values[(OTHER_SEGMENT,)] = page[total] - named
-            yield _counter(name, ("segment",), values)
+
+def families(page: dict[str, Any], age_s: float) -> Iterator[Metric]:
+    """Everything of one page, as `merge.merged` gives it; `age_s` is that of the oldest report."""
+    yield _gauge(metrics.INFO, _INFO_LABELS, dict.fromkeys(page["infos"], 1))
+    yield _gauge(metrics.APPLIED_GENERATION, (), {(): page["generation"]})
+    yield _gauge(
+        metrics.EFFECTIVE_TOKENS,
+        ("from", "to"),
+        {(str(first), str(last)): tokens for first, last, tokens in page["effective"]},
+    )
+    yield _gauge(metrics.CURRENT_TOKENS, (), {(): page["current_tokens"]})
+    yield _gauge(metrics.CONTEXT_TOKENS, (), {(): page["context_tokens"]})
+    yield _gauge(metrics.HEARTBEAT_SECONDS, (), {(): age_s})
+    for name, key in _TOTALS.items():
+        yield _counter(name, (), {(): page[key]})
+    for name, (key, label) in _CAUSES.items():
+        yield _counter(name, (label,), {(cause,): n for cause, n in page[key].items()})
+    for name, key in _POSITIONS.items():
+        places = {(str(position),): n for position, n in enumerate(page[key])}
+        yield _counter(name, ("position",), places)
+    for place, name in enumerate(metrics.CELL_SERIES.values()):
+        cells = {tuple(map(str, cell)): sums[place] for cell, sums in page["cells"].items()}
+        yield _counter(name, ("batch", "tokens", "prefill"), cells)
+    for name, (place, total) in _SEGMENTS.items():
+        values = {(segment,): sums[place] for segment, sums in page["segments"].items()}
+        if values:
+            # Requests of no named segment are what remains of the whole.
+            named = sum(n for (segment,), n in values.items() if segment != OTHER_SEGMENT)
+            values[(OTHER_SEGMENT,)] = page[total] - named
+        yield _counter(name, ("segment",), values)
 
 
 def _gauge(name: str, labels: tuple[str, ...], values: dict[Any, float]) -> Metric:
-    family = GaugeMetricFamily(
-        name, "See the contract between the operator and its pods.", labels=labels
-    )
+    family = GaugeMetricFamily(name, HELP[name], labels=labels)
     for at, value in values.items():
         family.add_metric(at, value)
     return family
@@ -119,9 +120,7 @@ def _gauge(name: str, labels: tuple[str, ...], values: dict[Any, float]) -> Metr
 
 def _counter(name: str, labels: tuple[str, ...], values: dict[Any, float]) -> Metric:
     stem = name.removesuffix("_total")
-    family = CounterMetricFamily(
-        stem, "See the contract between the operator and its pods.", labels=labels
-    )
+    family = CounterMetricFamily(stem, HELP[name], labels=labels)
     for at, value in values.items():
         family.add_metric(at, value)
     return family
