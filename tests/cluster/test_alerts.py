@@ -14,6 +14,7 @@ import yaml
 from hack.cluster import binaries
 from hack.cluster.binaries import MissingProgramError
 from hack.prometheus import server
+from tests.parts import skip_without
 
 CHART = Path(__file__).parents[2] / "charts" / "tandem"
 SYSTEM = "tandem-system"
@@ -153,7 +154,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         helm = binaries.ensure() / "helm"
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     words = [
         "--show-only=templates/prometheusrule.yaml",
         "--set=metrics.prometheusRule.enabled=true",
@@ -173,7 +174,7 @@ def promtool(*words: str) -> subprocess.CompletedProcess[str]:
     try:
         program = server.ensure().with_name("promtool")
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     return subprocess.run([str(program), *words], capture_output=True, text=True, check=False)
 
 

@@ -14,6 +14,7 @@ import yaml
 from hack.cluster.binaries import MissingProgramError
 from hack.cluster.cluster import Cluster
 from hack.prometheus import definitions
+from tests.parts import skip_without
 
 Object = dict[str, Any]
 Render = Callable[..., str]
@@ -168,7 +169,7 @@ def ground(shared_control_plane: Cluster) -> Iterator[Cluster]:
     try:
         files = definitions.ensure()
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     for name in (SYSTEM, "one", "two"):
         shared_control_plane.run("create", "namespace", name)
     for file in files:

@@ -15,6 +15,7 @@ from hack.gitops import manifests
 from hack.prometheus import definitions
 from tests.cluster.outside.operators import Operators
 from tests.cluster.outside.room import Room
+from tests.parts import skip_without
 from tests.unit.planning import builders
 
 REPOSITORY = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def test_an_api_server_takes_the_folder_and_each_overlay(
         try:
             files = definitions.ensure()
         except MissingProgramError as missing:
-            pytest.skip(str(missing))
+            skip_without(missing)
         for file in files:
             control_plane.run("apply", "--server-side", "-f", str(file))
         control_plane.wait_established("crd", "--all")

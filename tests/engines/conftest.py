@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import skip_without
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -19,7 +21,7 @@ def vllm_environment() -> Path:
 
     folder = find()
     if folder is None:
-        pytest.skip("no vLLM environment; make it with `python -m hack.vllm env`")
+        skip_without("no vLLM environment; make it with `python -m hack.vllm env`")
     return folder
 
 

@@ -23,6 +23,7 @@ from hack.prometheus import server
 from tandem_operator.telemetry.metrics import Metrics
 from tandem_operator.telemetry.resources import ResourceSeries
 from tests.engines.prometheus.test_prometheus import free_port
+from tests.parts import skip_without
 from tests.unit.metrics.builders import plugin_lines, stock_page
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
@@ -96,7 +97,7 @@ async def prometheus(tmp_path: Path) -> AsyncIterator[str]:
     try:
         url = await anyio.to_thread.run_sync(started.__enter__)
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     yield url
     await anyio.to_thread.run_sync(lambda: started.__exit__(None, None, None))
     for runner in runners:

@@ -29,6 +29,7 @@ from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.scrape import UnreachableError
 from tests.engines.prometheus.test_prometheus import REPLICA
+from tests.parts import skip_without
 
 NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 
@@ -165,7 +166,7 @@ async def test_a_real_prometheus_behind_tls_answers_to_whom_its_authority_is_kno
         started = server.serve(tmp_path, port, {}, tls=(certificate, key))
         url = await anyio.to_thread.run_sync(started.__enter__)
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     try:
         assert url.startswith("https://")
         assert "no sample" in await error_of(PrometheusReader(url, ca_file=str(certificate)))

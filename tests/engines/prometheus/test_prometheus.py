@@ -19,6 +19,7 @@ from tandem_operator.metrics.page import parse
 from tandem_operator.metrics.prometheus import PrometheusReader, selector
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.scrape import UnreachableError
+from tests.parts import skip_without
 from tests.unit.metrics.builders import plugin_lines, stock_page
 
 PAGE = stock_page(running=3) + plugin_lines()
@@ -52,7 +53,7 @@ async def prometheus(tmp_path: Path) -> AsyncIterator[str]:
         url = await anyio.to_thread.run_sync(started.__enter__)
     except MissingProgramError as missing:
         await runner.cleanup()
-        pytest.skip(str(missing))
+        skip_without(missing)
     yield url
     await anyio.to_thread.run_sync(lambda: started.__exit__(None, None, None))
     await runner.cleanup()

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parts import skip_without
+
 
 @pytest.fixture(scope="session")
 def engine_environment() -> Path:
@@ -12,5 +14,5 @@ def engine_environment() -> Path:
 
     folder = find()
     if folder is None:
-        pytest.skip("no environment with torch; make it with `make engine-env`")
+        skip_without("no environment with torch; make it with `make engine-env`")
     return folder

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hack.triton.server import REPOSITORY, Pod, Process, pod, triton
+from tests.parts import skip_without
 
 PAIR = REPOSITORY / "examples" / "tiny-pair"
 DEEPEST = 5
@@ -26,7 +27,7 @@ def triton_environment() -> Path:
 
     folder = find()
     if folder is None or vllm.find() is None:
-        pytest.skip(f"no Triton, or no torch for it; make them with `{MAKE_COMMAND}` and "
+        skip_without(f"no Triton, or no torch for it; make them with `{MAKE_COMMAND}` and "
                     f"`{vllm.MAKE_COMMAND}`")  # fmt: skip
     return folder
 
