@@ -11,6 +11,7 @@ from hack.generate import (
     dashboard,
     metrics_page,
     resource_page,
+    support_page,
     vllm_page,
 )
 
@@ -26,6 +27,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "docs/cli.md": cli_page.render,
     "docs/metrics.md": metrics_page.render,
     "docs/engines/vllm.md": vllm_page.render,
+    "docs/support.md": support_page.render,
 }
 """Path below the root of the repository, and its text."""
 

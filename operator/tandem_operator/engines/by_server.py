@@ -9,6 +9,7 @@ from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_runtime.contract.report import PairReport
 
@@ -31,6 +32,10 @@ class ByServer:
     @property
     def plugin(self) -> str:
         return self.native.plugin
+
+    @property
+    def support(self) -> tuple[Support, ...]:
+        return (*self.native.support, *self.triton.support)
 
     @property
     def owned_env(self) -> tuple[str, ...]:

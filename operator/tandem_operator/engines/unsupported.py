@@ -8,6 +8,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.pod.environment import OWNED_EVERYWHERE
 from tandem_runtime.contract import pod_lock
@@ -22,6 +23,7 @@ class UnsupportedDriver:
     metrics: MetricsReader
     owned_env: tuple[str, ...] = OWNED_EVERYWHERE
     plugin: str = pod_lock.NO_PLUGIN
+    support: tuple[Support, ...] = ()
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """One refusal, whatever the spec."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from hack.cluster.binaries import HELM, VERSION
+from hack.generate import support_page
 from hack.vllm.environment import VLLM_VERSION
 from tandem_operator.api.spec import EngineType
 from tandem_operator.api.spec.speculation import Method
+from tandem_operator.engines import registry
+from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.registry import driven
-from tandem_operator.engines.torch.methods import METHODS as TORCH
-from tandem_operator.engines.vllm.methods import METHODS as VLLM
 from tandem_runtime.contract.vllm_capabilities import LIVE_FROM, OLDEST, READ
+from tests.unit.made_up import engine as made_up
 
 REPOSITORY = Path(__file__).parents[3]
 PAGE = (REPOSITORY / "docs" / "support.md").read_text()
@@ -28,23 +31,50 @@ def rows(section: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")] for line in lines]
 
 
-def test_the_methods_are_those_of_the_engines() -> None:
+COLUMNS = [
+    (engine, support) for engine in EngineType for support in registry.driver(engine).support
+]
+NAMED = [
+    (method, engine, support, named)
+    for engine, support in COLUMNS
+    for method in Method
+    for named in [method in support.methods]
+]
+
+
+@pytest.mark.parametrize(("method", "engine", "support", "named"), NAMED)
+def test_a_driver_names_the_methods_that_it_takes_and_no_others(
+    method: Method, engine: EngineType, support: Support, named: bool
+) -> None:
+    spec = support_page.spec_of(method, engine, support.server)
+    refused = [each.field for each in registry.driver(engine).validate(spec)]
+
+    assert ("spec.speculation.method" not in refused) == named, refused
+
+
+def test_each_method_has_a_cell_for_each_engine_and_server() -> None:
     told = {cells[0].strip("`"): cells[1:] for cells in rows("Methods")[1:]}
 
     assert set(told) == {method.value for method in Method}
-    for method in Method:
-        on_vllm, on_torch = told[method.value]
-        assert (on_vllm == REFUSED) == (method not in VLLM), method
-        assert (on_torch == REFUSED) == (method not in TORCH), method
+    for method, cells in told.items():
+        refused = [cell == REFUSED for cell in cells]
+        assert refused == [Method(method) not in support.methods for _, support in COLUMNS]
 
 
 def test_the_engines_are_those_that_can_be_asked_for() -> None:
     told = {name: cells for cells in rows("Engines") for name in re.findall(r"`(\w+)`", cells[0])}
 
-    assert set(told) == {engine.value for engine in EngineType}
+    assert {engine.value for engine in EngineType} <= set(told)
     for engine in EngineType:
         refused = "`UnsupportedEngine`" in told[engine.value][-1]
         assert refused == (engine not in driven()), engine
+
+
+def test_a_driver_that_is_added_has_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.DRIVERS, EngineType.NEURON, made_up.DRIVER)
+
+    assert "| `Neuron` | 1 | made up |" in support_page.engines()
+    assert "made up; K live |" in support_page.methods()
 
 
 def test_the_versions_of_vllm_are_those_of_the_code() -> None:

@@ -16,6 +16,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.page import Page
 from tandem_operator.engines.metrics.reader import Series, SeriesReader
 from tandem_operator.engines.metrics.sample import EngineSample
@@ -59,6 +60,7 @@ class Driver:
     type = EngineType.NEURON
     metrics = Reader()
     plugin = pod_lock.NO_PLUGIN
+    support = (Support({"1": "made up"}, {Method.DRAFT_MODEL: "made up"}),)
     owned_env = (*environment.OWNED_EVERYWHERE, "MADE_UP_*")
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:

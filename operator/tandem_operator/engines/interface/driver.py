@@ -7,6 +7,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_runtime.contract.report import PairReport
 
@@ -23,6 +24,11 @@ class Driver(Protocol):
     @property
     def plugin(self) -> str:
         """What `tandem-fetch` installs for it, in the pod lock's words."""
+        ...
+
+    @property
+    def support(self) -> tuple[Support, ...]:
+        """What docs/support.md says of it, once for each server; empty where all is refused."""
         ...
 
     @property

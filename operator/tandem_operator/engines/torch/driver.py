@@ -8,6 +8,7 @@ from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warn
 from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.torch import pair_rules, spec_rules
 from tandem_operator.engines.torch.methods import METHODS
+from tandem_operator.engines.torch.support import SUPPORT
 
 # The engine's page is in vLLM's words.
 from tandem_operator.engines.vllm.series import READER
@@ -25,6 +26,7 @@ class TorchDriver:
     owned_env = environment.OWNED_EVERYWHERE
     # It loads none; taking the copy away would roll pods for nothing.
     plugin = pod_lock.PLUGIN_VLLM
+    support = (SUPPORT,)
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this engine cannot do, and what of it is the operator's to set."""

@@ -11,6 +11,7 @@ from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.torch import driver as torch
 from tandem_operator.engines.torch import pair_rules
 from tandem_operator.engines.triton import spec_rules
+from tandem_operator.engines.triton.support import SUPPORT
 from tandem_operator.engines.vllm.series import READER
 from tandem_runtime.contract import paths
 from tandem_runtime.contract.report import PairReport
@@ -32,6 +33,7 @@ class TritonDriver:
     metrics = READER
     owned_env = environment.OWNED_EVERYWHERE
     plugin = torch.DRIVER.plugin
+    support = (SUPPORT,)
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:
         """What of the spec this server or its engine cannot do."""

@@ -18,6 +18,7 @@ from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules import weight as weight_rules
 from tandem_operator.engines.vllm.series import READER
+from tandem_operator.engines.vllm.support import SUPPORT
 from tandem_runtime.contract import pod_lock, vllm_capabilities
 from tandem_runtime.contract.report import PairReport
 
@@ -28,6 +29,7 @@ class VllmDriver:
     type = EngineType.VLLM
     metrics = READER
     plugin = pod_lock.PLUGIN_VLLM
+    support = (SUPPORT,)
     owned_env = (
         *environment.OWNED_EVERYWHERE,
         "VLLM_PLUGINS",

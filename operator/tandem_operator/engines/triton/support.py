@@ -1,0 +1,16 @@
+"""What of the torch engine in Triton was run."""
+
+from tandem_operator.api.spec import EngineServer, Method
+from tandem_operator.engines.interface.support import Support
+
+SUPPORT = Support(
+    versions={
+        "Triton 2.51": "run on a CPU, K live (`tests/engines/triton`, `tests/e2e/test_triton.py`)"
+    },
+    methods={
+        Method.DRAFT_MODEL: "run",
+        Method.N_GRAM: "accepted; not run",
+        Method.LAYER_SKIP: "accepted; not run",
+    },
+    server=EngineServer.TRITON,
+)
