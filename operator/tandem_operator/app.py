@@ -216,6 +216,7 @@ class Operator:
             ca_bundle=settings.ca_bundle,
             pod_monitor_labels=settings.pod_monitor_labels,
             pod_monitor_interval=settings.pod_monitor_interval,
+            rollout_times=settings.rollout_times,
         )
 
     def _unhealthy(self) -> str | None:

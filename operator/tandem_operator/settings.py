@@ -15,6 +15,7 @@
 | `TANDEM_PROMETHEUS_TENANT` | sent as `X-Scope-OrgID` (Mimir, Cortex, Thanos) |
 | `TANDEM_SCRAPE_INTERVAL_SECONDS` | between two reads when nothing changes |
 | `TANDEM_ACCELERATOR_MEMORY_GIB` | JSON object: GiB of one device by extended resource |
+| `TANDEM_ROLLOUT_TIMES` | JSON object: fields of `RolloutTimes`, in seconds |
 | `TANDEM_LOCK_RESOURCES`, `TANDEM_FETCH_RESOURCES` | JSON, of the runtime image's containers |
 | `TANDEM_RUNTIME_SECURITY_CONTEXT` | JSON object over the restricted one of those containers |
 | `TANDEM_RUNTIME_ENVIRONMENT` | JSON object: variables of those containers (a proxy) |
@@ -39,6 +40,7 @@ from tandem_operator.engines.interface.installation import (
     LOCK_RESOURCES,
     CaBundle,
 )
+from tandem_operator.engines.interface.rollout_times import RolloutTimes
 
 PREFIX = "TANDEM_"
 GIB = 2**30
@@ -99,6 +101,9 @@ class Settings(BaseModel):
     accelerator_memory_gib: Annotated[
         dict[str, Annotated[float, Field(gt=0)]], BeforeValidator(_parsed)
     ] = Field(default_factory=dict)
+    rollout_times: Annotated[RolloutTimes, BeforeValidator(_parsed)] = Field(
+        default_factory=RolloutTimes
+    )
     lock_resources: JsonObject = Field(default_factory=lambda: dict(LOCK_RESOURCES))
     fetch_resources: JsonObject = Field(default_factory=lambda: dict(FETCH_RESOURCES))
     runtime_security_context: JsonObject = Field(default_factory=dict)

@@ -29,6 +29,7 @@ LABEL_DEPLOYMENT = f"{GROUP}/deployment"
 LABEL_ROLE = f"{GROUP}/role"
 LABEL_LOCK = f"{GROUP}/lock"
 LABEL_PAIR = f"{GROUP}/pair"
+LABEL_CANARY = f"{GROUP}/canary"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tandem"
 ROLE_ENGINE = "engine"
@@ -72,6 +73,11 @@ def deployment(name: str) -> str:
 def service(name: str) -> str:
     """The OpenAI API."""
     return name
+
+
+def canary(name: str, lock_hash: str) -> str:
+    """The workload of one pod that tries the draft before the others load it again."""
+    return f"{name}-canary-{lock_hash[:SHORT_HASH_LENGTH]}"
 
 
 def disruption_budget(name: str) -> str:

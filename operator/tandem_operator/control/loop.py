@@ -21,6 +21,8 @@ from tandem_operator.api.spec import Spec, TuningMode
 from tandem_operator.clock import Clock
 from tandem_operator.control import start_profile, state_cache
 from tandem_operator.control.metrics_condition import Lost
+from tandem_operator.control.rollout_watch import RolloutWatch
+from tandem_operator.control.served import config_map, experts
 from tandem_operator.control.tuner import Tuner
 from tandem_operator.control.tuner_settings import drafts_all, settings_of
 from tandem_operator.engines.metrics.reader import MetricsReader
@@ -30,7 +32,6 @@ from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.replicas import Replica, common_shape, of_one_lock, replicas_of
 from tandem_operator.metrics.scrape import MalformedError, Scraper, UnreachableError
 from tandem_operator.planning import TuningView
-from tandem_operator.planning.children import revision
 from tandem_operator.tuning import Settings
 
 Object = dict[str, Any]
@@ -82,6 +83,7 @@ class TuningLoop:
         self._prometheus = prometheus
         self._learners: dict[Key, Tuner] = {}
         self._told: dict[Key, tuple[object, ...]] = {}
+        self._rollouts: dict[Key, RolloutWatch] = {}
         self._profiles: dict[Key, tuple[tuple[str, Spec], Mapping[str, Any] | None]] = {}
         self._due: list[tuple[float, Key]] = []
         self._scheduled: set[Key] = set()
@@ -96,7 +98,13 @@ class TuningLoop:
     def view(self, key: Key) -> TuningView | None:
         """What the tuner of a resource holds; None before its first look."""
         tuner = self._learners.get(key)
-        return tuner.view() if tuner else None
+        return self._view(key, tuner) if tuner else None
+
+    def _view(self, key: Key, tuner: Tuner) -> TuningView | None:
+        view, watch = tuner.view(), self._rollouts.get(key)
+        if view is None or watch is None:
+            return view
+        return replace(view, rollout=watch.evidence())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. A resource that fails is logged and looked at again."""
@@ -141,6 +149,7 @@ class TuningLoop:
                 self._scheduled.discard(key)
                 self._learners.pop(key, None)
                 self._told.pop(key, None)
+                self._rollouts.pop(key, None)
                 self._profiles.pop(key, None)
             elif delay_s == UNTIL_AN_EVENT_S:
                 self._scheduled.discard(key)
@@ -166,6 +175,9 @@ class TuningLoop:
             return self._interval_s
         profile = self._profile(key, spec, subject.objects)
         lock, shape = replicas[0].lock, common_shape(replicas)
+        watch = self._rollouts.get(key)
+        if watch is None or watch.lock != lock:
+            watch = self._rollouts[key] = RolloutWatch(lock)
         tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
         tuner, engine = self._learners.get(key), driver(spec.engine.type)
         told = () if tuner is None else tuner.replicas
@@ -173,7 +185,7 @@ class TuningLoop:
             settings_of(
                 spec,
                 tiers,
-                _experts(lock, subject.objects),
+                experts(lock, subject.objects),
                 drafts_all(engine.live_mode(spec), told),
             ),
             profile=profile,
@@ -190,6 +202,13 @@ class TuningLoop:
             self._clock.now_s(),
             recorded=spec.tuning.mode is not TuningMode.FIXED,
         )
+        watch.take(
+            replicas,
+            samples,
+            tuner,
+            replace(settings, tiers=None),
+            self._clock.now_s(),
+        )
         self._tell(key, tuner)
         return tuner.due_in_s(self._clock.now_s(), QUICK_S)
 
@@ -197,7 +216,7 @@ class TuningLoop:
         self, key: Key, lock: str, shape: str, settings: Settings, subject: Subject
     ) -> Tuner:
         former = self._learners.get(key)
-        own = _config_map(names.tuner(key[1]), subject.objects)
+        own = config_map(names.tuner(key[1]), subject.objects)
         remembered = state_cache.remembered(
             lock,
             shape,
@@ -213,7 +232,7 @@ class TuningLoop:
         self, key: Key, spec: Spec, objects: tuple[Object, ...]
     ) -> Mapping[str, Any] | None:
         """The start profile; a refused one is told once and not used."""
-        held = _config_map(names.profile(key[1]), objects)
+        held = config_map(names.profile(key[1]), objects)
         if held is None:
             self._profiles.pop(key, None)
             return None
@@ -249,7 +268,7 @@ class TuningLoop:
             return error
 
     def _tell(self, key: Key, tuner: Tuner) -> None:
-        view = tuner.view()
+        view = self._view(key, tuner)
         if view is None:
             return
         decision = view.decision
@@ -264,24 +283,8 @@ class TuningLoop:
             view.state_json,
             tuple((r.pod, r.applied_generation, r.epoch, r.mode) for r in view.replicas),
             None if view.acceptance_rate is None else round(view.acceptance_rate * 50),
+            None if view.rollout is None else (view.rollout.off_since, view.rollout.decay),
         )
         if self._told.get(key) != now:
             self._told[key] = now
             self._changed(key)
-
-
-def _config_map(name: str, objects: tuple[Object, ...]) -> Object | None:
-    for item in objects:
-        if item.get("kind") == "ConfigMap" and item["metadata"]["name"] == name:
-            return item
-    return None
-
-
-def _experts(lock: str, objects: tuple[Object, ...]) -> tuple[int, int] | None:
-    """Experts of the target and those active for a token, as its lock report says."""
-    for item in objects:
-        if item.get("kind") != "ControllerRevision":
-            continue
-        if (item["metadata"].get("labels") or {}).get(names.LABEL_LOCK) == lock:
-            return revision.mixture_of_experts(item)
-    return None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tandem_operator.control import decision_log
+from tandem_operator.control.counts import judged_of
 from tandem_operator.control.metrics_condition import Lost, judge
 from tandem_operator.control.state_cache import Kept, Remembered, earlier_to_json
 from tandem_operator.engines.metrics.sample import EngineSample
@@ -14,7 +15,6 @@ from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.windows import segments_between, window_between
 from tandem_operator.planning import MetricsView, ReplicaView, TuningView
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state, tune
-from tandem_operator.tuning.acceptance.counts import drafts_of, expected_depths
 
 PERSIST_EVERY_S = 600.0
 QUICK_FOR_S = 60.0
@@ -26,7 +26,8 @@ class Tuner:
     """Holds state between looks; every decision itself is `tune`'s.
 
     ``lock`` and ``shape`` are those of the pods that it learns from; other ones have another
-    learner. ``earlier``: what was learned of engines that served before.
+    learner. ``earlier``: what was learned of engines that served before. ``judged`` and
+    ``judged_segments`` are (accepted, rejected) of the last look.
     """
 
     lock: str
@@ -42,6 +43,8 @@ class Tuner:
     metrics: MetricsView = field(
         default_factory=lambda: MetricsView("Unknown", "Unreachable", "no replica was read yet")
     )
+    judged: tuple[float, float] = (0.0, 0.0)
+    judged_segments: dict[str, tuple[float, float]] = field(default_factory=dict)
     _readings: dict[str, EngineSample] = field(default_factory=dict)
     _replicas: tuple[ReplicaView, ...] = ()
     _answered_s: float | None = None
@@ -177,6 +180,7 @@ class Tuner:
         settings: Settings,
     ) -> tuple[Window, ...]:
         windows = []
+        self.judged, self.judged_segments = (0.0, 0.0), {}
         known = {replica.uid for replica in replicas}
         for replica in replicas:
             after = samples.get(replica.pod)
@@ -203,13 +207,16 @@ class Tuner:
         segments: dict[str, tuple[float, float]],
         depths: tuple[int, ...],
     ) -> None:
-        accepted = sum(window.accepted_by_position)
-        rejected = _rejections(window, depths)
+        accepted, rejected = judged_of(window, depths)
         self._drafted_tokens += window.draft_tokens
         self._wasted_tokens += max(window.draft_tokens - accepted, 0.0)
         self._mixed_depth_steps += window.mixed_depth_steps or 0.0
         self._drafts.append((window.now_s, accepted, rejected, window.drafts))
         self._segments.append((window.now_s, segments))
+        self.judged = (self.judged[0] + accepted, self.judged[1] + rejected)
+        for name, (taken, refused) in segments.items():
+            known = self.judged_segments.get(name, (0.0, 0.0))
+            self.judged_segments[name] = (known[0] + taken, known[1] + refused)
         for held in (self._drafts, self._segments):
             while held and held[0][0] < window.now_s - RATE_OVER_S:
                 held.popleft()
@@ -226,20 +233,6 @@ class Tuner:
         self._persisted = (self.state.to_json(), decision_log.to_json(self.records))
         self._persisted_s = now_s
         self._learned_since = False
-
-
-def _rejections(window: Window, depths: tuple[int, ...]) -> float:
-    """Drafts that ended in a rejection, as the tuner counts them."""
-    if window.drafts <= 0:
-        return 0.0
-    mean = window.draft_tokens / window.drafts
-    return drafts_of(
-        window.accepted_by_position,
-        window.drafted_by_position,
-        window.drafts,
-        window.draft_tokens,
-        expected_depths(mean, (max(1, round(mean)),), depths),
-    ).rejections
 
 
 def _differs(before: Decision, after: Decision) -> bool:

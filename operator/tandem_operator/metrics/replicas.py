@@ -31,6 +31,7 @@ class Replica:
     speculation_loaded: bool
     tiers: tuple[int, ...]
     path: str = "/metrics"
+    canary: bool = False
 
     @property
     def url(self) -> str:
@@ -92,6 +93,7 @@ def _replica(pod: Object) -> Replica:
         shape=_shape(pod["spec"], main),
         speculation_loaded=any(tiers) or int(variables.get(environment.MAX_TOKENS) or 0) > 0,
         tiers=tiers,
+        canary=names.LABEL_CANARY in labels,
     )
 
 
@@ -120,5 +122,6 @@ def of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
 
 def common_shape(replicas: tuple[Replica, ...]) -> str:
     """The shape of the most replicas: during a rollout the others are served, not learned from."""
-    shapes = Counter(replica.shape for replica in replicas)
+    several = [replica for replica in replicas if not replica.canary] or replicas
+    shapes = Counter(replica.shape for replica in several)
     return max(sorted(shapes), key=shapes.__getitem__)

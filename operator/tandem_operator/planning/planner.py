@@ -36,6 +36,9 @@ from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource, UnreadableSpecError
+from tandem_operator.planning.rollout import form as pod_form
+from tandem_operator.planning.rollout import state as rollout_state
+from tandem_operator.planning.rollout.form import PodForm
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import events, failing_writes, serving, stalled, summary
 from tandem_operator.planning.status.inputs import StatusInputs
@@ -69,13 +72,22 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     wanted = revision.taken_up(wanted, revisions)
     step = lock_state.step(wanted, observed, revisions, driver, snapshot)
     current = _current(step, revisions)
+    source = _source(wanted, step, current, observed, snapshot)
+    form = None
+    if source is not None:
+        form = pod_form.find(wanted, step, source, observed, driver, snapshot)
     placed = placement.place(
-        wanted, _children(wanted, step, current, observed, snapshot), observed, snapshot
+        wanted, _children(wanted, step, form, observed, snapshot), observed, snapshot
     )
     held_back = wanted.spec.paused and placed.writes_workload
     if wanted.spec.paused:
         placed = ChildPlan(conflicts=placed.conflicts, look_up=placed.look_up)
-    return _told(wanted, observed, revisions, step, current, placed, driver, snapshot, held_back)
+    if current is not source and current is not None:
+        # What is accepted is stored by this look; until it is, the pods are of the one before.
+        form = pod_form.standing(wanted, current, observed, snapshot)
+    elif current is None:
+        form = None
+    return _told(wanted, observed, revisions, step, form, placed, driver, snapshot, held_back)
 
 
 def _told(
@@ -83,13 +95,14 @@ def _told(
     observed: ObservedObjects,
     revisions: tuple[Revision, ...],
     step: Step,
-    current: Revision | None,
+    form: PodForm | None,
     placed: ChildPlan,
     driver: Driver,
     snapshot: Snapshot,
     held_back: bool,
 ) -> Plan:
-    gone = prune.find(wanted, observed, step, revisions, current, snapshot)
+    current = None if form is None else form.revision
+    gone = prune.find(wanted, observed, step, revisions, form, snapshot)
     state = workload.read(wanted.name, observed, snapshot.warnings)
     stands = None
     if current is not None:
@@ -115,11 +128,13 @@ def _told(
         told_at=_told_at(snapshot.resource),
         failing=failing_writes.told(snapshot, placed.applies, gone.removes),
         held_back=held_back,
+        form=form,
     )
     after = summary.made(inputs, snapshot.installation.name)
     changed = after != wanted.status
     paused = wanted.spec.paused
-    due = [seconds for seconds in (placed.retry_s, gone.due_s) if seconds is not None]
+    waits_s = None if form is None else form.due_s
+    due = [seconds for seconds in (placed.retry_s, gone.due_s, waits_s) if seconds is not None]
     sharing = _sharing(wanted, step)
     if sharing is not None and sharing.by != wanted.name:
         due.append(FOLLOWED_S)
@@ -128,7 +143,7 @@ def _told(
         removes=() if paused else gone.removes,
         pod_annotations=()
         if paused
-        else pod_annotations.find(workload.pods(wanted.name, observed), stands),
+        else pod_annotations.find(_pods(wanted, observed, form), stands),
         status=after.to_object() if changed else None,
         event_records=events.between(wanted.status, after) if changed else (),
         look_up=placed.look_up,
@@ -136,6 +151,12 @@ def _told(
         sharing=sharing,
         ask=_asked(step, state),
     )
+
+
+def _pods(wanted: Resource, observed: ObservedObjects, form: PodForm | None) -> list[Object]:
+    """Every pod that reads a table, the canary's too."""
+    canaries = () if form is None else form.canary.pods
+    return [*workload.pods(wanted.name, observed), *canaries]
 
 
 def _asked(step: Step, state: Workload) -> tuple[Asked, ...]:
@@ -162,21 +183,25 @@ def _current(step: Step, revisions: tuple[Revision, ...]) -> Revision | None:
 def _children(
     wanted: Resource,
     step: Step,
-    current: Revision | None,
+    form: PodForm | None,
     observed: ObservedObjects,
     snapshot: Snapshot,
 ) -> list[Child]:
     made: list[Child] = []
     if isinstance(step, Accepted):
-        made.append(Child(revision.body(wanted, step.revision)))
+        body = revision.body(wanted, step.revision)
+        if form is not None and form.state.number == step.revision.number:
+            body = rollout_state.annotated(body, form.next)
+        made.append(Child(body))
     elif step.job is not None:
         made.append(Child(step.job))
     made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, observed)]
-    source = _source(wanted, step, current, observed, snapshot)
-    if source is None:
+    if form is None:
         return made
+    source = form.revision
     kept = revision.reference(wanted, source)
-    made += _tables(wanted, source, observed, snapshot)
+    made += [Child(each, needs=kept) for each in form.render]
+    made += _tables(wanted, form, observed, snapshot)
     made += [Child(each, needs=kept) for each in engine_config.bodies(wanted, source)]
     made.append(Child(service.body(wanted, service.port_of(source.template)), needs=kept))
     if disruption_budget.wanted(wanted):
@@ -185,7 +210,9 @@ def _children(
         metrics = pod_template.metrics_of(source.template)
         made.append(Child(pod_monitor.body(wanted, metrics, snapshot.installation)))
     mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, source.lock_hash))
-    made.append(Child(engine_pods.body(wanted, source), needs=mounted))
+    made.append(Child(engine_pods.body(wanted, source, form.replicas), needs=mounted))
+    if form.canary_body is not None:
+        made.append(Child(form.canary_body, needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)
     if learned is not None:
         made.append(Child(learned))
@@ -224,11 +251,12 @@ def _orphans(wanted: Resource, step: Step, observed: ObservedObjects) -> list[Re
 
 
 def _tables(
-    wanted: Resource, source: Revision, observed: ObservedObjects, snapshot: Snapshot
+    wanted: Resource, form: PodForm, observed: ObservedObjects, snapshot: Snapshot
 ) -> list[Child]:
     """The table of the accepted lock, and of every other whose pods still serve: both are tuned."""
     by_lock = {each.lock_hash: each for each in reversed(revision.all_of(observed))}
     used = workload.locks_in_use(wanted.name, observed)
+    source = form.table_of
     locks = [
         source,
         *(by_lock[lock] for lock in sorted(used - {source.lock_hash}) if lock in by_lock),
@@ -239,7 +267,8 @@ def _tables(
         held = observed.ours("ConfigMap", name)
         if held is None and each is not source:
             continue
-        body = table.body(wanted, table.wanted(wanted, each, held, snapshot.tuning))
+        tuning = form.tuning if each is source else snapshot.tuning
+        body = table.body(wanted, table.wanted(wanted, each, held, tuning))
         needs = revision.reference(wanted, each) if each is source else None
         made.append(Child(body, guarded=True, needs=needs))
     return made

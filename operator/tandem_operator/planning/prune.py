@@ -15,6 +15,8 @@ from tandem_operator.planning.lock.state import Accepted, Refused, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Remove
 from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.rollout import form as pod_form
+from tandem_operator.planning.rollout.form import PodForm
 from tandem_operator.planning.snapshot import Snapshot
 
 Object = dict[str, Any]
@@ -36,7 +38,7 @@ def find(
     held: ObservedObjects,
     step: Step,
     revisions: tuple[Revision, ...],
-    current: Revision | None,
+    form: PodForm | None,
     snapshot: Snapshot,
 ) -> Removals:
     """Everything of the resource's own that is no longer needed."""
@@ -53,10 +55,11 @@ def find(
         at = _job_leaves_at(resource, seen, step, revisions)
         if at is not None:
             (gone.append(job) if at <= now else due.append((at - now).total_seconds()))
-    if current is not None:
-        gone += _tables(resource, held, current)
-        gone += engine_config.unused(held, revisions)
-        gone += _revisions(resource, held, revisions, current)
+    if form is not None:
+        gone += _tables(resource, held, form.revision)
+        gone += engine_config.unused(held, (*revisions, form.revision))
+        gone += _revisions(resource, held, revisions, form.revision)
+    gone += pod_form.outlived(resource, held, form, revisions)
     budget = held.ours(disruption_budget.KIND, names.disruption_budget(resource.name))
     if budget is not None and not disruption_budget.wanted(resource):
         gone.append(budget)

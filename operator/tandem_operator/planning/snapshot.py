@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning.plan import Reference
+from tandem_operator.planning.rollout.evidence import RolloutEvidence
 from tandem_operator.tuning import Decision
 
 Object = dict[str, Any]
@@ -68,6 +69,7 @@ class TuningView:
     are made of. ``state_due`` says that all this should be written now (a decision, or ten minutes
     passed).
     ``acceptance_rate`` is 0..1 over the last minutes, ``segments`` the same by traffic segment.
+    ``rollout`` is what a rollout may follow from.
     The three counters run since the tuner began with these engines.
     """
 
@@ -87,6 +89,7 @@ class TuningView:
     earlier_json: str | None = None
     records_json: str | None = None
     state_due: bool = False
+    rollout: RolloutEvidence | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,18 @@ def test_what_is_in_force_comes_first(api: FakeApi, tandem: Tandem) -> None:
     ]
 
 
+def test_acceptance_is_told_by_segment(api: FakeApi, tandem: Tandem) -> None:
+    keep(api, 1)
+    api.resources[0]["status"]["speculation"]["segments"] = [
+        {"name": "code", "acceptanceRatePercent": 82},
+        {"name": "other", "acceptanceRatePercent": 55},
+    ]
+
+    told = tandem("explain", "chat").out.splitlines()
+
+    assert "  acceptance by segment: code 82 %, other 55 %" in told
+
+
 def test_a_decision_is_told_with_its_inputs(api: FakeApi, tandem: Tandem) -> None:
     keep(api, 1)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 from tandem_operator import planning
-from tandem_operator.cluster.store import Store
+from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.streams import Streams
 from tandem_operator.cluster.watches import Watches
-from tandem_operator.planning import Installation
+from tandem_operator.engines.interface.rollout_times import RolloutTimes
+from tandem_operator.planning import Installation, TuningView
 from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.executor import Executor
 from tandem_operator.reconcile.pod_monitors import PodMonitors
@@ -26,7 +27,11 @@ NAME = "tandem-system/tandem"
 
 
 @contextlib.asynccontextmanager
-async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
+async def leads(
+    cluster: Cluster,
+    tuning: Callable[[Key], TuningView | None] = lambda key: None,
+    times: RolloutTimes | None = None,
+) -> AsyncIterator[Watches]:
     """One operator that watches all namespaces and leads, until the block ends."""
     store, metrics = Store(), Metrics("0")
     queue = Queue(cluster.clock, lambda: random.Random(cluster.writes).uniform(0.8, 1.2))
@@ -37,8 +42,10 @@ async def leads(cluster: Cluster) -> AsyncIterator[Watches]:
         queue=queue,
         executor=Executor(client, store, cluster.clock, "one", PodMonitors(client, store, ())),
         planner=planning.plan,
-        tuning=lambda key: None,
-        installation=lambda: Installation("registry.example/runtime:1", name=NAME),
+        tuning=tuning,
+        installation=lambda: Installation(
+            "registry.example/runtime:1", name=NAME, rollout_times=times or RolloutTimes()
+        ),
         clock=cluster.clock,
         metrics=metrics,
         claims=Claims(NAME, cluster.clock),

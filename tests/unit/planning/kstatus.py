@@ -29,6 +29,7 @@ def current(raw: Object) -> bool:
 def done(raw: Object, objects: Iterable[Object]) -> bool:
     """Whether the pods of the present spec are all there is, ready, as many as are wanted.
 
+    The pods may run a form of the pair beside its revision: the one without the draft.
     Read from the Deployment, its ReplicaSets and its pods, not from anything that status tells.
     """
     held = {(each["kind"], each["metadata"]["name"]): each for each in objects}
@@ -40,7 +41,14 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
     deployment = held.get(("Deployment", wanted.name))
     if revision is None or deployment is None:
         return False
-    if not _holds(deployment["spec"]["template"], revision["data"]["template"]):
+    forms = [
+        each["data"]["template"]
+        for each in held.values()
+        if each["kind"] == "ControllerRevision"
+        and each["data"]["inputHash"] == revision["data"]["inputHash"]
+    ]
+    form = next((each for each in forms if _holds(deployment["spec"]["template"], each)), None)
+    if form is None:
         return False
     sets = {
         each["metadata"]["uid"]
@@ -48,8 +56,9 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
         if each["kind"] == "ReplicaSet" and _owned(each, {deployment["metadata"]["uid"]})
     }
     pods = [each for each in held.values() if each["kind"] == "Pod" and _owned(each, sets)]
-    return len(pods) == wanted.spec.replicas and all(
-        _holds(pod["spec"], revision["data"]["template"]["spec"]) and _ready(pod) for pod in pods
+    replaced = int(wanted.spec.rollout.max_surge == 0 and any("-canary-" in n for _, n in held))
+    return len(pods) + replaced in (wanted.spec.replicas, wanted.spec.replicas + replaced) and all(
+        _holds(pod["spec"], form["spec"]) and _ready(pod) for pod in pods
     )
 
 

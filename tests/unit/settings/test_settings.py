@@ -60,6 +60,8 @@ def test_lists_and_objects_are_read() -> None:
         ("TANDEM_LOG_LEVEL", "loud"),
         ("TANDEM_IMAGE_PULL_POLICY", "Sometimes"),
         ("TANDEM_ACCELERATOR_MEMORY_GIB", "{80"),
+        ("TANDEM_ROLLOUT_TIMES", '{"remove_after": 0}'),
+        ("TANDEM_ROLLOUT_TIMES", '{"remove_afterwards": 60}'),
         ("TANDEM_PROMETHEUS_HEADERS", "X-Team: a"),
         ("TANDEM_POD_MONITOR_INTERVAL", "fast"),
     ],

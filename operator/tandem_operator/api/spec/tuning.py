@@ -207,7 +207,8 @@ class Tuning(SpecModel):
         Field(
             description=(
                 "`Idle`: off means K=0. `Redeploy`: after 10 minutes off, roll out without the "
-                "draft, which frees its memory; back in through one canary."
+                "draft, which frees its memory; when the load is worth a draft again, one canary "
+                "pod tries it first. Only with `mode: Auto`."
             ),
             examples=["Idle"],
         ),
@@ -216,7 +217,12 @@ class Tuning(SpecModel):
         OnDecay,
         LIVE,
         Field(
-            description="What to do about acceptance that decays over hours.",
+            description=(
+                "What to do about acceptance that decays over hours at the same load: the "
+                "condition AcceptanceDecayed tells it (`Report`). `Restart` also makes the pods "
+                "again, once in 6 hours at most, unless `mode` is `Observe`. `Redeploy` rolls out "
+                "without the draft, with `mode: Auto`."
+            ),
             examples=["Report"],
         ),
     ] = OnDecay.REPORT

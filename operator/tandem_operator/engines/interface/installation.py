@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tandem_operator.engines.interface.rollout_times import RolloutTimes
+
 LOCK_RESOURCES: Mapping[str, Any] = {
     "requests": {"cpu": "250m", "memory": "512Mi"},
     "limits": {"cpu": "2", "memory": "1Gi"},
@@ -37,6 +39,7 @@ class Installation:
     resource name. ``lock_resources`` and ``fetch_resources`` are those of the two
     containers of the runtime image, ``security_context`` stands over their restricted one,
     ``environment`` are variables of both (a proxy), ``ca_bundle`` the authorities that both trust.
+    ``rollout_times`` say how long things last before a rollout that no change of a spec asked for.
     """
 
     runtime_image: str
@@ -54,3 +57,4 @@ class Installation:
     ca_bundle: CaBundle | None = None
     pod_monitor_labels: Mapping[str, str] = field(default_factory=dict)
     pod_monitor_interval: str | None = None
+    rollout_times: RolloutTimes = field(default_factory=RolloutTimes)

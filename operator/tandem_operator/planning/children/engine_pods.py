@@ -14,15 +14,15 @@ from tandem_operator.workloads.deployment import DEPLOYMENT
 Object = dict[str, Any]
 
 
-def body(resource: Resource, revision: Revision) -> Object:
-    """Only `replicas` comes from the live spec; everything else from the revision."""
+def body(resource: Resource, revision: Revision, replicas: int | None = None) -> Object:
+    """Only `replicas` comes from the live spec (None) or the caller; the rest from the revision."""
     kind = DEPLOYMENT
     labels = names.engine_labels(resource.name)
     metadata = ownership.metadata(resource, kind.kind, kind.name(resource.name), labels)
     return kind.body(
         metadata,
         Pods(
-            replicas=resource.spec.replicas,
+            replicas=resource.spec.replicas if replicas is None else replicas,
             selector=labels,
             template=revision.template,
             rollout=revision.rollout,

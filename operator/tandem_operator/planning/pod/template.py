@@ -30,6 +30,8 @@ def render(
     report: PairReport,
     driver: Driver,
     installation: Installation,
+    *,
+    without_speculation: bool = False,
 ) -> tuple[Object, EngineParts]:
     """The pod template, spec.template merged in, and the engine's parts it was made from."""
     mounted = sources.mounted(resource.spec, FOLDERS)
@@ -42,6 +44,7 @@ def render(
             pod_lock=lock_text,
             report=report,
             installation=installation,
+            without_speculation=without_speculation,
         )
     )
     metadata: Object = {

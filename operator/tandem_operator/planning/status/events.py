@@ -14,6 +14,7 @@ TOLD = (
     ConditionType.PAUSED,
     ConditionType.PAIR_COMPATIBLE,
     ConditionType.SPECULATION_ACTIVE,
+    ConditionType.ACCEPTANCE_DECAYED,
 )
 
 

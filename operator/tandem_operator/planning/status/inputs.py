@@ -10,6 +10,7 @@ from tandem_operator.planning.children.placement import ChildPlan
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.lock.state import Accepted, Step
 from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.rollout.form import PodForm
 from tandem_operator.planning.snapshot import TuningView
 from tandem_operator.planning.workload import Workload
 from tandem_runtime.contract.table import SpeculationTable
@@ -20,7 +21,8 @@ class StatusInputs:
     """``current`` is the revision that children are made from, ``serving`` the one whose pods are
     ready (None: none yet, or none that is still kept). ``table`` is the one that stands.
     ``failing`` tells of writes that fail again and again although nothing is refused for good,
-    ``held_back`` that the pods would change if the resource were not paused."""
+    ``held_back`` that the pods would change if the resource were not paused. ``form`` is what
+    the pods of ``current`` run."""
 
     resource: Resource
     now: datetime
@@ -35,6 +37,7 @@ class StatusInputs:
     told_at: datetime | None
     failing: tuple[str, ...] = ()
     held_back: bool = False
+    form: PodForm | None = None
 
     @property
     def stored(self) -> bool:

@@ -4,7 +4,14 @@
 """
 
 from tandem_operator.api.conditions import Finding
-from tandem_operator.planning.status.conditions import metrics, pair, progress, ready, speculation
+from tandem_operator.planning.status.conditions import (
+    decay,
+    metrics,
+    pair,
+    progress,
+    ready,
+    speculation,
+)
 from tandem_operator.planning.status.inputs import StatusInputs
 
 __all__ = ["all_of"]
@@ -18,4 +25,5 @@ def all_of(inputs: StatusInputs) -> tuple[Finding, ...]:
         pair.find(inputs),
         metrics.find(inputs),
         speculation.find(inputs),
+        *decay.find(inputs),
     )

@@ -8,7 +8,7 @@ from tandem_operator.api.spec import ConstrainedOutput, TuningMode
 from tandem_operator.api.status import ConditionStatus, LiveMode
 from tandem_operator.engines.tiers import taken_down
 from tandem_operator.planning.snapshot import ReplicaView, TuningView
-from tandem_operator.planning.status import depth_notes
+from tandem_operator.planning.status import depth_notes, removed
 from tandem_operator.planning.status.inputs import StatusInputs
 from tandem_operator.tuning import decision, reasons
 from tandem_runtime.contract import metrics
@@ -28,6 +28,9 @@ OFF_REASONS = {
 def find(inputs: StatusInputs) -> Finding:
     """What the pods report first, for it is what is; then the rails, then who decides K."""
     spec, tuning = inputs.resource.spec, inputs.tuning
+    if inputs.form is not None and inputs.form.removed:
+        message = removed.message(inputs.form)
+        return _finding("False", SpeculationReason.REMOVED_BY_ROLLOUT, message)
     if tuning is not None:
         hindered = _hindered(inputs, tuning)
         if hindered is not None:

@@ -1,0 +1,221 @@
+"""Whether the pods shall run another form: pure rules on what is remembered and what was measured.
+
+Nothing is decided while pods are replaced, while metrics are lost, or where the spec does not ask
+for it. Each rollout waits for its dwell, which doubles with the one before, so none of them loops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from tandem_operator.api import defaults
+from tandem_operator.api.spec import OffMode, OnDecay, Spec, TuningMode
+from tandem_operator.engines.interface.rollout_times import RolloutTimes
+from tandem_operator.planning.rollout.evidence import CanaryView, RolloutEvidence
+from tandem_operator.planning.rollout.state import Form, RolloutState
+from tandem_operator.tuning import reasons
+
+MARGIN_POINTS = 5
+"""A canary's acceptance must be so far above the minimum, as for turning on while loaded."""
+OFF_REASONS = (
+    reasons.ACCEPTANCE_BELOW_THRESHOLD,
+    reasons.CONCURRENCY_ABOVE_THRESHOLD,
+    reasons.NOT_PROFITABLE,
+    reasons.KILL_SWITCH,
+)
+"""Off by what is known; counters that cannot be believed replace no pod."""
+DECAYED = "Decayed"
+PROBED = (reasons.ACCEPTANCE_BELOW_THRESHOLD, reasons.NOT_PROFITABLE, DECAYED)
+"""Causes that lie in the traffic, which nobody can measure without a draft."""
+
+
+@dataclass(frozen=True)
+class World:
+    """``settled``: all pods are of the stored form and ready, and nothing else is on its way."""
+
+    settled: bool
+    canary_exists: bool = False
+
+
+def decided(
+    held: RolloutState,
+    spec: Spec,
+    evidence: RolloutEvidence | None,
+    world: World,
+    now: datetime,
+    times: RolloutTimes,
+) -> RolloutState:
+    """The state that shall be stored; ``held`` itself when nothing changes.
+
+    ``evidence`` is None while nothing can be measured.
+    """
+    if held.form is not Form.LOADED and not _allowed(held, spec):
+        return replace(held, form=Form.LOADED, since=now, tokens=None, message="")
+    if not world.settled or evidence is None:
+        return held
+    if held.form is Form.CANARY:
+        return _judged(held, spec, evidence, now, times)
+    if world.canary_exists:
+        return held
+    if held.form is Form.REMOVED:
+        return _tried(held, spec, evidence, now, times)
+    return _removed(held, spec, evidence, now, times)
+
+
+def _allowed(held: RolloutState, spec: Spec) -> bool:
+    """Whether the spec still asks for a rollout without the draft."""
+    if spec.tuning.mode is not TuningMode.AUTO:
+        return False
+    if spec.tuning.off_mode is OffMode.REDEPLOY:
+        return True
+    return held.cause == DECAYED and spec.tuning.on_decay is OnDecay.REDEPLOY
+
+
+def _removed(
+    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+) -> RolloutState:
+    restarted = _restarted(held, spec, evidence, now, times)
+    if restarted is not None:
+        return restarted
+    if spec.tuning.mode is not TuningMode.AUTO or not _over(held.since, held.dwell_s, now):
+        return held
+    cause, message = "", ""
+    decay, since = evidence.decay, evidence.off_since
+    if decay is not None and spec.tuning.on_decay is OnDecay.REDEPLOY:
+        cause = DECAYED
+        message = (
+            f"acceptance fell from {100 * decay.level:.0f} to {100 * decay.rate:.0f} % at the "
+            "same load"
+        )
+    elif (
+        since is not None
+        and evidence.off_reason in OFF_REASONS
+        and spec.tuning.off_mode is OffMode.REDEPLOY
+    ):
+        off_s = (now - max(since, held.since or since)).total_seconds()
+        if off_s >= times.remove_after:
+            cause = evidence.off_reason
+            message = f"off for {off_s:.0f} s: {cause}"
+    if not cause:
+        return held
+    dwell_s = _doubled(held.since, held.dwell_s, times.first_dwell, now, times)
+    return replace(
+        held,
+        form=Form.REMOVED,
+        since=now,
+        dwell_s=dwell_s,
+        cause=cause,
+        message=message,
+        tokens=None,
+    )
+
+
+def _restarted(
+    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+) -> RolloutState | None:
+    """The same pods made again, once a dwell; what a restart does not mend is not tried at once."""
+    if spec.tuning.on_decay is not OnDecay.RESTART or spec.tuning.mode is TuningMode.OBSERVE:
+        return None
+    dwell_s = min(times.restart_dwell * 2 ** max(held.restarts - 1, 0), times.longest_dwell)
+    if evidence.decay is None or not _over(held.restarted, dwell_s, now):
+        return None
+    calm = _over(held.restarted, 2 * times.longest_dwell, now)
+    return replace(held, restarted=now, restarts=1 if calm else min(held.restarts + 1, 16))
+
+
+def _tried(
+    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+) -> RolloutState:
+    if defaults.tuning_max_tokens(spec) == 0 or not _over(held.since, held.dwell_s, now):
+        return held
+    lifted = held.cause == reasons.KILL_SWITCH
+    limit = spec.tuning.thresholds.max_concurrency
+    batch = evidence.batch
+    if batch is None or (limit is not None and batch > limit):
+        return held
+    if evidence.worth > 0 and _over(evidence.worth_since, times.worth_for, now):
+        tokens = evidence.worth
+        message = f"at {batch:.1f} requests a replica K={tokens} paid with the last acceptance"
+    elif lifted and not held.in_vain:
+        # What was learned under the switch says 0 everywhere, and nothing of the traffic.
+        tokens = max(1, defaults.initial_tokens(spec))
+        message = "tuning.maxTokens is above 0 again"
+    elif (lifted or held.cause in PROBED) and _over(
+        held.since, min(times.probe_after * 2**held.in_vain, times.longest_dwell), now
+    ):
+        tokens = max(1, defaults.initial_tokens(spec))
+        message = "whether the traffic's acceptance has changed"
+    else:
+        return held
+    return replace(held, form=Form.CANARY, since=now, tokens=tokens, message=message)
+
+
+def _judged(
+    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+) -> RolloutState:
+    if defaults.tuning_max_tokens(spec) == 0:
+        return _in_vain(held, "tuning.maxTokens is 0", now, times)
+    seen = evidence.canary
+    if seen is None or seen.seconds < times.canary_for or seen.drafts < times.canary_drafts:
+        deadline_s = spec.progress_deadline_seconds + times.canary_deadline
+        if _over(held.since, deadline_s, now):
+            drafts = 0 if seen is None else seen.drafts
+            told = f"the canary measured {drafts:.0f} drafts in {deadline_s:.0f} s"
+            return _in_vain(held, told, now, times)
+        return held
+    poor = poor_because(seen, spec)
+    if poor is not None:
+        return _in_vain(held, poor, now, times)
+    rate = 100 * (seen.acceptance_rate or 0.0)
+    message = f"the canary accepted {rate:.0f} % of {seen.drafts:.0f} drafts"
+    return replace(
+        held, form=Form.LOADED, since=now, message=message, tokens=None, in_vain=0, cause=""
+    )
+
+
+def poor_because(seen: CanaryView, spec: Spec) -> str | None:
+    """Why what the canary measured does not pay; None when it does.
+
+    Its acceptance counts against the user's minimum, its time per output token against that of the
+    pods beside it, which serve the same traffic at the same time without a draft.
+    """
+    rate = seen.acceptance_rate
+    least = spec.tuning.thresholds.min_acceptance_rate_percent
+    if rate is None:
+        return "the canary's drafts were not judged"
+    if least is not None and 100 * rate < min(100, least + MARGIN_POINTS):
+        return f"the canary accepted {100 * rate:.0f} % of its drafts, the minimum is {least} %"
+    own, others = seen.seconds_per_token, seen.others_seconds_per_token
+    if own is not None and others is not None and own > others:
+        return (
+            f"the canary took {1000 * own:.1f} ms a token, the pods without the draft "
+            f"{1000 * others:.1f} ms"
+        )
+    return None
+
+
+def _in_vain(held: RolloutState, message: str, now: datetime, times: RolloutTimes) -> RolloutState:
+    dwell_s = min(max(2 * held.dwell_s, times.first_dwell), times.longest_dwell)
+    return replace(
+        held,
+        form=Form.REMOVED,
+        since=now,
+        dwell_s=dwell_s,
+        message=message,
+        tokens=None,
+        in_vain=min(held.in_vain + 1, 16),
+    )
+
+
+def _over(since: datetime | None, seconds: float, now: datetime) -> bool:
+    return since is None or now - since >= timedelta(seconds=seconds)
+
+
+def _doubled(
+    since: datetime | None, before_s: float, first_s: float, now: datetime, times: RolloutTimes
+) -> float:
+    """The next dwell: the first one after a calm as long as the longest, else twice the last."""
+    if since is None or before_s <= 0 or _over(since, times.longest_dwell, now):
+        return first_s
+    return min(2 * before_s, times.longest_dwell)

@@ -1,0 +1,218 @@
+"""What one look does about the form of the pods: which is rendered, which runs, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from tandem_operator.api.spec import OffMode
+from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.planning import diff, workload
+from tandem_operator.planning.children import engine_pods
+from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.lock.state import Accepted, Step
+from tandem_operator.planning.observed_objects import ObservedObjects
+from tandem_operator.planning.resource import Resource
+from tandem_operator.planning.rollout import canary, decide, variant
+from tandem_operator.planning.rollout import state as rollout_state
+from tandem_operator.planning.rollout.canary import Canary
+from tandem_operator.planning.rollout.decide import World
+from tandem_operator.planning.rollout.state import Form, RolloutState
+from tandem_operator.planning.snapshot import Snapshot, TuningView
+from tandem_operator.workloads.deployment import DEPLOYMENT
+
+Object = dict[str, Any]
+
+CANARY_RANGE = 256
+CANARY_REASON = "Canary"
+MEASURED_EVERY_S = 10.0
+LOOKS_A_DWELL = 10
+
+
+@dataclass(frozen=True)
+class PodForm:
+    """``revision`` is what the pods run now: the locked one, or a form of it.
+
+    ``state`` is the stored state, ``next`` what shall be stored; ``render`` are forms to store now
+    and ``replicas`` the workload's. ``table_of`` is the revision whose depths the table has, and
+    ``tuning`` the view it is made from. ``canary`` is how the canary stands, ``canary_body`` the
+    one that is wanted.
+    """
+
+    revision: Revision
+    state: RolloutState
+    next: RolloutState
+    table_of: Revision
+    tuning: TuningView | None
+    replicas: int
+    canary: Canary = field(default_factory=Canary)
+    canary_body: Object | None = None
+    render: tuple[Object, ...] = ()
+    off: bool = False
+    look_every_s: float = 60.0
+
+    @property
+    def due_s(self) -> float | None:
+        """Seconds until time alone may decide something; None: an event is enough."""
+        if self.state.form is Form.CANARY:
+            return min(MEASURED_EVERY_S, self.look_every_s)
+        waits = self.state.form is Form.REMOVED or self.off
+        return self.look_every_s if waits else None
+
+    @property
+    def removed(self) -> bool:
+        """Whether the pods run without the draft."""
+        return self.revision.tiers == (0,)
+
+
+def find(
+    resource: Resource,
+    step: Step,
+    current: Revision,
+    observed: ObservedObjects,
+    driver: Driver,
+    snapshot: Snapshot,
+) -> PodForm:
+    """The form of the pods of `current`, by the stored state: a new one is stored first."""
+    accepted = isinstance(step, Accepted) and step.revision.input_hash == current.input_hash
+    state = rollout_state.read(resource, current, observed)
+    if isinstance(step, Accepted) and accepted and step.revision.number != current.number:
+        state = RolloutState(step.revision.number)  # the pair is returned to
+    stands = canary.read(resource, observed)
+    wanted = _wanted(state, stands)
+    render: tuple[Object, ...] = ()
+    base = current
+    removed = variant.stored(resource, current, observed)
+    runs = base
+    if wanted is not Form.LOADED:
+        if removed is not None:
+            runs = removed
+        elif accepted:
+            body = variant.body(resource, current, driver, snapshot.installation)
+            render = (body,)
+    runs = _restarted(runs, state)
+    replicas = _replicas(resource, current, wanted, stands)
+    found = PodForm(
+        revision=runs,
+        state=state,
+        next=state,
+        table_of=runs,
+        tuning=snapshot.tuning,
+        replicas=replicas,
+        canary=stands,
+        render=render,
+    )
+    if wanted is Form.CANARY and removed is not None:
+        found = replace(
+            found,
+            canary_body=canary.body(resource, _restarted(base, state)),
+            table_of=base,
+            tuning=_canarys_table(snapshot.tuning, state),
+        )
+    if not accepted or resource.spec.paused or render:
+        return found
+    evidence = _evidence(snapshot.tuning, current, snapshot.now)
+    world = World(_settled(resource, found, observed, snapshot), stands.exists)
+    decided = decide.decided(
+        state, resource.spec, evidence, world, snapshot.now, snapshot.installation.rollout_times
+    )
+    times = snapshot.installation.rollout_times
+    return replace(
+        found,
+        next=decided,
+        off=evidence is not None and evidence.off_since is not None and _redeploys(resource),
+        look_every_s=min(60.0, times.remove_after / LOOKS_A_DWELL),
+    )
+
+
+def standing(
+    resource: Resource, current: Revision, observed: ObservedObjects, snapshot: Snapshot
+) -> PodForm:
+    """The form that the pods of a pair have which another one follows: nothing more is decided."""
+    state = rollout_state.read(resource, current, observed)
+    removed = variant.stored(resource, current, observed)
+    runs = removed if removed is not None and state.form is not Form.LOADED else current
+    runs = _restarted(runs, state)
+    return PodForm(runs, state, state, runs, snapshot.tuning, resource.spec.replicas)
+
+
+def _wanted(state: RolloutState, stands: Canary) -> Form:
+    """The others follow when the canary is gone: never more than one pod above the replicas."""
+    if state.form is Form.LOADED and state.since is not None and stands.exists:
+        return Form.REMOVED
+    return state.form
+
+
+def _restarted(revision: Revision, state: RolloutState) -> Revision:
+    if state.restarted is None:
+        return revision
+    metadata = revision.template["metadata"]
+    told = {rollout_state.ANNOTATION_RESTARTED: state.restarted.isoformat()}
+    annotated = {**metadata, "annotations": {**metadata.get("annotations", {}), **told}}
+    return replace(revision, template={**revision.template, "metadata": annotated})
+
+
+def _replicas(resource: Resource, revision: Revision, wanted: Form, stands: Canary) -> int:
+    """Where no pod may be added the canary takes the place of another, if there is another."""
+    replicas = resource.spec.replicas
+    surges = str(revision.rollout.max_surge) not in ("0", "0%")
+    if surges or replicas < 2 or not (wanted is Form.CANARY or stands.exists):
+        return replicas
+    return replicas - 1
+
+
+def _canarys_table(tuning: TuningView | None, state: RolloutState) -> TuningView | None:
+    """The canary drafts as many tokens as were thought to pay; its neighbours have no draft."""
+    if tuning is None or state.tokens is None:
+        return tuning
+    decision = replace(
+        tuning.decision,
+        schedule=((1, CANARY_RANGE, state.tokens),),
+        prefill_schedule=None,
+        explore=None,
+        reason=CANARY_REASON,
+    )
+    return replace(tuning, decision=decision)
+
+
+def _evidence(tuning: TuningView | None, current: Revision, now: datetime) -> Any:
+    if tuning is None or tuning.lock_hash != current.lock_hash or tuning.metrics.status != "True":
+        return None
+    return tuning.rollout
+
+
+def _redeploys(resource: Resource) -> bool:
+    return resource.spec.tuning.off_mode is OffMode.REDEPLOY
+
+
+def _settled(
+    resource: Resource, found: PodForm, observed: ObservedObjects, snapshot: Snapshot
+) -> bool:
+    counts = workload.read(resource.name, observed)
+    held = observed.ours(DEPLOYMENT.kind, DEPLOYMENT.name(resource.name))
+    wanted = engine_pods.body(resource, found.revision, found.replicas)
+    return (
+        resource.spec.replicas > 0
+        and counts.rolled_out
+        and not any(failure.generation == resource.generation for failure in snapshot.failures)
+        and held is not None
+        and diff.to_apply(wanted, held) is None
+    )
+
+
+def outlived(
+    resource: Resource,
+    observed: ObservedObjects,
+    found: PodForm | None,
+    revisions: Iterable[Revision],
+) -> list[Object]:
+    """Canaries that nothing asks for, and forms of pairs that are no longer kept."""
+    wanted = None
+    if found is not None and found.canary_body is not None:
+        wanted = found.canary_body["metadata"]["name"]
+    canaries = [
+        each for each in canary.all_of(resource, observed) if each["metadata"]["name"] != wanted
+    ]
+    return [*canaries, *variant.outlived(observed, tuple(revisions))]

@@ -1,0 +1,131 @@
+"""What the loop measures for rollouts: how long it is off, what a draft would bring, the canary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tandem_operator.control.rollout_watch import RolloutWatch
+from tandem_operator.control.state_cache import Kept
+from tandem_operator.control.tuner import Tuner
+from tandem_operator.engines.metrics.sample import EngineSample
+from tandem_operator.metrics.replicas import Replica
+from tandem_operator.tuning import Settings, State, initial_state
+from tests.unit.planning import builders
+
+SETTINGS = Settings(max_tokens=7)
+LOCK = "lock"
+
+
+def replica(pod: str, *, loaded: bool = True, canary: bool = False) -> Replica:
+    tiers = (0, 1, 3, 7) if loaded else (0,)
+    return Replica(pod, f"uid-{pod}", "10.0.0.1", 8000, LOCK, "shape", loaded, tiers, canary=canary)
+
+
+def sample(at_s: float, running: float, **totals: float) -> EngineSample:
+    known = dict.fromkeys(
+        (
+            *("request_steps", "request_step_seconds", "iterations", "generated_tokens"),
+            *("first_tokens", "first_token_seconds", "prefill_tokens"),
+            *("drafts", "draft_tokens", "bypassed_request_steps"),
+        ),
+        0.0,
+    )
+    accepted = totals.pop("accepted", 0.0)
+    return EngineSample(
+        at_s=at_s,
+        running=running,
+        waiting=0.0,
+        context_tokens=None,
+        totals={**known, **totals},
+        accepted_by_position=(accepted,),
+        drafted_by_position=(totals.get("drafts", 0.0),),
+        cells=None,
+    )
+
+
+def tuner(state: State | None = None, **decision: Any) -> Tuner:
+    kept = () if state is None else (Kept(LOCK, "other", state.to_json()),)
+    made = Tuner(LOCK, "shape", initial_state(SETTINGS), 10.0, 0.0, kept)
+    made.decision = builders.decision(**decision)
+    return made
+
+
+def looks(watch: RolloutWatch, at: range, running: float, loaded: bool, by: Tuner) -> RolloutWatch:
+    for now_s in at:
+        one = replica("a", loaded=loaded)
+        watch.take((one,), {"a": sample(now_s, running)}, by, SETTINGS, now_s)
+    return watch
+
+
+def test_off_counts_from_the_first_look_that_drafts_nothing_at_this_load() -> None:
+    off = tuner(schedule=((1, 8, 3), (9, 256, 0)), reason="NotProfitable")
+    watch = looks(RolloutWatch(LOCK), range(1000, 1300, 10), 20.0, True, off)
+
+    seen = watch.evidence()
+    assert seen.off_since is not None
+    assert seen.off_since.timestamp() == 1000
+    assert seen.off_reason == "NotProfitable"
+
+    looks(watch, range(1300, 1400, 10), 4.0, True, off)
+    assert watch.evidence().off_since is None
+
+
+def test_an_idle_engine_is_neither_off_nor_on() -> None:
+    off = tuner(schedule=((1, 256, 0),), reason="NotProfitable")
+    watch = looks(RolloutWatch(LOCK), range(0, 300, 10), 0.0, True, off)
+
+    assert watch.evidence().off_since is None
+
+
+def test_without_a_draft_the_last_table_with_one_says_whether_it_would_pay() -> None:
+    learned = initial_state(SETTINGS)
+    by = tuner(learned, schedule=((1, 256, 0),))
+    watch = looks(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, by)
+
+    seen = watch.evidence()
+    assert seen.off_since is None
+    assert seen.worth > 0
+    assert seen.worth_since is not None
+    assert seen.worth_since.timestamp() == 0
+
+    refused = replace(learned, rail=replace(learned.rail, off=True))
+    watch = looks(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, tuner(refused))
+    assert watch.evidence().worth == 0
+
+
+def test_without_what_was_learned_the_start_table_says_whether_a_canary_is_worth_it() -> None:
+    watch = looks(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, tuner())
+
+    assert watch.evidence().worth == initial_state(SETTINGS).tokens_in_force(4.0) > 0
+
+
+def test_the_canary_is_measured_against_the_pods_beside_it() -> None:
+    watch = RolloutWatch(LOCK)
+    pods = (replica("a", loaded=False), replica("c", canary=True))
+    for looked, now_s in enumerate(range(0, 600, 10)):
+        own = sample(
+            now_s,
+            2.0,
+            generated_tokens=100.0 * looked,
+            request_step_seconds=1.0 * looked,
+            drafts=40.0 * looked,
+            draft_tokens=40.0 * looked,
+            accepted=30.0 * looked,
+        )
+        other = sample(
+            now_s, 2.0, generated_tokens=100.0 * looked, request_step_seconds=2.0 * looked
+        )
+        watch.take(pods, {"a": other, "c": own}, tuner(), SETTINGS, now_s)
+
+    seen = watch.evidence().canary
+    assert seen is not None
+    assert seen.pod == "c"
+    assert seen.seconds == 590
+    assert seen.acceptance_rate == 0.75
+    assert seen.drafts == 59 * 40
+    assert seen.seconds_per_token == 0.01
+    assert seen.others_seconds_per_token == 0.02
+
+    watch.take(pods[:1], {"a": sample(700, 2.0)}, tuner(), SETTINGS, 700.0)
+    assert watch.evidence().canary is None

@@ -1,0 +1,144 @@
+"""Days of the rules alone: any load and acceptance, pods that take minutes to be replaced.
+
+What must hold in each of them: one rollout at a time, few in a day, and rest where nothing changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tandem_operator.api.spec import Spec
+from tandem_operator.engines.interface.rollout_times import RolloutTimes
+from tandem_operator.planning.rollout.decide import World, decided
+from tandem_operator.planning.rollout.evidence import CanaryView, DecayView, RolloutEvidence
+from tandem_operator.planning.rollout.state import Form, RolloutState
+from tests.unit.planning import builders
+
+TIMES = RolloutTimes()
+STEP_S = 120.0
+MOST_A_DAY = 12
+
+
+def spec_of(**tuning: object) -> Spec:
+    raw = builders.resource({f"tuning.{name}": value for name, value in tuning.items()})
+    return Spec.model_validate(raw["spec"])
+
+
+@dataclass
+class Day:
+    """One resource. ``rolls_s``: what replacing all pods takes; a canary's start takes half."""
+
+    spec: Spec
+    rolls_s: float = 600.0
+    now: datetime = builders.START
+    state: RolloutState = field(default_factory=lambda: RolloutState(1))
+    runs: Form = Form.LOADED
+    until: datetime | None = None
+    off_since: datetime | None = None
+    worth_since: datetime | None = None
+    measured_s: float = 0.0
+    rollouts: list[datetime] = field(default_factory=list)
+
+    def step(self, *, pays: bool, acceptance: float, load: float = 4.0) -> None:
+        """Two minutes in which a draft pays or not, at that acceptance."""
+        self.now += timedelta(seconds=STEP_S)
+        if self.until is not None and self.now >= self.until:
+            self.until = None
+        if self.runs is Form.LOADED:
+            self.off_since = None if pays else self.off_since or self.now
+        self.worth_since = (self.worth_since or self.now) if pays else None
+        canary = None
+        if self.runs is Form.CANARY and self.until is None:
+            self.measured_s += STEP_S
+            drafts = self.measured_s * load
+            own = 0.010 if pays else 0.030
+            canary = CanaryView("canary", self.measured_s, drafts, acceptance, own, 0.020)
+        evidence = RolloutEvidence(
+            off_since=self.off_since,
+            off_reason="NotProfitable",
+            batch=load,
+            worth=3 if pays and self.runs is not Form.LOADED else 0,
+            worth_since=self.worth_since,
+            canary=canary,
+        )
+        settled = self.until is None
+        after = decided(self.state, self.spec, evidence, World(settled), self.now, TIMES)
+        if after.form is not self.runs:
+            assert settled, "a second rollout began before the first was done"
+            whole = Form.CANARY not in (after.form, self.runs) or after.form is Form.LOADED
+            if whole:
+                self.rollouts.append(self.now)
+            seconds = self.rolls_s if whole else self.rolls_s / 2
+            self.until = self.now + timedelta(seconds=seconds)
+            self.off_since, self.measured_s = None, 0.0
+        self.state, self.runs = after, after.form
+
+    def in_the_last(self, hours: float) -> int:
+        return sum(at > self.now - timedelta(hours=hours) for at in self.rollouts)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    phases=st.lists(
+        st.tuples(st.integers(1, 120), st.booleans(), st.floats(0, 1)), min_size=1, max_size=30
+    ),
+    rolls_s=st.sampled_from((60.0, 600.0, 3600.0)),
+)
+def test_days_of_any_traffic_see_few_rollouts_and_come_to_rest(
+    phases: list[tuple[int, bool, float]], rolls_s: float
+) -> None:
+    day = Day(spec_of(offMode="Redeploy"), rolls_s)
+    for steps, pays, acceptance in phases:
+        for _ in range(steps):
+            day.step(pays=pays, acceptance=acceptance)
+            assert day.in_the_last(24) <= MOST_A_DAY
+
+    for _ in range(int(30 * 3600 / STEP_S)):
+        day.step(pays=True, acceptance=0.9)
+    assert day.runs is Form.LOADED
+    assert day.in_the_last(1) == 0
+
+
+def test_traffic_that_turns_every_quarter_of_an_hour_is_followed_ever_more_slowly() -> None:
+    day = Day(spec_of(offMode="Redeploy"))
+    for step in range(int(72 * 3600 / STEP_S)):
+        day.step(pays=(step // 8) % 2 == 0, acceptance=0.8)
+
+    assert day.in_the_last(24) <= 3
+    assert len(day.rollouts) >= 2
+
+
+def test_a_draft_that_never_pays_again_is_tried_ever_more_rarely() -> None:
+    day = Day(spec_of(offMode="Redeploy"))
+    tries: list[datetime] = []
+    for _ in range(int(14 * 86_400 / STEP_S)):
+        before = day.runs
+        day.step(pays=False, acceptance=0.1)
+        if before is not Form.CANARY and day.runs is Form.CANARY:
+            tries.append(day.now)
+
+    assert len(day.rollouts) == 1, "only the way out"
+    gaps = [later - earlier for earlier, later in pairwise(tries)]
+    assert gaps == sorted(gaps)
+    assert len(tries) < 20
+
+
+def test_nothing_is_decided_without_metrics() -> None:
+    held = RolloutState(1)
+    after = decided(held, spec_of(offMode="Redeploy"), None, World(True), builders.START, TIMES)
+
+    assert after is held
+
+
+def test_nothing_begins_before_the_canary_has_left() -> None:
+    held = RolloutState(1, since=builders.START)
+    seen = RolloutEvidence(batch=4.0, decay=DecayView(builders.START, 0.8, 0.6))
+    spec, now = spec_of(onDecay="Restart"), builders.START + timedelta(hours=1)
+
+    assert decided(held, spec, seen, World(True, canary_exists=True), now, TIMES) is held
+    assert decided(held, spec, seen, World(True), now, TIMES).restarted == now
