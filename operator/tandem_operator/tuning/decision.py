@@ -18,7 +18,6 @@ Schedule = tuple[Range, ...]
 # States of speculation, as in the resource's status.
 ACTIVE = "Active"
 IDLE = "Idle"
-REMOVED = "Removed"
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,6 @@ OBJECTIVE_MISSED = "ObjectiveMissed"
 """Depths whose time per output token would miss the objective are left out."""
 REVERTED = "Reverted"
 """The table was slower than predicted for three windows: back to the last good one."""
-REMOVAL_ADVISED = "RemovedByRollout"
-"""Off for ten minutes, and the tax of the loaded draft exceeds the cost of a rollout."""
 
 REASONS = (
     INITIAL,
@@ -36,5 +34,4 @@ REASONS = (
     IMPOSSIBLE_COUNTERS,
     OBJECTIVE_MISSED,
     REVERTED,
-    REMOVAL_ADVISED,
 )

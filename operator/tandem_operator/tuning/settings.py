@@ -12,8 +12,6 @@ from typing import Any
 
 GOODPUT = "Goodput"
 POLICIES = (GOODPUT, "Thresholds")
-REDEPLOY = "Redeploy"
-OFF_MODES = ("Idle", REDEPLOY)
 DEEPEST_TOKENS = 32
 
 
@@ -67,9 +65,9 @@ class Settings:
     those above ``max_tokens`` are not used, and 0 is always among them. ``min_tokens`` and
     ``max_tokens`` bound K while speculation is active; guard rails may always choose 0.
     ``mixture_of_experts`` is (experts, experts active per token) of the target. ``profile``
-    follows ``docs/profile.schema.json``. ``off_mode`` "Redeploy" lets the tuner advise a rollout
-    without the draft. ``drafts_all`` says that the engine makes all drafts at every K, so that a
-    lower one saves verification alone: what is believed before anything is measured.
+    follows ``docs/profile.schema.json``. ``drafts_all`` says that the engine makes all drafts at
+    every K, so that a lower one saves verification alone: what is believed before anything is
+    measured.
 
     Raises:
         ValueError: a field is out of its bounds; the message names field, value and remedy.
@@ -84,7 +82,6 @@ class Settings:
     stabilization_s: float = 0
     tiers: tuple[int, ...] | None = None
     profile: Mapping[str, Any] | None = None
-    off_mode: str = "Idle"
     drafts_all: bool = False
 
     def __post_init__(self) -> None:
@@ -96,8 +93,6 @@ class Settings:
             )
         if self.policy not in POLICIES:
             raise ValueError(f"policy is {self.policy!r}: give one of {', '.join(POLICIES)}")
-        if self.off_mode not in OFF_MODES:
-            raise ValueError(f"off_mode is {self.off_mode!r}: give one of {', '.join(OFF_MODES)}")
         if not (math.isfinite(self.stabilization_s) and self.stabilization_s >= 0):
             raise ValueError(f"stabilization_s is {self.stabilization_s}: give seconds, 0 or more")
         experts = self.mixture_of_experts

@@ -52,7 +52,6 @@ class State:
     use: tuple[float, ...] = (0.0,) * ROWS
     service: Service = field(default_factory=Service)
     trial: Trial = field(default_factory=Trial)
-    off_since_s: float | None = None
     batch: float | None = None
     return_every: int = EVERY_STEPS
     trying: Trying = field(default_factory=Trying)

@@ -20,9 +20,8 @@ from tandem_operator.tuning.exploration.schedule import (
     sized,
 )
 from tandem_operator.tuning.policy.goodput_policy import decided, started
-from tandem_operator.tuning.policy.prediction import prediction_of, tax_share
-from tandem_operator.tuning.policy.removal import removal_advised
-from tandem_operator.tuning.settings import GOODPUT, REDEPLOY, Settings
+from tandem_operator.tuning.policy.prediction import prediction_of
+from tandem_operator.tuning.settings import GOODPUT, Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_time.model import of_form
 from tandem_operator.tuning.table import ROW_MIDDLES, ROWS, Table, row_of, schedule_of
@@ -74,20 +73,12 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         trying=sized(state.trying, good, free=_written(before, state)),
     )
     table, reason, message = _judged(state, settings, good, wrong)
-    state = _off_since(state, table)
     limit = settings.max_concurrency
     schedule = schedule_of(table, limit)
     prefill_schedule = None
     if any(table) and settings.policy == GOODPUT and state.prefill_table is not None:
         prefill_schedule = schedule_of(_inside(state.prefill_table, settings), limit)
     status = ACTIVE if any(tokens for _, _, tokens in schedule) else IDLE
-    advice = None
-    if settings.off_mode == REDEPLOY and state.now_s is not None:
-        advice = removal_advised(
-            state.off_since_s, state.now_s, tax_share(state, settings), state.rail.off
-        )
-    if advice is not None:
-        reason, message = reasons.REMOVAL_ADVISED, advice.message
     shown = (schedule, prefill_schedule, status)
     changed = shown != state.shown
     predicted = prediction_of(state, settings, schedule, prefill_schedule)
@@ -182,15 +173,6 @@ def _inside(table: Table, settings: Settings) -> Table:
 
 def _nearest(tokens: int, depths: tuple[int, ...]) -> int:
     return max((depth for depth in depths if depth <= tokens), default=depths[0])
-
-
-def _off_since(state: State, table: Table) -> State:
-    """Off is what the table in force says of the present load."""
-    if state.now_s is None or state.batch is None:
-        return state
-    if table[row_of(state.batch)]:
-        return replace(state, off_since_s=None)
-    return state if state.off_since_s is not None else replace(state, off_since_s=state.now_s)
 
 
 def _inputs(state: State, good: tuple[Window, ...]) -> Mapping[str, Any]:

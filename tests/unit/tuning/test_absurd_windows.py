@@ -115,7 +115,6 @@ def asked(draw: st.DrawFn) -> Settings:
         objective=draw(st.none() | st.just(Objective(0.01, 0.5))),
         stabilization_s=draw(st.sampled_from([0.0, 30.0])),
         tiers=draw(st.none() | st.just((0, 1, 3, 5, 7))),
-        off_mode=draw(st.sampled_from(["Idle", "Redeploy"])),
     )
 
 

@@ -63,15 +63,6 @@ def prediction_of(
     )
 
 
-def tax_share(state: State, settings: Settings) -> float | None:
-    """What share of a step at K=0 the loaded but unused draft costs, or None when not known."""
-    tax_s = state.steps.tax_s if state.steps.tax_s is not None else sync_s(settings.profile)
-    if tax_s is None or state.batch is None or not state.steps.theta:
-        return None
-    (idle_s,) = _steps_s(state, settings, state.batch, (0,))
-    return min(1.0, tax_s / idle_s)
-
-
 def _speedup(
     state: State, settings: Settings, batch: float, idle_s: float, seconds_per_token: float
 ) -> tuple[float | None, str | None]:
