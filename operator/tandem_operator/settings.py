@@ -15,7 +15,7 @@
 | `TANDEM_PROMETHEUS_TENANT` | sent as `X-Scope-OrgID` (Mimir, Cortex, Thanos) |
 | `TANDEM_SCRAPE_INTERVAL_SECONDS` | between two reads when nothing changes |
 | `TANDEM_ACCELERATOR_MEMORY_GIB` | JSON object: GiB of one device by extended resource |
-| `TANDEM_ROLLOUT_TIMES` | JSON object: fields of `RolloutTimes`, in seconds |
+| `TANDEM_ROLLOUT_TIMES` | JSON object: `RolloutTimes` in camelCase, seconds |
 | `TANDEM_LOCK_RESOURCES`, `TANDEM_FETCH_RESOURCES` | JSON, of the runtime image's containers |
 | `TANDEM_RUNTIME_SECURITY_CONTEXT` | JSON object over the restricted one of those containers |
 | `TANDEM_RUNTIME_ENVIRONMENT` | JSON object: variables of those containers (a proxy) |

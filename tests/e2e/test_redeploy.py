@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(1500)]
 
 NAME = "redeploy"
 TIMES = {
-    "remove_after": 10,
-    "first_dwell": 20,
-    "longest_dwell": 40,
-    "worth_for": 5,
-    "canary_for": 10,
-    "canary_drafts": 60,
+    "removeAfter": 10,
+    "firstDwell": 20,
+    "longestDwell": 40,
+    "worthFor": 5,
+    "canaryFor": 10,
+    "canaryDrafts": 60,
 }
 TUNING = {
     "mode": "Auto",

@@ -104,7 +104,7 @@ class TuningLoop:
         view, watch = tuner.view(), self._rollouts.get(key)
         if view is None or watch is None:
             return view
-        return replace(view, rollout=watch.evidence())
+        return replace(view, rollout=watch.evidence(), history_json=watch.history_json)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. A resource that fails is logged and looked at again."""
@@ -177,7 +177,8 @@ class TuningLoop:
         lock, shape = replicas[0].lock, common_shape(replicas)
         watch = self._rollouts.get(key)
         if watch is None or watch.lock != lock:
-            watch = self._rollouts[key] = RolloutWatch(lock)
+            kept = config_map(names.tuner(key[1]), subject.objects)
+            watch = self._rollouts[key] = RolloutWatch.resumed(lock, kept)
         tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
         tuner, engine = self._learners.get(key), driver(spec.engine.type)
         told = () if tuner is None else tuner.replicas

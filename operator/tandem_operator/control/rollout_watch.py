@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from tandem_operator.control import decision_log
 from tandem_operator.control.counts import judged_of
@@ -17,6 +18,7 @@ from tandem_operator.control.tuner import Tuner
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.windows import window_between
+from tandem_operator.planning.children import tuner_state
 from tandem_operator.planning.rollout.evidence import CanaryView, DecayView, RolloutEvidence
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state
 from tandem_operator.tuning.acceptance import decay
@@ -57,9 +59,14 @@ class Sums:
 
 @dataclass
 class RolloutWatch:
-    """One resource's. ``take`` follows each look at its replicas."""
+    """One resource's. ``take`` follows each look at its replicas.
+
+    ``history_json`` is the acceptance of the last hours as it goes into `<name>-tuner`, with the
+    tuner's state, so that nothing is written more often.
+    """
 
     lock: str
+    history_json: str | None = None
     _off_since_s: float | None = None
     _off_reason: str = ""
     _loads: deque[tuple[float, float]] = field(default_factory=deque)
@@ -71,6 +78,21 @@ class RolloutWatch:
     _samples: dict[str, EngineSample] = field(default_factory=dict)
     _history: AcceptanceHistory = field(default_factory=AcceptanceHistory)
     _learned: tuple[str, State] | None = None
+    _kept_with: str | None = None
+
+    @classmethod
+    def resumed(cls, lock: str, tuner: Mapping[str, Any] | None) -> RolloutWatch:
+        """From the resource's `<name>-tuner`, when it tells of this lock."""
+        data = (tuner or {}).get("data") or {}
+        text = data.get(tuner_state.HISTORY_KEY)
+        if text is None or data.get(tuner_state.LOCK_KEY) != lock:
+            return cls(lock)
+        return cls(
+            lock,
+            text,
+            _history=AcceptanceHistory.from_json(text),
+            _kept_with=data.get(tuner_state.STATE_KEY),
+        )
 
     def take(
         self,
@@ -101,6 +123,8 @@ class RolloutWatch:
             self._off_since_s, self._history = None, AcceptanceHistory()
             self._see_worth(settings, tuner.earlier, now_s)
         self._measure(tuple(read.values()), samples, settings)
+        if tuner.persisted_state not in (None, self._kept_with):
+            self._kept_with, self.history_json = tuner.persisted_state, self._history.to_json()
 
     def evidence(self) -> RolloutEvidence:
         """As it is now."""

@@ -133,6 +133,11 @@ class Tuner:
         """What each replica said last."""
         return self._replicas
 
+    @property
+    def persisted_state(self) -> str | None:
+        """The state as it goes into `<name>-tuner`; it changes with decisions or in ten minutes."""
+        return self._persisted[0] if self._persisted else None
+
     def kept(self) -> Kept | None:
         """What it leaves to a learner of other engines; None when it learned nothing."""
         if not self.state.learned:
@@ -167,7 +172,7 @@ class Tuner:
             wasted_tokens=self._wasted_tokens,
             mixed_depth_steps=self._mixed_depth_steps,
             shape=self.shape,
-            state_json=self._persisted[0] if self._persisted else None,
+            state_json=self.persisted_state,
             earlier_json=earlier_to_json(self.earlier) if self.earlier else None,
             records_json=self._persisted[1] if self._persisted else None,
             state_due=self._persisted is not None,

@@ -63,8 +63,9 @@ class TuningView:
 
     ``decision`` is what the tuner proposes for the pods of ``lock_hash``; whether it goes into the
     table is the plan's to say (tuning.mode: Auto alone applies it; Observe and Fixed keep
-    initialTokens, and Observe tells the proposal). ``state_json`` is the learned state and
-    ``records_json`` the newest decision records, both as they go into `<name>-tuner`;
+    initialTokens, and Observe tells the proposal). ``state_json`` is the learned state,
+    ``records_json`` the newest decision records and ``history_json`` the acceptance of the last
+    hours, as they go into `<name>-tuner`;
     ``earlier_json`` are states of engines that served before, ``shape`` names what the present ones
     are made of. ``state_due`` says that all this should be written now (a decision, or ten minutes
     passed).
@@ -88,6 +89,7 @@ class TuningView:
     state_json: str | None = None
     earlier_json: str | None = None
     records_json: str | None = None
+    history_json: str | None = None
     state_due: bool = False
     rollout: RolloutEvidence | None = None
 

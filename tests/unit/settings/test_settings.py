@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic.alias_generators import to_camel
 
 from tandem_operator.engines.interface.installation import CaBundle
+from tandem_operator.engines.interface.rollout_times import RolloutTimes
 from tandem_operator.settings import GIB, PREFIX, Settings, SettingsError
 
 CHART = Path(__file__).parents[3] / "charts" / "tandem"
@@ -37,6 +41,13 @@ def test_what_the_chart_writes_when_nothing_is_set_is_taken_as_unset() -> None:
     assert settings.memory_bytes == {}
 
 
+def test_the_chart_takes_the_times_that_the_operator_knows_and_no_others() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    offered = schema["properties"]["rolloutTimes"]["propertyNames"]["enum"]
+
+    assert offered == [to_camel(each.name) for each in fields(RolloutTimes)]
+
+
 def test_lists_and_objects_are_read() -> None:
     settings = Settings.from_environ(
         {
@@ -60,8 +71,8 @@ def test_lists_and_objects_are_read() -> None:
         ("TANDEM_LOG_LEVEL", "loud"),
         ("TANDEM_IMAGE_PULL_POLICY", "Sometimes"),
         ("TANDEM_ACCELERATOR_MEMORY_GIB", "{80"),
-        ("TANDEM_ROLLOUT_TIMES", '{"remove_after": 0}'),
-        ("TANDEM_ROLLOUT_TIMES", '{"remove_afterwards": 60}'),
+        ("TANDEM_ROLLOUT_TIMES", '{"removeAfter": 0}'),
+        ("TANDEM_ROLLOUT_TIMES", '{"removeAfterwards": 60}'),
         ("TANDEM_PROMETHEUS_HEADERS", "X-Team: a"),
         ("TANDEM_POD_MONITOR_INTERVAL", "fast"),
     ],

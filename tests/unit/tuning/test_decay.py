@@ -71,6 +71,22 @@ def test_a_level_that_lasts_is_the_level() -> None:
     assert Hours().last(120, 0.8).last(6 * 60, 0.6).decay() is None
 
 
+def test_it_goes_to_json_and_back_and_a_damaged_one_is_an_empty_one() -> None:
+    held = Hours().last(120, 0.8).history
+
+    assert AcceptanceHistory.from_json(held.to_json()) == held
+    assert AcceptanceHistory.from_json('{"closed": 3}') == AcceptanceHistory()
+    assert AcceptanceHistory.from_json("") == AcceptanceHistory()
+
+
+def test_buckets_of_a_clock_that_was_ahead_are_dropped() -> None:
+    hours = Hours().last(120, 0.8)
+    hours.now_s -= 86_400
+    hours.last(1, 0.8)
+
+    assert hours.history.closed == ()
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0.70, 0.795), min_size=5, max_size=40))
 def test_acceptance_that_wanders_within_ten_points_never_decays(rates: list[float]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 
 from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass
 
+CONFIG = ConfigDict(extra="forbid", alias_generator=to_camel, populate_by_name=True)
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+
+@dataclass(frozen=True, config=CONFIG)
 class RolloutTimes:
     """Seconds, but for ``canary_drafts``. The administrator may set each.
 
@@ -35,4 +38,4 @@ class RolloutTimes:
         for field in fields(self):
             value = getattr(self, field.name)
             if not 0 < value < float("inf"):
-                raise ValueError(f"{field.name} is {value}: give a number above 0")
+                raise ValueError(f"{to_camel(field.name)} is {value}: give a number above 0")

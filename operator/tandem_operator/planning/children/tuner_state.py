@@ -19,6 +19,8 @@ SHAPE_KEY = "shape"
 or parallelism starts again."""
 EARLIER_KEY = "earlier.json"
 """States of engines that served before, for a way back to them."""
+HISTORY_KEY = "acceptance.json"
+"""Acceptance of the last hours, by which decay is told."""
 
 
 def body(resource: Resource, tuning: TuningView | None) -> Object | None:
@@ -32,6 +34,8 @@ def body(resource: Resource, tuning: TuningView | None) -> Object | None:
     }
     if tuning.earlier_json is not None:
         data[EARLIER_KEY] = tuning.earlier_json
+    if tuning.history_json is not None:
+        data[HISTORY_KEY] = tuning.history_json
     if tuning.records_json is not None:
         data[RECORDS_KEY] = tuning.records_json
     labels = {names.LABEL_DEPLOYMENT: resource.name}

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
 
 BUCKET_S = 600.0
 KEPT = 36
@@ -61,8 +64,25 @@ class Decay:
 class AcceptanceHistory:
     """Closed buckets that tell something, oldest first, and the one that is being filled."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
+
     closed: tuple[Bucket, ...] = ()
     filling: Bucket | None = None
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return _ADAPTER.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(text: str) -> AcceptanceHistory:
+        """What `to_json` wrote; a damaged value is dropped, it only saves hours."""
+        try:
+            return _ADAPTER.validate_json(text)
+        except ValueError:
+            return AcceptanceHistory()
+
+
+_ADAPTER: TypeAdapter[AcceptanceHistory] = TypeAdapter(AcceptanceHistory)
 
 
 def added(
@@ -75,11 +95,11 @@ def added(
 ) -> AcceptanceHistory:
     """The history with one look; ``segments`` are (accepted, rejected) by name."""
     filling, closed = history.filling or Bucket(now_s), history.closed
-    if now_s - filling.began_s >= BUCKET_S:
+    if not 0 <= now_s - filling.began_s < BUCKET_S:
         if filling.judged >= LEAST_JUDGED:
             closed = (*closed, filling)
         filling = Bucket(now_s)
-    closed = tuple(each for each in closed[-KEPT:] if now_s - each.began_s <= KEPT * BUCKET_S)
+    closed = tuple(each for each in closed[-KEPT:] if 0 <= now_s - each.began_s <= KEPT * BUCKET_S)
     mix = dict(filling.mix)
     for name, (taken, refused) in segments.items():
         mix[name] = mix.get(name, 0.0) + taken + refused

@@ -1,0 +1,45 @@
+"""What is known of acceptance over hours survives the operator that saw it."""
+
+from __future__ import annotations
+
+from tandem_operator.control.loop import TuningLoop
+from tandem_operator.planning import TuningView
+from tandem_operator.planning.children import tuner_state
+from tandem_operator.planning.resource import parse
+from tests.unit.control.rooms import KEY, Engine, ManualClock, room_of
+from tests.unit.planning import builders
+
+RESOURCE = parse(builders.resource())
+
+
+async def test_a_new_leader_knows_the_acceptance_of_the_hours_before(engine: Engine) -> None:
+    clock = ManualClock()
+    first = room_of(engine, clock, lambda key: None)
+    rounds = 0
+
+    async def hours(room: TuningLoop, minutes: int, share: float) -> TuningView:
+        nonlocal rounds
+        for _ in range(minutes):
+            rounds += 1
+            engine.run(rounds, accepted_share=share)
+            await room.look(KEY)
+            clock.at_s += 60
+        view = room.view(KEY)
+        assert view is not None
+        assert view.rollout is not None
+        return view
+
+    before = await hours(first, 130, 0.8)
+    held = tuner_state.body(RESOURCE, before)
+    assert held is not None
+    second = room_of(engine, clock, lambda key: None, held)
+    at_first = await hours(second, 1, 0.55)
+    assert tuner_state.body(RESOURCE, at_first) == held, "a new leader writes nothing new"
+    later = await hours(second, 45, 0.55)
+
+    assert later.rollout is not None
+    assert later.rollout.decay is not None
+    assert later.rollout.decay.level > 0.75
+    alone = await hours(room_of(engine, clock, lambda key: None), 45, 0.55)
+    assert alone.rollout is not None
+    assert alone.rollout.decay is None
