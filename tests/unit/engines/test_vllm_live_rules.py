@@ -65,6 +65,8 @@ def test_such_an_engine_is_served_once_nothing_asks_for_another_k(
         ("tuning.maxTokens", 3),
         ("tuning.thresholds.maxConcurrency", 8),
         ("tuning.segments", [{"name": "code", "maxTokens": 3}]),
+        ("tuning.offMode", "Redeploy"),
+        ("tuning.onDecay", "Redeploy"),
     ],
 )
 def test_a_limit_of_k_that_could_not_act_is_refused(field: str, value: object) -> None:

@@ -15,7 +15,9 @@ def message(form: PodForm) -> str:
     """One sentence each; sizes are those of the lock's report."""
     state = form.state
     since = "" if state.since is None else f" since {state.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-    parts = [f"the draft is not loaded ({state.cause})", freed(form.revision.report.draft)]
+    draft = form.revision.report.draft
+    what = "speculation" if draft is None else "the draft"
+    parts = [f"{what} is not loaded ({state.cause})", freed(draft)]
     if state.form is Form.CANARY:
         parts.append(f"one canary pod measures{since}: {state.message}")
         if form.canary.waiting is not None:

@@ -1,7 +1,7 @@
 """What a spec asks of K that vLLM cannot do: a fixed K is never taken for a live one."""
 
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.api.spec import ConstrainedOutput, Spec, TuningMode
+from tandem_operator.api.spec import ConstrainedOutput, OffMode, OnDecay, Spec, TuningMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.vllm.capability import Pair, capabilities_of, setup_of
 from tandem_runtime.contract import vllm_capabilities as table
@@ -62,6 +62,9 @@ def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[FieldError]:
         "tuning.maxTokens": tuning.max_tokens,
         "tuning.thresholds.maxConcurrency": tuning.thresholds.max_concurrency,
         "tuning.segments": ", ".join(each.name for each in tuning.segments) or None,
+        # Both follow what Auto decides, which is refused above.
+        "tuning.offMode": "Redeploy" if tuning.off_mode is OffMode.REDEPLOY else None,
+        "tuning.onDecay": "Redeploy" if tuning.on_decay is OnDecay.REDEPLOY else None,
     }
     if tuning.max_tokens == speculation.max_tokens:
         del limits["tuning.maxTokens"]
