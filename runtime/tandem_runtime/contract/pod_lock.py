@@ -16,6 +16,7 @@ from tandem_runtime.contract import fields
 VERSION = 1
 
 PLUGIN_VLLM = "vllm"
+PLUGIN_TENSORRT_LLM = "tensorrt_llm"
 NO_PLUGIN = "none"
 """What `tandem-fetch` puts into the plugin's folder. vLLM's is what a lock without a word means."""
 

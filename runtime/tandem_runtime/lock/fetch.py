@@ -26,7 +26,10 @@ from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.sources.bring import HUB, S3
 
 DONE, FAILED = 0, 1
-PLUGINS = {pod_lock.PLUGIN_VLLM: "tandem_runtime.vllm.install"}
+PLUGINS = {
+    pod_lock.PLUGIN_VLLM: "tandem_runtime.vllm.install",
+    pod_lock.PLUGIN_TENSORRT_LLM: "tandem_runtime.tensorrt_llm.install",
+}
 """Modules whose `copy_to(folder)` installs a plugin, by the name that a pod lock has for it."""
 _MORE_SPACE = "raise modelCache.sizeLimit, or give modelCache.claimName a claim with more room"
 DISK_TROUBLES = {

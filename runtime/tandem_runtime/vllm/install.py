@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tandem_runtime.contract import environment, paths
+from tandem_runtime.plugin.copying import copy_packages
 from tandem_runtime.plugin.digests import check_or_exit
 from tandem_runtime.plugin.version import PLUGIN_VERSION
 from tandem_runtime.vllm import drafter, request_fields, start_schedule
@@ -51,17 +51,7 @@ def register() -> None:
 
 def copy_to(folder: Path) -> None:
     """Put the plugin into `folder`, so that the folder on PYTHONPATH is enough. Raises OSError."""
-    source = Path(__file__).resolve().parent.parent
-    package = folder / source.name
-    package.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source / "__init__.py", package / "__init__.py")
-    for name in _COPIED:
-        shutil.copytree(
-            source / name,
-            package / name,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
+    copy_packages(folder, _COPIED)
     metadata = folder / f"tandem_plugin-{PLUGIN_VERSION}.dist-info"
     metadata.mkdir(exist_ok=True)
     (metadata / "METADATA").write_text(

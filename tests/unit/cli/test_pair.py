@@ -15,6 +15,7 @@ from tandem_operator.cli import pair_inspection, verify_pair
 from tandem_operator.cli.main import main
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import PairJudgement
+from tandem_operator.engines.registry import driven
 from tests.unit.lock import builders
 
 Object = dict[str, Any]
@@ -148,7 +149,7 @@ def test_a_method_without_a_draft_looks_at_the_target_alone(
         ("target draft --method NGram", "method NGram has no draft: leave DRAFT out"),
         ("target draft --max-tokens 33", "give 1 to 32"),
         ("target draft --tensor x", "give 1 to 64"),
-        ("target draft --engine SGLang", "--engine: 'SGLang' is no value here: vLLM, Torch"),
+        ("target draft --engine None", f"--engine: 'None' is no value here: {', '.join(driven())}"),
         ("target draft --engine-version latest", "give a version, as 0.32.0"),
         ("target head --attested-target acme/chat", "did you mean hf://acme/chat?"),
     ],

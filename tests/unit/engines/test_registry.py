@@ -11,7 +11,7 @@ from tandem_operator.engines import registry
 from tandem_operator.engines.pod import environment
 from tests.unit.engines import builders
 
-OTHERS = sorted(set(EngineType) - {EngineType.VLLM, EngineType.TORCH})
+OTHERS = sorted(set(EngineType) - set(registry.driven()))
 
 
 @pytest.mark.parametrize("engine", EngineType)

@@ -1,0 +1,1 @@
+"""What of a spec or a pair TensorRT-LLM cannot do; each rule says what to do instead."""

@@ -1,0 +1,98 @@
+"""`python -m tandem_runtime.tensorrt_llm.start {trtllm-serve,triton} [options] -- WORDS`.
+
+Writes the configuration of the LLM API with the K of the table, then becomes `trtllm-serve WORDS`,
+or stands over a Triton that has it in a model repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from tempfile import mkdtemp
+
+from tandem_runtime.contract import environment, pod_lock
+from tandem_runtime.contract import tensorrt_llm as contract
+from tandem_runtime.contract.table import SpeculationTable
+from tandem_runtime.plugin.digests import check_or_exit
+from tandem_runtime.plugin.table import table_file
+from tandem_runtime.tensorrt_llm import triton_server
+from tandem_runtime.tensorrt_llm.configuration import with_depths, yaml_of
+
+DISTRIBUTION = "tensorrt_llm"
+
+
+def main() -> None:
+    """Serve until SIGTERM; ends with a sentence where files or image do not allow it."""
+    check_or_exit()
+    own, words = _parse(sys.argv[1:])
+    try:
+        _check_release(metadata.version(DISTRIBUTION))
+    except metadata.PackageNotFoundError:
+        sys.exit(
+            "tandem: this image has no TensorRT-LLM: name one of NVIDIA's in spec.engine.image"
+        )
+    try:
+        base = json.loads((own.config / contract.LLM_FILE).read_text())
+        wanted = with_depths(base, _table(os.environ), own.initial_tokens, zero=own.zero)
+        folder = Path(mkdtemp(prefix="tandem-tensorrt-llm-"))
+        if own.server == contract.TRITON:
+            sys.exit(triton_server.run(folder, own.config, own.name, wanted))
+        written = folder / "llm.yaml"
+        written.write_text(yaml_of(wanted))
+        os.execvp(contract.SERVE, [contract.SERVE, *words, f"--config={written}"])  # noqa: S606
+    except (OSError, triton_server.EngineLostError) as error:
+        sys.exit(f"tandem: {error}")
+
+
+def _table(environ: Mapping[str, str]) -> SpeculationTable | None:
+    """The table of this pod's lock, or None with the reason in the log."""
+    path = environ.get(environment.TABLE_FILE)
+    if not path:
+        return None
+    found = table_file.read(path)
+    if isinstance(found, table_file.Refusal):
+        print(f"tandem: {found.message}; K is speculation.initialTokens", file=sys.stderr)
+        return None
+    own = pod_lock.hash_of(environ.get(environment.LOCK))
+    if own and found.lock != own:
+        print(f"tandem: {path} is of lock {found.lock!r}, not {own!r}", file=sys.stderr)
+        return None
+    return found
+
+
+def _check_release(version: str) -> None:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None or (int(found[1]), int(found[2])) < contract.OLDEST:
+        least = ".".join(map(str, contract.OLDEST))
+        sys.exit(
+            f"tandem: this image has TensorRT-LLM {version}, and {least} is the oldest that is "
+            "driven: its schedule has another meaning, and its page tells no running requests"
+        )
+
+
+def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog="tandem-tensorrt-llm", allow_abbrev=False)
+    parser.add_argument("server", choices=(contract.SERVE, contract.TRITON))
+    parser.add_argument("--name", required=True, help="the model's name to clients")
+    parser.add_argument("--config", type=Path, default=Path(contract.CONFIG_FOLDER))
+    parser.add_argument("--initial-tokens", type=int, default=0)
+    parser.add_argument("--zero", action="store_true", help="K may be 0 in a step")
+    own, _, words = _halves(list(arguments))
+    return parser.parse_args(own), words
+
+
+def _halves(arguments: list[str]) -> tuple[list[str], str, list[str]]:
+    if "--" not in arguments:
+        return arguments, "", []
+    at = arguments.index("--")
+    return arguments[:at], "--", arguments[at + 1 :]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""The drivers of TensorRT-LLM: the pod under both servers, and what is refused with its remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.api.spec import EngineType, Method, Spec
+from tandem_operator.api.status import LiveMode
+from tandem_operator.engines import registry
+from tandem_operator.engines.interface.launch import EngineParts
+from tandem_operator.engines.tensorrt_llm import DRIVER
+from tandem_operator.engines.tensorrt_llm.methods import LACKING, METHODS
+from tests.unit.engines import builders
+
+IMAGE = "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc29"
+TAKEN: dict[str, Any] = {
+    "engine.type": "TensorRTLLM",
+    "engine.server": "Native",
+    "engine.image": IMAGE,
+    "speculation.constrainedOutput": "Allow",
+    "tuning.mode": "Fixed",
+}
+FOLDER = Path(__file__).parents[3] / "examples" / "tensorrt-llm"
+MANIFESTS: dict[str, dict[str, Any]] = {
+    path.name: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))
+}
+
+
+def rendered(without_speculation: bool = False, **changes: Any) -> EngineParts:
+    return DRIVER.render(
+        builders.launch(
+            {**TAKEN, **{key.replace("__", "."): value for key, value in changes.items()}},
+            without_speculation=without_speculation,
+        )
+    )
+
+
+def llm(parts: EngineParts) -> dict[str, Any]:
+    return dict(json.loads(parts.config[0].files["llm.json"]))
+
+
+def found(changes: dict[str, Any]) -> list[tuple[str, str]]:
+    refusals = DRIVER.validate(builders.spec({**TAKEN, **changes}))
+    assert all(each.remedy for each in refusals)
+    return [(each.reason.value, each.field) for each in refusals]
+
+
+def test_trtllm_serve_is_started_with_the_locked_files_and_a_configuration_of_its_own() -> None:
+    parts = rendered(parallelism__tensor=2, engine__args=["--max_batch_size=8"])
+    main = parts.leader.container
+    env = builders.env(parts)
+    volumes = {each["name"]: each["configMap"]["name"] for each in parts.leader.volumes}
+
+    assert main["image"] == IMAGE
+    assert main["command"][:2] == ["/bin/sh", "-c"]
+    assert main["args"] == [
+        "trtllm-serve", "--name=chat", "--initial-tokens=3", "--", "serve", "/models/target",
+        "--served_model_name=chat", "--host=0.0.0.0", "--port=8000", "--tensor_parallel_size=2",
+        "--max_batch_size=8",
+    ]  # fmt: skip
+    assert llm(parts) == {
+        "enable_iter_perf_stats": True,
+        "return_perf_metrics": True,
+        "disable_overlap_scheduler": True,
+        "speculative_config": {
+            "decoding_type": "Draft_Target",
+            "max_draft_len": 7,
+            "speculative_model": "/models/draft",
+        },
+    }
+    assert volumes == {"tensorrt-llm": parts.config[0].name}
+    assert {"name": "tensorrt-llm", "mountPath": "/tandem/tensorrt-llm", "readOnly": True} in (
+        main["volumeMounts"]
+    )
+    assert "/tandem/plugin" in {each["mountPath"] for each in main["volumeMounts"]}
+    assert (env["TRTLLM_NO_USAGE_STATS"], env["HF_HUB_OFFLINE"]) == ("1", "1")
+    assert main["resources"]["limits"] == {"nvidia.com/gpu": "2"}
+    assert (parts.metrics.port, parts.metrics.path) == ("http", "/prometheus/metrics")
+    assert main["readinessProbe"]["httpGet"] == {"path": "/health", "port": "http"}
+    drain = main["lifecycle"]["preStop"]["exec"]["command"]
+    assert "http://127.0.0.1:8000/prometheus/metrics" in drain
+    assert "trtllm_num_requests_running" in drain
+
+
+def test_triton_has_the_same_speculation_in_a_model_of_the_llm_api() -> None:
+    alone = rendered()
+    parts = rendered(
+        engine__server="Triton",
+        engine__args=["--max_seq_len", "4096", "--free_gpu_memory_fraction=0.8"],
+    )
+    main = parts.leader.container
+    ports = {each["name"]: each["containerPort"] for each in main["ports"]}
+
+    assert main["args"] == ["triton", "--name=chat", "--initial-tokens=3"]
+    assert ports == {"http": 8000, "grpc": 8001, "tandem-metrics": 8002}
+    assert (parts.metrics.port, parts.metrics.path) == ("tandem-metrics", "/metrics")
+    assert main["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
+    assert llm(parts) == {
+        **llm(alone),
+        "backend": "pytorch",
+        "model": "/models/target",
+        "tensor_parallel_size": 1,
+        "pipeline_parallel_size": 1,
+        "max_seq_len": 4096,
+        "kv_cache_config": {"free_gpu_memory_fraction": 0.8},
+    }
+    assert set(parts.config[0].files) == {"llm.json", "config.pbtxt"}
+
+
+def test_triton_is_the_server_where_none_is_named() -> None:
+    changes = {key: value for key, value in TAKEN.items() if key != "engine.server"}
+
+    assert DRIVER.render(builders.launch(changes)) == rendered(engine__server="Triton")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_taken_and_says_which_depths_a_start_may_have(method: Method) -> None:
+    changes = {"speculation.method": method.value}
+    parts = rendered(speculation__method=method.value)
+
+    assert found(changes) == []
+    assert parts.tiers == tuple(range(0 if method is Method.N_GRAM else 1, 8))
+    assert ("--zero" in parts.leader.container["args"]) == (method is Method.N_GRAM)
+    assert ("speculative_model" in llm(parts)["speculative_config"]) == (
+        method.value in builders.WITH_DRAFT
+    )
+
+
+def test_without_speculation_nothing_is_drafted_and_the_page_is_the_same() -> None:
+    parts = rendered(without_speculation=True)
+
+    assert llm(parts) == {"enable_iter_perf_stats": True, "return_perf_metrics": True}
+    assert parts.tiers == (0,)
+    assert "--initial-tokens=3" not in parts.leader.container["args"]
+
+
+def test_other_contents_have_another_config_map() -> None:
+    one, other = rendered(), rendered(speculation__maxTokens=3)
+
+    assert one.config[0].name != other.config[0].name
+    assert one == rendered()
+
+
+@pytest.mark.parametrize("method", LACKING)
+def test_a_method_that_it_lacks_is_refused_with_the_reason(method: Method) -> None:
+    changes: dict[str, Any] = {"speculation.method": method.value}
+    if method is Method.LAYER_SKIP:
+        changes["speculation.layerSkip"] = {"exitLayer": 2}
+
+    assert found(changes) == [("UnsupportedCombination", "spec.speculation.method")]
+
+
+def test_every_method_is_taken_or_refused() -> None:
+    assert set(METHODS) | set(LACKING) == set(Method)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"speculation.constrainedOutput": "Bypass"}, "spec.speculation.constrainedOutput"),
+        ({"tuning.mode": "Auto"}, "spec.tuning.mode"),
+        ({"tuning.maxTokens": 0}, "spec.tuning.maxTokens"),
+        ({"speculation.initialTokens": 0}, "spec.speculation.initialTokens"),
+        ({"tuning.thresholds": {"maxConcurrency": 8}}, "spec.tuning.thresholds.maxConcurrency"),
+        ({"tuning.segments": [{"name": "a", "maxTokens": 1}]}, "spec.tuning.segments"),
+        ({"parallelism.data": 2}, "spec.parallelism.data"),
+        ({"parallelism.tensor": 2, "accelerator.count": 1}, "spec.accelerator.count"),
+        ({"accelerator.resource": "None"}, "spec.accelerator.resource"),
+        ({"speculation.draftTensorParallel": 2}, "spec.speculation.draftTensorParallel"),
+        (
+            {"speculation.method": "MTP", "draft": {"uri": "hf://org/draft"}},
+            "spec.draft",
+        ),
+        (
+            {"speculation.method": "NGram", "speculation.nGram": {"minLookup": 2}},
+            "spec.speculation.nGram.minLookup",
+        ),
+    ],
+)
+def test_what_it_cannot_do_is_refused_at_its_field(changes: dict[str, Any], field: str) -> None:
+    assert found(changes) == [("UnsupportedCombination", field)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tuning.maxTokens": 7},
+        {"tuning.mode": "Observe"},
+        {"speculation.initialTokens": 5},
+        {"speculation.method": "NGram", "tuning.thresholds": {"maxConcurrency": 8}},
+        {"speculation.method": "NGram", "speculation.nGram": {"maxLookup": 4}},
+        {"parallelism.tensor": 2, "speculation.draftTensorParallel": 2},
+        {"speculation.engineConfig": {"acceptance_rate_window_size": 50}},
+        {"engine.args": ["--log_level=debug", "--reasoning_parser", "qwen3"]},
+        {"engine.args": ["--max_seq_len=$(LENGTH)"]},
+        {"engine.env": [{"name": "TRTLLM_ENABLE_PDL", "value": "1"}]},
+        {"engine.image": "nvcr.io/nvidia/tritonserver:26.10-trtllm-python-py3"},
+        {"engine.image": "registry.example/mine:0.1"},
+    ],
+)
+def test_what_it_can_do_stays_allowed(changes: dict[str, Any]) -> None:
+    assert found(changes) == []
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--config=a", "--extra_llm_api_options=a", "--extra-llm-api-options=a", "--tokenizer=x",
+        "--served_model_name=x", "--host=::", "--port=1", "--grpc", "--backend=pytorch",
+        "--hf_revision=main", "--tp_size=2", "--pipeline_parallel_size=2", "--trust_remote_code",
+        "$(ANY)",
+    ],
+)  # fmt: skip
+def test_an_option_that_the_operator_sets_is_refused(argument: str) -> None:
+    assert found({"engine.args": [argument]}) == [("InvalidArguments", "spec.engine.args[0]")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        (["--max_seq_len=4096", "--log_level=debug"], ["spec.engine.args[1]"]),
+        (["--max_seq_len=many"], ["spec.engine.args[0]"]),
+        (["--max_seq_len=$(LENGTH)"], ["spec.engine.args[0]"]),
+        (["--port=1"], ["spec.engine.args[0]"]),
+        (["--enable_chunked_prefill", "--max-batch-size", "8"], []),
+    ],
+)
+def test_triton_takes_what_is_a_key_of_the_llm_api(arguments: list[str], fields: list[str]) -> None:
+    told = found({"engine.server": "Triton", "engine.args": arguments})
+
+    assert told == [("InvalidArguments", field) for field in fields]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("max_draft_len", 3, "maxTokens"),
+        ("draft_len_schedule", {"4": 4}, "table"),
+        ("use_relaxed_acceptance_for_thinking", True, "does not confirm"),
+        ("use_dynamic_tree", True, "one line"),
+        ("is_keep_all", True, "use one of"),
+        ("acceptance_rate_window_size", "many", "integer"),
+    ],
+)
+def test_a_key_of_the_speculative_configuration_is_judged(key: str, value: Any, said: str) -> None:
+    (refusal,) = DRIVER.validate(builders.spec({**TAKEN, "speculation.engineConfig": {key: value}}))
+
+    assert refusal.reason is StalledReason.INVALID_ARGUMENTS
+    assert refusal.field == f"spec.speculation.engineConfig.{key}"
+    assert said in f"{refusal.message}; {refusal.remedy}"
+
+
+@pytest.mark.parametrize("tag", ["1.2.1", "v1.0.0", "0.21.0rc2"])
+def test_a_release_before_its_page_told_of_requests_is_refused(tag: str) -> None:
+    image = f"nvcr.io/nvidia/tensorrt-llm/release:{tag}"
+
+    assert found({"engine.image": image}) == [("UnsupportedEngine", "spec.engine.image")]
+
+
+@pytest.mark.parametrize(
+    ("target", "draft", "field"),
+    [
+        ({"weights": "gguf"}, {}, "spec.target.uri"),
+        ({}, {"weights": "none"}, "spec.draft.uri"),
+        ({"attention_heads": 9}, {}, "spec.parallelism.tensor"),
+        ({"config_vocab_size": 100}, {"config_vocab_size": 101}, "spec.draft.uri"),
+    ],
+)
+def test_a_pair_that_it_does_not_start_is_refused(
+    target: dict[str, Any], draft: dict[str, Any], field: str
+) -> None:
+    asked = builders.spec({**TAKEN, "parallelism.tensor": 2})
+    judged = DRIVER.judge_pair(asked, builders.report(target, draft))
+
+    assert [each.field for each in judged.refusals] == [field]
+    assert DRIVER.judge_pair(asked, builders.report()).allowed
+    good = builders.report(
+        {"weights": "safetensors", "attention_heads": 8, "config_vocab_size": 101},
+        {"weights": "pickle", "attention_heads": 4, "config_vocab_size": 100},
+    )
+    assert DRIVER.judge_pair(asked, good).allowed
+
+
+def test_k_is_taken_at_the_start_and_that_is_told() -> None:
+    asked = builders.spec(TAKEN)
+    (warning,) = DRIVER.warn(asked)
+
+    assert DRIVER.live_mode(asked) is LiveMode.ROLLOUT
+    assert warning.field == "spec.speculation.initialTokens"
+    assert "start after it" in warning.message
+
+
+def test_each_method_has_an_example_and_each_server_one() -> None:
+    specs = [Spec.model_validate(each["spec"]) for each in MANIFESTS.values()]
+
+    assert {each.speculation.method for each in specs} == set(METHODS)
+    assert {str(each.engine.server) for each in specs} == {"Native", "Triton"}
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_an_example_is_taken_as_it_stands(name: str) -> None:
+    spec = Spec.model_validate(MANIFESTS[name]["spec"])
+
+    assert registry.driver(EngineType.TENSORRT_LLM).validate(spec) == ()
