@@ -25,6 +25,8 @@ from tandem_runtime.lock.draft import draft_kinds
 ALLOWED, NOT_ALLOWED, COULD_NOT_LOOK = 0, 1, 2
 NO_DRAFT = "-"
 DEFAULT_VERSION = "0.32.0"
+DEFAULT_VERSIONS = {EngineType.VLLM: DEFAULT_VERSION, EngineType.TENSORRT_LLM: "1.3.0"}
+"""Of engines whose images are numbered by them."""
 MAY_DRAFT = METHODS_WITH_DRAFT | {Method.MTP}
 """Methods for which DRAFT may be named; only MTP goes without as well."""
 FLAGS = {
@@ -89,9 +91,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine-version",
         type=_version,
-        default=DEFAULT_VERSION,
         metavar="V",
-        help=f"of its image (default: {DEFAULT_VERSION}, of vLLM)",
+        help="of its image (default: "
+        + ", ".join(f"{version} of {engine}" for engine, version in DEFAULT_VERSIONS.items())
+        + ")",
     )
     parser.add_argument("--digest", help="the fingerprint that the target's tokenizer must have")
     parser.add_argument(
@@ -130,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
         output.write(pair_inspection.document(found), arguments.output)
     else:
         image = spec.engine.image
-        lines = pair_inspection.lines(found, "" if image is None else arguments.engine_version)
+        lines = pair_inspection.lines(found, "" if image is None else _version_of(arguments))
         print("\n".join(map(_with_flags, lines)))
     return ALLOWED if found.allowed else NOT_ALLOWED
 
@@ -181,11 +184,18 @@ def _spec(arguments: argparse.Namespace, draft: str | None, method: Method) -> S
             "engine": {
                 "type": arguments.engine,
                 "image": registry.driver(EngineType(arguments.engine)).image_of(
-                    arguments.engine_version
+                    _version_of(arguments)
                 ),
             },
+            # A pair is asked about, not how K moves.
+            "tuning": {"mode": "Fixed"},
         }
     )
+
+
+def _version_of(arguments: argparse.Namespace) -> str:
+    given: str | None = arguments.engine_version
+    return given or DEFAULT_VERSIONS.get(EngineType(arguments.engine), DEFAULT_VERSION)
 
 
 def _source(text: str) -> SourceRequest:
