@@ -169,6 +169,8 @@ def test_every_method_is_taken_or_refused() -> None:
         ({"speculation.initialTokens": 0}, "spec.speculation.initialTokens"),
         ({"tuning.thresholds": {"maxConcurrency": 8}}, "spec.tuning.thresholds.maxConcurrency"),
         ({"tuning.segments": [{"name": "a", "maxTokens": 1}]}, "spec.tuning.segments"),
+        ({"tuning.offMode": "Redeploy"}, "spec.tuning.offMode"),
+        ({"tuning.onDecay": "Redeploy"}, "spec.tuning.onDecay"),
         ({"parallelism.data": 2}, "spec.parallelism.data"),
         ({"parallelism.tensor": 2, "accelerator.count": 1}, "spec.accelerator.count"),
         ({"accelerator.resource": "None"}, "spec.accelerator.resource"),
@@ -192,6 +194,7 @@ def test_what_it_cannot_do_is_refused_at_its_field(changes: dict[str, Any], fiel
     [
         {"tuning.maxTokens": 7},
         {"tuning.mode": "Observe"},
+        {"tuning.onDecay": "Restart"},
         {"speculation.initialTokens": 5},
         {"speculation.method": "NGram", "tuning.thresholds": {"maxConcurrency": 8}},
         {"speculation.method": "NGram", "speculation.nGram": {"maxLookup": 4}},

@@ -15,6 +15,7 @@ from tandem_operator.engines.tensorrt_llm.methods import OFF_IN_A_STEP
 from tandem_operator.engines.tensorrt_llm.rules import configuration, live, pair
 from tandem_operator.engines.tensorrt_llm.rules import spec as spec_rules
 from tandem_operator.engines.tensorrt_llm.series import READER
+from tandem_operator.engines.tensorrt_llm.support import SUPPORT
 from tandem_runtime.contract import paths, pod_lock
 from tandem_runtime.contract import tensorrt_llm as contract
 from tandem_runtime.contract.report import PairReport
@@ -40,6 +41,7 @@ class TensorRtLlmDriver:
     owned_env = environment.OWNED_EVERYWHERE
 
     def __init__(self, server: EngineServer) -> None:
+        self.support = (SUPPORT[server],)
         self._triton = server is EngineServer.TRITON
 
     def validate(self, spec: Spec) -> tuple[FieldError, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tandem_operator.api.spec import ConstrainedOutput, Spec, TuningMode
+from tandem_operator.api.spec import ConstrainedOutput, OffMode, OnDecay, Spec, TuningMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import Warned
 from tandem_operator.engines.tensorrt_llm.methods import METHODS, OFF_IN_A_STEP
@@ -63,6 +63,17 @@ def _limits(spec: Spec) -> Iterable[FieldError]:
             "TensorRT-LLM drafts for every request alike",
             "remove segments",
         )
+    for field, asked in (
+        ("tuning.offMode", tuning.off_mode is OffMode.REDEPLOY),
+        ("tuning.onDecay", tuning.on_decay is OnDecay.REDEPLOY),
+    ):
+        if asked:
+            yield unsupported(
+                field,
+                "Redeploy",
+                "it follows what tuning.mode Auto decides",
+                f"remove {field}, or set onDecay: Restart" if "Decay" in field else "remove it",
+            )
 
 
 def warnings(spec: Spec) -> tuple[Warned, ...]:
