@@ -88,17 +88,17 @@ class Watch:
                 await self._fail(error)
 
     async def _list(self, stream: Stream) -> str:
-        held = self._store.watched(self.kind.kind, self.namespace)
-        found: set[str] = set()
+        gone = set(self._store.watched_uids(self.kind.kind, self.namespace))
         async for page in stream.pages(self.kind, self.namespace):
             for raw in page:
-                found.add(raw["metadata"]["uid"])
+                gone.discard(raw["metadata"]["uid"])
                 self._take("LISTED", raw)
             # A page of 500 takes a while: others shall have the loop in between.
             await asyncio.sleep(0)
-        for raw in held:
-            if raw["metadata"]["uid"] not in found:
-                self._take("DELETED", raw)
+        if gone:
+            for raw in self._store.watched(self.kind.kind, self.namespace):
+                if raw["metadata"]["uid"] in gone:
+                    self._take("DELETED", raw)
         return stream.version
 
     async def _follow(self, stream: Stream, version: str) -> None:
