@@ -25,6 +25,7 @@ from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.watches import Watches
 from tandem_operator.control.loop import Subject, TuningLoop
 from tandem_operator.metrics.prometheus import PrometheusReader
+from tandem_operator.metrics.replicas import may_be_read
 from tandem_operator.planning import Installation
 from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.executor import Executor
@@ -196,7 +197,10 @@ class Operator:
         resource = self._store.resource(key)
         if resource is None:
             return None
-        return Subject(resource, self._store.objects(key), partial(self._store.tuners, key[0]))
+        # Most looks find nothing to read, and parsing all objects is most of what such a look costs.
+        read = any(may_be_read(pod) for pod in self._store.objects(key, "Pod"))
+        objects = self._store.objects(key) if read else ()
+        return Subject(resource, objects, partial(self._store.tuners, key[0]))
 
     def _installation(self) -> Installation:
         settings = self._settings

@@ -150,10 +150,12 @@ class Store:
         held = self._children.get(key, {}).get((kind, name))
         return None if held is None else held.object()
 
-    def objects(self, key: Key) -> tuple[Object, ...]:
-        """Everything known about a resource, in a stable order."""
+    def objects(self, key: Key, kind: str | None = None) -> tuple[Object, ...]:
+        """Everything known about a resource, or all of one kind, in a stable order."""
         held = self._children.get(key, {})
-        return tuple(held[identity].object() for identity in sorted(held))
+        return tuple(
+            held[identity].object() for identity in sorted(held) if kind in (None, identity[0])
+        )
 
     def tuners(self, namespace: str) -> tuple[Object, ...]:
         """`<name>-tuner` of every resource of the namespace, by name."""

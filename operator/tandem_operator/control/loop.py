@@ -46,7 +46,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Subject:
-    """A resource and everything that the store holds of it.
+    """A resource and everything that the store holds of it, while one of its pods may be read.
 
     ``tuners`` finds `<name>-tuner` of all resources of the namespace, when they are needed.
     """
