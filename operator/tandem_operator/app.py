@@ -197,7 +197,7 @@ class Operator:
         resource = self._store.resource(key)
         if resource is None:
             return None
-        # Most looks find nothing to read, and parsing all objects is most of what such a look costs.
+        # Most looks find nothing to read, and parsing all objects is most of what those cost.
         read = any(may_be_read(pod) for pod in self._store.objects(key, "Pod"))
         objects = self._store.objects(key) if read else ()
         return Subject(resource, objects, partial(self._store.tuners, key[0]))
