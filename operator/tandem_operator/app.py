@@ -77,7 +77,9 @@ class Operator:
             interval_s=settings.scrape_interval_seconds,
             prometheus=_prometheus(settings),
         )
-        self._watches = Watches(self._store, self._seen, self._clock, settings.watch_namespaces)
+        self._watches = Watches(
+            self._store, self._seen, self._child_seen, self._clock, settings.watch_namespaces
+        )
         self._executor = Executor(
             self._client, self._store, self._clock, settings.identity, self._pod_monitors
         )
@@ -142,6 +144,10 @@ class Operator:
     def _seen(self, key: Key) -> None:
         self._tuning.watch(key)
         self._queue.add(key)
+
+    def _child_seen(self, key: Key) -> None:
+        self._tuning.watch(key)
+        self._queue.add_together(key)
 
     async def _find_out(self) -> None:
         """Whether there are optional kinds, every few minutes."""

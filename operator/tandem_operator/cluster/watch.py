@@ -27,6 +27,8 @@ class Heard(Protocol):
 
     def seen(self, key: Key) -> None: ...
 
+    def child_seen(self, key: Key) -> None: ...
+
     def changed(self, watch: Watch) -> None: ...
 
 
@@ -123,7 +125,7 @@ class Watch:
         else:
             key = self._store.put_resource(raw) if mine else self._store.put(raw)
         if key is not None:
-            self._heard.seen(key)
+            (self._heard.seen if mine else self._heard.child_seen)(key)
 
     def _lives(self) -> None:
         self._proof_s = self._clock.now_s()
