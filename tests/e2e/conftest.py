@@ -27,10 +27,10 @@ NAMESPACE = "serving"
 
 
 @pytest.fixture(scope="session")
-def place(
+def serving(
     cluster: Cluster, images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Serving]:
-    """Models, claims and the operator: everything but a resource."""
+    """The pair, Ready with two replicas, before any request."""
     try:
         environment = engine_environment()
     except EnvironmentMissingError as missing:
@@ -50,16 +50,11 @@ def place(
     setup.make_claims(kubectl, models, environment)
     named = Images(images["operator"], images["runtime"], images["engine"])
     setup.install_operator(cluster.helm, kubectl, named)
-    yield Serving(cluster, kubectl, named, models)
+    held = Serving(cluster, kubectl, named, models)
+    held.apply(NAME, replicas=2)
+    held.wait_ready(NAME, timeout_s=600)
+    yield held
     kubectl.run("delete", "specdep", "--all", "--wait=false")
-
-
-@pytest.fixture(scope="session")
-def serving(place: Serving) -> Serving:
-    """The pair, Ready with two replicas, before any request."""
-    place.apply(NAME, replicas=2)
-    place.wait_ready(NAME, timeout_s=600)
-    return place
 
 
 def open_to_all(folder: Path) -> None:

@@ -5,9 +5,6 @@ The times are the administrator's (`rolloutTimes` of the chart), shortened from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import pytest
 
 from hack.demo import setup
@@ -34,15 +31,16 @@ TUNING = {
 }
 
 
-@pytest.fixture(scope="module")
-def serving(place: Serving) -> Iterator[Serving]:
-    """The pair on the torch engine, one replica, Ready, with an operator that waits seconds."""
+def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
+    serving: Serving,
+) -> None:
+    serving.patch({"replicas": 0})  # the machine is for one pair
     image = recipes.torch()
-    place.cluster.load(image.archive)
+    serving.cluster.load(image.archive)
     values = {f"rolloutTimes.{name}": str(value) for name, value in TIMES.items()}
-    setup.install_operator(place.cluster.helm, place.kubectl, place.images, **values)
-    held = replace(place, name=NAME)
-    held.apply(
+    setup.install_operator(serving.cluster.helm, serving.kubectl, serving.images, **values)
+    serving = Serving(serving.cluster, serving.kubectl, serving.images, serving.models, NAME)
+    serving.apply(
         NAME,
         replicas=1,
         engine={
@@ -52,15 +50,7 @@ def serving(place: Serving) -> Iterator[Serving]:
         },
         tuning=TUNING,
     )
-    held.wait_ready(NAME, timeout_s=300)
-    yield held
-    held.kubectl.run("delete", "specdep", NAME)
-    setup.install_operator(place.cluster.helm, place.kubectl, place.images)
-
-
-def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
-    serving: Serving,
-) -> None:
+    serving.wait_ready(NAME, timeout_s=300)
     lock = _template(serving)["metadata"]["labels"]["tandem.dev/lock"]
 
     with load(serving, 6) as busy:
@@ -81,6 +71,7 @@ def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
     assert "more memory" in message
     assert _template(serving)["metadata"]["labels"]["tandem.dev/lock"] == lock
     assert _canaries(serving) == []
+    serving.kubectl.run("delete", "specdep", NAME)
 
 
 def _template(serving: Serving) -> Object:

@@ -223,11 +223,7 @@ class SpeculationReason(Reason):
 class DecayReason(Reason):
     """AcceptanceDecayed stands only while True."""
 
-    DECAYED = (
-        "Decayed",
-        "Acceptance fell over hours without a change of the traffic's segments, or an engine ended "
-        "speculation by its own gate.",
-    )
+    DECAYED = "Decayed", "Acceptance fell over hours without a change of the traffic's segments."
 
 
 REASONS: dict[ConditionType, type[Reason]] = {

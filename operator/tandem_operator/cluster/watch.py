@@ -27,8 +27,6 @@ class Heard(Protocol):
 
     def seen(self, key: Key) -> None: ...
 
-    def child_seen(self, key: Key) -> None: ...
-
     def changed(self, watch: Watch) -> None: ...
 
 
@@ -90,17 +88,17 @@ class Watch:
                 await self._fail(error)
 
     async def _list(self, stream: Stream) -> str:
-        gone = set(self._store.watched_uids(self.kind.kind, self.namespace))
+        held = self._store.watched(self.kind.kind, self.namespace)
+        found: set[str] = set()
         async for page in stream.pages(self.kind, self.namespace):
             for raw in page:
-                gone.discard(raw["metadata"]["uid"])
+                found.add(raw["metadata"]["uid"])
                 self._take("LISTED", raw)
             # A page of 500 takes a while: others shall have the loop in between.
             await asyncio.sleep(0)
-        if gone:
-            for raw in self._store.watched(self.kind.kind, self.namespace):
-                if raw["metadata"]["uid"] in gone:
-                    self._take("DELETED", raw)
+        for raw in held:
+            if raw["metadata"]["uid"] not in found:
+                self._take("DELETED", raw)
         return stream.version
 
     async def _follow(self, stream: Stream, version: str) -> None:
@@ -125,7 +123,7 @@ class Watch:
         else:
             key = self._store.put_resource(raw) if mine else self._store.put(raw)
         if key is not None:
-            (self._heard.seen if mine else self._heard.child_seen)(key)
+            self._heard.seen(key)
 
     def _lives(self) -> None:
         self._proof_s = self._clock.now_s()

@@ -8,17 +8,17 @@ holds one is refused.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from tandem_operator.tuning.acceptance.guardrail import AcceptanceGuardrail
 from tandem_operator.tuning.acceptance.survival import Survival
 from tandem_operator.tuning.decision import Schedule
-from tandem_operator.tuning.exploration.schedule import EVERY_STEPS, Trying
+from tandem_operator.tuning.exploration.schedule import EVERY_STEPS, ExplorationPlan
 from tandem_operator.tuning.policy.change_budget import ChangeBudget
 from tandem_operator.tuning.policy.objective import Service
-from tandem_operator.tuning.policy.rollback import Trial
+from tandem_operator.tuning.policy.rollback import Rollback
 from tandem_operator.tuning.step_time.model import StepModel
 from tandem_operator.tuning.table import ROWS, Table, row_of, tokens_in
 
@@ -30,45 +30,50 @@ class State:
     """Learned state. Give it back to `tune` unchanged; nothing outside this room reads its parts.
 
     ``table`` and ``prefill_table`` are what the policy wants, before guard rails;
-    ``impossible_windows`` tells
-    how many windows in a row could not be believed; ``use`` how much each row was used of
-    late; ``batch`` the decoding requests of the busiest replica; ``verdict`` reason and message of
-    the last change; ``shown`` the last decision, to tell what changed; ``return_every`` the steps
-    between bursts while off; ``expected_s`` the seconds per output token of steps without prefill
-    that the last decision predicted.
+    ``impossible_windows`` tells how many windows in a row could not be believed; ``batch`` the
+    decoding requests of the busiest replica, ``batches`` those of each when last there were any;
+    ``verdict`` reason and message of the last change; ``shown`` the last decision, to tell what
+    changed; ``return_every`` the steps between bursts while off; ``expected_s`` the seconds per
+    output token of steps without prefill that the last decision predicted.
+
+    Fields were renamed since states are stored: an alias is the name in JSON.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="forbid")
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False, extra="ignore")
 
     table: Table
     prefill_table: Table | None = None
     version: int = 1
     now_s: float | None = None
     impossible_windows: int = 0
-    rail: AcceptanceGuardrail = field(default_factory=AcceptanceGuardrail)
+    guardrail: Annotated[AcceptanceGuardrail, Field(alias="rail")] = field(
+        default_factory=AcceptanceGuardrail
+    )
     survival: Survival = field(default_factory=Survival)
     steps: StepModel = field(default_factory=StepModel)
-    pacing: ChangeBudget = field(default_factory=ChangeBudget)
-    use: tuple[float, ...] = (0.0,) * ROWS
-    service: Service = field(default_factory=Service)
-    trial: Trial = field(default_factory=Trial)
+    budget: Annotated[ChangeBudget, Field(alias="pacing")] = field(default_factory=ChangeBudget)
     batch: float | None = None
+    batches: tuple[float, ...] = ()
+    service: Service = field(default_factory=Service)
+    rollback: Annotated[Rollback, Field(alias="trial")] = field(default_factory=Rollback)
     return_every: int = EVERY_STEPS
-    trying: Trying = field(default_factory=Trying)
+    exploration_plan: Annotated[ExplorationPlan, Field(alias="trying")] = field(
+        default_factory=ExplorationPlan
+    )
     learned: bool = False
     verdict: tuple[str, str] | None = None
     shown: tuple[Schedule, Schedule | None, str] | None = None
     expected_s: float | None = None
 
     def __post_init__(self) -> None:
-        lengths = {len(self.table), len(self.use), len(self.prefill_table or self.table)}
+        lengths = {len(self.table), len(self.prefill_table or self.table)}
         if lengths != {ROWS}:
             raise ValueError(f"tables of {sorted(lengths)} rows: give {ROWS}")
 
     @property
-    def upheavals(self) -> int:
+    def regime_changes(self) -> int:
         """How often prompts or engine have become others."""
-        return self.survival.changes + self.steps.pace.shifts
+        return self.survival.changes + self.steps.drift.shifts
 
     def tokens_in_force(self, batch: float) -> int:
         """K for so many decoding requests since the last decision, guard rails included."""
@@ -78,7 +83,7 @@ class State:
 
     def to_json(self) -> str:
         """One line of JSON, at most 32 KiB."""
-        return _ADAPTER.dump_json(self).decode()
+        return _ADAPTER.dump_json(self, by_alias=True).decode()
 
     @staticmethod
     def from_json(text: str | bytes) -> State:

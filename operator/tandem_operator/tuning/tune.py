@@ -70,7 +70,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     state = replace(
         state,
         return_every=_return_every(state, good, settings),
-        trying=sized(state.trying, good, free=_written(before, state)),
+        exploration_plan=sized(state.exploration_plan, good, free=_written(before, state)),
     )
     table, reason, message = _judged(state, settings, good, wrong)
     limit = settings.max_concurrency
@@ -88,11 +88,11 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
         prefill_schedule=prefill_schedule,
         explore=exploration(
             settings,
-            state.trying,
+            state.exploration_plan,
             off=not any(table),
             stock=state.steps.stock,
             return_every=state.return_every,
-            by_rail=state.rail.off or settings.policy != GOODPUT,
+            by_rail=state.guardrail.off or settings.policy != GOODPUT,
         )
         if not impossible
         else None,
@@ -116,17 +116,17 @@ def _expected_s(predicted: Prediction) -> float | None:
 
 def _written(before: State, state: State) -> bool:
     """Whether the table file changes anyway."""
-    return (before.table, before.prefill_table, before.trying) != (
+    return (before.table, before.prefill_table, before.exploration_plan) != (
         state.table,
         state.prefill_table,
-        state.trying,
+        state.exploration_plan,
     )
 
 
 def _return_every(state: State, good: tuple[Window, ...], settings: Settings) -> int:
-    if state.rail.off and settings.thresholds is not None:
+    if state.guardrail.off and settings.thresholds is not None:
         return return_every(state.return_every, good, settings.thresholds.for_s)
-    if settings.policy == GOODPUT and (state.trying.idle or not any(state.table)):
+    if settings.policy == GOODPUT and (state.exploration_plan.idle or not any(state.table)):
         return idle_every(state.return_every, good)
     return EVERY_STEPS
 
@@ -148,7 +148,7 @@ def _judged(
         return OFF_TABLE, reasons.KILL_SWITCH, "maxTokens is 0"
     if state.impossible_windows >= IMPOSSIBLE_BEFORE_OFF:
         return OFF_TABLE, reasons.IMPOSSIBLE_COUNTERS, "; ".join(wrong) or "no believable window"
-    if state.rail.off:
+    if state.guardrail.off:
         message = "acceptance rate below the minimum"
         return OFF_TABLE, reasons.ACCEPTANCE_BELOW_THRESHOLD, message
     if state.impossible_windows:
@@ -180,8 +180,8 @@ def _inputs(state: State, good: tuple[Window, ...]) -> Mapping[str, Any]:
         "replicas": len(good),
         "batch": state.batch,
         "acceptance_changes": state.survival.changes,
-        "pace_shifts": state.steps.pace.shifts,
+        "pace_shifts": state.steps.drift.shifts,
         "step_cells": len(state.steps.cells),
-        "changes_left": round(state.pacing.allowance, 1),
-        "reverts": state.trial.reverts,
+        "changes_left": round(state.budget.allowance, 1),
+        "reverts": state.rollback.reverts,
     }

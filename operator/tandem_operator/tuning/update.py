@@ -13,24 +13,23 @@ from statistics import median
 from tandem_operator.tuning.acceptance.counts import Drafts, drafts_of, expected_depths
 from tandem_operator.tuning.acceptance.guardrail import watch
 from tandem_operator.tuning.acceptance.survival import learn
-from tandem_operator.tuning.exploration.schedule import anew
+from tandem_operator.tuning.exploration.schedule import restarted
 from tandem_operator.tuning.policy.objective import Service, measured
-from tandem_operator.tuning.policy.rollback import Trial
-from tandem_operator.tuning.policy.rollback import watched as trial_watched
+from tandem_operator.tuning.policy.rollback import Rollback
+from tandem_operator.tuning.policy.rollback import watched as rollback_watched
 from tandem_operator.tuning.settings import DEEPEST_TOKENS, Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_time.cells import Steps, observed
-from tandem_operator.tuning.step_time.drift import StepTimeDrift, suspected
-from tandem_operator.tuning.step_time.drift import watched as pace_watched
-from tandem_operator.tuning.step_time.model import StepModel, gathered_into, repaced
-from tandem_operator.tuning.step_time.ratio import over_cells, over_fit, unfamiliar
-from tandem_operator.tuning.step_time.regression import matrix, predicted_s
+from tandem_operator.tuning.step_time.drift import StepTimeDrift
+from tandem_operator.tuning.step_time.drift import watched as drift_watched
+from tandem_operator.tuning.step_time.model import StepModel, gathered_into, rescaled
+from tandem_operator.tuning.step_time.ratio import over_cells, over_fit
+from tandem_operator.tuning.step_time.regression import seconds_of
 from tandem_operator.tuning.step_time.replicas import Replica, trusted_drafts, watched
-from tandem_operator.tuning.table import ROWS, row_of
+from tandem_operator.tuning.table import row_of
 from tandem_operator.tuning.window import Window
 from tandem_operator.tuning.window_validation import load_of
 
-USE_MEMORY_S = 45.0
 QUIET_PREFILL_TOKENS = 4.0
 CONTEXT_MEMORY_S = 60.0
 
@@ -45,8 +44,8 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
     state = replace(
         state,
         now_s=now_s,
-        rail=watch(
-            state.rail,
+        guardrail=watch(
+            state.guardrail,
             everything,
             now_s,
             duration_s,
@@ -62,20 +61,20 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
         return replace(state, batch=None)
     trusted = _pooled(trusted_drafts(by_replica).values())
     steps = _steps_learned(state.steps, loaded, settings, now_s, duration_s)
-    service = _service(state, steps.pace, loaded, duration_s)
-    if steps.pace.shifts != state.steps.pace.shifts:
-        state = replace(state, trying=anew(state.trying))
+    service = _service(state, steps.drift, loaded, duration_s)
+    if steps.drift.shifts != state.steps.drift.shifts:
+        state = replace(state, exploration_plan=restarted(state.exploration_plan))
     return replace(
         state,
         learned=True,
         batch=max(load.batch for load in loads),
+        batches=tuple(load.batch for load in loads),
         service=service,
-        trial=_trial(state, loaded, by_replica, now_s),
+        rollback=_rollback(state, loaded, now_s),
         survival=learn(
             state.survival, trusted, sum(load.batch for load in loads), duration_s, now_s
         ),
         steps=steps,
-        use=_use(state.use, [load.batch for load in loads], duration_s),
     )
 
 
@@ -97,7 +96,7 @@ def _steps_learned(
     if known.theta:
         ratios = {name: over_fit(known, steps, experts) for name, steps in seen.items()}
         known = replace(known, replicas=watched(known.replicas, ratios, now_s, duration_s))
-        known = _paced(known, seen, experts)
+        known = _with_drift(known, seen, experts)
     replicas = {replica.name: replica for replica in known.replicas}
     fresh: list[Steps] = []
     for name, steps in seen.items():
@@ -109,20 +108,17 @@ def _steps_learned(
     return gathered_into(known, fresh, duration_s, experts)
 
 
-def _paced(
+def _with_drift(
     known: StepModel, seen: Mapping[str, tuple[Steps, ...]], experts: tuple[int, int] | None
 ) -> StepModel:
     """The model after what steps of well known kinds say of the engine's pace."""
     outliers = {replica.name for replica in known.replicas if replica.outlier}
     trusted = [steps for name, steps in seen.items() if name not in outliers]
     ratios = [over_cells(known, steps, experts) for steps in trusted]
-    told = [ratio for ratio in ratios if ratio is not None]
-    if told:
-        return repaced(replace(known, pace=pace_watched(known.pace, median(told))))
-    strange = [over_fit(known, steps, experts) for steps in trusted if unfamiliar(known, steps)]
-    if strange:
-        return replace(known, pace=suspected(known.pace, median(strange)))
-    return known
+    known_ratios = [ratio for ratio in ratios if ratio is not None]
+    if not known_ratios:
+        return known
+    return rescaled(replace(known, drift=drift_watched(known.drift, median(known_ratios))))
 
 
 def _tax_learned(
@@ -135,9 +131,7 @@ def _tax_learned(
         for steps in observed(window, known.context_per_request):
             if steps.with_prefill or steps.drafting:
                 continue
-            loaded_s = predicted_s(
-                known.coefficients(experts), matrix((steps,), experts, known.prefill_weight)
-            )
+            loaded_s = seconds_of(known.coefficients(experts), (steps,))
             tax_s = max(0.0, float(loaded_s[0]) - steps.seconds)
             old = known.tax_s
             known = replace(known, tax_s=tax_s if old is None else old + 0.1 * (tax_s - old))
@@ -146,15 +140,15 @@ def _tax_learned(
 
 def _service(
     state: State,
-    pace: StepTimeDrift,
+    drift: StepTimeDrift,
     windows: tuple[Window, ...],
     duration_s: float,
 ) -> Service:
     realised_s, predicted_s = None, None
     decoded = sum(window.generated_tokens - window.first_tokens for window in windows)
-    was = state.steps.pace
+    was = state.steps.drift
     # What may be another pace is not also a passing slowness: it would count twice.
-    steady = pace.windows <= was.windows and pace.shifts == was.shifts
+    steady = drift.windows <= was.windows and drift.shifts == was.shifts
     if steady and decoded >= 1:
         realised_s = sum(window.request_step_seconds for window in windows) / decoded
         predicted_s = state.expected_s
@@ -166,10 +160,8 @@ def _service(
     return measured(state.service, predicted_s, realised_s, first_token_s, duration_s)
 
 
-def _trial(
-    state: State, windows: tuple[Window, ...], drafts: Mapping[str, Drafts], now_s: float
-) -> Trial:
-    trial = state.trial
+def _rollback(state: State, windows: tuple[Window, ...], now_s: float) -> Rollback:
+    rollback = state.rollback
     for window in windows:
         load = load_of(window)
         if load is None or load.time_per_output_token_s is None:
@@ -180,18 +172,17 @@ def _trial(
         if state.tokens_in_force(load.batch) != state.table[row]:
             # A guard rail holds K elsewhere: what the engine does says nothing of this table.
             continue
-        trial = trial_watched(
-            trial,
+        rollback = rollback_watched(
+            rollback,
             state.table,
             row,
             load.time_per_output_token_s,
-            drafts[window.replica],
             window.request_steps,
             window.iterations,
             now_s,
-            state.upheavals,
+            state.regime_changes,
         )
-    return trial
+    return rollback
 
 
 def _context(known: StepModel, windows: tuple[Window, ...], duration_s: float) -> float:
@@ -210,15 +201,6 @@ def _context(known: StepModel, windows: tuple[Window, ...], duration_s: float) -
     share = 1.0 - math.exp(-max(0.0, duration_s) / CONTEXT_MEMORY_S)
     mean = min(1e6, tokens / requests)
     return known.context_per_request + share * (mean - known.context_per_request)
-
-
-def _use(use: tuple[float, ...], batches: list[float], duration_s: float) -> tuple[float, ...]:
-    share = math.exp(-max(0.0, duration_s) / USE_MEMORY_S)
-    rows = [row_of(batch) for batch in batches]
-    fresh = (1.0 - share) / len(rows)
-    return tuple(
-        round(old * share + fresh * rows.count(row), 6) for row, old in enumerate(use[:ROWS])
-    )
 
 
 def _drafts(window: Window, state: State, settings: Settings) -> Drafts:

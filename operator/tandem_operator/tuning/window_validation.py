@@ -8,9 +8,10 @@ time per output token = S/(G-F). They hold at K=0 and under mixed K.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
-from tandem_operator.tuning.window import StepCell, Window
+from tandem_operator.tuning.window import Window
 
 LONGEST_STEP_S = 600.0
 SHORTEST_STEP_S = 1e-6
@@ -80,44 +81,14 @@ def load_of(window: Window) -> Load | None:
     )
 
 
-def _numbers(window: Window) -> list[tuple[str, float]]:
-    named = [
-        ("now_s", window.now_s),
-        ("duration_s", window.duration_s),
-        ("running", window.running),
-        ("waiting", window.waiting),
-        ("request_steps", window.request_steps),
-        ("request_step_seconds", window.request_step_seconds),
-        ("iterations", window.iterations),
-        ("generated_tokens", window.generated_tokens),
-        ("first_tokens", window.first_tokens),
-        ("prefill_tokens", window.prefill_tokens),
-        ("drafts", window.drafts),
-        ("draft_tokens", window.draft_tokens),
-        ("bypassed_request_steps", window.bypassed_request_steps),
-        ("mixed_depth_steps", window.mixed_depth_steps or 0.0),
-    ]
-    if window.context_tokens is not None:
-        named.append(("context_tokens", window.context_tokens))
-    if window.first_token_seconds is not None:
-        named.append(("first_token_seconds", window.first_token_seconds))
-    named += [("accepted_by_position", value) for value in window.accepted_by_position]
-    named += [("drafted_by_position", value) for value in window.drafted_by_position or ()]
-    for cell in window.cells or ():
-        named += [(f"cells.{name}", value) for name, value in _cell_numbers(cell)]
-    return named
-
-
-def _cell_numbers(cell: StepCell) -> list[tuple[str, float]]:
-    named = [
-        ("batch_from", cell.batch_from),
-        ("tokens", cell.tokens),
-        ("steps", cell.steps),
-        ("seconds", cell.seconds),
-        ("batch_sum", cell.batch_sum),
-        ("context_sum", cell.context_sum),
-        ("prefill_sum", cell.prefill_sum),
-    ]
-    if cell.verified_sum is not None:
-        named.append(("verified_sum", cell.verified_sum))
-    return [(name, float(value)) for name, value in named]
+def _numbers(window: Window) -> Iterator[tuple[str, float]]:
+    """Every number of the window with the name of its field; what is not known is left out."""
+    for field in fields(window):
+        value = getattr(window, field.name)
+        if field.name == "cells":
+            for cell in value or ():
+                yield from ((f"cells.{name}", float(own or 0)) for name, own in vars(cell).items())
+        elif isinstance(value, tuple):
+            yield from ((field.name, own) for own in value)
+        elif isinstance(value, int | float):
+            yield field.name, value

@@ -18,9 +18,10 @@ SPECULATIVE = "speculative_config"
 MAX_DRAFT_LEN = "max_draft_len"
 SCHEDULE = "draft_len_schedule"
 
-GATES = (
-    ("acceptance_rate_window_size", "acceptance_rate_threshold"),
-    ("acceptance_window", "acceptance_length_threshold"),
+GATE_KEYS = (
+    "acceptance_rate_window_size",
+    "acceptance_rate_threshold",
+    "acceptance_window",
+    "acceptance_length_threshold",
 )
-"""Pairs of keys by which TensorRT-LLM ends speculation for good once so many requests accepted
-less; the later pair is that of release candidates of 1.3."""
+"""Keys by which TensorRT-LLM ends speculation for good; the later two are those of releases 1.3."""

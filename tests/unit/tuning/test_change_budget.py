@@ -6,7 +6,6 @@ from itertools import pairwise
 
 from tandem_operator.tuning.policy.change_budget import (
     LARGEST_BURST,
-    LAST_TOTAL_GAIN,
     LEAST_TOTAL_GAIN,
     MOST_TOTAL_GAIN,
     ChangeBudget,
@@ -26,37 +25,31 @@ def flat(tokens: int) -> Table:
 
 
 def after(*moves: tuple[float, int]) -> ChangeBudget:
-    """The pacing after the whole table took these K at these times; the first is the start."""
+    """The budget after the whole table took these K at these times; the first is the start."""
     (start_s, before), *rest = moves
-    pacing = refilled(ChangeBudget(), 0.0, start_s)
+    budget = refilled(ChangeBudget(), 0.0, start_s)
     for now_s, tokens in rest:
-        pacing = noted(pacing, (flat(before),) * 2, (flat(tokens),) * 2, now_s)
+        budget = noted(budget, (flat(before),) * 2, (flat(tokens),) * 2, now_s)
         before = tokens
-    return pacing
+    return budget
 
 
-def taken(pacing: ChangeBudget, now_s: float, old: int, new: int) -> tuple[int, int]:
+def taken(budget: ChangeBudget, now_s: float, old: int, new: int) -> tuple[int, int]:
     """K of the first row without and with prefill when ``new`` is proposed for ``old``."""
-    tables = stabilized(pacing, (flat(old),) * 2, (flat(new),) * 2, now_s, WAIT_S)
+    tables = stabilized(budget, (flat(old),) * 2, (flat(new),) * 2, now_s, WAIT_S)
     return tables[0][0], tables[1][0]
 
 
-def test_each_change_must_gain_more_and_the_last_is_for_a_collapse() -> None:
-    pacing, needed = ChangeBudget(), []
-    while (gain := needed_gain(pacing)) is not None:
+def test_each_change_must_gain_more_than_the_one_before() -> None:
+    budget, needed = ChangeBudget(), []
+    while (gain := needed_gain(budget)) is not None:
         needed.append(gain)
-        pacing = spent(pacing)
+        budget = spent(budget)
 
     assert len(needed) == LARGEST_BURST
     assert needed[0] == LEAST_TOTAL_GAIN
-    assert needed[-2:] == [MOST_TOTAL_GAIN, LAST_TOTAL_GAIN]
+    assert needed[-1] == MOST_TOTAL_GAIN
     assert all(later >= earlier for earlier, later in pairwise(needed))
-
-
-def test_a_table_that_was_just_changed_for_the_texts_of_now_is_refined_only_for_much() -> None:
-    assert needed_gain(ChangeBudget(), soon=True) == MOST_TOTAL_GAIN
-    assert needed_gain(ChangeBudget(allowance=1.5), soon=True) == LAST_TOTAL_GAIN
-    assert needed_gain(ChangeBudget(allowance=0.5), soon=True) is None
 
 
 def test_a_raise_waits_from_the_start_and_from_when_k_began_to_fall() -> None:

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.tuning.acceptance.correlation import USUAL, Likeness, design, learned
+from tandem_operator.tuning.acceptance.correlation import (
+    USUAL,
+    RequestCorrelation,
+    design_effect,
+    learned,
+)
 from tandem_operator.tuning.acceptance.counts import Drafts
 from tandem_operator.tuning.acceptance.survival import (
     Survival,
@@ -48,7 +53,7 @@ def test_the_correlation_of_a_requests_drafts_is_learned(correlation: float) -> 
     for turn in range(300):
         known = after(known, texts.window(0.5, 4, 40), 4, turn * WINDOW_S)
 
-    found = known.likeness.correlation
+    found = known.request_correlation.correlation
     assert correlation / 1.7 <= found <= correlation * 1.7
 
 
@@ -71,17 +76,6 @@ def test_a_collapse_is_seen_within_two_windows(correlation: float) -> None:
 
     assert known.changes == changes + 1
     assert survival_of(hazards_of(known, (), 1))[0] < 0.35
-
-
-def test_the_window_in_which_texts_changed_is_left_behind() -> None:
-    texts, known = Texts(0.05), Survival()
-    for turn in range(120):
-        known = after(known, texts.window(0.8, 8, 40), 8, turn * WINDOW_S)
-    half = Drafts((known.newest[-1].accepted[0] / 2,), (320.0,))
-    for turn, drafts in enumerate((half, texts.window(0.02, 8, 40)), start=120):
-        known = after(known, drafts, 8, turn * WINDOW_S)
-
-    assert survival_of(hazards_of(known, (), 1))[0] < 0.12
 
 
 def test_one_request_whose_drafts_all_fail_is_a_change_before_long() -> None:
@@ -111,15 +105,15 @@ def test_few_drafts_of_many_requests_tell_as_much_as_they_are() -> None:
 
 
 def test_before_anything_is_seen_it_is_the_usual() -> None:
-    assert Likeness().correlation == pytest.approx(USUAL)
+    assert RequestCorrelation().correlation == pytest.approx(USUAL)
 
 
 @given(
     squares=st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e6), st.floats(0, 1e4)), max_size=9)
 )
 def test_it_stays_a_correlation_whatever_comes(squares: list[tuple[float, float, float]]) -> None:
-    known = Likeness()
+    known = RequestCorrelation()
     for square, further, duration_s in squares:
         known = learned(known, square, further, duration_s)
         assert 0.0 <= known.correlation <= 1.0
-        assert design(known.correlation, further) >= 1.0
+        assert design_effect(known.correlation, further) >= 1.0

@@ -10,15 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.tuning import Settings, State
-from tandem_operator.tuning.policy.rollback import Trial, outdated
+from tandem_operator.tuning.policy.rollback import Rollback, outdated
 from tandem_operator.tuning.step_time.drift import (
-    FAR,
     SHIFT,
     WINDOWS,
     StepTimeDrift,
-    doubted,
     shifted,
-    suspected,
     taken,
     watched,
 )
@@ -50,7 +47,7 @@ def test_an_engine_that_is_slower_in_everything_keeps_its_k(factor: float, stock
     engine, state = settled(stock=stock)
     engine.step_s = slower(factor)
     state, decisions = drive(engine, SETTINGS, HALF_A_MINUTE, state)
-    assert state.steps.pace.shifts == 1
+    assert state.steps.drift.shifts == 1
     predicted = decisions[-1].predicted.step_seconds
     chosen = tokens_at(decisions[-1], BATCH)
     assert predicted == pytest.approx(engine.step_s(BATCH, chosen), rel=0.1)
@@ -74,7 +71,7 @@ def test_a_slow_spell_shorter_than_the_windows_is_no_shift() -> None:
     state, _ = drive(engine, SETTINGS, WINDOWS - 1, state)
     engine.step_s = memory_bound
     state, _ = drive(engine, SETTINGS, 10, state)
-    assert state.steps.pace.shifts == 0
+    assert state.steps.drift.shifts == 0
 
 
 def test_promises_after_a_shift_are_those_of_the_new_pace() -> None:
@@ -86,10 +83,10 @@ def test_promises_after_a_shift_are_those_of_the_new_pace() -> None:
 
 def test_another_pace_ends_a_trial() -> None:
     _, state = settled()
-    trial = Trial(upheavals=state.upheavals)
-    assert not outdated(trial, state.upheavals)
-    other = replace(state, steps=replace(state.steps, pace=taken(state.steps.pace, 0.3)))
-    assert outdated(trial, other.upheavals)
+    rollback = Rollback(regime_changes=state.regime_changes)
+    assert not outdated(rollback, state.regime_changes)
+    other = replace(state, steps=replace(state.steps, drift=taken(state.steps.drift, 0.3)))
+    assert outdated(rollback, other.regime_changes)
 
 
 def test_the_first_depth_seen_at_another_pace_does_not_look_better_than_all_others() -> None:
@@ -104,40 +101,33 @@ def test_a_doubt_that_nothing_ends_does_not_hold_the_table_for_good() -> None:
     engine, state = settled()
     doubt = StepTimeDrift(windows=1, total=-0.5)
     for _ in range(30):
-        state = replace(state, steps=replace(state.steps, pace=doubt, cells=()))
+        state = replace(state, steps=replace(state.steps, drift=doubt, cells=()))
         state, _ = drive(engine, SETTINGS, 1, state)
     assert state.now_s is not None
     assert state.steps.fitted_s is not None
     assert state.now_s - state.steps.fitted_s <= 20.0
 
 
-def test_a_kind_of_step_never_seen_casts_doubt_for_one_window() -> None:
-    doubtful = suspected(StepTimeDrift(), -0.5)
-    assert doubted(doubtful)
-    assert not doubted(suspected(doubtful, -0.5))
-    assert not doubted(suspected(StepTimeDrift(), FAR / 2))
-
-
 def test_windows_on_either_side_are_no_shift() -> None:
-    pace = StepTimeDrift()
+    drift = StepTimeDrift()
     for turn in range(20):
-        pace = watched(pace, 0.3 if turn % 2 else -0.3)
-        assert shifted(pace) is None
+        drift = watched(drift, 0.3 if turn % 2 else -0.3)
+        assert shifted(drift) is None
 
 
 @given(st.lists(st.floats(-10, 10), max_size=40))
 def test_a_shift_is_the_mean_of_the_last_windows_all_beyond_on_one_side(
     ratios: list[float],
 ) -> None:
-    pace = StepTimeDrift()
+    drift = StepTimeDrift()
     for ratio in ratios:
-        pace = watched(pace, ratio)
+        drift = watched(drift, ratio)
     last = ratios[-WINDOWS:]
     beyond = len(last) == WINDOWS and (
         all(ratio >= SHIFT for ratio in last) or all(ratio <= -SHIFT for ratio in last)
     )
-    shift = shifted(pace)
+    shift = shifted(drift)
     assert (shift is not None) == beyond
     if shift is not None:
         assert SHIFT - 1e-3 <= abs(shift) <= 3.0
-        assert taken(pace, shift).shifts == 1
+        assert taken(drift, shift).shifts == 1

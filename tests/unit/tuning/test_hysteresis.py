@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.tuning.policy.hysteresis import cleared, in_force
+from tandem_operator.tuning.policy.hysteresis import cleared
 from tandem_operator.tuning.table import ROWS, row_of, schedule_of
 from tandem_runtime.contract.table import Range
 from tandem_runtime.plugin.depth.hysteresis import settled
@@ -51,13 +49,3 @@ def test_no_row_gets_a_depth_that_an_objective_forbids(
 def test_before_any_load_nothing_is_cleared() -> None:
     table = tuple(DEPTHS[row % 6] for row in range(ROWS))
     assert cleared(table, None, ALL) == table
-
-
-def test_a_border_beside_the_load_costs_what_being_caught_costs() -> None:
-    """Row of 4 requests: 1 s at its own depth, 2 s at that of the row below."""
-    cost = np.ones((ROWS, 2))
-    cost[3, 1] = 2.0
-    alone = [0] * ROWS
-    beside = [1 if row < 3 else 0 for row in range(ROWS)]
-    assert in_force(cost, alone)[3] == pytest.approx(1.0)
-    assert in_force(cost, beside)[3] == pytest.approx(1.25)

@@ -7,17 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tandem_operator.tuning import Settings, State, Thresholds, tune
-from tandem_operator.tuning.acceptance.counts import Drafts
 from tandem_operator.tuning.policy.rollback import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
-    Trial,
+    Rollback,
     begun,
-    failed,
     paused,
-    watched,
 )
-from tandem_operator.tuning.table import row_of
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
 BATCH = 8
@@ -28,7 +24,7 @@ def settled(hazard: float = 0.85) -> tuple[Engine, State]:
     """An engine whose table has come to rest."""
     engine = Engine(memory_bound, hazard, batch=BATCH)
     state, _ = drive(engine, SETTINGS, 90)
-    return engine, replace(state, trial=Trial())
+    return engine, replace(state, rollback=Rollback())
 
 
 def deceived(state: State, now_s: float, tokens: int) -> State:
@@ -37,18 +33,15 @@ def deceived(state: State, now_s: float, tokens: int) -> State:
     The model was fitted just now, so that it has no word before the trial's three windows.
     """
     table = (tokens,) * len(state.table)
-    here_s = 0.001
-    trial = begun(
-        state.trial,
+    rollback = begun(
+        state.rollback,
         (state.table, state.prefill_table),
-        (here_s / 2,) * len(table),
-        (here_s,) * len(table),
-        (),
+        (0.0005,) * len(table),
         now_s,
-        state.upheavals,
+        state.regime_changes,
     )
     fresh = replace(state.steps, fitted_s=now_s)
-    return replace(state, table=table, prefill_table=table, trial=trial, steps=fresh)
+    return replace(state, table=table, prefill_table=table, rollback=rollback, steps=fresh)
 
 
 def test_three_slow_windows_bring_the_last_table_back() -> None:
@@ -66,8 +59,8 @@ def test_three_slow_windows_bring_the_last_table_back() -> None:
 def test_a_table_that_keeps_its_promise_stays() -> None:
     engine, good = settled()
     state = deceived(good, engine.now_s, 1)
-    honest = replace(state.trial, promised=(1.0,) * len(state.table))
-    _, decisions = drive(engine, SETTINGS, 4, replace(state, trial=honest))
+    honest = replace(state.rollback, promised=(1.0,) * len(state.table))
+    _, decisions = drive(engine, SETTINGS, 4, replace(state, rollback=honest))
     assert "Reverted" not in {decision.reason for decision in decisions}
 
 
@@ -75,13 +68,13 @@ def test_one_good_window_among_the_slow_ones_forgives() -> None:
     engine, good = settled()
     state = deceived(good, engine.now_s, 1)
     state, _ = drive(engine, SETTINGS, 2, state)
-    kept = replace(state, trial=replace(state.trial, promised=(1.0,) * len(state.table)))
+    kept = replace(state, rollback=replace(state.rollback, promised=(1.0,) * len(state.table)))
     kept, _ = drive(engine, SETTINGS, 1, kept)
-    assert kept.trial.slow_windows == 0
-    assert kept.trial.reverts == 0
+    assert kept.rollback.slow_windows == 0
+    assert kept.rollback.reverts == 0
 
 
-def test_a_change_of_the_texts_ends_the_trial() -> None:
+def test_a_change_of_the_texts_ends_the_rollback() -> None:
     engine, good = settled()
     state = deceived(good, engine.now_s, 6)
     engine.hazard = 0.1
@@ -97,7 +90,7 @@ def test_each_further_revert_doubles_the_pause_up_to_eight_minutes() -> None:
         state = deceived(state, engine.now_s, 1)
         state, decisions = drive(engine, SETTINGS, 3, state)
         assert decisions[-1].reason == "Reverted"
-        until_s = state.trial.paused_until_s
+        until_s = state.rollback.paused_until_s
         assert until_s is not None
         pauses.append(until_s - engine.now_s)
     doubled = [FIRST_PAUSE_S * 2.0**turn for turn in range(6)]
@@ -110,7 +103,7 @@ def test_nothing_is_changed_during_the_pause_and_again_after_it() -> None:
     state = deceived(replace(good, table=shallow, prefill_table=shallow), engine.now_s, 1)
     state, decisions = drive(engine, SETTINGS, 3, state)
     assert decisions[-1].reason == "Reverted"
-    while paused(state.trial, engine.now_s + 2.0, state.upheavals):
+    while paused(state.rollback, engine.now_s + 2.0, state.regime_changes):
         state, decisions = drive(engine, SETTINGS, 1, state)
         assert state.table == shallow
     state, decisions = drive(engine, SETTINGS, 10, state)
@@ -125,46 +118,21 @@ def test_other_texts_end_the_pause() -> None:
     engine.hazard = 0.05
     state, decisions = drive(engine, SETTINGS, 3, state)
     assert tokens_at(decisions[-1], BATCH) <= 1
-    assert paused(state.trial, engine.now_s, state.trial.upheavals)
-
-
-@pytest.mark.parametrize(("before", "now"), [(7, 3), (7, 1), (4, 2)])
-def test_harder_texts_bring_no_deeper_table_back(before: int, now: int) -> None:
-    engine, good = settled(0.9)
-    texts = good.upheavals
-    promised = [1.0 + sum(0.9**place for place in range(1, k + 1)) for k in (before, now)]
-    trial = Trial(
-        before=(before,) * len(good.table),
-        promised=(memory_bound(BATCH, now) / promised[1],) * len(good.table),
-        was=(memory_bound(BATCH, before) / promised[0],) * len(good.table),
-        survival=tuple(0.9**place for place in range(1, 8)),
-        since_s=engine.now_s,
-        upheavals=texts,
-    )
-    hard = 0.05
-    drafts = Drafts(tuple(400 * hard**place for place in range(1, now + 1)), (400.0,) * now)
-    realised_s = memory_bound(BATCH, now) / (1.0 + sum(hard**i for i in range(1, now + 1)))
-    for _ in range(6):
-        trial = watched(
-            trial, (now,) * len(good.table), row_of(BATCH), realised_s, drafts, 800, 100,
-            engine.now_s, texts,
-        )  # fmt: skip
-    assert realised_s > 1.5 * trial.promised[row_of(BATCH)], "slower than promised, by the texts"
-    assert not failed(trial)
+    assert paused(state.rollback, engine.now_s, state.rollback.regime_changes)
 
 
 def test_what_the_acceptance_rail_holds_off_breaks_no_promise() -> None:
     engine, good = settled()
     limits = Thresholds(min_acceptance_rate=0.5, for_s=0.0)
     railed = Settings(max_tokens=7, thresholds=limits)
-    off = replace(good, rail=replace(good.rail, off=True))
+    off = replace(good, guardrail=replace(good.guardrail, off=True))
     off, decision = tune(off, (), railed)
     assert tokens_at(decision, BATCH) == 0
     state = deceived(off, engine.now_s, 1)
-    promised = replace(state.trial, upheavals=state.upheavals)
-    state, decisions = drive(engine, railed, 4, replace(state, trial=promised))
+    promised = replace(state.rollback, regime_changes=state.regime_changes)
+    state, decisions = drive(engine, railed, 4, replace(state, rollback=promised))
     assert "Reverted" not in {decision.reason for decision in decisions}
-    assert state.trial.reverts == 0
+    assert state.rollback.reverts == 0
 
 
 def test_an_engine_held_off_is_not_slower_than_predicted() -> None:
@@ -181,4 +149,4 @@ def test_windows_full_of_prefill_judge_no_table() -> None:
     for _ in range(4):
         state, decision = tune(state, (), SETTINGS)
         state, _ = tune(state, (engine.window(decision, prefill_tokens=1e5),), SETTINGS)
-    assert state.trial.slow_windows == 0
+    assert state.rollback.slow_windows == 0

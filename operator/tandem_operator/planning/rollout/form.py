@@ -91,7 +91,7 @@ def find(
             runs = removed
         elif accepted:
             body = variant.body(resource, current, driver, snapshot.installation)
-            render, runs = (body,), variant.of(current, body["data"])
+            render = (body,)
     runs = _restarted(runs, state)
     replicas = _replicas(resource, current, wanted, stands)
     found = PodForm(

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 USUAL = 0.12
 PRIOR_SQUARES = 10.0
 MEMORY_S = 300.0
-MOST_DESIGN = 25.0
+MOST_DESIGN_EFFECT = 25.0
 _LEAST = 0.02
 """A window is weighed as if rho were this at least, or one window could outweigh all others."""
 _MOST_SQUARE = 6.0
@@ -26,7 +26,7 @@ _MOST_SQUARE = 6.0
 
 
 @dataclass(frozen=True)
-class Likeness:
+class RequestCorrelation:
     """Faded, weighted sums over windows: of (z^2 - 1) x and of x^2."""
 
     products: float = 0.0
@@ -39,18 +39,20 @@ class Likeness:
         return min(1.0, max(0.0, found))
 
 
-def learned(known: Likeness, square: float, further: float, duration_s: float) -> Likeness:
+def learned(
+    known: RequestCorrelation, square: float, further: float, duration_s: float
+) -> RequestCorrelation:
     """After a window of z^2 = ``square`` at x = ``further``, ``duration_s`` after the last one."""
     kept = math.exp(-max(0.0, duration_s) / MEMORY_S)
     mean = 1.0 + max(_LEAST, known.correlation) * further
     square = min(square, _MOST_SQUARE * mean)
     weight = further / mean**2
-    return Likeness(
+    return RequestCorrelation(
         products=round(kept * known.products + weight * (square - 1.0), 6),
         squares=round(kept * known.squares + weight * further, 6),
     )
 
 
-def design(correlation: float, further: float) -> float:
+def design_effect(correlation: float, further: float) -> float:
     """How many drafts are worth one independent one."""
-    return min(MOST_DESIGN, 1.0 + correlation * max(0.0, further))
+    return min(MOST_DESIGN_EFFECT, 1.0 + correlation * max(0.0, further))

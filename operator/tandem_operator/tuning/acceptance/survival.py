@@ -10,9 +10,7 @@ posterior mean of a_i under a Beta prior of strength k centred on c_i is
 
     a_i = (accepted_i + k c_i) / (trials_i + k)
 
-where c_i is a_{i-1} shifted, in log-odds, by what a much longer memory knows of the step from
-position i-1 to i: shapes differ (n-gram hazards rise, those of a prediction head are flat), and
-deep positions are seen rarely.
+where c_i is a_{i-1} shifted, in log-odds, by the step from position i-1 to i in the start profile.
 """
 
 from __future__ import annotations
@@ -23,17 +21,18 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import accumulate
 from operator import add
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from tandem_operator.tuning.acceptance import correlation
-from tandem_operator.tuning.acceptance.correlation import Likeness, design
+from tandem_operator.tuning.acceptance.correlation import RequestCorrelation, design_effect
 from tandem_operator.tuning.acceptance.counts import Drafts
 
 MEMORY_S = 60.0
 LONGEST_MEMORY_S = 180.0
 ENOUGH_DRAFTS = 600.0
 """Independent drafts that the pool aims at: with fewer, the memory is stretched."""
-SHAPE_MEMORY_S = 900.0
 NEWEST = 8
 """Windows that the test compares: at one request a window is worth about four drafts."""
 PRIOR_DRAFTS = 3.0
@@ -42,9 +41,6 @@ CHANGE_Z = 4.0
 CHANGE_SHIFT = 0.10
 LEAST_TRIALS = 1e-6
 """Trials that have faded to less tell nothing, and their inverse squares are beyond numbers."""
-MIXED_SHARE = 0.25
-"""The window of a change holds both prompts; later ones with this share of its drafts replace
-it."""
 
 
 class Pool(NamedTuple):
@@ -69,16 +65,13 @@ EMPTY = Pool()
 
 @dataclass(frozen=True)
 class Survival:
-    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start.
-
-    ``mixed``: the oldest of ``newest`` is the one in which the prompts changed.
-    """
+    """What is remembered. ``newest``: windows of drafts, oldest first; ``changes`` since start."""
 
     older: Pool = EMPTY
     newest: tuple[Pool, ...] = ()
-    shape: Pool = EMPTY
-    likeness: Likeness = field(default_factory=Likeness)
-    mixed: bool = False
+    request_correlation: Annotated[RequestCorrelation, Field(alias="likeness")] = field(
+        default_factory=RequestCorrelation
+    )
     changes: int = 0
     changed_s: float | None = None
 
@@ -95,30 +88,20 @@ def learn(
         return replace(known, older=older)
     further = max(0.0, drafts.count / max(1.0, batch) - 1.0)
     window = Pool(drafts.accepted, _trials_by_position(drafts), further)
-    known = replace(known, likeness=_likeness(known, window, duration_s))
-    known = _unmixed(replace(known, newest=(*known.newest, window)))
-    newest = known.newest
+    known = replace(known, request_correlation=_request_correlation(known, window, duration_s))
+    newest = (*known.newest, window)
     if len(newest) > NEWEST:
         older, newest = added(older, newest[0]), newest[1:]
-    known = replace(
-        known,
-        older=older,
-        newest=newest,
-        mixed=known.mixed and newest is known.newest,
-        shape=added(faded(known.shape, duration_s, SHAPE_MEMORY_S), window),
-    )
+    known = replace(known, older=older, newest=newest)
     split = _split(known)
     if split is None:
         return known
-    return _unmixed(
-        replace(
-            known,
-            older=EMPTY,
-            newest=known.newest[split:],
-            mixed=True,
-            changes=known.changes + 1,
-            changed_s=now_s,
-        )
+    return replace(
+        known,
+        older=EMPTY,
+        newest=known.newest[split:],
+        changes=known.changes + 1,
+        changed_s=now_s,
     )
 
 
@@ -129,23 +112,15 @@ def pooled(known: Survival) -> Pool:
 def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[float, ...]:
     """Posterior means of a_1 to a_depth. ``prior``: hazards expected before any draft was seen."""
     pool = pooled(known)
-    strength = PRIOR_DRAFTS * design(known.likeness.correlation, pool.further)
+    strength = PRIOR_DRAFTS * design_effect(known.request_correlation.correlation, pool.further)
     hazards: list[float] = []
     for place in range(depth):
-        centre = _centre(known, prior, hazards)
+        centre = _centre(prior, hazards)
         accepted = pool.accepted[place] if place < len(pool.accepted) else 0.0
         trials = pool.trials[place] if place < len(pool.trials) else 0.0
         hazard = (min(accepted, trials) + strength * centre) / (trials + strength)
         hazards.append(min(0.999, max(0.001, hazard)))
     return tuple(hazards)
-
-
-def independent_trials(known: Survival, depth: int) -> tuple[float, ...]:
-    """Trials at each position, as many independent ones as they are worth, the prior's included."""
-    pool = pooled(known)
-    seen = (*pool.trials[:depth], *(0.0,) * max(0, depth - len(pool.trials)))
-    worth = design(known.likeness.correlation, pool.further)
-    return tuple(PRIOR_DRAFTS + trials / worth for trials in seen)
 
 
 def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
@@ -176,51 +151,37 @@ def faded(pool: Pool, duration_s: float, memory_s: float) -> Pool:
     )
 
 
-def _unmixed(known: Survival) -> Survival:
-    """Without the window in which the prompts changed, once enough was seen of the new ones."""
-    later = sum(window.drafts for window in known.newest[1:])
-    if not known.mixed or later < MIXED_SHARE * known.newest[0].drafts:
-        return known
-    return replace(known, newest=known.newest[1:], mixed=False)
-
-
-def _likeness(known: Survival, window: Pool, duration_s: float) -> Likeness:
+def _request_correlation(known: Survival, window: Pool, duration_s: float) -> RequestCorrelation:
     before = pooled(known)
     if before.drafts <= 0 or window.drafts <= 0:
-        return known.likeness
+        return known.request_correlation
     _, z = compared(before, window, 0.0)
     new, old = 1.0 / window.drafts, 1.0 / before.drafts
     further = (window.further * new + before.further * old) / (new + old)
-    return correlation.learned(known.likeness, z * z, further, duration_s)
+    return correlation.learned(known.request_correlation, z * z, further, duration_s)
 
 
 def _memory_s(known: Survival) -> float:
     pool = known.older
-    independent = pool.drafts / design(known.likeness.correlation, pool.further)
+    independent = pool.drafts / design_effect(known.request_correlation.correlation, pool.further)
     stretch = ENOUGH_DRAFTS / independent if independent > 0 else 1.0
     return min(LONGEST_MEMORY_S, MEMORY_S * max(1.0, stretch))
 
 
-def _centre(known: Survival, prior: Sequence[float], hazards: Sequence[float]) -> float:
-    shape, place = known.shape, len(hazards)
-    expected = prior[min(place, len(prior) - 1)] if prior else FIRST_HAZARD
+def _centre(prior: Sequence[float], hazards: Sequence[float]) -> float:
+    place = len(hazards)
+    if not prior:
+        return hazards[-1] if hazards else FIRST_HAZARD
+    expected = prior[min(place, len(prior) - 1)]
     if place == 0:
         return expected
-    before = prior[min(place - 1, len(prior) - 1)] if prior else FIRST_HAZARD
-    step = _log_odds(expected) - _log_odds(before)
-    if place < len(shape.trials) and shape.trials[place] > 0 and shape.trials[place - 1] > 0:
-        trials = shape.trials[place]
-        above = shape.accepted[place - 1] / shape.trials[place - 1]
-        seen = _log_odds(shape.accepted[place] / trials) - _log_odds(above)
-        worth = design(known.likeness.correlation, shape.further)
-        weight = trials / (trials + 10.0 * worth)
-        step += weight * (seen - step)
+    step = _log_odds(expected) - _log_odds(prior[min(place - 1, len(prior) - 1)])
     return 1.0 / (1.0 + math.exp(-(_log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))))
 
 
 def _split(known: Survival) -> int | None:
     """Where the newest windows part from what came before, or None."""
-    correlation = known.likeness.correlation
+    correlation = known.request_correlation.correlation
     best, where = CHANGE_Z, None
     before = tuple(accumulate(known.newest, added, initial=known.older))
     since = tuple(accumulate(reversed(known.newest), added))[::-1]
@@ -241,7 +202,7 @@ def compared(old: Pool, new: Pool, correlation: float) -> tuple[float, float]:
     how often deep positions are tried, is none.
     """
     weights = shifts = variances = 0.0
-    new_worth, old_worth = (design(correlation, pool.further) for pool in (new, old))
+    new_worth, old_worth = (design_effect(correlation, pool.further) for pool in (new, old))
     for place in range(min(len(old.trials), len(new.trials))):
         n, m = new.trials[place], old.trials[place]
         if min(n, m) < LEAST_TRIALS:

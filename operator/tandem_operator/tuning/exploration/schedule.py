@@ -8,9 +8,8 @@ N teach grows with n^2 / N, so a burst there lasts `STOCK_INTERVALS` scrape inte
 much more rarely. Where K is 0 at the load of the moment and step times are known apart, drafts are
 what is missing, and short bursts show those in any counters.
 
-Trying costs what the tried depths lose, and tells what the better one would gain. So it is keen
-(`KEEN_SHARE` of steps) while depths near the table's are not known apart, and sparse once they are
-or, where K is 0 under stock counters, when a minute of it changed nothing.
+Exploration is keen (`KEEN_SHARE` of steps) while depths near the table's are not known apart, and
+sparse once they are or, where K is 0 under stock counters, when a minute of it changed nothing.
 
 While the acceptance rail holds speculation off, drafts are all that can bring it back, and its
 promise is in seconds: an engine of slow steps or few requests tries more often, so that the rail
@@ -44,8 +43,6 @@ KEEN_SHARE = 1 / 6
 SPARSE_SHARE = 1 / 50
 KEEN_EVERY_STEPS = 50
 LEAST_WORTH = 0.003
-KEEN_FOR = 0.5
-"""Keen trying goes on for about this share of the time in which what it tells is of use."""
 MOST_KEEN = 3
 LONGEST_IDLE_KEEN_S = 60.0
 """What stock counters do not tell in so long where K is 0 is not asked on and on: windows may be
@@ -53,14 +50,14 @@ full of prefill, bursts cut in two by scrapes. Nobody may be worse off for specu
 FIRST_HELD_S = 10.0
 LONGEST_HELD_S = 300.0
 ANOTHER_LOAD_S = 20.0
-"""A choice made where K was 0 is held no longer where K is not, nor the other way round."""
+"""A choice made where K was 0 lasts no longer where K is not, nor the other way round."""
 RESIZED_S = 120.0
 _OUTGROWN = 2.5
 """A burst is resized when it is this many times too long or too short: the load wanders."""
 
 
 @dataclass(frozen=True)
-class Trying:
+class ExplorationPlan:
     """``burst_steps``: steps of a burst where only stock counters are read; ``keen``: see above.
 
     ``idle``: K was 0 at the load when this was chosen. ``since_s``: when the last of so many
@@ -75,7 +72,7 @@ class Trying:
     choices: int = 0
 
 
-def sized(trying: Trying, windows: tuple[Window, ...], *, free: bool) -> Trying:
+def sized(plan: ExplorationPlan, windows: tuple[Window, ...], *, free: bool) -> ExplorationPlan:
     """The burst that lasts `STOCK_INTERVALS` of these windows, in steps of the present length.
 
     ``free``: the table file is written again anyway.
@@ -85,61 +82,58 @@ def sized(trying: Trying, windows: tuple[Window, ...], *, free: bool) -> Trying:
         STOCK_INTERVALS * duration_s / load.step_s for load, duration_s in loads if load is not None
     ]
     if not wanted:
-        return trying
-    known = trying.burst_steps != BURST_STEPS
+        return plan
+    known = plan.burst_steps != BURST_STEPS
     steps = round(min(MOST_BURST_STEPS, max(BURST_STEPS, sum(wanted) / len(wanted))))
     if free:
-        return replace(trying, burst_steps=steps)
-    if known and trying.since_s is not None and windows[0].now_s - trying.since_s < RESIZED_S:
-        return trying
-    if steps / _OUTGROWN <= trying.burst_steps <= steps * _OUTGROWN:
-        return trying
-    return replace(trying, burst_steps=steps, since_s=windows[0].now_s)
+        return replace(plan, burst_steps=steps)
+    if known and plan.since_s is not None and windows[0].now_s - plan.since_s < RESIZED_S:
+        return plan
+    if steps / _OUTGROWN <= plan.burst_steps <= steps * _OUTGROWN:
+        return plan
+    return replace(plan, burst_steps=steps, since_s=windows[0].now_s)
 
 
 def chosen(
-    trying: Trying,
+    plan: ExplorationPlan,
     worth: Mapping[int, float],
-    loss: Mapping[int, float],
     now_s: float,
     *,
     stock: bool,
     idle: bool,
     free: bool,
-) -> Trying:
-    """What to try of the offsets of K, with this ``worth`` and ``loss``, as shares of time.
+) -> ExplorationPlan:
+    """What to try of the offsets of K, with this ``worth`` as shares of time.
 
     Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`. Every change
     writes the table file again, so choices are held for a while, longer with each; one that comes
     with a new table is ``free``. With ``stock`` counters no choice is keen for longer than
     `LONGEST_IDLE_KEEN_S` where K is 0.
     """
-    since_s = trying.since_s
-    held_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**trying.choices)
-    if idle != trying.idle:
+    since_s = plan.since_s
+    held_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**plan.choices)
+    if idle != plan.idle:
         held_s = min(held_s, ANOTHER_LOAD_S)
     lasted_s = 0.0 if since_s is None else now_s - since_s
-    tired = stock and trying.idle and trying.keen and not free and lasted_s >= LONGEST_IDLE_KEEN_S
+    tired = stock and plan.idle and plan.keen and not free and lasted_s >= LONGEST_IDLE_KEEN_S
     if not free and not tired and since_s is not None and 0 <= lasted_s < held_s:
-        return trying
-    share = KEEN_SHARE if stock else BURST_STEPS / KEEN_EVERY_STEPS
-    net = {offset: worth[offset] - KEEN_FOR * share * max(0.0, loss[offset]) for offset in worth}
-    better = () if tired else (offset for offset in net if net[offset] > LEAST_WORTH)
-    best = sorted(better, key=lambda offset: -net[offset])[:MOST_KEEN]
-    fresh = replace(trying, keen=bool(best), idle=idle, offsets=tuple(sorted(best)) or OFFSETS)
-    if fresh == trying:
-        return trying
-    return replace(fresh, since_s=now_s, choices=min(16, trying.choices + 1))
+        return plan
+    better = () if tired else (offset for offset in worth if worth[offset] > LEAST_WORTH)
+    best = sorted(better, key=lambda offset: -worth[offset])[:MOST_KEEN]
+    fresh = replace(plan, keen=bool(best), idle=idle, offsets=tuple(sorted(best)) or OFFSETS)
+    if fresh == plan:
+        return plan
+    return replace(fresh, since_s=now_s, choices=min(16, plan.choices + 1))
 
 
-def anew(trying: Trying) -> Trying:
+def restarted(plan: ExplorationPlan) -> ExplorationPlan:
     """Free to choose again at once, as at the start: the engine has become another one."""
-    return replace(trying, since_s=None, choices=0)
+    return replace(plan, since_s=None, choices=0)
 
 
 def exploration(
     settings: Settings,
-    trying: Trying,
+    plan: ExplorationPlan,
     *,
     off: bool,
     stock: bool,
@@ -154,16 +148,16 @@ def exploration(
     """
     if settings.depths[-1] == 0:
         return None
-    every = KEEN_EVERY_STEPS if trying.keen and not by_rail else EVERY_STEPS
-    if off or trying.idle:
+    every = KEEN_EVERY_STEPS if plan.keen and not by_rail else EVERY_STEPS
+    if off or plan.idle:
         every = min(every, return_every)
     if off:
         return {"every": every, "steps": BURST_STEPS, "offsets": [1]}
-    if not stock or (trying.idle and not trying.keen):
-        return {"every": every, "steps": BURST_STEPS, "offsets": list(trying.offsets)}
-    share = KEEN_SHARE if trying.keen else SPARSE_SHARE
-    every = round(trying.burst_steps / share)
-    return {"every": every, "steps": trying.burst_steps, "offsets": list(trying.offsets)}
+    if not stock or (plan.idle and not plan.keen):
+        return {"every": every, "steps": BURST_STEPS, "offsets": list(plan.offsets)}
+    share = KEEN_SHARE if plan.keen else SPARSE_SHARE
+    every = round(plan.burst_steps / share)
+    return {"every": every, "steps": plan.burst_steps, "offsets": list(plan.offsets)}
 
 
 def idle_every(before: int, windows: tuple[Window, ...]) -> int:

@@ -1,12 +1,10 @@
 """How far the model may be wrong about a depth, and what trying it is worth.
 
 A depth's gain over the table's is g = log(c / c_K), with c = T / E seconds a token. Its deviation
-has two parts, of which only what trying would tell is counted. Step time: the ridge fit of
-`step_time` is the mean of a normal posterior with covariance G^-1 (G its Gram matrix with the
-prior), so that the log ratio of two depths' times has variance d' G^-1 d, d = x_K / T_K - x / T.
-Acceptance: hazard a_i has variance a_i (1 - a_i) / n_i with n_i independent trials, and
-dE / da_i = (s_i + ... + s_K) / a_i, for positions deeper than the table's own drafts: the others
-are seen at every step.
+is that of step times: the ridge fit of `step_time` is the mean of a normal posterior with
+covariance G^-1 (G its Gram matrix with the prior), so that the log ratio of two depths' times has
+variance d' G^-1 d, d = x_K / T_K - x / T. What the form misses at a depth comes on top, until the
+depth has steps of its own.
 
 Trying K is worth its expected improvement (Jones, Schonlau and Welch, J. Global Optim. 13, 1998),
 deviation x phi(z) + g x Phi(z) with z = g / deviation: what is gained in the mean if K is taken
@@ -19,46 +17,39 @@ import math
 
 import numpy as np
 
-from tandem_operator.tuning.acceptance.survival import (
-    Survival,
-    hazards_of,
-    independent_trials,
-)
 from tandem_operator.tuning.policy.goodput import Scores
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
-from tandem_operator.tuning.step_time.cells import Steps
 from tandem_operator.tuning.step_time.model import BUCKETS, StepModel, basis
-from tandem_operator.tuning.step_time.profile import profile_hazards
 from tandem_operator.tuning.step_time.regression import (
     LEAST_STEP_S,
     Floats,
+    features,
     gram,
-    matrix,
+    kinds_of,
     predicted_s,
 )
 from tandem_operator.tuning.table import ROW_MIDDLES
 
 FORM_ERROR = 0.02
 FORM_STEPS = 40.0
-"""A cell of its own tells what the form misses; this many steps halve that doubt."""
+"""So many steps halve the variance of what the form misses."""
 
 
-def worth_of_trying(
+def expected_improvements(
     scores: Scores, row: int, base: int, state: State, settings: Settings
 ) -> tuple[float, ...]:
     """Expected improvement of each depth over ``base`` at one row, as a share of time."""
     cost = scores.seconds_per_token[row]
     gains = np.log(cost[scores.column(base)] / cost)
     variance = _of_time(scores, row, base, state.steps, settings)
-    variance = variance + _of_acceptance(scores, base, state.survival, settings)
     return tuple(
-        0.0 if depth == base else improvement(float(gain), math.sqrt(max(0.0, float(doubt))))
-        for depth, gain, doubt in zip(scores.depths, gains, variance, strict=True)
+        0.0 if depth == base else expected_improvement(float(gain), math.sqrt(max(0.0, float(own))))
+        for depth, gain, own in zip(scores.depths, gains, variance, strict=True)
     )
 
 
-def improvement(gain: float, deviation: float) -> float:
+def expected_improvement(gain: float, deviation: float) -> float:
     """E[max(0, X)] of a normal X with this mean and deviation."""
     if deviation <= 1e-9:
         return max(0.0, gain)
@@ -76,29 +67,11 @@ def _of_time(scores: Scores, row: int, base: int, model: StepModel, settings: Se
     for cell in cells:
         if cell.bucket in buckets and cell.tokens in steps and not cell.blend:
             steps[cell.tokens] += cell.steps * (not cell.with_prefill)
-    imagined = [
-        Steps(
-            *(buckets[0], depth, False, 0, 1.0, 1.0, batch, float(depth), float(depth > 0)),
-            *(batch * model.context_per_request, batch * (depth + 1.0), 0.0, 0.0, 0.0),
-        )
-        for depth in scores.depths
-    ]
-    rows = matrix(imagined, known.experts, known.prefill_weight)
+    depths = np.array(scores.depths, dtype=np.float64)
+    kinds = kinds_of(np.full_like(depths, batch), depths, model.context_per_request)
+    rows = features(kinds, known.experts, known.prefill_weight)
     rows = rows / np.maximum(predicted_s(known, rows), LEAST_STEP_S)[:, None]
     apart = rows - rows[scores.column(base)]
     solved = np.linalg.solve(gram(cells, known, fastest_s), apart.T)
     missed = np.array([FORM_STEPS / (steps[depth] + FORM_STEPS) for depth in scores.depths])
     return np.asarray(np.einsum("ij,ji->i", apart, solved) + FORM_ERROR**2 * missed)
-
-
-def _of_acceptance(scores: Scores, base: int, survival: Survival, settings: Settings) -> Floats:
-    hazards = hazards_of(survival, profile_hazards(settings.profile), settings.depths[-1])
-    trials = independent_trials(survival, len(hazards))
-    reach = np.cumprod(np.array(hazards))
-    variance = np.zeros(len(scores.depths))
-    for place in range(base, len(hazards)):
-        hazard = hazards[place]
-        deeper = [float(reach[place:depth].sum()) / hazard for depth in scores.depths]
-        slope = np.array(deeper) / scores.tokens
-        variance += slope**2 * hazard * (1.0 - hazard) / trials[place]
-    return variance

@@ -19,9 +19,7 @@ LARGEST_BURST = 10.0
 CHANGES_PER_HOUR = 39.0
 LEAST_TOTAL_GAIN = 0.006
 MOST_TOTAL_GAIN = 0.1
-"""No change is asked for more, but the last one: what is left is there to be used."""
-LAST_TOTAL_GAIN = 0.2
-"""The last change left is for a collapse."""
+"""No change is asked for more."""
 
 
 @dataclass(frozen=True)
@@ -35,36 +33,29 @@ class ChangeBudget:
     prefill_falling_since: Times = field(default=(None,) * ROWS)
 
 
-def refilled(pacing: ChangeBudget, duration_s: float, now_s: float) -> ChangeBudget:
-    """The pacing at ``now_s``, ``duration_s`` after the last decision."""
+def refilled(budget: ChangeBudget, duration_s: float, now_s: float) -> ChangeBudget:
+    """The budget at ``now_s``, ``duration_s`` after the last decision."""
     more = max(0.0, duration_s) * CHANGES_PER_HOUR / 3600.0
     return replace(
-        pacing,
-        allowance=round(min(LARGEST_BURST, pacing.allowance + more), 5),
-        begun_s=now_s if pacing.begun_s is None else pacing.begun_s,
+        budget,
+        allowance=round(min(LARGEST_BURST, budget.allowance + more), 5),
+        begun_s=now_s if budget.begun_s is None else budget.begun_s,
     )
 
 
-def spent(pacing: ChangeBudget) -> ChangeBudget:
-    return replace(pacing, allowance=pacing.allowance - 1.0)
+def spent(budget: ChangeBudget) -> ChangeBudget:
+    return replace(budget, allowance=budget.allowance - 1.0)
 
 
-def needed_gain(pacing: ChangeBudget, *, soon: bool = False) -> float | None:
-    """The share of time per token that a change must save, or None when none is left.
-
-    ``soon``: the table was changed a moment ago, for the prompts that still run.
-    """
-    if pacing.allowance < 1.0:
+def needed_gain(budget: ChangeBudget) -> float | None:
+    """The share of time per token that a change must save, or None when none is left."""
+    if budget.allowance < 1.0:
         return None
-    if pacing.allowance < 2.0:
-        return LAST_TOTAL_GAIN
-    if soon:
-        return MOST_TOTAL_GAIN
-    return min(MOST_TOTAL_GAIN, LEAST_TOTAL_GAIN * (LARGEST_BURST / pacing.allowance) ** 2)
+    return min(MOST_TOTAL_GAIN, LEAST_TOTAL_GAIN * (LARGEST_BURST / budget.allowance) ** 2)
 
 
 def stabilized(
-    pacing: ChangeBudget,
+    budget: ChangeBudget,
     current: tuple[Table, Table],
     proposed: tuple[Table, Table],
     now_s: float,
@@ -78,24 +69,24 @@ def stabilized(
 
     def taken(old: Table, new: Table, falling_since: Times) -> Table:
         return tuple(
-            b if b <= a or (ripe(pacing.begun_s) and ripe(since_s)) else a
+            b if b <= a or (ripe(budget.begun_s) and ripe(since_s)) else a
             for a, b, since_s in zip(old, new, falling_since, strict=True)
         )
 
     return (
-        taken(current[0], proposed[0], pacing.falling_since),
-        taken(current[1], proposed[1], pacing.prefill_falling_since),
+        taken(current[0], proposed[0], budget.falling_since),
+        taken(current[1], proposed[1], budget.prefill_falling_since),
     )
 
 
 def noted(
-    pacing: ChangeBudget, before: tuple[Table, Table], after: tuple[Table, Table], now_s: float
+    budget: ChangeBudget, before: tuple[Table, Table], after: tuple[Table, Table], now_s: float
 ) -> ChangeBudget:
-    """The pacing after the tables (without and with prefill) were ``before`` and are ``after``."""
+    """The budget after the tables (without and with prefill) were ``before`` and are ``after``."""
     return replace(
-        pacing,
-        falling_since=_falling(pacing.falling_since, before[0], after[0], now_s),
-        prefill_falling_since=_falling(pacing.prefill_falling_since, before[1], after[1], now_s),
+        budget,
+        falling_since=_falling(budget.falling_since, before[0], after[0], now_s),
+        prefill_falling_since=_falling(budget.prefill_falling_since, before[1], after[1], now_s),
     )
 
 

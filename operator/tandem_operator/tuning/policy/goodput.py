@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tandem_operator.tuning.policy.hysteresis import in_force
 from tandem_operator.tuning.step_time.model import StepModel, step_seconds
 from tandem_operator.tuning.step_time.regression import Floats
 from tandem_operator.tuning.table import ROWS, Table
@@ -64,40 +63,42 @@ def proposed_table(
 ) -> Table:
     """The best allowed depth of each row, if it gains more than ``least_gain`` over the current."""
     cost = scores.seconds_per_token
-    table = []
-    for row in range(ROWS):
-        best = min(allowed[row], key=lambda depth: cost[row, scores.column(depth)])
-        kept = current[row]
-        if kept in allowed[row]:
-            gain = 1.0 - cost[row, scores.column(best)] / cost[row, scores.column(kept)]
-            best = best if gain > least_gain else kept
-        table.append(best)
-    return tuple(table)
+    return _cheapest(scores, cost, cost, allowed, current, least_gain)
 
 
 def proposed_prefill_table(
     scores: Scores, allowed: Sequence[Sequence[int]], current: Table, least_gain: float
 ) -> Table:
-    """The same for steps with prefill, by E - R T."""
+    """The same for steps with prefill, by E - R T; a gain is a share of a step without it."""
     rate = np.max(scores.tokens / scores.seconds, axis=1)
     cost = scores.prefill_seconds - scores.tokens / rate[:, None]
+    return _cheapest(scores, cost, scores.seconds, allowed, current, least_gain)
+
+
+def _cheapest(
+    scores: Scores,
+    cost: Floats,
+    unit: Floats,
+    allowed: Sequence[Sequence[int]],
+    current: Table,
+    least_gain: float,
+) -> Table:
     table = []
-    for row in range(ROWS):
-        best = min(allowed[row], key=lambda depth: cost[row, scores.column(depth)])
-        kept = current[row]
-        if kept in allowed[row]:
-            gain = cost[row, scores.column(kept)] - cost[row, scores.column(best)]
-            unit = scores.seconds[row, scores.column(best)]
-            best = best if gain / unit > least_gain else kept
+    for row, (depths, kept) in enumerate(zip(allowed, current, strict=True)):
+        best = min(depths, key=lambda depth: cost[row, scores.column(depth)])
+        if kept in depths:
+            own, other = scores.column(kept), scores.column(best)
+            gain = (cost[row, own] - cost[row, other]) / unit[row, own]
+            best = best if gain > least_gain else kept
         table.append(best)
     return tuple(table)
 
 
-def gain_of(scores: Scores, current: Table, proposed: Table, weights: Sequence[float]) -> float:
-    """Share of time per token that ``proposed`` saves, over rows weighted by their use."""
+def gain_of(scores: Scores, current: Table, proposed: Table, rows: Sequence[int]) -> float:
+    """Share of time per token that ``proposed`` saves, in the mean of these rows."""
     cost = scores.seconds_per_token
-    before = in_force(cost, [scores.column(depth) for depth in current])
-    after = in_force(cost, [scores.column(depth) for depth in proposed])
-    share = np.array(weights)
-    total = float(share.sum())
-    return float(((1.0 - after / before) * share).sum() / total) if total > 0 else 0.0
+    gains = [
+        1.0 - cost[row, scores.column(proposed[row])] / cost[row, scores.column(current[row])]
+        for row in rows
+    ]
+    return float(np.mean(gains)) if gains else 0.0

@@ -15,7 +15,6 @@ from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_time.cells import bucket_of
 from tandem_operator.tuning.step_time.model import step_seconds
 from tandem_operator.tuning.step_time.profile import profile_hazards, sync_s
-from tandem_operator.tuning.step_time.replicas import common_level
 from tandem_operator.tuning.table import row_of, tokens_in
 
 MEASURED_STEPS = 10.0
@@ -31,7 +30,7 @@ def prediction_of(
     state: State, settings: Settings, schedule: Schedule, prefill_schedule: Schedule | None
 ) -> Prediction:
     """The prediction for what is in force now, guard rails included, at the present batch."""
-    rate = state.rail.recent_rate
+    rate = state.guardrail.recent_rate
     batch = state.batch
     if batch is None or not state.steps.theta:
         tokens = None if batch is None else tokens_in(schedule, batch)
@@ -94,8 +93,7 @@ def _steps_s(
     times = step_seconds(
         state.steps, (row_of(batch),), depths, prefill_tokens, settings.mixture_of_experts
     )
-    slower = math.exp(common_level(state.steps.replicas))
-    return [float(seconds) * slower for seconds in times[0]]
+    return [float(seconds) for seconds in times[0]]
 
 
 def _rate(state: State, watched: float | None) -> float | None:

@@ -1,21 +1,20 @@
-"""A new table is on trial: if three windows show it slower than promised, the last one comes back.
+"""A new table is watched: three windows slower than promised bring the last table back.
 
 Compared is the realised time per output token of windows without much prefill, at rows where the
-tables differ: it must be above the promise by 5 % and what noise explains, and above what the old
-table would need there for the same prompts: its promised step time over the tokens that the
-window's own drafts give its K. So prompts that turned hard bring no table back that suits them
-even less. An upheaval (other prompts, another pace of the engine) ends the trial, since the
+tables differ: it must be above the promise by 5 % and what noise explains.
+An regime change (other prompts, another pace of the engine) ends the rollback, since the
 promise was made for what was before. After a revert nothing is tried for 30 s, twice as long after
-each further one, up to 8 minutes, or until an upheaval.
+each further one, up to 8 minutes, or until an regime change.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
-from tandem_operator.tuning.acceptance.counts import Drafts
+from pydantic import Field
+
 from tandem_operator.tuning.table import Table
 
 WINDOWS = 3
@@ -26,130 +25,99 @@ LONGEST_PAUSE_S = 480.0
 FORGIVEN_S = 900.0
 _STEP_NOISE = 0.12
 _TOKEN_NOISE = 0.6
-_PROMISED_DRAFTS = 12.0
-"""What was promised of the prompts counts as much as so many drafts of a window."""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """``promised`` and ``was``: seconds per output token by row, of the new and the old table.
+class Rollback:
+    """``promised``: seconds per output token by row.
 
-    Both were said for ``survival`` by position. ``upheavals`` is how many there had been when the
-    trial began or, after a revert, when it ended.
+    ``regime_changes``: how many there were when the table came or, after a revert, when it went.
     """
 
     before: Table | None = None
     prefill_before: Table | None = None
     promised: tuple[float, ...] = ()
-    was: tuple[float, ...] = ()
-    survival: tuple[float, ...] = ()
     since_s: float = 0.0
-    upheavals: int = 0
+    regime_changes: Annotated[int, Field(alias="upheavals")] = 0
     slow_windows: int = 0
     reverts: int = 0
     paused_until_s: float | None = None
 
 
 def begun(
-    trial: Trial,
+    rollback: Rollback,
     before: tuple[Table, Table | None],
     promised: tuple[float, ...],
-    was: tuple[float, ...],
-    survival: Sequence[float],
     now_s: float,
-    upheavals: int,
-) -> Trial:
-    """A trial of the table that takes over from ``before``."""
-    forgiven = trial.paused_until_s is None or now_s - trial.paused_until_s > FORGIVEN_S
-    return Trial(
+    regime_changes: int,
+) -> Rollback:
+    """The watch of a table that takes over from ``before``."""
+    forgiven = rollback.paused_until_s is None or now_s - rollback.paused_until_s > FORGIVEN_S
+    return Rollback(
         before=before[0],
         prefill_before=before[1],
         promised=tuple(float(f"{value:.5g}") for value in promised),
-        was=tuple(float(f"{value:.5g}") for value in was),
-        survival=tuple(round(share, 5) for share in survival),
         since_s=now_s,
-        upheavals=upheavals,
-        reverts=0 if forgiven else trial.reverts,
-        paused_until_s=trial.paused_until_s,
+        regime_changes=regime_changes,
+        reverts=0 if forgiven else rollback.reverts,
+        paused_until_s=rollback.paused_until_s,
     )
 
 
 def watched(
-    trial: Trial,
+    rollback: Rollback,
     table: Table,
     row: int,
     realised_s: float,
-    drafts: Drafts,
     request_steps: float,
     steps: float,
     now_s: float,
-    upheavals: int,
-) -> Trial:
-    """The trial after one window at ``row`` that realised this time per output token."""
-    if trial.before is None:
-        return trial
-    if now_s - trial.since_s > LASTS_S or outdated(trial, upheavals):
-        return ended(trial)
-    if table[row] == trial.before[row] or not trial.promised:
-        return trial
+    regime_changes: int,
+) -> Rollback:
+    """The watch after one window at ``row`` that realised this time per output token."""
+    if rollback.before is None:
+        return rollback
+    if now_s - rollback.since_s > LASTS_S or outdated(rollback, regime_changes):
+        return ended(rollback)
+    if table[row] == rollback.before[row] or not rollback.promised:
+        return rollback
     noise = math.hypot(
         2.0 * _TOKEN_NOISE / math.sqrt(max(1.0, request_steps) / 12.0),
         2.0 * _STEP_NOISE / math.sqrt(max(1.0, steps)),
     )
-    slow = realised_s > trial.promised[row] * (1.0 + SLOWER_BY + noise) and (
-        realised_s > _old_now_s(trial, row, drafts) * (1.0 + noise)
-    )
-    return replace(trial, slow_windows=trial.slow_windows + 1 if slow else 0)
+    slow = realised_s > rollback.promised[row] * (1.0 + SLOWER_BY + noise)
+    return replace(rollback, slow_windows=rollback.slow_windows + 1 if slow else 0)
 
 
-def failed(trial: Trial) -> bool:
-    return trial.before is not None and trial.slow_windows >= WINDOWS
+def failed(rollback: Rollback) -> bool:
+    return rollback.before is not None and rollback.slow_windows >= WINDOWS
 
 
-def outdated(trial: Trial, upheavals: int) -> bool:
-    """Whether the prompts or the engine are no longer those that the trial was about."""
-    return upheavals != trial.upheavals
+def outdated(rollback: Rollback, regime_changes: int) -> bool:
+    """Whether the prompts or the engine are no longer those that the table was made for."""
+    return regime_changes != rollback.regime_changes
 
 
-def reverted(trial: Trial, now_s: float) -> Trial:
+def reverted(rollback: Rollback, now_s: float) -> Rollback:
     """After the old table came back: a pause that doubles."""
-    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**trial.reverts)
-    return Trial(
-        reverts=min(16, trial.reverts + 1),
+    pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**rollback.reverts)
+    return Rollback(
+        reverts=min(16, rollback.reverts + 1),
         paused_until_s=now_s + pause_s,
-        upheavals=trial.upheavals,
+        regime_changes=rollback.regime_changes,
     )
 
 
-def ended(trial: Trial) -> Trial:
-    return Trial(
-        reverts=trial.reverts,
-        paused_until_s=trial.paused_until_s,
-        upheavals=trial.upheavals,
+def ended(rollback: Rollback) -> Rollback:
+    return Rollback(
+        reverts=rollback.reverts,
+        paused_until_s=rollback.paused_until_s,
+        regime_changes=rollback.regime_changes,
     )
 
 
-def paused(trial: Trial, now_s: float, upheavals: int) -> bool:
-    until_s = trial.paused_until_s
-    if until_s is None or outdated(trial, upheavals):
+def paused(rollback: Rollback, now_s: float, regime_changes: int) -> bool:
+    until_s = rollback.paused_until_s
+    if until_s is None or outdated(rollback, regime_changes):
         return False
     return until_s - LONGEST_PAUSE_S <= now_s < until_s
-
-
-def _old_now_s(trial: Trial, row: int, drafts: Drafts) -> float:
-    """Seconds per output token that the table before would need for the window's own prompts."""
-    assert trial.before is not None
-    tokens = trial.before[row]
-    promised = trial.survival[:tokens]
-    if len(promised) < tokens:
-        return trial.was[row]
-    seen: list[float] = []
-    for place, share in enumerate(promised):
-        reached = drafts.reached[place] if place < len(drafts.reached) else 0.0
-        if reached > 0:
-            accepted = drafts.accepted[place] + _PROMISED_DRAFTS * share
-            seen.append(min(1.0, accepted / (reached + _PROMISED_DRAFTS)))
-        else:
-            above = promised[place - 1] if place else 1.0
-            seen.append((seen[-1] if seen else 1.0) * (share / above if above > 0 else 0.0))
-    return trial.was[row] * (1.0 + sum(promised)) / (1.0 + sum(seen))

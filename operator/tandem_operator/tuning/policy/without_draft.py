@@ -15,7 +15,7 @@ def tokens_worth(learned: State, batch: float, settings: Settings) -> int:
     nor the user's limits are known to have changed.
     """
     limit = settings.max_concurrency
-    if learned.rail.off or not settings.max_tokens or (limit is not None and batch > limit):
+    if learned.guardrail.off or not settings.max_tokens or (limit is not None and batch > limit):
         return 0
     table = learned.table if settings.policy == GOODPUT else start_table(settings)
     return min(table[row_of(batch)], settings.max_tokens)

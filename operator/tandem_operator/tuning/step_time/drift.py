@@ -21,10 +21,10 @@ from tandem_operator.tuning.step_time.cells import Steps
 
 SHIFT = 0.15
 WINDOWS = 4
-DOUBTED_STEPS = 6.0
+DRIFTED_STEPS = 6.0
 MOST_RATIO = 3.0
 FAR = 0.3
-"""So far from what was known before, or for a new kind of step from the fit, is no usual noise."""
+"""So far from what was known before is no usual noise."""
 
 
 @dataclass(frozen=True)
@@ -40,42 +40,30 @@ class StepTimeDrift:
     shifts: int = 0
 
 
-def watched(pace: StepTimeDrift, ratio: float) -> StepTimeDrift:
+def watched(drift: StepTimeDrift, ratio: float) -> StepTimeDrift:
     """The pace after one window of this ratio."""
     ratio = max(-MOST_RATIO, min(MOST_RATIO, ratio))
     if abs(ratio) < SHIFT:
-        return replace(pace, windows=0, total=0.0)
-    if pace.total * ratio < 0:
-        return replace(pace, windows=1, total=round(ratio, 5))
-    return replace(pace, windows=pace.windows + 1, total=round(pace.total + ratio, 5))
+        return replace(drift, windows=0, total=0.0)
+    if drift.total * ratio < 0:
+        return replace(drift, windows=1, total=round(ratio, 5))
+    return replace(drift, windows=drift.windows + 1, total=round(drift.total + ratio, 5))
 
 
-def suspected(pace: StepTimeDrift, ratio: float) -> StepTimeDrift:
-    """The pace after a window of kinds of steps not known before, of this ratio to the fit.
-
-    It tells no shift, since the fit may be wrong there, and casts doubt for one window at most.
-    """
-    if abs(ratio) < FAR:
-        return pace
-    if pace.windows:
-        return replace(pace, windows=0, total=0.0) if pace.windows == 1 else pace
-    return watched(pace, ratio)
-
-
-def doubted(pace: StepTimeDrift) -> bool:
+def unsettled(drift: StepTimeDrift) -> bool:
     """Whether the engine may be another one, and a few more windows will tell."""
-    return 0 < pace.windows < WINDOWS and abs(pace.total) >= FAR * pace.windows
+    return 0 < drift.windows < WINDOWS and abs(drift.total) >= FAR * drift.windows
 
 
-def shifted(pace: StepTimeDrift) -> float | None:
+def shifted(drift: StepTimeDrift) -> float | None:
     """Log of the factor by which the engine changed, or None while it has not."""
-    return pace.total / pace.windows if pace.windows >= WINDOWS else None
+    return drift.total / drift.windows if drift.windows >= WINDOWS else None
 
 
-def taken(pace: StepTimeDrift, shift: float) -> StepTimeDrift:
+def taken(drift: StepTimeDrift, shift: float) -> StepTimeDrift:
     """After the shift was reckoned with."""
-    since = max(-MOST_RATIO, min(MOST_RATIO, pace.since_profile + shift))
-    return StepTimeDrift(since_profile=round(since, 5), shifts=pace.shifts + 1)
+    since = max(-MOST_RATIO, min(MOST_RATIO, drift.since_profile + shift))
+    return StepTimeDrift(since_profile=round(since, 5), shifts=drift.shifts + 1)
 
 
 def at_new_pace(cells: Sequence[Steps], shift: float) -> tuple[Steps, ...]:
@@ -83,7 +71,7 @@ def at_new_pace(cells: Sequence[Steps], shift: float) -> tuple[Steps, ...]:
     return tuple(
         cell._replace(
             seconds=float(f"{cell.seconds * math.exp(shift):.6g}"),
-            steps=min(cell.steps, DOUBTED_STEPS),
+            steps=min(cell.steps, DRIFTED_STEPS),
         )
         for cell in cells
     )

@@ -3,9 +3,8 @@
 The fit's form is never quite the engine's: padding, graph sizes and kernels make steps that no
 smooth form has. So each cell's residual (log of measured over fitted) corrects its own (batch
 bucket, K), shrunk by n / (n + 40) steps; a row of the table that lies in two buckets takes both, by
-their steps. Windows differ by a factor common to all their steps (clocks, neighbours, co-tenants);
-it says nothing about K, is tracked for each replica and divided out before cells are gathered.
-Where it lasts, the engine is another one (`pace`).
+their steps. What a replica is slower by than the others says nothing about K, and is divided out
+before cells are gathered. Where all steps take longer, the engine is another one (`pace`).
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from tandem_operator.tuning.step_time import context as context_price
 from tandem_operator.tuning.step_time.cells import Steps, bucket_of, gathered
@@ -27,25 +27,24 @@ from tandem_operator.tuning.step_time.regression import (
     Floats,
     features,
     fit,
-    matrix,
+    kinds_of,
     predicted_s,
     prior,
+    seconds_of,
     unit_s,
 )
-from tandem_operator.tuning.step_time.replicas import Replica, without_common_level
+from tandem_operator.tuning.step_time.replicas import Replica
 from tandem_operator.tuning.table import ROW_MIDDLES, ROW_STARTS, ROW_TOPS
 from tandem_runtime.contract.metrics import BATCH_EDGES
 
 SHRINK_STEPS = 40.0
 LARGEST_RESIDUAL = 0.35
-USUAL_RESIDUAL = 0.08
-"""What steps differ from a smooth form by; a mean that holds prefill may be as wrong itself."""
 USUAL_CONTEXT = 800.0
 USUAL_STEP_S = 0.02
 _STALLED = 1.5
 """A window's steps count at most this many times slower, or faster, than their cell's mean."""
 MATURE_STEPS = 30.0
-DOUBTED_SHARE = 0.1
+DRIFTED_SHARE = 0.1
 """Of the evidence for a context token's price when the engine has changed its pace."""
 SHARE_MEMORY_S = 30.0
 
@@ -79,7 +78,7 @@ class StepModel:
     fitted_s: float | None = None
     tax_s: float | None = None
     stock: bool = False
-    pace: StepTimeDrift = field(default_factory=StepTimeDrift)
+    drift: Annotated[StepTimeDrift, Field(alias="pace")] = field(default_factory=StepTimeDrift)
     context_price: ContextPrice = field(default_factory=ContextPrice)
 
     def coefficients(self, experts: tuple[int, int] | None) -> Coefficients:
@@ -131,12 +130,9 @@ def gathered_into(
     )
 
 
-def repaced(known: StepModel) -> StepModel:
-    """The model of an engine that changed its pace, to be fitted again; the same while it has not.
-
-    What replicas were slower by together is in the pace from then on.
-    """
-    shift = shifted(known.pace)
+def rescaled(known: StepModel) -> StepModel:
+    """The model of an engine that changed its pace, to be fitted again; else the same."""
+    shift = shifted(known.drift)
     if shift is None:
         return known
     fastest_s = known.fastest_s
@@ -144,9 +140,8 @@ def repaced(known: StepModel) -> StepModel:
         known,
         cells=at_new_pace(known.cells, shift),
         fastest_s=None if fastest_s is None else fastest_s * math.exp(shift),
-        replicas=without_common_level(known.replicas),
-        context_price=context_price.at_new_pace(known.context_price, shift, DOUBTED_SHARE),
-        pace=taken(known.pace, shift),
+        context_price=context_price.at_new_pace(known.context_price, shift, DRIFTED_SHARE),
+        drift=taken(known.drift, shift),
         fitted_s=None,
     )
 
@@ -166,7 +161,7 @@ def fitted(
         known,
         theta=tuple(float(f"{value:.6g}") for value in coefficients.theta),
         prefill_weight=coefficients.prefill_weight,
-        residuals=_residuals(coefficients, cells, experts),
+        residuals=_residuals(coefficients, cells),
         fitted_s=now_s,
     )
 
@@ -175,7 +170,7 @@ def basis(
     known: StepModel, profile: Mapping[str, Any] | None, depths: Sequence[int]
 ) -> tuple[tuple[Steps, ...], float]:
     """What a fit rests on: cells with those of the profile, and the fastest step in seconds."""
-    factor = math.exp(known.pace.since_profile)
+    factor = math.exp(known.drift.since_profile)
     said = profile_steps(profile, tuple(depths), known.cells)
     cells = known.cells + tuple(cell._replace(seconds=cell.seconds * factor) for cell in said)
     fastest_s = known.fastest_s
@@ -192,17 +187,8 @@ def step_seconds(
     """T in seconds for every pair of table row, at its middle batch, and depth (columns)."""
     batch = np.repeat(MIDDLES[list(rows)], len(depths))
     depth = np.tile(np.array(depths, dtype=np.float64), len(rows))
-    described = features(
-        batch,
-        depth,
-        (depth > 0).astype(np.float64),
-        batch * known.context_per_request,
-        batch * (depth + 1.0),
-        np.full_like(batch, prefill_tokens),
-        np.full_like(batch, 1.0 if prefill_tokens else 0.0),
-        experts,
-        known.prefill_weight,
-    )
+    kinds = kinds_of(batch, depth, known.context_per_request, prefill_tokens)
+    described = features(kinds, experts, known.prefill_weight)
     seconds = predicted_s(known.coefficients(experts), described).reshape(len(rows), len(depths))
     sums = np.zeros((2, len(BATCH_EDGES), len(depths)))
     if known.residuals:
@@ -216,18 +202,15 @@ def step_seconds(
     return np.asarray(np.maximum(seconds * np.exp(factors), 1e-7))
 
 
-def _residuals(
-    coefficients: Coefficients, cells: Sequence[Steps], experts: tuple[int, int] | None
-) -> tuple[Residual, ...]:
+def _residuals(coefficients: Coefficients, cells: Sequence[Steps]) -> tuple[Residual, ...]:
     quiet = [cell for cell in cells if not cell.with_prefill and not cell.blend]
     if not quiet:
         return ()
-    expected = predicted_s(coefficients, matrix(quiet, experts, coefficients.prefill_weight))
+    expected = seconds_of(coefficients, quiet)
     sums: dict[tuple[int, int], tuple[float, float]] = {}
     for cell, own_s in zip(quiet, expected, strict=True):
         steps, total = sums.get((cell.bucket, cell.tokens), (0.0, 0.0))
-        trust = USUAL_RESIDUAL**2 / (USUAL_RESIDUAL**2 + cell.form_error**2)
-        ratio = trust * math.log(cell.seconds / max(1e-9, float(own_s)))
+        ratio = math.log(cell.seconds / max(1e-9, float(own_s)))
         sums[cell.bucket, cell.tokens] = steps + cell.steps, total + cell.steps * ratio
     return tuple(
         (

@@ -10,7 +10,7 @@ import math
 
 from tandem_operator.tuning.step_time.cells import Steps
 from tandem_operator.tuning.step_time.model import MATURE_STEPS, StepModel
-from tandem_operator.tuning.step_time.regression import LEAST_STEP_S, matrix, predicted_s
+from tandem_operator.tuning.step_time.regression import LEAST_STEP_S, seconds_of
 
 LEAST_STEPS = 10.0
 QUIET_ERROR = 0.045
@@ -19,9 +19,7 @@ QUIET_ERROR = 0.045
 
 def over_fit(known: StepModel, steps: tuple[Steps, ...], experts: tuple[int, int] | None) -> float:
     """Log of measured step time over that of the fit with its residuals."""
-    expected = predicted_s(
-        known.coefficients(experts), matrix(steps, experts, known.prefill_weight)
-    )
+    expected = seconds_of(known.coefficients(experts), steps)
     own = {(bucket, tokens): residual for bucket, tokens, residual, _ in known.residuals}
     total = measured = 0.0
     for one, seconds in zip(steps, expected, strict=True):
@@ -47,9 +45,7 @@ def over_cells(
     if sum(one.steps for one, _ in quiet) < LEAST_STEPS:
         return None
     now, before = (
-        predicted_s(known.coefficients(experts), matrix(kind, experts, known.prefill_weight)).clip(
-            LEAST_STEP_S
-        )
+        seconds_of(known.coefficients(experts), kind).clip(LEAST_STEP_S)
         for kind in zip(*quiet, strict=True)
     )
     measured = sum(one.steps * one.seconds for one, _ in quiet)
@@ -58,12 +54,3 @@ def over_cells(
         for (one, cell), factor in zip(quiet, now / before, strict=True)
     )
     return math.log(measured / expected)
-
-
-def unfamiliar(known: StepModel, steps: tuple[Steps, ...]) -> bool:
-    """Whether quiet steps are all of kinds that were hardly seen, while others are well known."""
-    mature = {cell[:4] for cell in known.cells if cell.steps >= MATURE_STEPS}
-    return bool(mature) and all(
-        one[:4] not in mature and not one.with_prefill and one.form_error <= QUIET_ERROR
-        for one in steps
-    )

@@ -1,7 +1,7 @@
 """How long a step takes: T(batch, K, context, prefill), fitted to measured cells.
 
     T = d + beta C + g n + sum_h g_h max(0, n + f p - h) + [K > 0] d_s + K (d_0 + d_1 b) + q p
-        + r sqrt(b) + g_e E_act(n + f p)
+        + g_e E_act(n + f p)
 
 with b decoding requests, C their context tokens, n = b (K + 1) verified tokens and p prefill
 tokens, of which each weighs f verified ones (the best fitting of `PREFILL_WEIGHTS`). Where every
@@ -34,7 +34,7 @@ _BETTER_BY = 2.0
 STEP_NOISE = 0.08
 LEAST_STEP_S = 1e-6
 """A fit may say that a step costs nothing; what is divided by it, is by this."""
-_PLAIN = 8
+_PLAIN = 7
 """Features before the hinges."""
 _HINGES = np.array(HINGES)
 _CONTEXT = 1
@@ -53,18 +53,13 @@ class Coefficients:
     prefill_weight: float = 1.0
 
 
-def features(
-    batch: Floats,
-    depth: Floats,
-    drafting: Floats,
-    context: Floats,
-    verified: Floats,
-    prefill: Floats,
-    prefill_share: Floats,
-    experts: tuple[int, int] | None,
-    prefill_weight: float,
-) -> Floats:
-    """One row of features for each kind of step."""
+def features(kinds: Floats, experts: tuple[int, int] | None, prefill_weight: float) -> Floats:
+    """One row of features for each kind of step.
+
+    ``kinds`` has a row each for batch, depth, drafting, context, verified, prefill and its share,
+    as in `Steps`, and a column a kind.
+    """
+    batch, depth, drafting, context, verified, prefill, prefill_share = kinds
     with_chunk = verified + prefill_weight * prefill
     share = prefill_share[:, None]
     quiet = np.maximum(0.0, verified[:, None] - _HINGES)
@@ -77,7 +72,6 @@ def features(
     rows[:, 4] = depth
     rows[:, 5] = depth * batch
     rows[:, 6] = prefill * prefill_share
-    rows[:, 7] = np.sqrt(batch)
     rows[:, _PLAIN : _PLAIN + len(HINGES)] = quiet + share * (busy - quiet)
     if experts is not None:
         total, active = experts
@@ -100,10 +94,10 @@ def prior(
 
     ``drafts_all``: a step at K=0 makes all drafts too, so their price is in d and not in K.
     """
-    means = [0.85, 0.0, 2e-4, 0.03, 0.06, 2e-4, 1e-5, 0.0]
+    means = [0.85, 0.0, 2e-4, 0.03, 0.06, 2e-4, 1e-5]
     if drafts_all:
         means[_DRAFTING] = [0.0] * 3
-    widths = [0.4, 6e-6, 2e-3, 0.06, 0.06, 2e-3, 1e-4, 0.02]
+    widths = [0.4, 6e-6, 2e-3, 0.06, 0.06, 2e-3, 1e-4]
     hinges = [0.0] * len(HINGES)
     hinge_widths = [0.02, 0.012, *[0.006] * (len(HINGES) - 2)]
     if experts is not None:
@@ -122,17 +116,24 @@ def matrix(
     cells: Sequence[Steps], experts: tuple[int, int] | None, prefill_weight: float
 ) -> Floats:
     """Features of measured cells."""
-    values = np.array([cell[4:] for cell in cells], dtype=np.float64)
-    return features(
-        values[:, 2],
-        values[:, 3],
-        values[:, 4],
-        values[:, 5],
-        values[:, 6],
-        values[:, 7],
-        values[:, 8],
-        experts,
-        prefill_weight,
+    kinds = np.array([cell[6:13] for cell in cells], dtype=np.float64).T
+    return features(kinds, experts, prefill_weight)
+
+
+def kinds_of(
+    batch: Floats, depth: Floats, context_per_request: float, prefill_tokens: float = 0.0
+) -> Floats:
+    """Kinds of step at these batches and depths, all with as much context and prefill."""
+    return np.array(
+        [
+            batch,
+            depth,
+            depth > 0,
+            batch * context_per_request,
+            batch * (depth + 1.0),
+            np.full_like(batch, prefill_tokens),
+            np.full_like(batch, float(prefill_tokens > 0)),
+        ]
     )
 
 
@@ -195,6 +196,11 @@ def _variance(cells: Sequence[Steps]) -> Floats:
 def predicted_s(known: Coefficients, rows: Floats) -> Floats:
     """Seconds of each row of features."""
     return np.asarray(rows @ np.array(known.theta))
+
+
+def seconds_of(known: Coefficients, cells: Sequence[Steps]) -> Floats:
+    """Seconds of a step of each of these kinds."""
+    return predicted_s(known, matrix(cells, known.experts, known.prefill_weight))
 
 
 def non_negative(gram: Floats, moment: Floats, scale: Floats) -> Floats:

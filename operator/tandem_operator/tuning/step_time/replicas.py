@@ -1,24 +1,22 @@
 """Replicas beside each other: who is slower, who reports what the others contradict.
 
-Each replica has a factor of step time against the fit, smoothed; cells are gathered without it. A
-replica whose factor is more than 1.3 times the middle one's (or less than 1/1.3) in three windows
-running, or whose acceptance stands far above all others', is an outlier: named, and left out until
-it is back. Replicas that join or leave change nothing that was learned.
+Each replica has a factor of step time against the middle one, smoothed; cells are gathered without
+it. A replica whose factor is above 1.3 (or below 1/1.3) in three windows running, or whose
+acceptance stands far above all others', is an outlier: named, and left out until it is back.
+Replicas that join or leave change nothing that was learned.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
 from tandem_operator.tuning.acceptance.counts import Drafts
 
 STRANGE_FACTOR = 1.3
 STRANGE_WINDOWS = 3
-LARGEST_COMMON = 0.12
-"""What all replicas share beyond this is the fit's to learn, not a passing factor."""
 STRANGE_RATE = 0.25
 HEAVIEST_SHARE = 3.0
 """A replica counts at most this many times the drafts of the middle one."""
@@ -28,7 +26,7 @@ _FORGOTTEN_S = 3600.0
 
 @dataclass(frozen=True)
 class Replica:
-    """``level``: log of its step time over the fit's. ``strange``: windows in a row."""
+    """``level``: log of its step time over the middle one's. ``strange``: windows in a row."""
 
     name: str
     level: float = 0.0
@@ -51,11 +49,10 @@ def watched(
     share = min(1.0, max(0.0, duration_s) / _TRACKED_S)
     limit = math.log(STRANGE_FACTOR)
     middle = median(ratios.values()) if ratios else 0.0
-    common = max(-LARGEST_COMMON, min(LARGEST_COMMON, middle))
     for name, ratio in ratios.items():
         old = by_name.get(name, Replica(name))
         strange = len(ratios) > 1 and _apart(ratio, tuple(ratios.values()), limit)
-        target = max(-1.5, min(1.5, ratio - middle)) + common
+        target = max(-1.5, min(1.5, ratio - middle))
         by_name[name] = Replica(
             name=name,
             level=round(old.level + share * (target - old.level), 5),
@@ -65,18 +62,6 @@ def watched(
             seen_s=now_s,
         )
     return tuple(sorted(by_name.values(), key=lambda replica: replica.name))
-
-
-def common_level(known: Sequence[Replica]) -> float:
-    """Mean log factor of the replicas that are no outliers."""
-    levels = [replica.level for replica in known if not replica.outlier]
-    return sum(levels) / len(levels) if levels else 0.0
-
-
-def without_common_level(known: Sequence[Replica]) -> tuple[Replica, ...]:
-    """The replicas, each slower by only what it is slower by than the others."""
-    common = common_level(known)
-    return tuple(replace(one, level=round(one.level - common, 5)) for one in known)
 
 
 def trusted_drafts(drafts: Mapping[str, Drafts]) -> dict[str, Drafts]:
