@@ -47,6 +47,25 @@ def test_padding_was_never_drafted_and_unsampled_requests_do_not_count() -> None
     assert (sums["drafts"], sums["draft_tokens"]) == (2, 3)
 
 
+def test_a_draft_that_is_all_padding_is_no_draft() -> None:
+    counters = StepCounters()
+    counters.add(step({"a": 3}, {"a": 1}, invalid={"a": 3}), {})
+
+    assert counters.snapshot()["drafts"] == 0
+
+
+def test_only_requests_with_drafts_are_counted_whoever_else_got_tokens() -> None:
+    counters = StepCounters()
+    counters.add(step({"a": 3}, {"a": 2, "ends its prompt": 1}, batch=1), {})
+
+    sums = counters.snapshot()
+    assert (sums["drafts"], sums["accepted_tokens"], sums["rejected_drafts"]) == (1, 1, 1)
+
+
+def test_before_the_first_step_everything_is_zero() -> None:
+    assert not any(StepCounters().snapshot().values())
+
+
 def test_a_draft_that_was_found_short_of_k_is_as_long_as_it_was() -> None:
     counters = StepCounters()
     counters.add(step({"a": 2, "b": 2}, {"a": 3, "b": 1}, depth=3, mixed=False), {})

@@ -119,6 +119,16 @@ def test_exploration_stays_on_the_tiers_of_the_engine(base: int, offset: int) ->
     assert target(LIMITS.clip(base), offset, LIMITS.tiers) in LIMITS.tiers
 
 
+@pytest.mark.parametrize(
+    ("base", "offset", "tried"),
+    [(3, 1, 5), (3, -1, 2), (5, 1, 7), (5, 9, 7), (5, -9, 0), (0, 4, 1), (0, -4, 1), (7, 1, 7)],
+)
+def test_an_offset_leads_to_the_nearest_tier_beyond_it_or_to_the_outermost(
+    base: int, offset: int, tried: int
+) -> None:
+    assert target(base, offset, LIMITS.tiers) == tried
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.booleans()), max_size=60),
     st.none() | st.builds(
@@ -221,6 +231,11 @@ def test_the_effective_ranges_show_limit_and_switch() -> None:
         Range(1, 8, 5),
         Range(9, 20, 3),
         Range(21, 256, 0),
+    )
+    assert plan(max_concurrency=9).effective() == (
+        Range(1, 8, 5),
+        Range(9, 9, 3),
+        Range(10, 256, 0),
     )
     assert plan(schedule=(Range(1, 8, 5),), max_concurrency=20).effective() == (
         Range(1, 20, 5),

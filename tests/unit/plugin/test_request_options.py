@@ -38,10 +38,13 @@ def test_options_are_read_from_the_marks() -> None:
     assert options(tandem_speculation="on", tandem_segment="Not A Name") == PLAIN
     assert options(tandem_segment="chat") == RequestOptions(segment="chat")
     assert options(tandem_max_draft_tokens="2") == RequestOptions(max_draft_tokens=2)
+    assert options(tandem_max_draft_tokens="1024") == RequestOptions(max_draft_tokens=1024)
     assert options(tandem_max_draft_tokens=0).off
 
 
-@pytest.mark.parametrize("value", [-1, 1.5, True, None, "", "-1", "two", "\u0663", [2], 2000])
+@pytest.mark.parametrize(
+    "value", [-1, 1.5, True, None, "", "-1", "two", "\u0663", [2], 1025, "1025", "00001"]
+)
 def test_a_cap_that_is_no_number_of_tokens_is_no_mark(value: object) -> None:
     assert options_of({"tandem_max_draft_tokens": value}, False) == PLAIN
 
