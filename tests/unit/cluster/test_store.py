@@ -213,3 +213,42 @@ def test_objects_of_a_pair_go_with_their_end_and_with_their_label(
     del bare["metadata"]["labels"]["tandem.dev/pair"]
     store.put(bare)
     assert alike(store) == []
+
+
+def monitor(version: int, name: str = "chat", **metadata: Any) -> Object:
+    held = service(version, uid=f"uid-{name}", **metadata)
+    held["metadata"]["name"] = name
+    return {**held, "kind": "PodMonitor"}
+
+
+def test_a_listing_of_a_kind_that_nobody_watches_tells_what_it_changed(store: Store) -> None:
+    other = {"tandem.dev/deployment": "other"}
+    assert store.replace("PodMonitor", [monitor(1), monitor(2, "o", labels=other)]) == {
+        KEY,
+        ("serving", "other"),
+    }
+    assert store.replace("PodMonitor", [monitor(1), monitor(3, "o", labels=other)]) == {
+        ("serving", "other")
+    }
+
+    assert store.replace("PodMonitor", [monitor(1)]) == {("serving", "other")}
+    assert store.objects(("serving", "other")) == ()
+    assert versions(store) == ["1"]
+
+
+def test_a_listing_leaves_other_kinds_and_what_is_not_ours(store: Store) -> None:
+    store.put(service(1))
+
+    assert store.replace("PodMonitor", [monitor(2, labels={})]) == set()
+    assert versions(store) == ["1"]
+
+
+def test_tuner_states_of_a_namespace_are_found_by_name(store: Store) -> None:
+    for namespace, owner in (("serving", "b"), ("serving", "a"), ("other", "c")):
+        labels = {"tandem.dev/deployment": owner}
+        held = service(1, uid=owner, namespace=namespace, labels=labels, name=f"{owner}-tuner")
+        store.put({**held, "kind": "ConfigMap"})
+        store.put({**held, "kind": "ConfigMap", "metadata": {**held["metadata"], "name": "x"}})
+
+    found = [each["metadata"]["name"] for each in store.tuners("serving")]
+    assert found == ["a-tuner", "b-tuner"]

@@ -15,7 +15,7 @@ async def engine() -> AsyncIterator[Engine]:
     engine = Engine()
     application = web.Application()
     application.router.add_get("/metrics", engine.answer)
-    runner = web.AppRunner(application)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

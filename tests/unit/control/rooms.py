@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -35,8 +35,11 @@ class Engine:
         self.body = ""
         self.status = 200
         self.port = 0
+        self.answer_by: Callable[[web.Request], Awaitable[web.Response]] | None = None
 
     async def answer(self, request: web.Request) -> web.Response:
+        if self.answer_by is not None:
+            return await self.answer_by(request)
         return web.Response(text=self.body, status=self.status)
 
     def run(self, rounds: int, *, accepted_share: float) -> None:

@@ -1,0 +1,128 @@
+"""The loop as it runs: whom it looks at, when, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from tandem_operator.control.loop import Subject, TuningLoop
+from tests.unit.control.rooms import KEY, SPEC, Engine, ManualClock
+from tests.unit.metrics.builders import engine_pod, workload
+
+OTHER = ("default", "other")
+"""A resource that is not there; to watch it wakes the loop, as any event does."""
+
+
+class Scene:
+    """A loop over one resource whose pods and existence the test changes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.clock = engine, ManualClock()
+        self.pods = [self.pod()]
+        self.there = True
+        self.asked: list[tuple[str, str]] = []
+        self.loop = TuningLoop(
+            subject=self.subject, changed=lambda key: None, clock=self.clock, interval_s=10.0
+        )
+
+    def pod(self) -> dict[str, Any]:
+        pod = engine_pod()
+        pod["spec"]["containers"][1]["ports"][0]["containerPort"] = self.engine.port
+        return pod
+
+    def subject(self, key: tuple[str, str]) -> Subject | None:
+        self.asked.append(key)
+        resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": SPEC}
+        known = self.there and key == KEY
+        return Subject(resource, (*workload(), *self.pods)) if known else None
+
+    async def looked(self, times: int) -> None:
+        """Wait until it was looked at so often and the look has ended."""
+        await self.until(lambda: self.asked.count(KEY) >= times)
+        await self.until(lambda: not self.loop._looks)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():  # noqa: ASYNC110 (the loop's own tasks bring it about)
+                await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def running(engine: Engine) -> AsyncIterator[Scene]:
+    scene, stop = Scene(engine), asyncio.Event()
+    engine.run(1, accepted_share=0.8)
+    task = asyncio.create_task(scene.loop.run(stop))
+    try:
+        yield scene
+    finally:
+        stop.set()
+        async with asyncio.timeout(20):
+            await task
+
+
+async def test_a_resource_is_looked_at_at_once_and_again_when_it_is_due(engine: Engine) -> None:
+    async with running(engine) as scene:
+        scene.loop.watch(KEY)
+        await scene.looked(1)
+        assert scene.loop.view(KEY) is not None
+
+        scene.loop.watch(KEY)
+        scene.loop.watch(OTHER)
+        await scene.until(lambda: OTHER in scene.asked)
+        assert scene.asked.count(KEY) == 1, "it is not due, however often it is named"
+
+        scene.clock.at_s += 60.0
+        scene.loop.watch(OTHER)
+        await scene.looked(2)
+
+
+async def test_a_resource_without_a_ready_pod_waits_for_an_event(engine: Engine) -> None:
+    async with running(engine) as scene:
+        scene.pods = []
+        scene.loop.watch(KEY)
+        await scene.looked(1)
+        assert scene.loop.view(KEY) is None
+
+        scene.pods = [scene.pod()]
+        scene.loop.watch(KEY)
+        await scene.looked(2)
+        assert scene.loop.view(KEY) is not None
+
+
+async def test_a_resource_that_is_gone_is_forgotten_with_all_that_was_learned(
+    engine: Engine,
+) -> None:
+    async with running(engine) as scene:
+        scene.loop.watch(KEY)
+        await scene.looked(1)
+        scene.there = False
+        scene.clock.at_s += 60.0
+        scene.loop.watch(OTHER)
+        await scene.until(lambda: scene.loop.view(KEY) is None)
+
+
+async def test_a_look_that_fails_is_made_again(engine: Engine) -> None:
+    async with running(engine) as scene:
+        scene.pods = [{"kind": "Pod"}]  # no object of Kubernetes: a bug, whatever it is
+        scene.loop.watch(KEY)
+        await scene.looked(1)
+        scene.pods = [scene.pod()]
+        scene.clock.at_s += 60.0
+        scene.loop.watch(OTHER)
+        await scene.until(lambda: scene.loop.view(KEY) is not None)
+
+
+async def test_it_ends_while_an_engine_does_not_answer(engine: Engine) -> None:
+    waiting = asyncio.Event()
+
+    async def never(request: Any) -> Any:
+        waiting.set()
+        await asyncio.sleep(60)
+
+    engine.answer_by = never
+    async with running(engine) as scene:
+        scene.loop.watch(KEY)
+        async with asyncio.timeout(20):
+            await waiting.wait()
