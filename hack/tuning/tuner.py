@@ -19,7 +19,7 @@ from tandem_operator.bench.steering import Steering
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.windows import window_between
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state, tune
-from tandem_runtime.contract.table import Explore, Range, SpeculationTable
+from tandem_runtime.contract.table import Explore, SpeculationTable
 
 SCRAPE_S = 2.0
 
@@ -122,8 +122,8 @@ def table_of(decision: Decision) -> SpeculationTable:
     return SpeculationTable(
         lock="",
         generation=0,
-        schedule=tuple(Range(*span) for span in decision.schedule),
-        prefill_schedule=None if prefill is None else tuple(Range(*span) for span in prefill),
+        schedule=decision.schedule,
+        prefill_schedule=prefill,
         explore=None
         if explore is None
         else Explore(explore["every"], explore["steps"], tuple(explore["offsets"])),

@@ -5,14 +5,13 @@ step with K drafts verifies K + 1 tokens a request; graphs are found by their nu
 depths of which K + 1 are powers of two share their sizes and nearly every batch finds its graph.
 """
 
+from tandem_runtime.contract.table import Range
+
 NESTED = (0, 1, 3, 7, 15)
 """Every tier there is: K + 1 doubles from one to the next."""
 
 LARGEST_BATCH = 1024
 """Requests in one step at most, by the engines' own defaults on the largest accelerators."""
-
-Range = tuple[int, int, int]
-"""First and last number of requests, and K; closed at both ends."""
 
 
 def tiers(max_tokens: int) -> tuple[int, ...]:
@@ -35,11 +34,13 @@ def start_schedule(depths: tuple[int, ...], initial_tokens: int, max_batch: int)
     depths names the deepest ones.
     """
     if max_batch < 2:
-        return [(1, LARGEST_BATCH, initial_tokens)]
+        return [Range(1, LARGEST_BATCH, initial_tokens)]
     others = sorted((depth for depth in depths if depth not in (0, initial_tokens)), reverse=True)
     named = others[: max_batch - 2]
     last_low = max_batch - 1 - len(named)
-    ranges = [(1, last_low, initial_tokens)]
-    ranges += [(last_low + place, last_low + place, depth) for place, depth in enumerate(named, 1)]
-    ranges.append((max_batch, max(max_batch, LARGEST_BATCH), 0))
+    ranges = [Range(1, last_low, initial_tokens)]
+    ranges += [
+        Range(last_low + place, last_low + place, depth) for place, depth in enumerate(named, 1)
+    ]
+    ranges.append(Range(max_batch, max(max_batch, LARGEST_BATCH), 0))
     return ranges

@@ -15,6 +15,7 @@ from tandem_operator.simulation.world.draws import Floats
 from tandem_operator.simulation.world.reader import Reader
 from tandem_operator.tuning import Decision, Settings, Thresholds, Window, initial_state, tune
 from tandem_operator.tuning.table import tokens_in
+from tandem_runtime.contract.table import Range
 
 DEEPEST_BATCH = 256
 
@@ -82,7 +83,7 @@ class Table:
     knows = Knowledge.NOTHING
     loaded = True
 
-    def __init__(self, name: str, schedule: Sequence[Sequence[int]]) -> None:
+    def __init__(self, name: str, schedule: Sequence[Range]) -> None:
         self.name = name
         self.changes = 0
         self._reader = Reader([tokens for _, _, tokens in schedule])
@@ -170,14 +171,14 @@ def policy_of(
 
 def best_schedule(
     oracle: Oracle, survival: Mapping[str, Floats], context_per_request: float = 800.0
-) -> list[tuple[int, int, int]]:
+) -> list[Range]:
     """The oracle's K by batch, for all segments alike and without prefill."""
     gains = oracle.gains(survival, tuple(survival)).mean(axis=0).tolist()
-    schedule: list[tuple[int, int, int]] = []
+    schedule: list[Range] = []
     for batch in range(1, DEEPEST_BATCH + 1):
         tokens = oracle.best(batch, context_per_request * batch, 0, gains)
-        if schedule and schedule[-1][2] == tokens:
-            schedule[-1] = (schedule[-1][0], batch, tokens)
+        if schedule and schedule[-1].tokens == tokens:
+            schedule[-1] = schedule[-1]._replace(last=batch)
         else:
-            schedule.append((batch, batch, tokens))
+            schedule.append(Range(batch, batch, tokens))
     return schedule

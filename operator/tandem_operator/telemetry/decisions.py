@@ -78,7 +78,7 @@ def _applied(view: TuningView, table: SpeculationTable) -> bool:
 
 
 def _audit(key: Key, table: SpeculationTable, view: TuningView) -> None:
-    schedule = [[span.first, span.last, span.tokens] for span in table.schedule]
+    schedule = [list(span) for span in table.schedule]
     decision = view.decision
     why = decision.message if decision.reason == table.reason else ""
     AUDIT.info(

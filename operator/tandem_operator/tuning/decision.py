@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Range = tuple[int, int, int]
-"""(from, to, tokens): decoding requests, both ends included, and K."""
+from tandem_runtime.contract.table import Range
 
 Schedule = tuple[Range, ...]
 """Ranges contiguous from 1; the last one extends upward."""

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from tandem_operator.tuning.decision import Schedule
+from tandem_runtime.contract.table import Range
 
 ROW_TOPS = (
     *(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32),
@@ -49,10 +50,10 @@ def schedule_of(table: Sequence[int], max_concurrency: int | None = None) -> Sch
             joined[-1] = (joined[-1][0], top, tokens)
         else:
             joined.append((start, top, tokens))
-    return tuple(joined)
+    return tuple(Range(*span) for span in joined)
 
 
-def tokens_in(schedule: Sequence[tuple[int, int, int]], batch: float) -> int:
+def tokens_in(schedule: Sequence[Range], batch: float) -> int:
     """K that a schedule gives so many decoding requests; beyond its end that of its last range."""
     for _, top, tokens in schedule:
         if batch <= top + 0.5:

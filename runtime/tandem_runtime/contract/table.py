@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeGuard
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 from tandem_runtime.contract.hysteresis import USUAL_PERCENT
 
@@ -34,9 +34,8 @@ class TableError(ValueError):
     """The text is no speculation table. The message names the key, its value and what it may be."""
 
 
-@dataclass(frozen=True)
-class Range:
-    """K for `first` to `last` decoding requests, both included."""
+class Range(NamedTuple):
+    """K for `first` to `last` decoding requests, both included; as JSON `[first, last, tokens]`."""
 
     first: int
     last: int
@@ -168,14 +167,14 @@ def render(table: SpeculationTable) -> str:
         "lock": table.lock,
         "generation": table.generation,
         "enabled": table.enabled,
-        "schedule": _listed(table.schedule),
+        "schedule": table.schedule,
         "hysteresisPercent": table.hysteresis_percent,
         "constrainedOutput": table.constrained_output,
     }
     if table.epoch:
         document["epoch"] = table.epoch
     if table.prefill_schedule is not None:
-        document["prefillSchedule"] = _listed(table.prefill_schedule)
+        document["prefillSchedule"] = table.prefill_schedule
     if table.explore is not None:
         document["explore"] = {
             "every": table.explore.every,
@@ -194,23 +193,19 @@ def render(table: SpeculationTable) -> str:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
 
 
-def _listed(schedule: tuple[Range, ...]) -> list[list[int]]:
-    return [[span.first, span.last, span.tokens] for span in schedule]
-
-
 def _check_schedule(key: str, schedule: tuple[Range, ...]) -> None:
     if not schedule or len(schedule) > MAX_RANGES:
         _refuse(key, f"{len(schedule)} ranges", f"1 to {MAX_RANGES} ranges")
     expected = 1
-    for index, span in enumerate(schedule):
+    for index, (first, last, tokens) in enumerate(schedule):
         at = f"{key}[{index}]"
-        if span.first != expected:
-            _refuse(f"{at} first", span.first, f"{expected}: ranges are contiguous from 1")
-        if not span.first <= span.last <= MAX_REQUESTS:
-            _refuse(f"{at} last", span.last, f"from {span.first} to {MAX_REQUESTS}")
-        if not 0 <= span.tokens <= MAX_TOKENS:
-            _refuse(f"{at} tokens", span.tokens, f"from 0 to {MAX_TOKENS}")
-        expected = span.last + 1
+        if first != expected:
+            _refuse(f"{at} first", first, f"{expected}: ranges are contiguous from 1")
+        if not first <= last <= MAX_REQUESTS:
+            _refuse(f"{at} last", last, f"from {first} to {MAX_REQUESTS}")
+        if not 0 <= tokens <= MAX_TOKENS:
+            _refuse(f"{at} tokens", tokens, f"from 0 to {MAX_TOKENS}")
+        expected = last + 1
 
 
 def _ranges(key: str, value: object) -> tuple[Range, ...]:

@@ -124,7 +124,7 @@ class Watcher:
             "lock": plan.table.lock if plan else "",
             "epoch": plan.table.epoch if plan else "",
             "generation": plan.table.generation if plan else -1,
-            "effective": [[s.first, s.last, s.tokens] for s in plan.effective()] if plan else [],
+            "effective": plan.effective() if plan else [],
             "refused": dict(loader.refused) if loader else {},
             "clamped": loader.clamped if loader else 0,
         }

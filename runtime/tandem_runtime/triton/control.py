@@ -16,7 +16,7 @@ from typing import Any
 
 from tandem_runtime.contract import fields, table
 from tandem_runtime.contract.fields import ContractError
-from tandem_runtime.contract.table import SpeculationTable, TableError
+from tandem_runtime.contract.table import Range, SpeculationTable, TableError
 from tandem_runtime.plugin.table.plan import Plan
 
 INPUT = "tandem_control"
@@ -24,8 +24,6 @@ OUTPUT = "tandem_applied"
 LOOK, APPLY, RESTORE = "look", "apply", "restore"
 _KEY_FILE = "control-key"
 _KEY_BYTES = 32
-
-Ranges = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -47,19 +45,12 @@ class Applied:
 
     instance: str
     table: SpeculationTable | None = None
-    effective: Ranges = ()
+    effective: tuple[Range, ...] = ()
     error: str = ""
 
     def shows(self, plan: Plan) -> bool:
         """Whether just this plan is in force: its table, and K of every range."""
-        return self.table == plan.table and self.effective == ranges(plan)
-
-
-def ranges(plan: Plan | None) -> Ranges:
-    """K by range as the plan's engine uses it."""
-    if plan is None:
-        return ()
-    return tuple((span.first, span.last, span.tokens) for span in plan.effective())
+        return self.table == plan.table and self.effective == plan.effective()
 
 
 def render_order(order: Order, key: str) -> str:
@@ -103,7 +94,7 @@ def parse_applied(text: str) -> Applied:
         return Applied(
             instance=fields.text(document, "instance"),
             table=None if held is None else table.from_document(held),
-            effective=tuple((int(a), int(b), int(k)) for a, b, k in document["effective"]),
+            effective=tuple(Range(int(a), int(b), int(k)) for a, b, k in document["effective"]),
             error=fields.text(document, "error"),
         )
     except (KeyError, TypeError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tandem_runtime.contract.table import SpeculationTable
 from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
-from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order, ranges
+from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order
 
 
 class ControlledTable:
@@ -33,7 +33,12 @@ class ControlledTable:
             if not error:
                 self._put(order.table)
         plan = self.plan
-        return Applied(self._instance, plan.table if plan else None, ranges(plan), error)
+        return Applied(
+            self._instance,
+            plan.table if plan else None,
+            plan.effective() if plan else (),
+            error,
+        )
 
     def poll(self, now_s: float) -> bool:
         """Whether another plan is in force than at the last call."""

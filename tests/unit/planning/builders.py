@@ -14,6 +14,7 @@ from tandem_operator.planning import (
 )
 from tandem_operator.tuning import Decision, Prediction
 from tandem_runtime.contract.report import Difference, LockFailure, PairReport, SideReport
+from tandem_runtime.contract.table import Range
 
 Object = dict[str, Any]
 
@@ -126,7 +127,7 @@ def tuning(lock_hash: str, **fields: Any) -> TuningView:
 def decision(**fields: Any) -> Decision:
     """A decision to draft 7 at low load and nothing at high load."""
     known: Object = {
-        "schedule": ((1, 8, 7), (9, 256, 0)),
+        "schedule": (Range(1, 8, 7), Range(9, 256, 0)),
         "prefill_schedule": None,
         "explore": {"every": 200, "steps": 3, "offsets": [1, -1]},
         "state": "Active",

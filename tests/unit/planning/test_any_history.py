@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tandem_runtime.contract.table import Range
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -82,7 +83,7 @@ class AnyHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.world.all_of("ControllerRevision"))
     @rule(tokens=st.integers(0, 7))
     def the_tuner_decides(self, tokens: int) -> None:
-        decided = builders.decision(schedule=((1, 256, tokens),), message=f"{tokens}")
+        decided = builders.decision(schedule=(Range(1, 256, tokens),), message=f"{tokens}")
         self.world.tuning = builders.tuning(self.world.lock_hash, decision=decided)
         self.world.settle()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tandem_runtime.contract.table import Range
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -85,7 +86,7 @@ def test_an_idle_decision_says_why() -> None:
     decided = builders.decision(
         state="Idle",
         reason="AcceptanceBelowThreshold",
-        schedule=((1, 256, 0),),
+        schedule=(Range(1, 256, 0),),
         message="31 % is below 45 % for 60 s",
     )
     world.tuning = builders.tuning(world.lock_hash, decision=decided)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tandem_operator.engines.metrics.page import Page
 from tandem_operator.engines.metrics.sample import CellKey, Cells, Plugin, Segments
 from tandem_runtime.contract import metrics
+from tandem_runtime.contract.table import Range
 
 TOTALS = {
     "request_steps": metrics.REQUEST_STEPS,
@@ -80,7 +81,7 @@ def _cells(page: Page) -> Cells:
 
 def _plugin(page: Page, labels: dict[str, str]) -> Plugin:
     effective = sorted(
-        (int(at["from"]), int(at["to"]), int(value))
+        Range(int(at["from"]), int(at["to"]), int(value))
         for at, value in page.all(metrics.EFFECTIVE_TOKENS)
     )
     applied = [value for _, value in page.all(metrics.APPLIED_GENERATION)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tandem_runtime.contract.table import Range
+
 CellKey = tuple[int, int, bool]
 """Lower edge of the batch bucket, K, whether the step carried prefill."""
 Cells = Mapping[CellKey, Mapping[str, float]]
@@ -20,15 +22,15 @@ class Plugin:
     mode: str
     reason: str
     applied_generation: int
-    effective: tuple[tuple[int, int, int], ...]
+    effective: tuple[Range, ...]
     heartbeat_s: float | None
 
     def tokens_for(self, batch: float) -> int | None:
         """K in force at that many decoding requests; None: no table is in force."""
-        for first, last, tokens in self.effective:
-            if first <= max(1.0, batch) <= last:
-                return tokens
-        return self.effective[-1][2] if self.effective else None
+        for span in self.effective:
+            if span.first <= max(1.0, batch) <= span.last:
+                return span.tokens
+        return self.effective[-1].tokens if self.effective else None
 
 
 @dataclass(frozen=True)

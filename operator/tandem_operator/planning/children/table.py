@@ -15,7 +15,6 @@ from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import ReplicaView, TuningView
 from tandem_operator.tuning import reasons
-from tandem_operator.tuning.decision import Schedule
 from tandem_runtime.contract import paths
 from tandem_runtime.contract import table as contract
 from tandem_runtime.contract.table import Explore, Range, Segment, SpeculationTable, TableError
@@ -97,10 +96,8 @@ def _content(
         decision = tuning.decision
         table = replace(
             table,
-            schedule=_ranges(decision.schedule),
-            prefill_schedule=None
-            if decision.prefill_schedule is None
-            else _ranges(decision.prefill_schedule),
+            schedule=decision.schedule,
+            prefill_schedule=decision.prefill_schedule,
             explore=None
             if decision.explore is None
             else Explore(
@@ -139,13 +136,11 @@ def _content(
     )
 
 
-def _ranges(schedule: Schedule) -> tuple[Range, ...]:
-    return tuple(Range(first, last, tokens) for first, last, tokens in schedule)
-
-
 def _capped(schedule: tuple[Range, ...], most: int, tiers: tuple[int, ...]) -> tuple[Range, ...]:
     """The schedule at most `most` deep, at depths that the engine was started with."""
-    return tuple(replace(span, tokens=_depth(min(span.tokens, most), tiers)) for span in schedule)
+    return tuple(
+        Range(first, last, _depth(min(tokens, most), tiers)) for first, last, tokens in schedule
+    )
 
 
 def _depth(tokens: int, tiers: tuple[int, ...]) -> int:

@@ -22,6 +22,7 @@ from tandem_operator.planning.rollout.decide import World
 from tandem_operator.planning.rollout.state import Form, RolloutState
 from tandem_operator.planning.snapshot import Snapshot, TuningView
 from tandem_operator.workloads.deployment import DEPLOYMENT
+from tandem_runtime.contract.table import Range
 
 Object = dict[str, Any]
 
@@ -169,7 +170,7 @@ def _canarys_table(tuning: TuningView | None, state: RolloutState) -> TuningView
         return tuning
     decision = replace(
         tuning.decision,
-        schedule=((1, CANARY_RANGE, state.tokens),),
+        schedule=(Range(1, CANARY_RANGE, state.tokens),),
         prefill_schedule=None,
         explore=None,
         reason=CANARY_REASON,

@@ -26,16 +26,18 @@ class Reader:
 
     def take(
         self,
-        schedule: Sequence[Sequence[int]],
-        prefill_schedule: Sequence[Sequence[int]] | None,
+        schedule: Sequence[Range],
+        prefill_schedule: Sequence[Range] | None,
         explore: Mapping[str, Any] | None,
     ) -> None:
         """Follow another table, as an engine does whose file was written again."""
         table = SpeculationTable(
             lock="",
             generation=1,
-            schedule=_ranges(schedule),
-            prefill_schedule=None if prefill_schedule is None else _ranges(prefill_schedule),
+            schedule=tuple(Range(*span) for span in schedule),
+            prefill_schedule=None
+            if prefill_schedule is None
+            else tuple(Range(*span) for span in prefill_schedule),
             explore=Explore(int(explore["every"]), int(explore["steps"]), tuple(explore["offsets"]))
             if explore
             else None,
@@ -50,7 +52,3 @@ class Reader:
             return 0
         depth, self._state = choose(self._plan, self._state, batch, prefill >= PREFILL_TOKENS)
         return depth
-
-
-def _ranges(schedule: Sequence[Sequence[int]]) -> tuple[Range, ...]:
-    return tuple(Range(int(first), int(last), int(tokens)) for first, last, tokens in schedule)

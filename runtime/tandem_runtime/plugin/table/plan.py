@@ -63,18 +63,18 @@ class Plan:
     def effective(self) -> tuple[Range, ...]:
         """K by range as this engine uses it, the highest concurrency and the switch applied."""
         if not self.enabled:
-            return tuple(Range(span.first, span.last, 0) for span in self.schedule)
+            return tuple(span._replace(tokens=0) for span in self.schedule)
         limit = self.table.max_concurrency
         if limit is None:
             return self.schedule
         below = [
-            Range(span.first, min(span.last, limit), span.tokens)
+            span._replace(last=min(span.last, limit))
             for span in self.schedule
             if span.first <= limit
         ]
         last = self.schedule[-1].last
         if below and below[-1].last < limit:
-            below[-1] = Range(below[-1].first, limit, below[-1].tokens)
+            below[-1] = below[-1]._replace(last=limit)
         return (*below, Range(limit + 1, max(last, limit + 1), 0))
 
 
@@ -109,4 +109,4 @@ def limits_of(max_tokens: int, tiers: str | None) -> Limits:
 
 
 def _clipped(schedule: tuple[Range, ...], limits: Limits) -> tuple[Range, ...]:
-    return tuple(Range(span.first, span.last, limits.clip(span.tokens)) for span in schedule)
+    return tuple(span._replace(tokens=limits.clip(span.tokens)) for span in schedule)
