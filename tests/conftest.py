@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hack.cluster import local, provider
@@ -16,6 +17,10 @@ from hack.cluster.cluster import Cluster
 from hack.images import recipes, static
 
 REPOSITORY = Path(__file__).parents[1]
+
+# On a busy machine an example takes any time; pytest bounds whole tests.
+hypothesis.settings.register_profile("tandem", deadline=None)
+hypothesis.settings.load_profile("tandem")
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ QUIET_FOR_S = 3.0
 QUIET_SHARE = 0.03
 MIB = 2**20
 QUEUE = re.compile(r"^tandem_operator_queue_length (\S+)$", re.MULTILINE)
+LOOKS = re.compile(r"^tandem_operator_look_seconds_count\{.*\} (\S+)$", re.MULTILINE)
 
 
 def install(cluster: Cluster, folder: Path) -> Path:
@@ -99,6 +100,11 @@ class OperatorProcess:
         status = Path(f"/proc/{self.pid}/status").read_text()
         found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
         return int(found[1]) / 1024 if found else 0.0
+
+    @property
+    def looks(self) -> float:
+        """Reconciliations that ended since it started."""
+        return sum(float(count) for count in LOOKS.findall(self._metrics()))
 
     def lead(self) -> None:
         """Wait until it leads."""

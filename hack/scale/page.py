@@ -45,6 +45,7 @@ def _rows(found: Figures) -> list[tuple[str, str]]:
             ("apply to Deployment, p50 and p99", _pair(made)),
             ("until all have their children; until quiet", _times(made)),
             ("CPU of the operator a resource", f"{made['cpu_ms_a_resource']:.1f} ms"),
+            ("reconciliations a resource", f"{made['looks_a_resource']:.1f}"),
             *_counts(made),
         ]
     if idle := found.get("idle"):

@@ -25,6 +25,7 @@ from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.watches import Watches
 from tandem_operator.control.loop import Subject, TuningLoop
 from tandem_operator.metrics.prometheus import PrometheusReader
+from tandem_operator.metrics.replicas import may_be_read
 from tandem_operator.planning import Installation
 from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.executor import Executor
@@ -76,7 +77,9 @@ class Operator:
             interval_s=settings.scrape_interval_seconds,
             prometheus=_prometheus(settings),
         )
-        self._watches = Watches(self._store, self._seen, self._clock, settings.watch_namespaces)
+        self._watches = Watches(
+            self._store, self._seen, self._child_seen, self._clock, settings.watch_namespaces
+        )
         self._executor = Executor(
             self._client, self._store, self._clock, settings.identity, self._pod_monitors
         )
@@ -142,6 +145,10 @@ class Operator:
         self._tuning.watch(key)
         self._queue.add(key)
 
+    def _child_seen(self, key: Key) -> None:
+        self._tuning.watch(key)
+        self._queue.add_together(key)
+
     async def _find_out(self) -> None:
         """Whether there are optional kinds, every few minutes."""
         await self._watches.synced.wait()
@@ -196,7 +203,10 @@ class Operator:
         resource = self._store.resource(key)
         if resource is None:
             return None
-        return Subject(resource, self._store.objects(key), partial(self._store.tuners, key[0]))
+        # Most looks find nothing to read, and parsing all objects is most of what those cost.
+        read = any(may_be_read(pod) for pod in self._store.objects(key, "Pod"))
+        objects = self._store.objects(key) if read else ()
+        return Subject(resource, objects, partial(self._store.tuners, key[0]))
 
     def _installation(self) -> Installation:
         settings = self._settings

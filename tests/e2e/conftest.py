@@ -27,10 +27,10 @@ NAMESPACE = "serving"
 
 
 @pytest.fixture(scope="session")
-def serving(
+def place(
     cluster: Cluster, images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Serving]:
-    """The pair, Ready with two replicas, before any request."""
+    """Models, claims and the operator: everything but a resource."""
     try:
         environment = engine_environment()
     except EnvironmentMissingError as missing:
@@ -50,11 +50,16 @@ def serving(
     setup.make_claims(kubectl, models, environment)
     named = Images(images["operator"], images["runtime"], images["engine"])
     setup.install_operator(cluster.helm, kubectl, named)
-    held = Serving(cluster, kubectl, named, models)
-    held.apply(NAME, replicas=2)
-    held.wait_ready(NAME, timeout_s=600)
-    yield held
+    yield Serving(cluster, kubectl, named, models)
     kubectl.run("delete", "specdep", "--all", "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def serving(place: Serving) -> Serving:
+    """The pair, Ready with two replicas, before any request."""
+    place.apply(NAME, replicas=2)
+    place.wait_ready(NAME, timeout_s=600)
+    return place
 
 
 def open_to_all(folder: Path) -> None:

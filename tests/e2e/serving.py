@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,13 @@ class Engine:
 
     def gauge(self, name: str) -> float | None:
         """One value of its metrics page, None when it is not there."""
-        text = httpx.get(f"http://{self.address}:8000/metrics", timeout=10).text
-        found = parse(text, (name,)).all(name)
+        found = self.all(name)
         return found[0][1] if found else None
+
+    def all(self, name: str) -> Sequence[tuple[Mapping[str, str], float]]:
+        """All series of a name, with their labels."""
+        text = httpx.get(f"http://{self.address}:8000/metrics", timeout=10).text
+        return parse(text, (name,)).all(name)
 
 
 @dataclass(frozen=True)
@@ -157,11 +161,17 @@ class Serving:
         service = self.kubectl.get("service", self.name)["spec"]
         return f"http://{service['clusterIP']}:{service['ports'][0]['port']}"
 
-    def complete(self, prompt: str, tokens: int = 32) -> str:
-        """One greedy completion through the Service."""
+    def complete(self, prompt: str, tokens: int = 32, **marks: str) -> str:
+        """One greedy completion through the Service; `marks` go along as `vllm_xargs`."""
         answer = httpx.post(
             f"{self.endpoint()}/v1/completions",
-            json={"model": self.name, "prompt": prompt, "max_tokens": tokens, "temperature": 0},
+            json={
+                "model": self.name,
+                "prompt": prompt,
+                "max_tokens": tokens,
+                "temperature": 0,
+                "vllm_xargs": marks,
+            },
             timeout=60,
         )
         assert answer.status_code == 200, answer.text

@@ -5,6 +5,9 @@ The times are the administrator's (`rolloutTimes` of the chart), shortened from 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from hack.demo import setup
@@ -31,16 +34,15 @@ TUNING = {
 }
 
 
-def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
-    serving: Serving,
-) -> None:
-    serving.patch({"replicas": 0})  # the machine is for one pair
+@pytest.fixture(scope="module")
+def serving(place: Serving) -> Iterator[Serving]:
+    """The pair on the torch engine, one replica, Ready, with an operator that waits seconds."""
     image = recipes.torch()
-    serving.cluster.load(image.archive)
+    place.cluster.load(image.archive)
     values = {f"rolloutTimes.{name}": str(value) for name, value in TIMES.items()}
-    setup.install_operator(serving.cluster.helm, serving.kubectl, serving.images, **values)
-    serving = Serving(serving.cluster, serving.kubectl, serving.images, serving.models, NAME)
-    serving.apply(
+    setup.install_operator(place.cluster.helm, place.kubectl, place.images, **values)
+    held = replace(place, name=NAME)
+    held.apply(
         NAME,
         replicas=1,
         engine={
@@ -50,7 +52,15 @@ def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
         },
         tuning=TUNING,
     )
-    serving.wait_ready(NAME, timeout_s=300)
+    held.wait_ready(NAME, timeout_s=300)
+    yield held
+    held.kubectl.run("delete", "specdep", NAME)
+    setup.install_operator(place.cluster.helm, place.kubectl, place.images)
+
+
+def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
+    serving: Serving,
+) -> None:
     lock = _template(serving)["metadata"]["labels"]["tandem.dev/lock"]
 
     with load(serving, 6) as busy:
@@ -71,7 +81,6 @@ def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
     assert "more memory" in message
     assert _template(serving)["metadata"]["labels"]["tandem.dev/lock"] == lock
     assert _canaries(serving) == []
-    serving.kubectl.run("delete", "specdep", NAME)
 
 
 def _template(serving: Serving) -> Object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -19,11 +20,11 @@ DRAFTED = 3.0
 
 
 @pytest.fixture(scope="module")
-def torch_serving(serving: Serving) -> Iterator[Serving]:
+def torch_serving(place: Serving) -> Iterator[Serving]:
     """The pair of the other tests on the torch engine, one replica, Ready."""
     image = recipes.torch()
-    serving.cluster.load(image.archive)
-    held = Serving(serving.cluster, serving.kubectl, serving.images, serving.models, NAME)
+    place.cluster.load(image.archive)
+    held = replace(place, name=NAME)
     held.apply(
         NAME,
         replicas=1,
@@ -79,3 +80,43 @@ def test_text_is_the_same_with_and_without_drafts(torch_serving: Serving) -> Non
         texts.add(tuple(torch_serving.complete(prompt, 48) for prompt in prompts("code")[:6]))
 
     assert len(texts) == 1
+
+
+def test_a_segment_has_its_own_cap_and_its_own_acceptance(torch_serving: Serving) -> None:
+    """With a cap of 1 each drafted token is accepted, or it is the rejection."""
+    segments = [{"name": "creative", "maxTokens": 1}, {"name": "code", "maxTokens": 7}]
+    torch_serving.patch({"speculation": {"initialTokens": 7}, "tuning": {"segments": segments}})
+    torch_serving.wait(
+        "the table has the caps", lambda: len(torch_serving.table()["segments"]) == 2
+    )
+    generation = torch_serving.table()["generation"]
+    (engine,) = torch_serving.engines()
+    torch_serving.wait(
+        "the engine applies it", lambda: engine.gauge("tandem:applied_generation") == generation
+    )
+
+    def counted(series: str, segment: str) -> float:
+        found = engine.all(f"tandem:segment_{series}_total")
+        return sum(value for labels, value in found if labels["segment"] == segment)
+
+    texts = []
+    for segment in ("creative", "code", "unheard-of", None):
+        marks = {} if segment is None else {"tandem_segment": segment}
+        texts.append(
+            tuple(torch_serving.complete(each, 48, **marks) for each in prompts("code")[:6])
+        )
+    assert len(set(texts)) == 1
+    torch_serving.wait("all are counted", lambda: counted("drafted", "other") > 0)
+
+    judged = {
+        name: counted("accepted", name) + counted("rejected_drafts", name)
+        for name in ("creative", "code")
+    }
+    assert 0 < counted("drafted", "creative") == judged["creative"]
+    assert counted("drafted", "code") > judged["code"] > 0
+
+    def told() -> set[str]:
+        speculation = torch_serving.resource()["status"]["speculation"]
+        return {each["name"] for each in speculation.get("segments", [])}
+
+    torch_serving.wait("status tells them", lambda: told() == {"creative", "code", "other"}, 90)

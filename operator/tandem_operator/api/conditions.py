@@ -223,7 +223,11 @@ class SpeculationReason(Reason):
 class DecayReason(Reason):
     """AcceptanceDecayed stands only while True."""
 
-    DECAYED = "Decayed", "Acceptance fell over hours without a change of the traffic's segments."
+    DECAYED = (
+        "Decayed",
+        "Acceptance fell over hours without a change of the traffic's segments, or an engine ended "
+        "speculation by its own gate.",
+    )
 
 
 REASONS: dict[ConditionType, type[Reason]] = {

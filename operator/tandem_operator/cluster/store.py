@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.cluster.packed import Packed, pack, version_of
 from tandem_operator.planning import managed_fields
 
 Object = dict[str, Any]
@@ -14,6 +14,7 @@ Key = tuple[str, str]
 """Namespace and name of a resource."""
 Identity = tuple[str, str]
 """Kind and name within the namespace."""
+Place = tuple[Key, Identity]
 
 MOST_ENDS = 10_000
 """Ends that are remembered: more than can pass while one answer is on its way."""
@@ -28,16 +29,16 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self._resources: dict[Key, Object] = {}
-        self._children: dict[Key, dict[Identity, Object]] = {}
+        self._resources: dict[Key, Packed] = {}
+        self._children: dict[Key, dict[Identity, Packed]] = {}
         self._ends: dict[str, int] = {}
-        self._pairs: dict[str, dict[str, dict[tuple[Key, Identity], Object]]] = {}
+        self._pairs: dict[str, dict[str, dict[Place, Packed]]] = {}
 
     def put_resource(self, raw: Object) -> Key:
         """Take a resource as it is now; returns its key."""
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         if not self._older(raw, self._resources.get(key)):
-            self._resources[key] = raw
+            self._resources[key] = pack(raw)
         return key
 
     def drop_resource(self, raw: Object) -> Key:
@@ -49,10 +50,10 @@ class Store:
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         self._end(raw)
         held = self._resources.get(key)
-        if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
+        if held is not None and held.uid == raw["metadata"]["uid"]:
             del self._resources[key]
             for identity, child in tuple(self._children.get(key, {}).items()):
-                if key_of(child) is None:
+                if not child.labelled:
                     self._remove(key, identity)
         return key
 
@@ -67,7 +68,7 @@ class Store:
         identity = (raw["kind"], raw["metadata"]["name"])
         if not self._older(raw, self._children.get(found, {}).get(identity)):
             self._remove(found, identity)
-            self._children.setdefault(found, {})[identity] = _trimmed(raw)
+            self._children.setdefault(found, {})[identity] = pack(_trimmed(raw))
             self._list_pair(found, identity)
         return found
 
@@ -79,7 +80,7 @@ class Store:
         self._end(raw)
         identity = (raw["kind"], raw["metadata"]["name"])
         held = self._children.get(found, {}).get(identity)
-        if held is not None and held["metadata"]["uid"] == raw["metadata"]["uid"]:
+        if held is not None and held.uid == raw["metadata"]["uid"]:
             self._remove(found, identity)
         return found
 
@@ -108,18 +109,14 @@ class Store:
                     changed.add(key)
         return changed
 
-    def watched(self, kind: str, namespace: str | None = None) -> tuple[Object, ...]:
+    def watched(self, kind: str, namespace: str | None = None) -> Iterator[Object]:
         """Every object of a kind that a watch brings, of one namespace or (None) of all: those of a
-        child's name without our label are known by reading them alone."""
-        if kind == names.KIND:
-            return tuple(raw for key, raw in self._resources.items() if namespace in (None, key[0]))
-        return tuple(
-            raw
-            for key, held in self._children.items()
-            if namespace in (None, key[0])
-            for (each, _), raw in held.items()
-            if each == kind and key_of(raw) is not None
-        )
+        child's name without our label are known by reading them alone. As they are now."""
+        return (held.object() for held in self._watched(kind, namespace))
+
+    def watched_uids(self, kind: str, namespace: str | None = None) -> frozenset[str]:
+        """The UIDs of `watched`."""
+        return frozenset(held.uid for held in self._watched(kind, namespace))
 
     def holds(self, raw: Object) -> bool:
         """Whether this very version of a watched object is known."""
@@ -128,22 +125,37 @@ class Store:
             held = self._resources.get((metadata["namespace"], metadata["name"]))
         else:
             key = key_of(raw)
-            held = None if key is None else self.object(key, raw["kind"], metadata["name"])
-        return held is not None and all(
-            held["metadata"][field] == metadata[field] for field in ("uid", "resourceVersion")
+            siblings = {} if key is None else self._children.get(key, {})
+            held = siblings.get((raw["kind"], metadata["name"]))
+        return held is not None and (held.uid, held.version) == (metadata["uid"], version_of(raw))
+
+    def _watched(self, kind: str, namespace: str | None) -> Iterator[Packed]:
+        if kind == names.KIND:
+            found = self._resources.items()
+            return (held for key, held in tuple(found) if namespace in (None, key[0]))
+        return (
+            held
+            for key, siblings in tuple(self._children.items())
+            if namespace in (None, key[0])
+            for (each, _), held in tuple(siblings.items())
+            if each == kind and held.labelled
         )
 
     def resource(self, key: Key) -> Object | None:
-        return self._resources.get(key)
+        held = self._resources.get(key)
+        return None if held is None else held.object()
 
     def object(self, key: Key, kind: str, name: str) -> Object | None:
         """One object of a resource, as last seen."""
-        return self._children.get(key, {}).get((kind, name))
+        held = self._children.get(key, {}).get((kind, name))
+        return None if held is None else held.object()
 
-    def objects(self, key: Key) -> tuple[Object, ...]:
-        """Everything known about a resource, in a stable order."""
+    def objects(self, key: Key, kind: str | None = None) -> tuple[Object, ...]:
+        """Everything known about a resource, or all of one kind, in a stable order."""
         held = self._children.get(key, {})
-        return tuple(held[identity] for identity in sorted(held))
+        return tuple(
+            held[identity].object() for identity in sorted(held) if kind in (None, identity[0])
+        )
 
     def tuners(self, namespace: str) -> tuple[Object, ...]:
         """`<name>-tuner` of every resource of the namespace, by name."""
@@ -152,12 +164,12 @@ class Store:
             for key in sorted(self._children)
             if key[0] == namespace
         )
-        return tuple(each for each in held if each is not None)
+        return tuple(each.object() for each in held if each is not None)
 
-    def pairs(self, namespace: str) -> Mapping[str, Mapping[tuple[Key, Identity], Object]]:
+    def pairs(self, namespace: str) -> Mapping[str, Mapping[Place, Object]]:
         """Objects of the namespace that carry the label of a pair, by that label: as they are now,
         for a reader that does not keep it. No other namespace's are ever in it."""
-        return MappingProxyType(self._pairs.get(namespace, {}))
+        return _Pairs(self._pairs.get(namespace, {}))
 
     def known(self) -> tuple[Key, ...]:
         """The keys of all resources."""
@@ -168,51 +180,68 @@ class Store:
         gone = siblings.pop(identity, None)
         if not siblings:
             self._children.pop(key, None)
-        pair = None if gone is None else _pair_of(gone)
-        if pair is None:
+        if gone is None or gone.pair is None:
             return
         held = self._pairs[key[0]]
-        del held[pair][key, identity]
-        if not held[pair]:
-            del held[pair]
+        del held[gone.pair][key, identity]
+        if not held[gone.pair]:
+            del held[gone.pair]
 
     def _list_pair(self, key: Key, identity: Identity) -> None:
         held = self._children[key][identity]
-        pair = _pair_of(held)
-        if pair is not None:
-            alike = self._pairs.setdefault(key[0], {}).setdefault(pair, {})
+        if held.pair is not None:
+            alike = self._pairs.setdefault(key[0], {}).setdefault(held.pair, {})
             alike[key, identity] = held
 
     def _end(self, raw: Object) -> None:
         """Remember the version at which an object left the watch."""
         uid = raw["metadata"]["uid"]
         self._ends.pop(uid, None)
-        self._ends[uid] = _version(raw)
+        self._ends[uid] = version_of(raw)
         if len(self._ends) > MOST_ENDS:
             del self._ends[next(iter(self._ends))]
 
-    def _older(self, raw: Object, held: Object | None) -> bool:
-        uid = raw["metadata"]["uid"]
-        if _version(raw) < self._ends.get(uid, 0):
+    def _older(self, raw: Object, held: Packed | None) -> bool:
+        uid, version = raw["metadata"]["uid"], version_of(raw)
+        if version < self._ends.get(uid, 0):
             return True
-        return (
-            held is not None and held["metadata"]["uid"] == uid and _version(raw) < _version(held)
-        )
+        return held is not None and held.uid == uid and version < held.version
+
+
+class _Opened(Mapping[Place, Object]):
+    """Packed objects, each parsed when it is read: a reader often stops at the first."""
+
+    def __init__(self, packed: Mapping[Place, Packed]) -> None:
+        self._packed = packed
+
+    def __getitem__(self, place: Place) -> Object:
+        return self._packed[place].object()
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+class _Pairs(Mapping[str, Mapping[Place, Object]]):
+    def __init__(self, packed: Mapping[str, Mapping[Place, Packed]]) -> None:
+        self._packed = packed
+
+    def __getitem__(self, pair: str) -> Mapping[Place, Object]:
+        return _Opened(self._packed[pair])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
 
 
 def key_of(raw: Object) -> Key | None:
     """The resource that an object's label names; None without the label."""
     name = (raw["metadata"].get("labels") or {}).get(names.LABEL_DEPLOYMENT)
     return (raw["metadata"]["namespace"], name) if name else None
-
-
-def _pair_of(raw: Object) -> str | None:
-    name: str | None = (raw["metadata"].get("labels") or {}).get(names.LABEL_PAIR)
-    return name
-
-
-def _version(raw: Object) -> int:
-    return int(raw["metadata"]["resourceVersion"])
 
 
 def _trimmed(raw: Object) -> Object:

@@ -27,6 +27,8 @@ class Heard(Protocol):
 
     def seen(self, key: Key) -> None: ...
 
+    def child_seen(self, key: Key) -> None: ...
+
     def changed(self, watch: Watch) -> None: ...
 
 
@@ -88,17 +90,17 @@ class Watch:
                 await self._fail(error)
 
     async def _list(self, stream: Stream) -> str:
-        held = self._store.watched(self.kind.kind, self.namespace)
-        found: set[str] = set()
+        gone = set(self._store.watched_uids(self.kind.kind, self.namespace))
         async for page in stream.pages(self.kind, self.namespace):
             for raw in page:
-                found.add(raw["metadata"]["uid"])
+                gone.discard(raw["metadata"]["uid"])
                 self._take("LISTED", raw)
             # A page of 500 takes a while: others shall have the loop in between.
             await asyncio.sleep(0)
-        for raw in held:
-            if raw["metadata"]["uid"] not in found:
-                self._take("DELETED", raw)
+        if gone:
+            for raw in self._store.watched(self.kind.kind, self.namespace):
+                if raw["metadata"]["uid"] in gone:
+                    self._take("DELETED", raw)
         return stream.version
 
     async def _follow(self, stream: Stream, version: str) -> None:
@@ -123,7 +125,7 @@ class Watch:
         else:
             key = self._store.put_resource(raw) if mine else self._store.put(raw)
         if key is not None:
-            self._heard.seen(key)
+            (self._heard.seen if mine else self._heard.child_seen)(key)
 
     def _lives(self) -> None:
         self._proof_s = self._clock.now_s()

@@ -30,12 +30,14 @@ class Watches:
         self,
         store: Store,
         seen: Callable[[Key], None],
+        child_seen: Callable[[Key], None],
         clock: Clock,
         namespaces: Sequence[str],
         streams: Streams | None = None,
     ) -> None:
         self._store = store
         self._seen = seen
+        self._child_seen = child_seen
         self.synced = asyncio.Event()
         gate = asyncio.Semaphore(LISTS_AT_ONCE)
         opened = streams or Streams()
@@ -69,6 +71,9 @@ class Watches:
 
     def seen(self, key: Key) -> None:
         self._seen(key)
+
+    def child_seen(self, key: Key) -> None:
+        self._child_seen(key)
 
     def changed(self, watch: Watch) -> None:
         """A watch began or ceased to see: its resources may do more now, or less."""

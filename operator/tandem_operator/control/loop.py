@@ -27,7 +27,7 @@ from tandem_operator.control.tuner import Tuner
 from tandem_operator.control.tuner_settings import drafts_all, settings_of
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.metrics.sample import EngineSample
-from tandem_operator.engines.registry import driver
+from tandem_operator.engines.registry import driver, may_stop_drafting
 from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.replicas import Replica, common_shape, of_one_lock, replicas_of
 from tandem_operator.metrics.scrape import MalformedError, Scraper, UnreachableError
@@ -46,7 +46,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Subject:
-    """A resource and everything that the store holds of it.
+    """A resource and everything that the store holds of it, while one of its pods may be read.
 
     ``tuners`` finds `<name>-tuner` of all resources of the namespace, when they are needed.
     """
@@ -209,6 +209,7 @@ class TuningLoop:
             tuner,
             replace(settings, tiers=None),
             self._clock.now_s(),
+            may_stop=may_stop_drafting(spec),
         )
         self._tell(key, tuner)
         return tuner.due_in_s(self._clock.now_s(), QUICK_S)
@@ -284,7 +285,9 @@ class TuningLoop:
             view.state_json,
             tuple((r.pod, r.applied_generation, r.epoch, r.mode) for r in view.replicas),
             None if view.acceptance_rate is None else round(view.acceptance_rate * 50),
-            None if view.rollout is None else (view.rollout.off_since, view.rollout.decay),
+            None
+            if view.rollout is None
+            else (view.rollout.off_since, view.rollout.decay, view.rollout.stopped),
         )
         if self._told.get(key) != now:
             self._told[key] = now

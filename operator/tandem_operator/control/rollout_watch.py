@@ -13,6 +13,7 @@ from typing import Any
 
 from tandem_operator.control import decision_log
 from tandem_operator.control.counts import judged_of
+from tandem_operator.control.gate_watch import GateWatch
 from tandem_operator.control.state_cache import Kept
 from tandem_operator.control.tuner import Tuner
 from tandem_operator.engines.metrics.sample import EngineSample
@@ -79,6 +80,7 @@ class RolloutWatch:
     _history: AcceptanceHistory = field(default_factory=AcceptanceHistory)
     _learned: tuple[str, State] | None = None
     _kept_with: str | None = None
+    _gate: GateWatch = field(default_factory=GateWatch)
 
     @classmethod
     def resumed(cls, lock: str, tuner: Mapping[str, Any] | None) -> RolloutWatch:
@@ -101,9 +103,12 @@ class RolloutWatch:
         tuner: Tuner,
         settings: Settings,
         now_s: float,
+        *,
+        may_stop: bool = False,
     ) -> None:
-        """One look, after the tuner's."""
+        """One look, after the tuner's; ``may_stop``: the engine may end speculation by itself."""
         every = tuple(replicas)
+        self._gate.take(every if may_stop else (), samples, now_s)
         read = {each.pod: each for each in every if each.pod in samples}
         loads = [samples[pod].running for pod, each in read.items() if not each.canary]
         if loads:
@@ -136,6 +141,7 @@ class RolloutWatch:
             worth_since=_moment(self._worth_since_s),
             canary=self._seen(),
             decay=self._decay(),
+            stopped=self._gate.stopped(),
         )
 
     def _decay(self) -> DecayView | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import EngineServer, EngineType, Spec
 from tandem_operator.api.status import LiveMode
-from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
@@ -64,6 +64,11 @@ class ByServer:
     def live_mode(self, spec: Spec) -> LiveMode:
         """How K reaches the engine in the asked server."""
         return self._of(spec).live_mode(spec)
+
+    def stops_drafting(self, spec: Spec) -> bool:
+        """Whether the engine in the asked server may end speculation by itself."""
+        asked = self._of(spec)
+        return isinstance(asked, StopsDrafting) and asked.stops_drafting(spec)
 
     def _of(self, spec: Spec) -> Driver:
         asked = defaults.engine_server(spec)

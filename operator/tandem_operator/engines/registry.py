@@ -5,7 +5,7 @@ from dataclasses import replace
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton, vllm
 from tandem_operator.engines.by_server import ByServer
-from tandem_operator.engines.interface.driver import Driver
+from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tandem_operator.engines.unsupported import UnsupportedDriver
 from tandem_runtime.contract.report import PairReport
@@ -29,6 +29,12 @@ def driven() -> tuple[EngineType, ...]:
     return tuple(
         engine for engine, held in DRIVERS.items() if not isinstance(held, UnsupportedDriver)
     )
+
+
+def may_stop_drafting(spec: Spec) -> bool:
+    """Whether the spec's engine may end speculation for good by itself."""
+    asked = driver(spec.engine.type)
+    return isinstance(asked, StopsDrafting) and asked.stops_drafting(spec)
 
 
 def judge(spec: Spec, report: PairReport) -> PairJudgement:

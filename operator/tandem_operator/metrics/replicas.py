@@ -52,12 +52,13 @@ def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, 
         for kind in kinds.ALL
         if each.get("kind") == kind.kind and controlled_by(each, resource_uid)
         for pod in kind.pods(each, held)
-        if _reads(pod)
+        if may_be_read(pod)
     ]
     return tuple(sorted(found, key=lambda replica: replica.pod))
 
 
-def _reads(pod: Object) -> bool:
+def may_be_read(pod: Object) -> bool:
+    """Whether it is a ready engine pod with an address, whoever owns it."""
     labels = pod["metadata"].get("labels") or {}
     has_address = bool((pod.get("status") or {}).get("podIP"))
     return has_address and is_ready(pod) and labels.get(names.LABEL_ROLE) == names.ROLE_ENGINE

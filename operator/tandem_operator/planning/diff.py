@@ -97,6 +97,8 @@ def differences(existing: Any, wanted: Any, path: Path = ()) -> Iterator[Differe
     key, as the API server merges them; what others added is not looked at. The API server leaves
     out fields that hold their type's zero value, so absent and zero are the same.
     """
+    if _stands(existing, wanted):
+        return
     if isinstance(wanted, dict) and isinstance(existing, dict):
         for key, value in wanted.items():
             if key in existing:
@@ -107,6 +109,26 @@ def differences(existing: Any, wanted: Any, path: Path = ()) -> Iterator[Differe
         yield from _of_list(existing, wanted, path)
     elif not _same(existing, wanted, path):
         yield Difference(path, wanted, existing)
+
+
+def _stands(existing: Any, wanted: Any) -> bool:
+    """Whether `wanted` is in `existing` word for word, as it nearly always is.
+
+    It says no where the rules of `differences` have to tell, and builds no path: that was half of
+    the time of a plan.
+    """
+    if isinstance(wanted, dict):
+        return isinstance(existing, dict) and all(
+            _stands(existing[key], value) if key in existing else not value
+            for key, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(existing, list)
+            and len(existing) == len(wanted)
+            and all(map(_stands, existing, wanted))
+        )
+    return type(existing) is type(wanted) and bool(existing == wanted)
 
 
 def _of_list(existing: list[Any], wanted: list[Any], path: Path) -> Iterator[Difference]:

@@ -77,7 +77,7 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     if source is not None:
         form = pod_form.find(wanted, step, source, observed, driver, snapshot)
     placed = placement.place(
-        wanted, _children(wanted, step, form, observed, snapshot), observed, snapshot
+        wanted, _children(wanted, step, form, revisions, observed, snapshot), observed, snapshot
     )
     held_back = wanted.spec.paused and placed.writes_workload
     if wanted.spec.paused:
@@ -184,6 +184,7 @@ def _children(
     wanted: Resource,
     step: Step,
     form: PodForm | None,
+    revisions: tuple[Revision, ...],
     observed: ObservedObjects,
     snapshot: Snapshot,
 ) -> list[Child]:
@@ -195,13 +196,15 @@ def _children(
         made.append(Child(body))
     elif step.job is not None:
         made.append(Child(step.job))
-    made += [Child(revision.body(wanted, each)) for each in _orphans(wanted, step, observed)]
+    made += [
+        Child(revision.body(wanted, each)) for each in _orphans(wanted, step, revisions, observed)
+    ]
     if form is None:
         return made
     source = form.revision
     kept = revision.reference(wanted, source)
     made += [Child(each, needs=kept) for each in form.render]
-    made += _tables(wanted, form, observed, snapshot)
+    made += _tables(wanted, form, revisions, observed, snapshot)
     made += [Child(each, needs=kept) for each in engine_config.bodies(wanted, source)]
     made.append(Child(service.body(wanted, service.port_of(source.template)), needs=kept))
     if disruption_budget.wanted(wanted):
@@ -237,12 +240,14 @@ def _source(
     return step.revision if kept.applies else current
 
 
-def _orphans(wanted: Resource, step: Step, observed: ObservedObjects) -> list[Revision]:
+def _orphans(
+    wanted: Resource, step: Step, revisions: tuple[Revision, ...], observed: ObservedObjects
+) -> list[Revision]:
     """Earlier revisions that nobody controls any more: they are the resource's to keep and end."""
     newest = step.revision.input_hash if isinstance(step, Accepted) else None
     return [
         each
-        for each in revision.all_of(observed)
+        for each in revisions
         if each.input_hash != newest
         and observed.is_orphan(
             "ControllerRevision", names.controller_revision(wanted.name, each.input_hash)
@@ -251,10 +256,14 @@ def _orphans(wanted: Resource, step: Step, observed: ObservedObjects) -> list[Re
 
 
 def _tables(
-    wanted: Resource, form: PodForm, observed: ObservedObjects, snapshot: Snapshot
+    wanted: Resource,
+    form: PodForm,
+    revisions: tuple[Revision, ...],
+    observed: ObservedObjects,
+    snapshot: Snapshot,
 ) -> list[Child]:
     """The table of the accepted lock, and of every other whose pods still serve: both are tuned."""
-    by_lock = {each.lock_hash: each for each in reversed(revision.all_of(observed))}
+    by_lock = {each.lock_hash: each for each in reversed(revisions)}
     used = workload.locks_in_use(wanted.name, observed)
     source = form.table_of
     locks = [

@@ -17,6 +17,8 @@ from tandem_operator.cluster.store import Key
 
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 30.0
+TOGETHER_S = 0.1
+"""A new Deployment becomes a ReplicaSet, a pod and three statuses within moments of each other."""
 MOST_AT_WORK = 64
 MOST_OF_A_NAMESPACE = 8
 
@@ -48,6 +50,11 @@ class Queue:
         """A look as soon as its namespace may have one more at work."""
         self._put(key)
         self._changed.set()
+
+    def add_together(self, key: Key) -> None:
+        """A look that also answers what else happens to the key within `TOGETHER_S`."""
+        if key not in self._ready.get(key[0], {}):
+            self.add_after(key, TOGETHER_S)
 
     def add_after(self, key: Key, delay_s: float) -> None:
         """A look in `delay_s` seconds, or sooner where one is wanted sooner."""

@@ -18,10 +18,9 @@ SPECULATIVE = "speculative_config"
 MAX_DRAFT_LEN = "max_draft_len"
 SCHEDULE = "draft_len_schedule"
 
-GATE_KEYS = (
-    "acceptance_rate_window_size",
-    "acceptance_rate_threshold",
-    "acceptance_window",
-    "acceptance_length_threshold",
+GATES = (
+    ("acceptance_rate_window_size", "acceptance_rate_threshold"),
+    ("acceptance_window", "acceptance_length_threshold"),
 )
-"""Keys by which TensorRT-LLM ends speculation for good; the later two are those of releases 1.3."""
+"""Pairs of keys by which TensorRT-LLM ends speculation for good once so many requests accepted
+less; the later pair is that of release candidates of 1.3."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import permutations
 from typing import Any
 
@@ -105,9 +106,31 @@ def test_what_is_watched_is_told_by_namespace(store: Store) -> None:
     store.put(service(1))
     store.put(service(2, uid="s2", namespace="other"))
 
-    assert len(store.watched("Service")) == 2
+    assert len(tuple(store.watched("Service"))) == 2
     (found,) = store.watched("Service", "other")
     assert found["metadata"]["uid"] == "s2"
+
+
+def test_what_is_read_is_the_readers_own(store: Store) -> None:
+    """Nobody can change what another reader sees."""
+    store.put(service(1))
+    (found,) = store.objects(KEY)
+    found["metadata"]["resourceVersion"] = "2"
+
+    assert versions(store) == ["1"]
+
+
+def test_the_objects_of_a_thousand_resources_take_little_memory(store: Store) -> None:
+    """Parsed they would take more than ten times as much."""
+    ports = [{"name": f"port-{number}", "port": number} for number in range(100)]
+    tracemalloc.start()
+    for number in range(1000):
+        name = f"chat-{number}"
+        store.put({**service(1, name=name, uid=name), "spec": {"ports": ports}})
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert used < 3 * 2**20
 
 
 def test_the_label_says_whose_an_object_is(store: Store) -> None:

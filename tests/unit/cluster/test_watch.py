@@ -80,6 +80,7 @@ class Scene:
         self.watches = Watches(
             self.store,
             self.keys.append,
+            self.keys.append,
             self.clock,
             namespaces,
             cast(Streams, self.cluster),

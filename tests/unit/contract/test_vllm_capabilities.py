@@ -153,5 +153,22 @@ def test_the_runner_is_the_one_that_vllm_takes(runner: str, found: str) -> None:
     assert found == runner
 
 
+@pytest.mark.parametrize(
+    ("runner", "pipeline", "ahead"),
+    [(vllm.V1, 1, True), (vllm.V1, 2, False), (vllm.V2, 1, True), (vllm.V2, 2, True)],
+)
+def test_only_v1_stops_scheduling_ahead_in_a_pipeline(
+    runner: str, pipeline: int, ahead: bool
+) -> None:
+    setup = GPU._replace(runner=runner, pipeline=pipeline)
+    assert capabilities(setup).asynchronous is ahead
+
+
+def test_an_engine_is_one_rank_and_one_stage_unless_it_says_more() -> None:
+    setup = Setup(version=(0, 32), runner=vllm.V2, method="eagle3")
+    assert (setup.data, setup.pipeline, setup.modules) == (1, 1, 1)
+    assert not setup.mixture_of_experts and not setup.parallel_drafting
+
+
 def test_a_reason_fits_the_label_that_tells_it() -> None:
     assert all(len(capabilities(case.setup).reason) <= 120 for case in FIXED.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -160,6 +161,51 @@ async def test_another_image_of_the_pair_is_learned_anew(engine: Engine) -> None
     assert shapes[0][1] is None
     assert shapes[0][0] in (shapes[1][1] or "")
     assert shapes[1][0] in (shapes[2][1] or "")
+
+
+def several(engine: Engine, *pods: tuple[str, str, str]) -> list[dict[str, Any]]:
+    """Ready pods of these names, locks and images."""
+    made = []
+    for name, lock, image in pods:
+        pod = engine_pod(name, lock=lock)
+        main = pod["spec"]["containers"][1]
+        main["image"] = image
+        main["ports"][0]["containerPort"] = engine.port
+        made.append(pod)
+    return made
+
+
+@pytest.mark.parametrize("common", ["old", "new"])
+async def test_it_is_learned_from_the_shape_of_the_most_replicas(
+    engine: Engine, common: str
+) -> None:
+    other = {"old": "new", "new": "old"}[common]
+    images = (other, common, common)
+    pods = several(engine, *((f"chat-{place}", "aaaa", at) for place, at in enumerate(images)))
+    (alone,) = several(engine, ("chat-9", "aaaa", common))
+    shapes = []
+    for held in ([alone], pods):
+        engine.run(1, accepted_share=0.8)
+        room = room_with(ManualClock(), held[0], *held[1:])
+        await room.look(KEY)
+        view = room.view(KEY)
+        assert view is not None
+        shapes.append(view.shape)
+
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize(("locks", "learned"), [("abb", "b"), ("aab", "a"), ("ab", "a")])
+async def test_it_is_learned_from_the_lock_of_the_most_replicas(
+    engine: Engine, locks: str, learned: str
+) -> None:
+    engine.run(1, accepted_share=0.8)
+    pods = several(engine, *((f"chat-{place}", lock, "one") for place, lock in enumerate(locks)))
+    room = room_with(ManualClock(), pods[0], *pods[1:])
+    await room.look(KEY)
+
+    view = room.view(KEY)
+    assert view is not None and view.lock_hash == learned
 
 
 async def test_a_start_profile_shapes_the_first_table(engine: Engine) -> None:

@@ -129,3 +129,48 @@ def test_the_canary_is_measured_against_the_pods_beside_it() -> None:
 
     watch.take(pods[:1], {"a": sample(700, 2.0)}, tuner(), SETTINGS, 700.0)
     assert watch.evidence().canary is None
+
+
+def gate(watch: RolloutWatch, first: int, last: int, *, may_stop: bool) -> None:
+    """Replica a drafts for 50 s of each run only; b always does. 30 tokens a second each."""
+    for now_s in range(first, last, 10):
+        drafts = {"a": 8.0 * min(now_s, 50), "b": 8.0 * now_s}
+        read = {
+            pod: sample(now_s, 4.0, generated_tokens=30.0 * now_s, drafts=count, draft_tokens=count)
+            for pod, count in drafts.items()
+        }
+        both = (replica("a"), replica("b"))
+        watch.take(both, read, tuner(), SETTINGS, now_s, may_stop=may_stop)
+
+
+def test_a_replica_that_stops_drafting_is_told_where_its_engine_may_do_so() -> None:
+    watch = RolloutWatch(LOCK)
+    gate(watch, 10, 100, may_stop=True)
+    assert watch.evidence().stopped is None
+
+    gate(watch, 100, 300, may_stop=True)
+    stopped = watch.evidence().stopped
+    assert stopped is not None
+    assert (stopped.pods, stopped.of) == (("a",), 2)
+    assert stopped.since.timestamp() == 60
+
+    other = RolloutWatch(LOCK)
+    gate(other, 10, 300, may_stop=False)
+    assert other.evidence().stopped is None
+
+
+def test_an_operator_that_comes_when_the_gate_is_closed_already_sees_it_too() -> None:
+    watch = RolloutWatch(LOCK)
+    gate(watch, 1000, 1200, may_stop=True)
+
+    stopped = watch.evidence().stopped
+    assert stopped is not None
+    assert stopped.pods == ("a",)
+
+
+def test_a_pod_that_is_gone_is_forgotten() -> None:
+    watch = RolloutWatch(LOCK)
+    gate(watch, 10, 300, may_stop=True)
+    watch.take((replica("b"),), {}, tuner(), SETTINGS, 310.0, may_stop=True)
+
+    assert watch.evidence().stopped is None

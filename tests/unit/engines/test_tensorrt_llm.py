@@ -259,6 +259,36 @@ def test_a_key_of_the_speculative_configuration_is_judged(key: str, value: Any, 
     assert said in f"{refusal.message}; {refusal.remedy}"
 
 
+@pytest.mark.parametrize(
+    ("keys", "stops"),
+    [
+        ({"acceptance_rate_window_size": 50, "acceptance_rate_threshold": 0.3}, True),
+        ({"acceptance_window": 50, "acceptance_length_threshold": 0}, True),
+        ({"acceptance_rate_window_size": 0, "acceptance_rate_threshold": 0.3}, False),
+        ({"acceptance_rate_window_size": 50}, False),
+        ({}, False),
+    ],
+)
+def test_the_engines_own_gate_is_known(keys: dict[str, Any], stops: bool) -> None:
+    asked = builders.spec({**TAKEN, "speculation.engineConfig": keys})
+
+    assert DRIVER.validate(asked) == ()
+    assert registry.may_stop_drafting(asked) is stops
+    assert not registry.may_stop_drafting(builders.spec())
+
+
+def test_a_gate_that_nobody_could_see_closed_is_refused() -> None:
+    (refusal,) = DRIVER.validate(
+        builders.spec({
+            **TAKEN,
+            "speculation.method": "NGram",
+            "speculation.engineConfig": {"acceptance_rate_window_size": 50},
+        })
+    )  # fmt: skip
+
+    assert "nothing repeats" in refusal.message
+
+
 @pytest.mark.parametrize("tag", ["1.2.1", "v1.0.0", "0.21.0rc2"])
 def test_a_release_before_its_page_told_of_requests_is_refused(tag: str) -> None:
     image = f"nvcr.io/nvidia/tensorrt-llm/release:{tag}"

@@ -36,7 +36,9 @@ async def leads(
     store, metrics = Store(), Metrics("0")
     queue = Queue(cluster.clock, lambda: random.Random(cluster.writes).uniform(0.8, 1.2))
     client = cast(Client, cluster)
-    watches = Watches(store, queue.add, cluster.clock, (), cast(Streams, cluster))
+    watches = Watches(
+        store, queue.add, queue.add_together, cluster.clock, (), cast(Streams, cluster)
+    )
     reconciler = Reconciler(
         store=store,
         queue=queue,

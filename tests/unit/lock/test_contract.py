@@ -78,6 +78,35 @@ def test_a_report_that_fits_survives_whole() -> None:
     assert report.parse(report.render(whole)) == whole
 
 
+def test_a_report_keeps_its_whole_message_if_only_the_differences_do_not_fit() -> None:
+    empty = len(report.render(verdict(message="")))
+    exact = verdict(message="m" * (report.MAX_BYTES - empty))
+    differing = tuple(report.Difference(each, "foo", "bar") for each in range(8))
+
+    told = report.render(verdict(message=exact.message, first_differences=differing))
+    assert len(told) == report.MAX_BYTES
+    assert report.parse(told) == exact
+    assert report.render(exact) == told
+
+
+def test_a_report_has_at_most_4000_bytes_as_kubernetes_keeps_4096() -> None:
+    assert report.MAX_BYTES == 4_000
+    assert len(report.render(verdict(message="m" * 9_000))) <= 4_000
+
+
+def test_what_a_side_does_not_say_is_unknown_and_never_dangerous() -> None:
+    bare = report.SideReport(uri="hf://acme/target")
+    assert not (bare.remote_code or bare.pickle or bare.immutable)
+    assert bare.facts == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [('{"hash": "ab"}', "ab"), ("{}", ""), ("[1]", ""), ("", ""), (None, "")]
+)
+def test_the_hash_of_a_pods_lock_is_empty_where_there_is_none(text: str | None, found: str) -> None:
+    assert pod_lock.hash_of(text) == found
+
+
 def test_a_report_of_an_earlier_form_is_read_with_nothing_known_of_its_models() -> None:
     document = report.to_document(verdict())
     for name in ("target", "draft"):

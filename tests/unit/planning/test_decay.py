@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tandem_operator.planning.rollout.evidence import DecayView, RolloutEvidence
+from tandem_operator.planning.rollout.evidence import DecayView, RolloutEvidence, StoppedView
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
 from tests.unit.planning.test_redeploy import speculates, template
@@ -88,3 +88,52 @@ def test_redeploy_takes_the_draft_out_and_says_why() -> None:
     assert world.condition("SpeculationActive") == ("False", "RemovedByRollout")
     assert "Decayed" in world.message("SpeculationActive")
     assert "from 80 to 60 %" in world.message("SpeculationActive")
+
+
+GATED: Object = {
+    "engine": {
+        "type": "TensorRTLLM",
+        "server": "Native",
+        "image": "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc29",
+    },
+    "speculation": {
+        "method": "DraftModel",
+        "maxTokens": 4,
+        "constrainedOutput": "Allow",
+        "engineConfig": {"acceptance_rate_window_size": 50, "acceptance_rate_threshold": 0.3},
+    },
+    "tuning.mode": "Fixed",
+}
+
+
+def gate_closes(world: World) -> None:
+    stopped = StoppedView(world.now - timedelta(minutes=5), ("chat-1",), 2)
+    world.tuning = builders.tuning(
+        world.lock_hash, rollout=RolloutEvidence(batch=4.0, stopped=stopped)
+    )
+    world.settle()
+
+
+def test_an_engine_that_ended_speculation_by_itself_is_told_and_restarted_where_asked() -> None:
+    told = World(builders.resource(GATED)).serve()
+    gate_closes(told)
+
+    assert told.condition("AcceptanceDecayed") == ("True", "Decayed")
+    assert "1 of 2 replicas draft no more" in told.message("AcceptanceDecayed")
+    assert "its own gate" in told.message("AcceptanceDecayed")
+    assert restarted_at(told) is None
+
+    world = World(builders.resource({**GATED, "tuning.onDecay": "Restart"})).serve()
+    gate_closes(world)
+    first = restarted_at(world)
+    assert first is not None
+    assert "--initial-tokens=3" in template(world)["spec"]["containers"][0]["args"]
+
+    world.roll_out()
+    world.tuning = builders.tuning(world.lock_hash, rollout=RolloutEvidence(batch=4.0))
+    world.settle()
+    assert world.condition("AcceptanceDecayed") is None
+
+    world.pass_time(3600)
+    gate_closes(world)
+    assert restarted_at(world) == first, "a gate that closes again waits for the dwell"

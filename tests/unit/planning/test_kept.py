@@ -46,6 +46,34 @@ def test_a_revision_that_pods_still_run_is_kept_beyond_the_ten() -> None:
     assert first not in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
 
 
+def test_pods_alone_keep_their_revision_where_status_was_lost() -> None:
+    world = World().serve()
+    first = world.only("ControllerRevision")["metadata"]["name"]
+    for number in range(1, KEPT):
+        change_pair(world, number)
+    for number in (KEPT, KEPT + 1):
+        world.resource["status"] = {}
+        change_pair(world, number)
+        world.resource["status"] = {}
+        world.look()
+
+    assert first in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+
+
+def test_status_alone_keeps_the_revision_that_serves_where_no_pod_runs() -> None:
+    world = World().serve()
+    first = world.only("ControllerRevision")["metadata"]["name"]
+    for pod in tuple(world.engine_pods()):
+        del world.objects["Pod", pod["metadata"]["name"]]
+    serving = world.resource["status"]["pair"]
+    for number in range(1, KEPT + 2):
+        change_pair(world, number)
+        world.resource["status"]["pair"] = serving
+        world.look()
+
+    assert first in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+
+
 def test_only_running_pods_of_the_tables_lock_are_told_of_it() -> None:
     world = World(builders.resource({"replicas": 3})).serve()
     starting, other, told = world.engine_pods()

@@ -274,6 +274,23 @@ def test_a_new_release_of_the_operator_rolls_no_pod_that_runs_without_the_draft(
     assert template(world) == before
 
 
+def test_a_stored_form_that_somebody_deletes_is_made_again_and_no_pod_is_replaced() -> None:
+    world = removed()
+    before = template(world)
+    (lost,) = [
+        each
+        for each in world.all_of("ControllerRevision")
+        if str(each["data"]["version"]).startswith("variant/")
+    ]
+    del world.objects["ControllerRevision", lost["metadata"]["name"]]
+    world.look()
+    assert template(world) == before
+    world.settle()
+
+    assert template(world) == before
+    assert lost["data"] in [each["data"] for each in world.all_of("ControllerRevision")]
+
+
 def test_a_paused_resource_decides_nothing() -> None:
     world = served()
     world.edit({"paused": True})

@@ -142,6 +142,16 @@ def test_a_table_that_was_deleted_goes_on_above_what_pods_applied() -> None:
     assert table(world)["generation"] == 42
 
 
+def test_a_table_that_was_deleted_goes_on_above_what_status_says() -> None:
+    world = World().serve()
+    world.resource["status"]["speculation"]["generation"] = 6
+    del world.objects["ConfigMap", f"chat-speculation-{world.lock_hash[:8]}"]
+
+    world.settle()
+
+    assert table(world)["generation"] == 7
+
+
 def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
     world = World(builders.resource(replicas=2)).serve()
     generation = table(world)["generation"]

@@ -213,6 +213,16 @@ def test_several_engines_are_one_page_and_the_slowest_speaks_for_the_table(tmp_p
     assert value("tandem:segment_rejected_drafts_total", {"segment": "creative"}) == 2
 
 
+def test_the_slowest_is_the_one_with_the_oldest_table_whoever_spoke_last(tmp_path: Path) -> None:
+    write(tmp_path, 0, report(StepCounters(), generation=6, at_s=99.0, effective=[[1, 8, 1]]))
+    write(tmp_path, 1, report(StepCounters(), generation=7, at_s=80.0, effective=[[1, 8, 5]]))
+
+    value = page(tmp_path).get_sample_value
+    assert value("tandem:applied_generation") == 6
+    assert value("tandem:effective_tokens", {"from": "1", "to": "8"}) == 1
+    assert value("tandem:heartbeat_seconds") == 20.0
+
+
 def test_a_disabled_plugin_says_why_and_nothing_else(tmp_path: Path) -> None:
     samples = [s for family in page(tmp_path, "ImportError: x").collect() for s in family.samples]
 

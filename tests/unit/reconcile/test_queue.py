@@ -11,6 +11,7 @@ from tandem_operator.reconcile.queue import (
     LONGEST_BACKOFF_S,
     MOST_AT_WORK,
     MOST_OF_A_NAMESPACE,
+    TOGETHER_S,
     Queue,
 )
 from tests.unit.reconcile.world import HandClock
@@ -80,6 +81,31 @@ async def test_a_delayed_key_comes_when_its_time_has_come(queue: Queue, clock: H
     assert await taken(queue) == []
     clock.move(1.0)
     assert await taken(queue) == [ONE]
+
+
+async def test_what_happens_within_a_moment_is_one_look(queue: Queue, clock: HandClock) -> None:
+    queue.add_together(ONE)
+    clock.move(TOGETHER_S / 2)
+    queue.add_together(ONE)
+    assert await taken(queue) == []
+
+    clock.move(TOGETHER_S)
+    assert await taken(queue) == [ONE]
+    queue.done(ONE)
+    clock.move(100.0)
+    assert await taken(queue) == []
+
+
+async def test_a_key_in_line_needs_no_look_of_a_moment_later(
+    queue: Queue, clock: HandClock
+) -> None:
+    queue.add(ONE)
+    queue.add_together(ONE)
+    await queue.take()
+    queue.done(ONE)
+
+    clock.move(100.0)
+    assert await taken(queue) == []
 
 
 async def test_the_sooner_of_two_delays_counts(queue: Queue, clock: HandClock) -> None:

@@ -218,7 +218,8 @@ class Tuning(SpecModel):
         LIVE,
         Field(
             description=(
-                "What to do about acceptance that decays over hours at the same load: the "
+                "What to do about acceptance that decays over hours at the same load, or an engine "
+                "that ended speculation by its own gate (TensorRT-LLM): the "
                 "condition AcceptanceDecayed tells it (`Report`). `Restart` also makes the pods "
                 "again, once in 6 hours at most, unless `mode` is `Observe`. `Redeploy` rolls out "
                 "without the draft, with `mode: Auto`."

@@ -1,6 +1,6 @@
 """What every engine's file offers."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
@@ -56,4 +56,13 @@ class Driver(Protocol):
 
     def live_mode(self, spec: Spec) -> LiveMode:
         """How K reaches a running engine of this spec, until its plugin reports otherwise."""
+        ...
+
+
+@runtime_checkable
+class StopsDrafting(Protocol):
+    """What a driver offers beside, whose engine may end speculation for good by itself."""
+
+    def stops_drafting(self, spec: Spec) -> bool:
+        """Whether it may, as the spec is."""
         ...

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tandem_operator.api.spec import Method
+from tandem_runtime.contract.tensorrt_llm import GATES
 
 _TREE = "remove it; K and acceptance are counted along one line of drafts"
 _UNFAITHFUL = "remove it; it accepts drafts that the target does not confirm"
@@ -61,24 +62,25 @@ _AUTOMATON: Check = (
 )
 
 _EVERY: Mapping[str, Check] = {
-    "acceptance_rate_window_size": _COUNT,
-    "acceptance_rate_threshold": _AMOUNT,
-    "acceptance_window": _COUNT,
-    "acceptance_length_threshold": _AMOUNT,
     "use_rejection_sampling": _SWITCH,
     "allow_advanced_sampling": _SWITCH,
 }
+_GATED: Mapping[str, Check] = {
+    **_EVERY,
+    **{window: _COUNT for window, _ in GATES},
+    **{threshold: _AMOUNT for _, threshold in GATES},
+}
 KEYS: Mapping[Method, Mapping[str, Check]] = {
-    Method.DRAFT_MODEL: _EVERY,
+    Method.DRAFT_MODEL: _GATED,
     Method.EAGLE3: {
-        **_EVERY,
+        **_GATED,
         "eagle3_one_model": _SWITCH,
         "eagle3_layers_to_capture": _LAYERS,
         "eagle3_model_arch": (lambda value: isinstance(value, str), "a string"),
         "sa_config": _AUTOMATON,
     },
     Method.MTP: {
-        **_EVERY,
+        **_GATED,
         "use_mtp_vanilla": _SWITCH,
         "mtp_eagle_one_model": _SWITCH,
         "sa_config": _AUTOMATON,

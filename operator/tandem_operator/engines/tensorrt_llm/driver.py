@@ -65,8 +65,9 @@ class TensorRtLlmDriver:
         return live.warnings(spec)
 
     def stops_drafting(self, spec: Spec) -> bool:
-        """Whether the engine may end speculation for good by itself."""
-        return any(key in (spec.speculation.engine_config or {}) for key in contract.GATE_KEYS)
+        """Whether the engine's own gate is set."""
+        keys = spec.speculation.engine_config or {}
+        return any(keys.get(w) and keys.get(t) is not None for w, t in contract.GATES)
 
     def render(self, launch: Launch) -> EngineParts:
         """The pod of one replica; deterministic, so that the same launch gives the same bytes."""

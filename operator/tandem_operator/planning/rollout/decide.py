@@ -118,7 +118,8 @@ def _restarted(
     if spec.tuning.on_decay is not OnDecay.RESTART or spec.tuning.mode is TuningMode.OBSERVE:
         return None
     dwell_s = min(times.restart_dwell * 2 ** max(held.restarts - 1, 0), times.longest_dwell)
-    if evidence.decay is None or not _over(held.restarted, dwell_s, now):
+    wanted = evidence.decay is not None or evidence.stopped is not None
+    if not wanted or not _over(held.restarted, dwell_s, now):
         return None
     calm = _over(held.restarted, 2 * times.longest_dwell, now)
     return replace(held, restarted=now, restarts=1 if calm else min(held.restarts + 1, 16))

@@ -28,6 +28,15 @@ class DecayView:
 
 
 @dataclass(frozen=True)
+class StoppedView:
+    """``pods`` of ``of`` replicas draft no more since ``since``: their engine ended speculation."""
+
+    since: datetime
+    pods: tuple[str, ...]
+    of: int
+
+
+@dataclass(frozen=True)
 class RolloutEvidence:
     """``off_since``: no token is drafted at the present load since then, by ``off_reason``.
 
@@ -42,3 +51,4 @@ class RolloutEvidence:
     worth_since: datetime | None = None
     canary: CanaryView | None = None
     decay: DecayView | None = None
+    stopped: StoppedView | None = None

@@ -92,7 +92,7 @@ def find(
             runs = removed
         elif accepted:
             body = variant.body(resource, current, driver, snapshot.installation)
-            render = (body,)
+            render, runs = (body,), variant.of(current, body["data"])
     runs = _restarted(runs, state)
     replicas = _replicas(resource, current, wanted, stands)
     found = PodForm(

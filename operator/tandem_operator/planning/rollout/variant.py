@@ -36,6 +36,11 @@ def stored(resource: Resource, revision: Revision, observed: ObservedObjects) ->
     data = (held or {}).get("data", {})
     if data.get("version") != FORMAT or data.get("inputHash") != revision.input_hash:
         return None
+    return of(revision, data)
+
+
+def of(revision: Revision, data: Object) -> Revision:
+    """The revision with the pods of that form's ``data``."""
     return replace(
         revision, template=data["template"], tiers=tuple(data["tiers"]), config=data["config"]
     )

@@ -8,6 +8,9 @@ from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.pod import flags
 from tandem_operator.engines.tensorrt_llm import config_keys, options
 from tandem_operator.engines.tensorrt_llm.rules.refusal import invalid
+from tandem_runtime.contract.tensorrt_llm import GATES
+
+GATE_KEYS = frozenset(key for gate in GATES for key in gate)
 
 
 def arguments(spec: Spec) -> Iterable[FieldError]:
@@ -47,6 +50,14 @@ def engine_config(spec: Spec) -> Iterable[FieldError]:
         field, told = f"speculation.engineConfig.{key}", json.dumps(value)
         if key in config_keys.OWNED:
             yield invalid(field, told, "the operator sets this key", config_keys.OWNED[key])
+        elif key in GATE_KEYS and key not in known:
+            yield invalid(
+                field,
+                told,
+                "with this method a closed gate looks like a text in which nothing repeats, so "
+                "nobody could open it again",
+                "remove it",
+            )
         elif key not in known:
             yield invalid(
                 field,

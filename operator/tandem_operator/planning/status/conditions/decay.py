@@ -1,4 +1,5 @@
-"""AcceptanceDecayed: acceptance below its own level of the last hours, at the same load."""
+"""AcceptanceDecayed: acceptance below its own level of the last hours, or an engine that ended
+speculation by itself."""
 
 from __future__ import annotations
 
@@ -6,23 +7,39 @@ from datetime import UTC
 
 from tandem_operator.api.conditions import ConditionType, DecayReason, Finding
 from tandem_operator.api.spec import OnDecay
+from tandem_operator.planning.rollout.evidence import RolloutEvidence
 from tandem_operator.planning.status.inputs import StatusInputs
 
 
 def find(inputs: StatusInputs) -> tuple[Finding, ...]:
     """The finding while it is so; none otherwise."""
     evidence = None if inputs.tuning is None else inputs.tuning.rollout
-    if evidence is None or evidence.decay is None:
+    if evidence is None or (evidence.decay is None and evidence.stopped is None):
         return ()
-    seen, then = evidence.decay, inputs.resource.spec.tuning.on_decay
-    message = (
-        f"acceptance is {100 * seen.rate:.0f} % since "
-        f"{seen.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}, "
-        f"and was {100 * seen.level:.0f} % in the hours before at the same load"
-    )
+    then = inputs.resource.spec.tuning.on_decay
+    message = _seen(evidence)
     restarted = None if inputs.form is None else inputs.form.state.restarted
     if then is OnDecay.REPORT:
         message += "; tuning.onDecay Restart or Redeploy would replace the pods"
     elif restarted is not None:
         message += f"; the pods were restarted at {restarted.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
     return (Finding(ConditionType.ACCEPTANCE_DECAYED, "True", DecayReason.DECAYED, message),)
+
+
+def _seen(evidence: RolloutEvidence) -> str:
+    said = []
+    if evidence.stopped is not None:
+        stopped = evidence.stopped
+        said.append(
+            f"{len(stopped.pods)} of {stopped.of} replicas draft no more since "
+            f"{stopped.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}: the engine ended speculation by its "
+            f"own gate, until it starts again ({', '.join(stopped.pods[:3])})"
+        )
+    if evidence.decay is not None:
+        seen = evidence.decay
+        said.append(
+            f"acceptance is {100 * seen.rate:.0f} % since "
+            f"{seen.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}, "
+            f"and was {100 * seen.level:.0f} % in the hours before at the same load"
+        )
+    return "; ".join(said)

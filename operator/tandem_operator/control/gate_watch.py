@@ -1,0 +1,58 @@
+"""Which replicas have ended speculation for good by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tandem_operator.control import decision_log
+from tandem_operator.engines.metrics.sample import EngineSample
+from tandem_operator.metrics.replicas import Replica
+from tandem_operator.metrics.windows import window_between
+from tandem_operator.planning.rollout.evidence import StoppedView
+from tandem_operator.tuning.acceptance import drafting
+from tandem_operator.tuning.acceptance.drafting import Drafting
+
+
+@dataclass
+class GateWatch:
+    """One resource's, for engines that may do so; pods are known by their UID."""
+
+    _held: dict[str, Drafting] = field(default_factory=dict)
+    _samples: dict[str, EngineSample] = field(default_factory=dict)
+    _pods: dict[str, str] = field(default_factory=dict)
+    _now_s: float = 0.0
+
+    def take(
+        self, replicas: Iterable[Replica], samples: Mapping[str, EngineSample], now_s: float
+    ) -> None:
+        """One look at every replica; those that are gone are forgotten."""
+        loaded = {each.uid: each for each in replicas if each.speculation_loaded}
+        self._now_s = now_s
+        self._pods = {uid: each.pod for uid, each in loaded.items()}
+        self._held = {uid: held for uid, held in self._held.items() if uid in loaded}
+        self._samples = {uid: held for uid, held in self._samples.items() if uid in loaded}
+        for uid, each in loaded.items():
+            after, before = samples.get(each.pod), self._samples.get(uid)
+            if after is None:
+                continue
+            self._samples[uid] = after
+            if before is None:
+                # What it drafted before the first look counts: the gate may be closed by then.
+                self._held[uid] = Drafting(drafted=after.totals.get("drafts", 0.0) > 0)
+            elif after.at_s > before.at_s:
+                window = window_between(before, after, replica=each.pod, speculation_loaded=True)
+                self._held[uid] = drafting.added(self._held[uid], window)
+
+    def stopped(self) -> StoppedView | None:
+        """The replicas that draft no more, and since when the first of them."""
+        found = {
+            self._pods[uid]: since_s
+            for uid, held in self._held.items()
+            if (since_s := drafting.stopped_since(held, self._now_s)) is not None
+        }
+        if not found:
+            return None
+        return StoppedView(
+            decision_log.moment(min(found.values())), tuple(sorted(found)), len(self._pods)
+        )
