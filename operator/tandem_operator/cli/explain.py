@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.api.conditions import DecayReason, SpeculationReason
 from tandem_operator.cli import connection, output
 from tandem_operator.cli.connection import Cluster, ConnectionProblem
 from tandem_operator.control import decision_log
@@ -45,14 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     except ConnectionProblem as problem:
         print(f"tandem explain: {problem}", file=sys.stderr)
         return COULD_NOT_READ
-    in_force = (raw.get("status") or {}).get("speculation")
+    status = raw.get("status") or {}
+    in_force, rollouts = status.get("speculation"), _rollouts(status)
     if arguments.output != output.TEXT:
         place = {"namespace": cluster.namespace, "name": arguments.name}
-        said = {**place, "speculation": in_force, "records": records}
+        said = {**place, "speculation": in_force, "rollouts": rollouts, "records": records}
         output.write(said, arguments.output)
         return 0
     console = output.console()
-    for line in _text(f"{cluster.namespace}/{arguments.name}", in_force, records):
+    for line in _text(f"{cluster.namespace}/{arguments.name}", in_force, rollouts, records):
         console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
     return 0
 
@@ -77,9 +79,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _text(place: str, in_force: Object | None, records: Sequence[Object]) -> Iterator[str]:
+def _rollouts(status: Object) -> list[Object]:
+    """Reason and message of what rolls pods out, or would: no record of the tuner tells it."""
+    told = (SpeculationReason.REMOVED_BY_ROLLOUT.value, DecayReason.DECAYED.value)
+    return [
+        {"reason": each["reason"], "message": each.get("message", "")}
+        for each in status.get("conditions") or ()
+        if each.get("reason") in told
+    ]
+
+
+def _text(
+    place: str, in_force: Object | None, rollouts: Sequence[Object], records: Sequence[Object]
+) -> Iterator[str]:
     yield f"{names.KIND} {place}"
     yield from _in_force(in_force)
+    for each in rollouts:
+        yield f"  {each['reason']}: {each['message']}"
     if not records:
         yield "\nNo decision is recorded: replicas must be ready and scraped first."
     for each in records:

@@ -47,6 +47,25 @@ def test_acceptance_is_told_by_segment(api: FakeApi, tandem: Tandem) -> None:
     assert "  acceptance by segment: code 82 %, other 55 %" in told
 
 
+def test_why_the_draft_is_out_and_what_decayed_are_told(api: FakeApi, tandem: Tandem) -> None:
+    keep(api, 1)
+    why = {"reason": "RemovedByRollout", "message": "the draft is not loaded (NotProfitable)"}
+    fallen = {"reason": "Decayed", "message": "acceptance is 60 %"}
+    other = {"type": "Ready", "status": "True", "reason": "Serving", "message": "2 of 2"}
+    api.resources[0]["status"]["conditions"] = [
+        other,
+        {"type": "SpeculationActive", "status": "False", **why},
+        {"type": "AcceptanceDecayed", "status": "True", **fallen},
+    ]
+
+    told = tandem("explain", "chat").out.splitlines()
+
+    assert "  RemovedByRollout: the draft is not loaded (NotProfitable)" in told
+    assert "  Decayed: acceptance is 60 %" in told
+    held = json.loads(tandem("explain", "chat", "-o", "json").out)
+    assert held["rollouts"] == [why, fallen]
+
+
 def test_a_decision_is_told_with_its_inputs(api: FakeApi, tandem: Tandem) -> None:
     keep(api, 1)
 

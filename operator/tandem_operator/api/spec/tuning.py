@@ -105,7 +105,7 @@ class Objective(SpecModel):
 
 
 class TuningSegment(SpecModel):
-    """A cap for one kind of traffic."""
+    """One kind of traffic: counted by itself, and capped."""
 
     name: Annotated[
         str,
@@ -122,7 +122,12 @@ class TuningSegment(SpecModel):
     max_tokens: Annotated[
         int,
         LIVE,
-        Field(ge=0, le=32, description="Deepest K for these requests.", examples=[2]),
+        Field(
+            ge=0,
+            le=32,
+            description="Deepest K for these requests; `speculation.maxTokens` caps nothing.",
+            examples=[2],
+        ),
     ]
 
 
@@ -184,7 +189,11 @@ class Tuning(SpecModel):
         ListMap("name"),
         Field(
             max_length=16,
-            description="Caps by traffic segment.",
+            description=(
+                "Traffic by segment: acceptance is counted for each name, and K is capped at its "
+                "`maxTokens`, taken down to a depth that the engine was started with. Requests of "
+                "other names are counted as `other` and have no cap."
+            ),
             examples=[[{"name": "creative", "maxTokens": 2}]],
         ),
     ] = ()
