@@ -37,16 +37,13 @@ TRITON_CONFIG = {"max_batch_size": 0, "decoupled": True}
 """What the image's model reads for Triton beside the keys of the LLM API."""
 
 
-def write(
-    folder: Path, name: str, config: Path, llm: Mapping[str, Any], stock: Path | None = None
-) -> None:
+def write(folder: Path, name: str, config: Path, llm: Mapping[str, Any], source: Path) -> None:
     """The model `name` in `folder`.
 
     Raises:
-        FileNotFoundError: the image has no model for the LLM API at `stock`.
+        FileNotFoundError: the image has no model for the LLM API at `source`.
         OSError: a file cannot be written.
     """
-    source = STOCK if stock is None else stock
     if not (source / "model.py").is_file():
         raise FileNotFoundError(
             f"{source} has no model for the LLM API: name an image of Triton with TensorRT-LLM in "

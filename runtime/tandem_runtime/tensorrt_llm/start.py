@@ -23,6 +23,7 @@ from tandem_runtime.plugin.digests import check_or_exit
 from tandem_runtime.plugin.table import table_file
 from tandem_runtime.tensorrt_llm import triton_server
 from tandem_runtime.tensorrt_llm.configuration import with_depths, yaml_of
+from tandem_runtime.tensorrt_llm.repository import STOCK
 
 DISTRIBUTION = "tensorrt_llm"
 
@@ -42,7 +43,7 @@ def main() -> None:
         wanted = with_depths(base, _table(os.environ), own.initial_tokens, zero=own.zero)
         folder = Path(mkdtemp(prefix="tandem-tensorrt-llm-"))
         if own.server == contract.TRITON:
-            sys.exit(triton_server.run(folder, own.config, own.name, wanted))
+            sys.exit(triton_server.run(folder, own.config, own.name, wanted, own.stock_model))
         written = folder / "llm.yaml"
         written.write_text(yaml_of(wanted))
         os.execvp(contract.SERVE, [contract.SERVE, *words, f"--config={written}"])  # noqa: S606
@@ -81,6 +82,9 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("server", choices=(contract.SERVE, contract.TRITON))
     parser.add_argument("--name", required=True, help="the model's name to clients")
     parser.add_argument("--config", type=Path, default=Path(contract.CONFIG_FOLDER))
+    parser.add_argument(
+        "--stock-model", type=Path, default=STOCK, help="the image's model for the LLM API"
+    )
     parser.add_argument("--initial-tokens", type=int, default=0)
     parser.add_argument("--zero", action="store_true", help="K may be 0 in a step")
     own, _, words = _halves(list(arguments))

@@ -24,7 +24,7 @@ EXIT_S = 5
 PORTS = {"http": 8000, "grpc": 8001, "metrics": 8002}
 
 
-def run(folder: Path, config: Path, name: str, llm: Mapping[str, Any]) -> int:
+def run(folder: Path, config: Path, name: str, llm: Mapping[str, Any], stock: Path) -> int:
     """Write the repository and run Triton to its end; its exit status.
 
     Raises:
@@ -34,7 +34,7 @@ def run(folder: Path, config: Path, name: str, llm: Mapping[str, Any]) -> int:
     server = shutil.which(SERVER) or USUAL_SERVER
     if not os.access(server, os.X_OK):
         raise FileNotFoundError(f"{server} is no program: spec.engine.image has no Triton")
-    repository.write(folder, name, config, llm)
+    repository.write(folder, name, config, llm, stock)
     words = Path(os.environ.get(environment.METRICS_DIR) or paths.METRICS)
     words.mkdir(parents=True, exist_ok=True)
     return supervision.run(
