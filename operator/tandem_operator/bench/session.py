@@ -65,30 +65,34 @@ async def run(options: Options, reader: MetricsReader, progress: Progress) -> En
     Raises EndpointError, PlanError, StateError and OSError; finished blocks are kept.
     """
     end_s = time.monotonic() + options.limit_s
-    with stopped() as stop:
-        async with Endpoint(options.url, reader, max(options.concurrencies)) as endpoint:
-            await check_speculates(endpoint, reader)
-            model = options.model or await endpoint.model()
-            state = State(path_beside(options.out), _subject(options, endpoint.url, model))
-            if options.table_file is None:
+    async with Endpoint(options.url, reader, max(options.concurrencies)) as endpoint:
+        await check_speculates(endpoint, reader)
+        model = options.model or await endpoint.model()
+        state = State(path_beside(options.out), _subject(options, endpoint.url, model))
+        if options.table_file is None:
+            with stopped() as stop:
                 how, planned = await _blocks(
                     options, endpoint, model, None, state, (None,), end_s, stop, progress
                 )
-            else:
-                steering = Steering(endpoint, options.table_file)
-                try:
-                    depths = await depths_in_force(steering, options.tokens)
+        else:
+            steering = Steering(endpoint, options.table_file)
+            try:
+                depths = await depths_in_force(steering, options.tokens)
+                with stopped() as stop:
                     how, planned = await _blocks(
                         options, endpoint, model, steering, state, depths, end_s, stop, progress
                     )
-                finally:
-                    steering.restore()
-        return Ended(how, state, planned, model)
+            finally:
+                steering.restore()
+    return Ended(how, state, planned, model)
 
 
 @contextlib.contextmanager
 def stopped() -> Iterator[asyncio.Event]:
-    """An event that a stop from outside sets, so that what is finished can be kept."""
+    """An event that a stop from outside sets, so that what is finished can be kept.
+
+    Only around what can be kept: before that, Ctrl-C ends the command at once.
+    """
     event = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -114,7 +114,7 @@ def test_text_says_what_rolls(
 
     out = capsys.readouterr().out
     assert "spec.speculation.maxTokens: 7 -> 5 (rollout)" in out
-    assert "1 engine pods are rolled" in out
+    assert "1 engine pod is replaced" in out
 
 
 def test_a_cluster_that_cannot_be_read_is_told(tandem: Tandem, tmp_path: Path) -> None:

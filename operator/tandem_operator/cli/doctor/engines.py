@@ -17,9 +17,15 @@ PREFIX = APPLIED_GENERATION.partition(":")[0]
 
 def check(reading: Reading) -> Iterator[Finding]:
     """The checks of each resource of the namespace."""
-    resources = reading.cluster.resources()
+    namespace = reading.cluster.namespace
+    place = f"/apis/{names.API_VERSION}/namespaces/{namespace}/{names.PLURAL}"
+    try:
+        resources = reading.items(place)
+    except NotAllowedError as refused:
+        yield Finding("resources", Level.UNKNOWN, str(refused))
+        return
     if not resources:
-        told = f"no resource in namespace {reading.cluster.namespace}"
+        told = f"no resource in namespace {namespace}"
         yield Finding("resources", Level.OK, told)
     for raw in resources:
         yield from _of(reading, raw)

@@ -76,7 +76,8 @@ class Reading:
             text = data.decode("utf-8", "replace")
             if answer.status == 404:
                 return None
-            if answer.status == 403 or (answer.status >= 500 and "/proxy" in path):
+            # What a proxied pod or the way to it answers says nothing about the API server.
+            if answer.status == 403 or (answer.status >= 400 and "/proxy" in path):
                 raise NotAllowedError(_said(answer.status, text))
             if not 200 <= answer.status < 300:
                 refused = ApiException(status=answer.status, reason=answer.reason)

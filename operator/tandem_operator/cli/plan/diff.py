@@ -77,12 +77,13 @@ def lines(found: Difference, name: str) -> list[str]:
         how = "rollout" if change.rolls else "live"
         told.append(f"{change.path}: {_shown(change.before)} -> {_shown(change.after)} ({how})")
     if found.rolls:
+        pods = "1 engine pod is" if found.replicas == 1 else f"{found.replicas} engine pods are"
         told.append(
-            f"the pair is locked anew, then {found.replicas} engine pods are rolled; the old ones "
-            "serve until new ones are ready"
+            f"the pair is locked again, then {pods} replaced; an old pod serves until its "
+            "successor is ready"
         )
     else:
-        told.append("no pod is rolled")
+        told.append("no pod is replaced")
     return told
 
 
