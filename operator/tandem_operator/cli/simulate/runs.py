@@ -11,9 +11,11 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 
 from tandem_operator.cli.simulate import options
 from tandem_operator.simulation.oracle import Oracle
@@ -106,10 +108,11 @@ def _side_by_side(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(arguments, trace))
     try:
-        running: dict[Future[Outcome], str] = {
-            pool.submit(_play, name): name
-            for name in sorted(names, key=lambda name: name not in SLOWEST)
-        }
+        with _ctrl_c_held():
+            running: dict[Future[Outcome], str] = {
+                pool.submit(_play, name): name
+                for name in sorted(names, key=lambda name: name not in SLOWEST)
+            }
         for future in as_completed(running):
             done[running[future]] = future.result()
             moved(len(done), len(names), running[future])
@@ -123,13 +126,30 @@ def _side_by_side(
     return done
 
 
+@contextmanager
+def _ctrl_c_held() -> Iterator[None]:
+    """Processes started here never get Ctrl-C, not even while they import; we get it afterwards."""
+    # It would lift the block when the first process starts it.
+    resource_tracker.ensure_running()
+    pressed: list[int] = []
+    # The mask is inherited. It is this thread's alone, so others may take the signal meanwhile.
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
 _held: Prepared | None = None
 """What this process plays in."""
 
 
 def _begin(arguments: argparse.Namespace, trace: Trace) -> None:
     global _held
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command ends its processes by itself
     _held = prepared(arguments, trace)
 
 
