@@ -19,9 +19,9 @@ PREAMBLE = """\
 
 `{api_version}`, kind `{kind}`, short name `{short_name}`, category `{category}`, namespaced.
 
-One object is one model served with speculative decoding: a target, what drafts for it, the engine
-that runs both, and the band in which the number of drafted tokens (K) may move. The smallest one
-that serves a pair names four things:
+One object is one model that is served with speculative decoding: a target, its draft, the engine
+that runs both, and the limits of the number of drafted tokens (K). The smallest manifest that
+serves a pair:
 
 ```yaml
 apiVersion: {api_version}
@@ -43,25 +43,24 @@ spec:
 
 How to read a field:
 
-- **live**: a change reaches the running pods, or concerns none; nothing is locked or rolled out.
-- **rollout**: the field shapes the pods. A change is locked again and rolled out, while what
-  serves goes on serving. Every field that is not live is of this kind.
-- **default**: a constant stands in the stored object. A default in words depends
-  on other fields, is worked out when it is needed and never written back; `tandem plan -f FILE`
+- **live**: a change takes effect without a new lock and without a rollout.
+- **rollout**: the field shapes the pods. After a change the pair is locked again and pods are
+  replaced; the old ones serve until then. Every field that is not live is of this kind.
+- **default**: a constant default is stored in the object. A default that is described in words
+  depends on other fields. It is computed when needed and never stored; `tandem plan -f FILE`
   shows its value.
-- **refused with**: what the API server answers, in its own words, with `...` where it puts your
-  values. What only the engine can judge is answered as the condition
-  [Stalled](#stalled) instead.
+- **refused with**: the message of the API server, with `...` in place of your values. What only
+  the engine can judge becomes the condition [Stalled](#stalled) instead.
 
-`tandem plan -f FILE` answers as the API server does, by the same schema and rules, without a
-cluster; then it says what the engine would refuse.
+`tandem plan -f FILE` applies the same schema and rules without a cluster, and then says what the
+engine would refuse.
 """
 
 NAME_SECTION = """\
 ## metadata.name
 
-At most {length} characters, a lower-case letter first, then letters, digits and `-`: a Service and
-every other child are named after it.
+At most {length} characters: a lower-case letter, then lower-case letters, digits and `-`. The
+Service and all other children are named after it.
 """
 
 CONDITIONS_PREAMBLE = """\
@@ -70,10 +69,10 @@ CONDITIONS_PREAMBLE = """\
 `status.conditions`, in this order. `Ready`, `Reconciling` and `Stalled` follow the conventions of
 kstatus, so `kubectl wait`, Argo CD and Flux read them.
 
-The operator looks at a resource again when its spec or the annotation `{refresh}`
+The operator reconciles a resource when its spec or the annotation `{refresh}`
 changes, when one of its children changes, and in any case every 10 minutes. A reason of Stalled
-lasts until its cause ends; the last column of its table says what can end it besides a new spec
-and a new value of the annotation.
+lasts until its cause ends. The last column of its table says what else can end it, besides a new
+spec and a new value of the annotation.
 """
 
 
@@ -195,7 +194,12 @@ def _refused(messages: tuple[str, ...]) -> str:
 
 
 def _status(fields: tuple[Field, ...]) -> str:
-    lines = ["## status", "", "Written by the operator alone, whole and only when it changes.", ""]
+    lines = [
+        "## status",
+        "",
+        "Written only by the operator, as a whole, and only when it changes.",
+        "",
+    ]
     lines += ["| Field | Type | Meaning |", "|---|---|---|"]
     for field in fields:
         shape = ", ".join(_shape(field.schema))
@@ -211,7 +215,7 @@ def _columns() -> str:
 
 def _condition(kind: ConditionType) -> str:
     reasons: type[Reason] = REASONS[kind]
-    mark = "Ends by leaving the list" if kind in ONLY_WHILE_TRUE else "True, False or Unknown"
+    mark = "In the list only while True" if kind in ONLY_WHILE_TRUE else "True, False or Unknown"
     lines = [f"### {kind.value}", "", f"*{mark}.* {reasons.__doc__ or ''}".rstrip(), ""]
     if kind is not ConditionType.STALLED:
         lines += ["| Reason | Meaning |", "|---|---|"]

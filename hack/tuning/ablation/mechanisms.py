@@ -1,6 +1,6 @@
 """Every mechanism of the tuner that the simulator's evaluation can reach, by itself.
 
-What it cannot reach (several replicas, guard rails, objectives, rollouts, lying counters) has tests
+What it cannot reach (several replicas, guardrails, objectives, rollouts, lying counters) has tests
 of its own in `tests/unit/tuning`.
 """
 

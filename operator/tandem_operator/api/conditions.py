@@ -35,11 +35,11 @@ ONLY_WHILE_TRUE = frozenset(
 
 
 class Trigger(StrEnum):
-    """What makes the operator look again, besides a new spec and `tandem.dev/refresh`."""
+    """What starts a new reconciliation, besides a new spec and `tandem.dev/refresh`."""
 
     SPEC = "spec"
     OBJECT = "an object's event"
-    TIMER = "a look every 10 minutes"
+    TIMER = "a check every 10 minutes"
 
 
 class Reason(StrEnum):
@@ -63,17 +63,17 @@ class ReadyReason(Reason):
     """Ready is False only while no replica of any locked pair is ready."""
 
     SERVING = "Serving", "At least one replica of a locked pair is ready."
-    SCALED_TO_ZERO = "ScaledToZero", "spec.replicas is 0, and that is what stands."
+    SCALED_TO_ZERO = "ScaledToZero", "spec.replicas is 0, and no pod runs."
     LOCK_PENDING = "LockPending", "The pair is not locked yet, so nothing is started."
-    STARTING = "Starting", "The first replica of a locked pair is coming up."
-    PAIR_REJECTED = "PairRejected", "The lock refuses the pair and no earlier pair serves."
-    WORKLOAD_FAILED = "WorkloadFailed", "Pods exist or are refused, and none can become ready."
+    STARTING = "Starting", "The first replica of a locked pair is starting."
+    PAIR_REJECTED = "PairRejected", "The lock rejects the pair, and no earlier pair serves."
+    WORKLOAD_FAILED = "WorkloadFailed", "Pods cannot be created, or none of them can become ready."
 
 
 class ReconcilingReason(Reason):
-    """Reconciling stands only while True and never beside Stalled."""
+    """Never together with Stalled."""
 
-    LOCKING = "Locking", "A lock Job looks at the pair."
+    LOCKING = "Locking", "A lock Job inspects the pair."
     ROLLING_OUT = "RollingOut", "Pods of a new revision replace those of the old one."
     WAITING_FOR_DELETION = (
         "WaitingForDeletion",
@@ -81,31 +81,32 @@ class ReconcilingReason(Reason):
     )
     RETRYING = (
         "Retrying",
-        "A write fails and is tried again: a webhook is down, or the API server cannot take it.",
+        "A write failed and is tried again: a webhook or the API server is unavailable.",
     )
 
 
 class StalledReason(Reason):
-    """Stalled stands only while True, until its cause ends."""
+    """Lasts until its cause ends."""
 
-    PAIR_REJECTED = "PairRejected", "The lock refuses the pair under the policy."
+    PAIR_REJECTED = "PairRejected", "The lock rejects the pair under the policy."
     INVALID_TEMPLATE = (
         "InvalidTemplate",
-        "spec.template takes what the operator owns, or the API server refuses the result.",
+        "spec.template sets something that the operator owns, or the API server rejects the "
+        "result.",
         Trigger.OBJECT,
     )
     INVALID_ARGUMENTS = (
         "InvalidArguments",
-        "engine.args, engine.env or speculation.engineConfig take what the operator owns.",
+        "engine.args, engine.env or speculation.engineConfig set something that the operator owns.",
     )
-    UNSUPPORTED_ENGINE = "UnsupportedEngine", "This release cannot drive the engine."
+    UNSUPPORTED_ENGINE = "UnsupportedEngine", "This release does not support the engine."
     UNSUPPORTED_COMBINATION = (
         "UnsupportedCombination",
-        "The engine cannot do this method, source or setting.",
+        "The engine does not support this method, source or setting.",
     )
     NAME_CONFLICT = (
         "NameConflict",
-        "An object of a child's name belongs to somebody else; it is never taken over.",
+        "An object with the name of a child belongs to someone else; it is never taken over.",
         Trigger.OBJECT,
     )
     PROGRESS_DEADLINE_EXCEEDED = (
@@ -114,14 +115,17 @@ class StalledReason(Reason):
         Trigger.OBJECT,
     )
     MODEL_NOT_FOUND = "ModelNotFound", "The source or revision does not exist.", Trigger.TIMER
-    ACCESS_DENIED = "AccessDenied", "The source refuses these credentials.", Trigger.TIMER
+    ACCESS_DENIED = "AccessDenied", "The source rejects the credentials.", Trigger.TIMER
     CONTENT_CHANGED = (
         "ContentChanged",
-        "Files differ from what was locked under the same identity.",
+        "Files differ from those that were locked for the same revision.",
         Trigger.TIMER,
     )
-    INSUFFICIENT_MEMORY = "InsufficientMemory", "Target and draft do not fit the accelerators."
-    LOCK_FAILED = "LockFailed", "The lock Job could not look.", Trigger.TIMER
+    INSUFFICIENT_MEMORY = (
+        "InsufficientMemory",
+        "Target and draft do not fit into the memory of the accelerators.",
+    )
+    LOCK_FAILED = "LockFailed", "The lock Job could not inspect the pair.", Trigger.TIMER
     WATCH_REFUSED = (
         "WatchRefused",
         "The operator may not watch a kind in this namespace, so it changes nothing there.",
@@ -130,22 +134,22 @@ class StalledReason(Reason):
 
 
 class PausedReason(Reason):
-    """Paused stands only while True."""
+    """The user has paused the resource."""
 
     BY_USER = "ByUser", "spec.paused is true: nothing is written to the children."
 
 
 class PairReason(Reason):
-    """PairCompatible speaks of the candidate when there is one; reasons are the lock report's."""
+    """About the candidate if there is one, else about the pair that serves."""
 
-    EQUAL = "Equal", "Every id, special id and encoder rule agrees."
+    EQUAL = "Equal", "All ids, special ids and encoder rules agree."
     PADDED_VOCAB = "PaddedVocab", "Same tokenizer; the configured vocabulary sizes are padded."
-    TEMPLATE_DIFFERS = "TemplateDiffers", "Same tokenizer; the chat templates differ."
-    TARGET_EXTRA = "TargetExtra", "The target has extra trailing ids only."
-    ENCODER_DIFFERS = "EncoderDiffers", "Same ids; the text is split differently."
-    MERGES_DIFFER = "MergesDiffer", "Same ids; the merges differ, so acceptance may drop."
-    SPECIALS_DIFFER = "SpecialsDiffer", "Same ids; the special ids differ."
-    RESERVED_RENAMED = "ReservedRenamed", "Only reserved, unused tokens have other names."
+    TEMPLATE_DIFFERS = "TemplateDiffers", "Same tokenizer, but the chat templates differ."
+    TARGET_EXTRA = "TargetExtra", "The target has more ids, all at the end."
+    ENCODER_DIFFERS = "EncoderDiffers", "Same ids, but the tokenizers split text differently."
+    MERGES_DIFFER = "MergesDiffer", "Same ids, but the merges differ, so acceptance may drop."
+    SPECIALS_DIFFER = "SpecialsDiffer", "Same ids, but the special ids differ."
+    RESERVED_RENAMED = "ReservedRenamed", "Only reserved, unused tokens have different names."
     PICKLE_WEIGHTS = "PickleWeights", "Weights are pickle files, which can run code when loaded."
     VOCAB_SIZE_TOO_SMALL = (
         "VocabSizeTooSmall",
@@ -153,62 +157,68 @@ class PairReason(Reason):
     )
     DECLARED_TARGET = "DeclaredTarget", "The head declares this target."
     NO_DRAFT = "NoDraft", "The method has no draft; only the target is locked."
-    SKIPPED = "Skipped", "Policy Skip: the pair was read and not judged."
-    IDS_DIFFER = "IdsDiffer", "The same id means different bytes."
+    SKIPPED = "Skipped", "Policy Skip: the pair was read but not judged."
+    IDS_DIFFER = "IdsDiffer", "The same id stands for different bytes."
     DRAFT_LARGER = "DraftLarger", "The draft has ids that the target lacks."
     DRAFT_KIND_DIFFERS = (
         "DraftKindDiffers",
-        "The draft is made for another method, or of a kind that is not known.",
+        "The draft is made for another method, or its kind is unknown.",
     )
-    NOT_A_MODEL = "NotAModel", "The folder holds an adapter or a head, not a model that serves."
-    WEIGHTS_MISSING = "WeightsMissing", "The files lack weights that the model declares."
+    NOT_A_MODEL = "NotAModel", "The folder contains an adapter or a head, not a complete model."
+    WEIGHTS_MISSING = (
+        "WeightsMissing",
+        "Weights that the model declares are missing from the files.",
+    )
     DECLARED_TARGET_DIFFERS = "DeclaredTargetDiffers", "The head declares another target."
     NOT_ALLOWED_BY_POLICY = (
         "NotAllowedByPolicy",
-        "The verdict alone does not forbid the pair; tokenizerLock.policy does.",
+        "tokenizerLock.policy does not allow a pair with this verdict.",
     )
     MALFORMED = "Malformed", "Tokenizer or configuration cannot be read."
-    TOO_LARGE = "TooLarge", "A file is larger than the lock reads."
-    SYMLINK_ESCAPE = "SymlinkEscape", "A link leaves the repository."
-    REMOTE_CODE = "RemoteCode", "The repository would run code of its own."
-    NO_TOKENIZER = "NoTokenizer", "No tokenizer was found where one is needed."
-    DIGEST_MISMATCH = "DigestMismatch", "The target's tokenizer is not tokenizerLock.digest."
-    CONTENT_CHANGED = "ContentChanged", "Files changed while they were looked at."
+    TOO_LARGE = "TooLarge", "A file exceeds the size that the lock reads."
+    SYMLINK_ESCAPE = "SymlinkEscape", "A symbolic link points outside the repository."
+    REMOTE_CODE = "RemoteCode", "The repository contains code that would be run."
+    NO_TOKENIZER = "NoTokenizer", "A tokenizer is required and was not found."
+    DIGEST_MISMATCH = (
+        "DigestMismatch",
+        "The fingerprint of the target's tokenizer is not tokenizerLock.digest.",
+    )
+    CONTENT_CHANGED = "ContentChanged", "Files changed while they were inspected."
     LOCK_PENDING = "LockPending", "The lock has not reported yet."
-    LOCK_FAILED = "LockFailed", "The lock could not look."
+    LOCK_FAILED = "LockFailed", "The lock could not inspect the pair."
 
 
 class MetricsReason(Reason):
-    """MetricsAvailable: whether decisions have numbers to stand on."""
+    """Whether the tuner has current metrics to base decisions on."""
 
-    SCRAPED = "Scraped", "Every ready replica was read in the last interval."
-    NO_TRAFFIC = "NoTraffic", "Replicas were read; no request ran."
+    SCRAPED = "Scraped", "Every ready replica was scraped in the last interval."
+    NO_TRAFFIC = "NoTraffic", "Replicas were scraped, and no request ran."
     UNREACHABLE = "Unreachable", "No replica answers."
-    MALFORMED = "Malformed", "The answer is no metrics page, or its counters are impossible."
-    STALE = "Stale", "The newest numbers are older than 3 intervals."
+    MALFORMED = "Malformed", "The response is not a metrics page, or its counters are impossible."
+    STALE = "Stale", "The newest metrics are older than 3 scrape intervals."
 
 
 class SpeculationReason(Reason):
-    """SpeculationActive stays as it is when metrics are lost."""
+    """Keeps its value when metrics are lost."""
 
     TUNED = "Tuned", "K follows the traffic."
-    INITIAL = "Initial", "Nothing is measured yet: speculation.initialTokens."
-    FIXED = "Fixed", "tuning.mode Fixed: speculation.initialTokens."
-    OBSERVING = "Observing", "tuning.mode Observe: decisions are recorded, not applied."
+    INITIAL = "Initial", "Nothing is measured yet; K is speculation.initialTokens."
+    FIXED = "Fixed", "tuning.mode is Fixed; K is speculation.initialTokens."
+    OBSERVING = "Observing", "tuning.mode is Observe: decisions are recorded but not applied."
     ACCEPTANCE_BELOW_THRESHOLD = (
         "AcceptanceBelowThreshold",
         "Acceptance was below minAcceptanceRatePercent for forSeconds.",
     )
     CONCURRENCY_ABOVE_THRESHOLD = (
         "ConcurrencyAboveThreshold",
-        "More requests run than maxConcurrency.",
+        "More requests are running than maxConcurrency allows.",
     )
-    NOT_PROFITABLE = "NotProfitable", "Measured, speculation costs more than it gives."
+    NOT_PROFITABLE = "NotProfitable", "Measurements show that speculation costs more than it gains."
     KILL_SWITCH = "KillSwitch", "tuning.maxTokens is 0."
     REMOVED_BY_ROLLOUT = "RemovedByRollout", "Pods run without the draft (offMode Redeploy)."
     BYPASS_UNAVAILABLE = (
         "BypassUnavailable",
-        "Constrained requests must bypass speculation and the plugin does not report.",
+        "Constrained requests must bypass speculation, but the plugin does not report.",
     )
     PLUGIN_DISABLED = (
         "PluginDisabled",
@@ -216,17 +226,17 @@ class SpeculationReason(Reason):
     )
     NOT_LIVE = (
         "NotLive",
-        "Every step drafts the same number: this engine cannot change K while it serves.",
+        "This engine cannot change K while it serves; every step drafts the same number of tokens.",
     )
 
 
 class DecayReason(Reason):
-    """AcceptanceDecayed stands only while True."""
+    """Acceptance has fallen over hours."""
 
     DECAYED = (
         "Decayed",
-        "Acceptance fell over hours without a change of the traffic's segments, or an engine ended "
-        "speculation by its own gate.",
+        "Acceptance fell over hours although load and traffic segments stayed the same, or the "
+        "engine ended speculation by itself.",
     )
 
 

@@ -17,7 +17,7 @@ DEEPEST_TOKENS = 32
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The user's guard rails.
+    """The user's guardrails.
 
     ``min_acceptance_rate`` is a share (0-1) of drafted and reached tokens; below it for ``for_s``
     seconds speculation goes off, and comes back after ``for_s`` seconds at 5 points above it.
@@ -63,7 +63,7 @@ class Settings:
 
     ``tiers`` are the depths that the engine was started with (None: all of 0 to ``max_tokens``);
     those above ``max_tokens`` are not used, and 0 is always among them. ``min_tokens`` and
-    ``max_tokens`` bound K while speculation is active; guard rails may always choose 0.
+    ``max_tokens`` bound K while speculation is active; guardrails may always choose 0.
     ``mixture_of_experts`` is (experts, experts active per token) of the target. ``profile``
     follows ``docs/profile.schema.json``. ``drafts_all`` says that the engine makes all drafts at
     every K, so that a lower one saves verification alone: what is believed before anything is

@@ -29,7 +29,7 @@ LARGEST_BYTES = 32 * 1024
 class State:
     """Learned state. Give it back to `tune` unchanged; nothing outside this room reads its parts.
 
-    ``table`` and ``prefill_table`` are what the policy wants, before guard rails;
+    ``table`` and ``prefill_table`` are what the policy wants, before guardrails;
     ``impossible_windows`` tells how many windows in a row could not be believed; ``batch`` the
     decoding requests of the busiest replica, ``batches`` those of each when last there were any;
     ``verdict`` reason and message of the last change; ``shown`` the last decision, to tell what
@@ -76,7 +76,7 @@ class State:
         return self.survival.changes + self.steps.drift.shifts
 
     def tokens_in_force(self, batch: float) -> int:
-        """K for so many decoding requests since the last decision, guard rails included."""
+        """K for so many decoding requests since the last decision, guardrails included."""
         if self.shown is None:
             return self.table[row_of(batch)]
         return tokens_in(self.shown[0], batch)

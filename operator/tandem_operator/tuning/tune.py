@@ -1,7 +1,7 @@
 """The one way in: windows of all replicas and what is remembered, to a decision.
 
 The order of the steps is the order of authority: counters that cannot be believed are left out,
-the model proposes, the user's guard rails dispose.
+the model proposes, the user's guardrails dispose.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def start_table(settings: Settings) -> Table:
 def _judged(
     state: State, settings: Settings, good: tuple[Window, ...], wrong: list[str]
 ) -> tuple[Table, str, str]:
-    """The table after guard rails, and the rule that speaks."""
+    """The table after guardrails, and the rule that speaks."""
     table = state.table if settings.policy == GOODPUT else start_table(settings)
     reason, message = state.verdict or (reasons.INITIAL, "start table")
     batch = state.batch

@@ -170,7 +170,7 @@ def _rollback(state: State, windows: tuple[Window, ...], now_s: float) -> Rollba
             continue
         row = row_of(load.batch)
         if state.tokens_in_force(load.batch) != state.table[row]:
-            # A guard rail holds K elsewhere: what the engine does says nothing of this table.
+            # A guardrail holds K elsewhere: what the engine does says nothing of this table.
             continue
         rollback = rollback_watched(
             rollback,

@@ -110,7 +110,7 @@ def test_every_condition_has_all_its_reasons_with_their_meanings(kind: Condition
 
 def test_reasons_of_stalled_say_what_makes_the_operator_look_again() -> None:
     text = section("Stalled")
-    assert re.search(r"`ModelNotFound`.*a look every 10 minutes", text)
+    assert re.search(r"`ModelNotFound`.*a check every 10 minutes", text)
     assert re.search(r"`NameConflict`.*an object's event", text)
     assert re.search(r"`PairRejected`.*nothing else", text)
 

@@ -1,4 +1,4 @@
-"""Whatever windows come, the table is valid, inside the band, under the guard rails, and finite."""
+"""Whatever windows come, the table is valid, inside the band, under the guardrails, and finite."""
 
 from __future__ import annotations
 

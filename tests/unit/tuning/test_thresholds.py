@@ -1,4 +1,4 @@
-"""The user's guard rails: the acceptance rate's minimum and the largest concurrency."""
+"""The user's guardrails: the acceptance rate's minimum and the largest concurrency."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Accelerator(SpecModel):
             ge=1,
             le=4096,
             description=(
-                "How many; absent means `parallelism.tensor` x `parallelism.pipeline` x "
+                "Number of devices; absent means `parallelism.tensor` x `parallelism.pipeline` x "
                 "`parallelism.data`: one replica is one pod."
             ),
             examples=[4],
@@ -69,7 +69,8 @@ class Parallelism(SpecModel):
             ge=1,
             le=64,
             description=(
-                "Data parallel size inside one replica. Above 1 with a mixture-of-experts model "
+                "Data parallel size inside one replica. More than 1 with a mixture-of-experts "
+                "model "
                 "and live K it is refused on vLLM."
             ),
             examples=[1],
@@ -78,13 +79,14 @@ class Parallelism(SpecModel):
 
 
 class ModelCache(SpecModel):
-    """Where the fetched files lie; without any field an emptyDir."""
+    """Where fetched files are stored; an emptyDir if no field is set."""
 
     claim_name: Annotated[
         ObjectName | None,
         Field(
             description=(
-                "Claim of this namespace that pods share; files lie under `<commit>/`. Absent "
+                "PersistentVolumeClaim of this namespace, shared by pods; files are stored "
+                "under `<commit>/`. Absent "
                 "means an emptyDir for each pod."
             ),
             examples=["models"],

@@ -14,7 +14,7 @@ AnnotationValue = Annotated[str, Field(max_length=1024)]
 
 
 class CommonMetadata(SpecModel):
-    """Stands on every child and on lock pods; on engine pods what `template` gives."""
+    """Metadata of every child and of lock pods; engine pods have that of `template` instead."""
 
     labels: Annotated[
         dict[str, LabelValue],

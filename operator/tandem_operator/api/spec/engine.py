@@ -69,7 +69,7 @@ class KeySelector(SpecModel):
     ]
     optional: Annotated[
         bool | None,
-        Field(description="Start without the variable when the key is absent.", examples=[True]),
+        Field(description="Start without the variable if the key does not exist.", examples=[True]),
     ] = None
 
 
@@ -171,8 +171,8 @@ class Engine(SpecModel):
             max_length=512,
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$",
             description=(
-                "The engine's stock image, best pinned by digest. Required except for Torch "
-                "served by itself, whose image the chart brings."
+                "The engine's stock image, preferably pinned by digest. Required except for Torch "
+                "without a server, whose image the chart provides."
             ),
             examples=["vllm/vllm-openai:v0.32.0"],
         ),
@@ -181,8 +181,8 @@ class Engine(SpecModel):
         ModelRunner | None,
         Field(
             description=(
-                "vLLM's model runner; absent means vLLM's own choice, which is V2 on a GPU and V1 "
-                "on a CPU. What each does with a changing K is in docs/engines/vllm.md. Refused "
+                "vLLM's model runner; absent means vLLM's default, which is V2 on a GPU and V1 "
+                "on a CPU. docs/engines/vllm.md says how each handles a changing K. Refused "
                 "with other engines."
             ),
             examples=["V2"],
@@ -208,7 +208,8 @@ class Engine(SpecModel):
             description=(
                 "Environment variables of the engine. `PYTHONPATH`, `VLLM_PLUGINS`, "
                 "`VLLM_SERVER_DEV_MODE`, `VLLM_USE_RUST_FRONTEND`, `VLLM_USE_V2_MODEL_RUNNER`, "
-                "`PROMETHEUS_MULTIPROC_DIR`, `HF_*` and `TANDEM_*` are the operator's and refused."
+                "`PROMETHEUS_MULTIPROC_DIR`, `HF_*` and `TANDEM_*` belong to the operator and "
+                "are refused."
             ),
             examples=[[{"name": "VLLM_LOGGING_LEVEL", "value": "INFO"}]],
         ),

@@ -10,7 +10,7 @@ from tandem_operator.api.spec.model_source import TokenizerSource
 
 
 class LockPolicy(StrEnum):
-    """Which verdicts of the lock may serve."""
+    """Which verdicts of the lock are allowed to serve."""
 
     EXACT = "Exact"
     SAME_VOCABULARY = "SameVocabulary"
@@ -26,10 +26,11 @@ class TokenizerLock(SpecModel):
         LockPolicy | None,
         Field(
             description=(
-                "`Exact`: verdict Compatible only. `SameVocabulary`: also Warn (every id means the "
-                "same bytes, something else differs). `VocabPrefix`: also a target with extra "
-                "trailing ids. `TargetDeclared`: a head without tokenizer that declares this "
-                "target. `Skip`: anything that can be read, and a condition says so. Absent means "
+                "`Exact`: only verdict Compatible. `SameVocabulary`: also Warn (every id "
+                "stands for the "
+                "same bytes, but something else differs). `VocabPrefix`: also a target with more "
+                "ids at the end. `TargetDeclared`: a head without tokenizer that declares this "
+                "target. `Skip`: any pair that can be read; a condition says so. Absent means "
                 "`SameVocabulary`, and `TargetDeclared` for Eagle, Eagle3 and Medusa."
             ),
             examples=["Exact"],
@@ -55,9 +56,9 @@ class TokenizerLock(SpecModel):
         TokenizerSource | None,
         Field(
             description=(
-                "The target that a head was trained for, stated by you where the head's own files "
-                "do not say it, or name it otherwise: the target's own URI, or the model that the "
-                "head declares and the target is a copy of. Dimensions are checked all the same."
+                "The target that a head was trained for, as stated by you if the head's own files "
+                "do not say so or use another name: the target's own URI, or the model that the "
+                "head declares and the target is a copy of. Dimensions are still checked."
             ),
         ),
     ] = None
@@ -65,7 +66,7 @@ class TokenizerLock(SpecModel):
         bool,
         Field(
             description=(
-                "Accept repositories that would run code of their own: `auto_map`, `*.py` or "
+                "Accept repositories that contain code to run: `auto_map`, `*.py` or "
                 "pickle weights."
             ),
             examples=[False],

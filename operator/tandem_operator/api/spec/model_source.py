@@ -33,7 +33,7 @@ Uri = Annotated[
         description=(
             "Where the files are: `hf://org/name` (a model hub), `pvc://claim/path` (a claim of "
             "this namespace), `oci://reference` (an image volume) or `s3://bucket/path`. Hub and "
-            "S3 endpoints are the administrator's and never stand in a resource."
+            "S3 endpoints are set by the administrator, never in a resource."
         ),
         examples=["hf://meta-llama/Llama-3.3-70B-Instruct"],
     ),
@@ -50,7 +50,7 @@ Revision = Annotated[
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$",
         description=(
             "Branch, tag or commit of an `hf://` repository; absent means `main`. It is resolved "
-            "to a commit once and stays pinned until a pod-shaping field or the annotation "
+            "to a commit once and stays pinned until a field that shapes pods or the annotation "
             "`tandem.dev/refresh` changes."
         ),
         examples=["6f6073b423013f6a7d4d9f39144961bfbfbc386b"],
@@ -101,8 +101,9 @@ class ModelSource(SpecModel):
         TokenizerSource | None,
         Field(
             description=(
-                "Where the tokenizer is that a draft was made with, when it is not beside its "
-                "weights; it is compared, not served. A target's must be beside its weights."
+                "The tokenizer that a draft was trained with, if it is not stored with the draft's "
+                "weights; it is compared, not served. A target's tokenizer must be stored "
+                "with its weights."
             )
         ),
     ] = None

@@ -25,7 +25,7 @@ class Rollout(SpecModel):
         Field(
             description=(
                 "Replicas, as a number or percentage, that may be missing during a rollout. A "
-                "cluster whose accelerators are all taken sets 1, so that an old pod makes room."
+                "cluster without a free accelerator sets 1, so that an old pod makes room."
             ),
             examples=[1],
         ),

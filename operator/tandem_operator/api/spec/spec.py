@@ -21,7 +21,7 @@ from tandem_operator.api.spec.tuning import Tuning
 
 
 class Spec(SpecModel):
-    """What the user wants: a pair, an engine, and how K may move."""
+    """The desired state: a pair, an engine, and how K may change."""
 
     replicas: Annotated[
         int,
@@ -57,7 +57,9 @@ class Spec(SpecModel):
     parallelism: Annotated[Parallelism, Field(description="How the target is split.")] = (
         Parallelism()
     )
-    model_cache: Annotated[ModelCache, Field(description="Where fetched files lie.")] = ModelCache()
+    model_cache: Annotated[ModelCache, Field(description="Where fetched files are stored.")] = (
+        ModelCache()
+    )
     image_pull_secrets: Annotated[
         tuple[ObjectName, ...],
         Field(
@@ -83,7 +85,7 @@ class Spec(SpecModel):
         Preserved(),
         Field(
             description=(
-                "A pod template, merged over the operator's as server-side apply does: maps "
+                "A pod template, merged over the operator's own like server-side apply: maps "
                 "deeply, lists with published keys by key, other lists replaced, null refused. "
                 "Container `main` is the engine. Refused: names `tandem-*`; main's command, args "
                 "and owned variables; mounts over the operator's paths; restartPolicy; "
@@ -96,7 +98,7 @@ class Spec(SpecModel):
     common_metadata: Annotated[
         CommonMetadata,
         LIVE,
-        Field(description="Labels and annotations of everything that is made for the resource."),
+        Field(description="Labels and annotations of all objects that are made for the resource."),
     ] = CommonMetadata()
     tuning: Annotated[Tuning, LIVE, Field(description="How K follows the traffic.")] = Tuning()
     progress_deadline_seconds: Annotated[
@@ -104,7 +106,7 @@ class Spec(SpecModel):
         Field(
             ge=1,
             le=86_400,
-            description="How long a rollout may make no progress before it is Stalled.",
+            description="Seconds without progress after which a rollout is Stalled.",
             examples=[3600],
         ),
     ] = 3600
@@ -113,7 +115,7 @@ class Spec(SpecModel):
         Field(
             ge=0,
             le=3600,
-            description="How long a new pod must be ready before it counts as available.",
+            description="Seconds for which a new pod must be ready before it counts as available.",
             examples=[10],
         ),
     ] = 0
@@ -122,7 +124,7 @@ class Spec(SpecModel):
         LIVE,
         Field(
             description=(
-                "Write nothing to the children; status and observedGeneration still move."
+                "Write nothing to the children; status and observedGeneration are still updated."
             ),
             examples=[True],
         ),

@@ -48,14 +48,14 @@ MAY_BE_DECLARED = _listed(METHODS_WITH_HEAD | METHODS_WITH_OPTIONAL_DRAFT)
 
 
 class ConstrainedOutput(StrEnum):
-    """What happens to requests whose words a grammar masks."""
+    """What happens to requests with constrained output."""
 
     BYPASS = "Bypass"
     ALLOW = "Allow"
 
 
 class NGram(SpecModel):
-    """Bounds of the n-grams that are looked up in the text so far."""
+    """Bounds of the n-grams that are looked up in prompt and output."""
 
     min_lookup: Annotated[
         int | None,
@@ -77,11 +77,11 @@ class NGram(SpecModel):
 
 
 class LayerSkip(SpecModel):
-    """Drafting by leaving the target early."""
+    """Drafting by an early exit from the target."""
 
     exit_layer: Annotated[
         int,
-        Field(ge=1, le=256, description="Layer after which the draft leaves.", examples=[4]),
+        Field(ge=1, le=256, description="Layer after which the draft exits.", examples=[4]),
     ]
 
 
@@ -104,7 +104,7 @@ class Speculation(SpecModel):
         Field(
             ge=1,
             le=32,
-            description="Deepest number of drafted tokens (K); the engine is started with it.",
+            description="Largest number of drafted tokens (K); the engine is started with it.",
             examples=[7],
         ),
     ] = 5
@@ -126,19 +126,19 @@ class Speculation(SpecModel):
         LIVE,
         Field(
             description=(
-                "`Bypass`: requests whose words a grammar masks (JSON, regular expressions, forced "
+                "`Bypass`: requests with constrained output (JSON, regular expressions, forced "
                 "or strict tools) run without "
-                "speculation. `Allow`: they speculate like the others."
+                "speculation. `Allow`: they use it like all others."
             ),
             examples=["Bypass"],
         ),
     ] = ConstrainedOutput.BYPASS
     n_gram: Annotated[
-        NGram | None, Field(description="Settings of method `NGram`; refused with others.")
+        NGram | None, Field(description="Settings of method `NGram`; refused with other methods.")
     ] = None
     layer_skip: Annotated[
         LayerSkip | None,
-        Field(description="Settings of method `LayerSkip`; refused with others."),
+        Field(description="Settings of method `LayerSkip`; refused with other methods."),
     ] = None
     draft_tensor_parallel: Annotated[
         int | None,
@@ -157,7 +157,7 @@ class Speculation(SpecModel):
         Preserved(),
         Field(
             description=(
-                "Further keys of the engine's own speculation settings, passed through with their "
+                "More keys of the engine's own speculation settings, passed through with their "
                 "types. Keys that the operator sets itself are refused."
             ),
             examples=[{"disable_padded_drafter_batch": True}],

@@ -39,7 +39,7 @@ class OnDecay(StrEnum):
 
 
 class Thresholds(SpecModel):
-    """The user's guard rails; they always win."""
+    """The user's guardrails; they always win."""
 
     min_acceptance_rate_percent: Annotated[
         int | None,
@@ -48,9 +48,10 @@ class Thresholds(SpecModel):
             ge=0,
             le=100,
             description=(
-                "Acceptance rate below which, for `forSeconds`, speculation goes off. The rate is "
-                "per drafted token that was reached: accepted / (accepted + drafts that ended in "
-                "a rejection); it does not depend on K. Absent: no such rail."
+                "Speculation goes off if the acceptance rate is below this for `forSeconds`. "
+                "The rate is "
+                "accepted / (accepted + drafts that ended in "
+                "a rejection); it does not depend on K. Absent: no such guardrail."
             ),
             examples=[40],
         ),
@@ -62,7 +63,8 @@ class Thresholds(SpecModel):
             ge=1,
             le=4096,
             description=(
-                "Running requests of a replica above which K is 0, at once. Absent: no such rail."
+                "K is 0, at once, while a replica runs more requests than this. Absent: no "
+                "such guardrail."
             ),
             examples=[64],
         ),
@@ -80,7 +82,7 @@ class Thresholds(SpecModel):
 
 
 class Objective(SpecModel):
-    """Service levels, as means over a window; K that breaks one is not chosen."""
+    """Service level objectives, as means over a window; a K that violates one is not chosen."""
 
     time_per_output_token_ms: Annotated[
         int | None,
@@ -132,7 +134,7 @@ class TuningSegment(SpecModel):
 
 
 class Tuning(SpecModel):
-    """Mode, policy, band and guard rails."""
+    """Mode, policy, bounds and guardrails."""
 
     mode: Annotated[
         TuningMode,
@@ -150,8 +152,7 @@ class Tuning(SpecModel):
         LIVE,
         Field(
             description=(
-                "`Goodput`: guard rails and measured step times. `Thresholds`: the guard rails "
-                "alone."
+                "`Goodput`: guardrails and measured step times. `Thresholds`: the guardrails alone."
             ),
             examples=["Goodput"],
         ),
@@ -162,7 +163,7 @@ class Tuning(SpecModel):
         Field(
             ge=0,
             le=32,
-            description="Lowest K while speculation is active; guard rails may still choose 0.",
+            description="Lowest K while speculation is active; guardrails may still choose 0.",
             examples=[1],
         ),
     ] = 0
@@ -174,12 +175,12 @@ class Tuning(SpecModel):
             le=32,
             description=(
                 "Highest K that tuning may choose; absent means `speculation.maxTokens`. 0 is the "
-                "kill switch: speculation is off at once, without a rollout."
+                "kill switch: speculation goes off at once, without a rollout."
             ),
             examples=[5],
         ),
     ] = None
-    thresholds: Annotated[Thresholds, LIVE, Field(description="Guard rails.")] = Thresholds()
+    thresholds: Annotated[Thresholds, LIVE, Field(description="Guardrails.")] = Thresholds()
     objective: Annotated[Objective, LIVE, Field(description="Service level objectives.")] = (
         Objective()
     )
@@ -227,10 +228,10 @@ class Tuning(SpecModel):
         LIVE,
         Field(
             description=(
-                "What to do about acceptance that decays over hours at the same load, or an engine "
-                "that ended speculation by its own gate (TensorRT-LLM): the "
-                "condition AcceptanceDecayed tells it (`Report`). `Restart` also makes the pods "
-                "again, once in 6 hours at most, unless `mode` is `Observe`. `Redeploy` rolls out "
+                "What to do if acceptance decays over hours at the same load, or the engine ends "
+                "speculation by itself (TensorRT-LLM). `Report`: only the "
+                "condition AcceptanceDecayed says so. `Restart`: also replace the pods, "
+                "at most once in 6 hours, unless `mode` is `Observe`. `Redeploy`: roll out "
                 "without the draft, with `mode: Auto`."
             ),
             examples=["Report"],

@@ -16,10 +16,10 @@ class Condition(StatusModel):
     type: Annotated[str, Field(max_length=64, description="What the condition is about.")]
     status: Annotated[ConditionStatus, Field(description="True, False or Unknown.")]
     reason: Annotated[
-        str, Field(min_length=1, max_length=64, description="Why, as one documented word.")
+        str, Field(min_length=1, max_length=64, description="The reason, as one documented word.")
     ]
     message: Annotated[
-        str, Field(max_length=4096, description="Why, for people, with what to do.")
+        str, Field(max_length=4096, description="The reason in a sentence, with the remedy.")
     ] = ""
     last_transition_time: Annotated[
         datetime,

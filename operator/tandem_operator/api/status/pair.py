@@ -44,7 +44,7 @@ class MemoryBytes(StatusModel):
 
 
 class Pair(StatusModel):
-    """What serves."""
+    """The pair that serves."""
 
     input_hash: InputHash
     target: Annotated[LockedSource, Field(description="The target.")]
@@ -73,5 +73,5 @@ class Candidate(StatusModel):
     verdict: Annotated[
         str | None, Field(max_length=32, description="The lock's verdict, once known.")
     ] = None
-    reason: Annotated[str, Field(max_length=64, description="Where it stands.")]
-    message: Annotated[str, Field(max_length=4096, description="Where it stands, in words.")] = ""
+    reason: Annotated[str, Field(max_length=64, description="Its phase.")]
+    message: Annotated[str, Field(max_length=4096, description="Its phase in a sentence.")] = ""

@@ -48,9 +48,9 @@ class ScheduleRange(StatusModel):
 class LastDecision(StatusModel):
     """The newest decision of the tuner."""
 
-    time: Annotated[str, Field(max_length=32, description="When.")]
+    time: Annotated[str, Field(max_length=32, description="The time of the decision.")]
     reason: Annotated[str, Field(max_length=64, description="The rule that fired.")]
-    message: Annotated[str, Field(max_length=1024, description="Its numbers, in words.")] = ""
+    message: Annotated[str, Field(max_length=1024, description="Its numbers, in a sentence.")] = ""
 
 
 class SegmentAcceptance(StatusModel):
@@ -61,7 +61,7 @@ class SegmentAcceptance(StatusModel):
 
 
 class SpeculationStatus(StatusModel):
-    """State, K and what it brings; numbers move only when there is something to tell."""
+    """State, K and their effect; numbers change only when the difference matters."""
 
     state: Annotated[SpeculationState, Field(description="What speculation is doing.")]
     live_mode: Annotated[
@@ -89,13 +89,18 @@ class SpeculationStatus(StatusModel):
         Field(description="Accepted / (accepted + drafts that ended in a rejection), in percent."),
     ] = None
     mean_accepted_tokens: Annotated[
-        str | None, Field(max_length=16, description="Accepted tokens a draft.", examples=["2.7"])
+        str | None,
+        Field(
+            max_length=16,
+            description="Mean number of accepted tokens of a draft.",
+            examples=["2.7"],
+        ),
     ] = None
     speedup: Annotated[
         str | None,
         Field(
             max_length=16,
-            description="Time per token without speculation over that with it; `-` if unmeasured.",
+            description="Time per token without / with speculation; `-` if not measured.",
             examples=["2.1"],
         ),
     ] = None

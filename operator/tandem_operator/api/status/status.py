@@ -13,10 +13,10 @@ Replicas = Annotated[int, Field(ge=0, le=100_000)]
 
 
 class Status(StatusModel):
-    """What is."""
+    """The observed state."""
 
     observed_generation: Annotated[
-        int, Field(ge=-1, description="Newest generation that was looked at; -1: none yet.")
+        int, Field(ge=-1, description="Newest generation that was reconciled; -1: none yet.")
     ] = -1
     replicas: Annotated[Replicas | None, Field(description="Engine replicas that exist.")] = None
     ready_replicas: Annotated[Replicas | None, Field(description="Replicas that are ready.")] = None
@@ -26,17 +26,18 @@ class Status(StatusModel):
     selector: Annotated[
         str | None, Field(max_length=512, description="Label selector of engine pods, for /scale.")
     ] = None
-    pair: Annotated[Pair | None, Field(description="What serves.")] = None
+    pair: Annotated[Pair | None, Field(description="The pair that serves.")] = None
     candidate: Annotated[
         Candidate | None,
         Field(
             description=(
-                "What is being locked, rolled out or was refused; absent when equal to `pair`."
+                "The pair that is being locked or rolled out, or was rejected; absent if "
+                "equal to `pair`."
             )
         ),
     ] = None
     speculation: Annotated[
-        SpeculationStatus | None, Field(description="What speculation does now.")
+        SpeculationStatus | None, Field(description="The present state of speculation.")
     ] = None
     managed_by: Annotated[
         str | None,

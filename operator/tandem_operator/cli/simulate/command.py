@@ -81,8 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stock", action="store_true", help="the engine's own counters alone")
     parser.add_argument("--start-profile", action="store_true", help="the tuner knows the profile")
     parser.add_argument("--stabilization", type=float, default=30.0, help="stabilizationSeconds")
-    parser.add_argument("--min-acceptance", type=float, help="guard rail, percent")
-    parser.add_argument("--max-concurrency", type=int, help="guard rail, decoding requests")
+    parser.add_argument("--min-acceptance", type=float, help="guardrail, percent")
+    parser.add_argument("--max-concurrency", type=int, help="guardrail, decoding requests")
     parser.add_argument("--max-tokens", type=int, help="deepest K; default: the profile's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(

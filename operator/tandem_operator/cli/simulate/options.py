@@ -122,7 +122,7 @@ def world_of(arguments: argparse.Namespace, engine: Engine, trace: Trace) -> Wor
 
 
 def settings_of(arguments: argparse.Namespace, engine: Engine) -> Settings:
-    """The tuner's settings; guard rails only when asked for."""
+    """The tuner's settings; guardrails only when asked for."""
     thresholds = None
     if arguments.min_acceptance is not None or arguments.max_concurrency is not None:
         share = arguments.min_acceptance

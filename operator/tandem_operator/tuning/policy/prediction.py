@@ -29,7 +29,7 @@ def survival_now(state: State, settings: Settings) -> tuple[float, ...]:
 def prediction_of(
     state: State, settings: Settings, schedule: Schedule, prefill_schedule: Schedule | None
 ) -> Prediction:
-    """The prediction for what is in force now, guard rails included, at the present batch."""
+    """The prediction for what is in force now, guardrails included, at the present batch."""
     rate = state.guardrail.recent_rate
     batch = state.batch
     if batch is None or not state.steps.theta:

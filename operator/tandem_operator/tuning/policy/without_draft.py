@@ -11,7 +11,7 @@ from tandem_operator.tuning.tune import start_table
 def tokens_worth(learned: State, batch: float, settings: Settings) -> int:
     """K that the last table with a draft gives so many decoding requests; 0: none.
 
-    None where a guard rail stood against it: neither the acceptance that turned speculation off
+    None where a guardrail stood against it: neither the acceptance that turned speculation off
     nor the user's limits are known to have changed.
     """
     limit = settings.max_concurrency
