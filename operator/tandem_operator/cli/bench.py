@@ -36,36 +36,75 @@ CUT_SHORT, FAILED = 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("--endpoint", required=True, metavar="URL", help="http://host:port")
+    parser.add_argument(
+        "--endpoint",
+        required=True,
+        metavar="URL",
+        help="address of the engine, as http://host:port",
+    )
     parser.add_argument(
         "--engine",
         choices=[engine.value for engine in registry.driven()],
         default=EngineType.VLLM.value,
         metavar="TYPE",
-        help=f"spec.engine.type of it: {', '.join(registry.driven())}; default: %(default)s",
+        help=f"its spec.engine.type: {', '.join(registry.driven())}; default: %(default)s",
     )
-    parser.add_argument("--out", type=Path, required=True, help="profile to write (JSON)")
+    parser.add_argument("--out", type=Path, required=True, help="file of the profile (JSON)")
     parser.add_argument(
-        "--table-file", type=Path, help="the engine's TANDEM_TABLE_FILE; else K is left as it is"
+        "--table-file",
+        type=Path,
+        help="the engine's TANDEM_TABLE_FILE, by which K is set; without it K stays as it is",
     )
-    parser.add_argument("--tokens", type=_numbers, default=(0, 1, 2, 3, 5, 7), help="K to set")
-    parser.add_argument("--concurrency", type=_numbers, default=(1, 2, 4, 8, 16), help="clients")
     parser.add_argument(
-        "--prompts", action="append", default=[], metavar="NAME=FILE", help="one segment; repeat"
+        "--tokens",
+        type=_numbers,
+        default=(0, 1, 2, 3, 5, 7),
+        help="values of K to measure, separated by commas",
     )
-    parser.add_argument("--model", help="default: the first that is served")
-    parser.add_argument("--new-tokens", type=int, default=128, help="tokens of each answer")
-    parser.add_argument("--rounds", type=int, default=3, help="how often every load is measured")
-    parser.add_argument("--block-s", type=float, default=8.0, help="seconds of one load")
-    parser.add_argument("--warmup-s", type=float, default=2.0, help="seconds before each")
-    parser.add_argument("--limit-s", type=float, default=1800.0, help="seconds at most")
-    parser.add_argument("--experts", type=_experts, metavar="TOTAL,ACTIVE", help="of a mixture")
-    parser.add_argument("--max-running", type=int, help="requests that the engine runs at once")
-    parser.add_argument("--name", help="of the profile; default: the model's")
     parser.add_argument(
-        "--pair", action="append", default=[], metavar="KEY=VALUE", help="target, draft, image, ..."
+        "--concurrency",
+        type=_numbers,
+        default=(1, 2, 4, 8, 16),
+        help="numbers of clients, separated by commas",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the order")
+    parser.add_argument(
+        "--prompts",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="prompts of one segment; repeat for more",
+    )
+    parser.add_argument("--model", help="name of the model; default: the first that is served")
+    parser.add_argument("--new-tokens", type=int, default=128, help="tokens of each output")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each load is measured")
+    parser.add_argument("--block-s", type=float, default=8.0, help="seconds of one measurement")
+    parser.add_argument(
+        "--warmup-s", type=float, default=2.0, help="seconds of load before each measurement"
+    )
+    parser.add_argument(
+        "--limit-s",
+        type=float,
+        default=1800.0,
+        help="stop after so many seconds; what is measured is kept",
+    )
+    parser.add_argument(
+        "--experts",
+        type=_experts,
+        metavar="TOTAL,ACTIVE",
+        help="experts of a mixture-of-experts model",
+    )
+    parser.add_argument(
+        "--max-running", type=int, help="requests that the engine runs at the same time"
+    )
+    parser.add_argument("--name", help="name of the profile; default: the model's")
+    parser.add_argument(
+        "--pair",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="what was measured: target, draft, image, ...; repeat for more",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the order of measurements")
     output.add_arguments(parser)
 
 
@@ -165,7 +204,15 @@ def _named(block: Block) -> str:
 
 
 def _show(said: dict[str, Any], console: Console, out: Path) -> None:
-    loads = Table("clients", "K", "prompts", "p50 s", "p95 s", "tokens/s", title="request latency")
+    loads = Table(
+        "numbers of clients, separated by commas",
+        "K",
+        "prompts",
+        "p50 s",
+        "p95 s",
+        "tokens/s",
+        title="request latency",
+    )
     for row in said["loads"]:
         depth = "in force" if row["tokens"] is None else str(row["tokens"])
         times = ("-" if row[rank] is None else f"{row[rank]:.2f}" for rank in ("p50_s", "p95_s"))

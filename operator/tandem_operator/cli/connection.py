@@ -37,11 +37,13 @@ class ConnectionProblem(Exception):  # noqa: N818 - it is shown to people, not a
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which cluster and namespace are meant, as kubectl does."""
-    parser.add_argument("-n", "--namespace", help="default: that of the context")
+    parser.add_argument("-n", "--namespace", help="namespace; default: that of the context")
     parser.add_argument(
-        "--kubeconfig", metavar="FILE", help=f"default: $KUBECONFIG, else {DEFAULT_KUBECONFIG}"
+        "--kubeconfig",
+        metavar="FILE",
+        help=f"kubeconfig; default: $KUBECONFIG, else {DEFAULT_KUBECONFIG}",
     )
-    parser.add_argument("--context", help="of the kubeconfig; default: its current context")
+    parser.add_argument("--context", help="context of the kubeconfig; default: its current context")
 
 
 @dataclass(frozen=True)

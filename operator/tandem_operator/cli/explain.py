@@ -25,14 +25,14 @@ LAST = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("name", metavar="NAME", help=f"of the {names.KIND}")
+    parser.add_argument("name", metavar="NAME", help=f"name of the {names.KIND}")
     connection.add_arguments(parser)
     parser.add_argument(
         "--last",
         type=_count,
         default=LAST,
         metavar="N",
-        help=f"decisions at most, default {LAST}; {decision_log.MOST_RECORDS} are kept",
+        help=f"decisions to show; default {LAST}, {decision_log.MOST_RECORDS} are kept",
     )
     output.add_arguments(parser)
 

@@ -20,15 +20,15 @@ from tandem_operator.cli.parsing import Parser
 
 DISTRIBUTION = "tandem-operator"
 VERBS = {
-    "init": "write a manifest for a target and its draft, with what the lock says of them",
-    "verify-pair": "judge whether a draft fits a target, before anything is started",
+    "init": "inspect a target and its draft and write a manifest for them",
+    "verify-pair": "check whether a draft fits a target, before anything is started",
     "plan": "show what the operator would create or change for a manifest",
-    "simulate": "run the tuner against a trace, a Prometheus or a fixed concurrency",
-    "bench": "drive a real engine through K and fit its profile",
-    "status": "show what serves, with which K",
+    "simulate": "run the tuner on a recorded load or a fixed concurrency",
+    "bench": "measure a running engine and fit its profile",
+    "status": "show which resources serve, with which K, and what is wrong",
     "explain": "show why K is what it is",
     "doctor": "check the installation in a cluster",
-    "completion": "print the completion of a shell",
+    "completion": "print the completion script of a shell",
 }
 INTERRUPTED = 130
 """The shell's status of a program that Ctrl-C ended."""
@@ -75,7 +75,7 @@ def verb_of(words: Sequence[str]) -> str | None:
 
 def parser_of(verb: str | None) -> Parser:
     """The parser of all verbs; only the arguments of `verb` are declared."""
-    parser = Parser(prog="tandem", description="Speculative decoding, operated.")
+    parser = Parser(prog="tandem", description="Speculative decoding on Kubernetes.")
     parser.add_argument("--version", action="version", version=f"tandem {version(DISTRIBUTION)}")
     choices = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, summary in VERBS.items():

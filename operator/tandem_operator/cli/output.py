@@ -31,7 +31,11 @@ def console(*, stderr: bool = False) -> Console:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `-o`."""
     parser.add_argument(
-        "-o", "--output", choices=(TEXT, JSON, YAML), default=TEXT, help=f"default: {TEXT}"
+        "-o",
+        "--output",
+        choices=(TEXT, JSON, YAML),
+        default=TEXT,
+        help=f"format of the output; default: {TEXT}",
     )
 
 

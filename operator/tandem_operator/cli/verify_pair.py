@@ -59,20 +59,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DRAFT",
         nargs="?",
         default=NO_DRAFT,
-        help=f"the same; left out, or {NO_DRAFT}, for a method without one",
+        help=f"the same for the draft; none, or {NO_DRAFT}, for a method without a draft",
     )
     parser.add_argument(
         "--method",
         choices=[method.value for method in Method],
-        help="default: the one that the draft is made for",
+        help="method; default: the one that the draft is made for",
     )
     parser.add_argument(
         "--policy",
         choices=[policy.value for policy in LockPolicy],
-        help="what may serve (default: SameVocabulary; TargetDeclared for a head)",
+        help="what is allowed to serve (default: SameVocabulary; TargetDeclared for a head)",
     )
     parser.add_argument(
-        "--max-tokens", type=_within(1, 32), default=5, metavar="K", help="deepest K (default: 5)"
+        "--max-tokens", type=_within(1, 32), default=5, metavar="K", help="largest K (default: 5)"
     )
     parser.add_argument(
         "--tensor",
@@ -92,22 +92,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine-version",
         type=_version,
         metavar="V",
-        help="of its image (default: "
+        help="version of the engine (default: "
         + ", ".join(f"{version} of {engine}" for engine, version in DEFAULT_VERSIONS.items())
         + ")",
     )
-    parser.add_argument("--digest", help="the fingerprint that the target's tokenizer must have")
+    parser.add_argument("--digest", help="fingerprint that the target's tokenizer must have")
     parser.add_argument(
         "--attested-target",
         type=_attested,
         metavar="URI",
-        help="the target that you state a head was trained for, or that TARGET is a copy of",
+        help="model that the head was trained for, or that TARGET is a copy of, as stated by you",
     )
     parser.add_argument(
-        "--target-name", metavar="NAME", help="the name of the target that a head must declare"
+        "--target-name", metavar="NAME", help="name of the target that a head must declare"
     )
     parser.add_argument(
-        "--allow-remote-code", action="store_true", help="accept repositories that bring code"
+        "--allow-remote-code", action="store_true", help="accept repositories that contain code"
     )
     output.add_arguments(parser)
     parser.set_defaults(wrong_usage=parser.error)

@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     connection.add_arguments(parser)
     parser.add_argument(
-        "--operator-namespace", metavar="NAME", help="default: where its pods are found"
+        "--operator-namespace",
+        metavar="NAME",
+        help="namespace of the operator; default: searched for",
     )
     output.add_arguments(parser)
 

@@ -35,20 +35,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     where = "hf://org/name[@revision], org/name, s3://bucket/path, or a local folder"
     parser.add_argument("target", metavar="TARGET", help=where)
-    parser.add_argument("draft", metavar="DRAFT", nargs="?", help="the same; left out: suggests")
+    parser.add_argument(
+        "draft",
+        metavar="DRAFT",
+        nargs="?",
+        help="the same for the draft; without it, drafts are suggested",
+    )
     parser.add_argument(
         "--method",
         choices=[method.value for method in Method],
-        help="default: the one that the draft is made for; NGram without a draft",
+        help="method; default: the one that the draft is made for, NGram without a draft",
     )
-    parser.add_argument("--name", help="of the resource; default: the target's")
-    parser.add_argument("-n", "--namespace", help="of the resource; default: none is written")
-    parser.add_argument("--image", default=DEFAULT_IMAGE, help=f"of vLLM; default: {DEFAULT_IMAGE}")
-    parser.add_argument("--secret", metavar="NAME", help="the Secret with the hub's token")
+    parser.add_argument("--name", help="name of the resource; default: from the target's name")
     parser.add_argument(
-        "--device-memory-gib", type=float, help="of one accelerator: tells how many are needed"
+        "-n", "--namespace", help="namespace of the resource; default: none is written"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+    parser.add_argument(
+        "--image", default=DEFAULT_IMAGE, help=f"image of vLLM; default: {DEFAULT_IMAGE}"
+    )
+    parser.add_argument("--secret", metavar="NAME", help="Secret with the hub's token")
+    parser.add_argument(
+        "--device-memory-gib",
+        type=float,
+        help="memory of one accelerator, to compute how many are needed",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="file of the manifest; default: standard output"
+    )
     output.add_arguments(parser)
 
 

@@ -49,21 +49,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         action="append",
         metavar="FILE",
-        help="manifests, lists too; - reads standard input; repeat for more files",
+        help="file of manifests; - reads standard input; repeat for more files",
     )
     output.add_arguments(parser)
     parser.add_argument(
-        "--diff", action="store_true", help="compare with the cluster: what changes, what rolls"
+        "--diff",
+        action="store_true",
+        help="compare with the cluster: show what changes, live or by replacing pods",
     )
-    parser.add_argument("--kubeconfig", metavar="FILE", help="of --diff; default: as kubectl")
-    parser.add_argument("--context", help="of --diff, of the kubeconfig; default: its current one")
+    parser.add_argument(
+        "--kubeconfig", metavar="FILE", help="kubeconfig for --diff; default: as kubectl"
+    )
+    parser.add_argument(
+        "--context", help="context for --diff; default: the kubeconfig's current one"
+    )
     parser.add_argument(
         "-n",
         "--namespace",
-        help=f"where it would stand; default: the manifest's, else {DEFAULT_NAMESPACE}",
+        help=f"namespace; default: the manifest's, else {DEFAULT_NAMESPACE}",
     )
     parser.add_argument(
-        "--runtime-image", default=DEFAULT_IMAGE, help="image of the lock and the fetch"
+        "--runtime-image",
+        default=DEFAULT_IMAGE,
+        help="image of the lock Job and of the container that fetches models",
     )
     parser.add_argument(
         "--torch-image", default=DEFAULT_TORCH_IMAGE, help="image of engine.type Torch"
@@ -72,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{side}",
             metavar="PATH",
-            help=f"folder with the {side}'s files: judge the pair too, for a single resource",
+            help=f"folder with the {side}'s files: check the pair too, of a single resource",
         )
 
 

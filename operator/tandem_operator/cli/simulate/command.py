@@ -36,25 +36,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load.add_argument(
         "--trace",
         metavar="FILE",
-        help="CSV (arrival_s,input_tokens,output_tokens), an Azure trace, answers of the OpenAI "
+        help="CSV (arrival_s,input_tokens,output_tokens), an Azure trace, responses of the OpenAI "
         "API as JSON lines, or a log of vLLM; - reads standard input",
     )
-    load.add_argument("--concurrency", type=int, help="a closed loop of so many clients")
     load.add_argument(
-        "--prometheus", metavar="URL", help="the load of one replica, as it is remembered there"
+        "--concurrency", type=int, help="instead of a trace: so many clients in a closed loop"
+    )
+    load.add_argument(
+        "--prometheus",
+        metavar="URL",
+        help="instead of a trace: the load of one replica, as recorded by a Prometheus",
     )
     parser.add_argument(
-        "--trace-format", choices=read.FORMS, help="default: told by the first line"
+        "--trace-format",
+        choices=read.FORMS,
+        help="format of the trace; default: recognized by the first line",
     )
     parser.add_argument(
-        "--range", type=option(range_of), metavar="TIME", help="of Prometheus: 24h, 7d; default 1h"
+        "--range",
+        type=option(range_of),
+        metavar="TIME",
+        help="time range for --prometheus, as 24h or 7d; default 1h",
     )
     parser.add_argument(
-        "--selector", type=option(selector_of), help='of Prometheus: namespace="serving",pod=~"a.*"'
+        "--selector",
+        type=option(selector_of),
+        help='labels for --prometheus, as namespace="serving",pod=~"a.*"',
     )
-    parser.add_argument("--prometheus-ca", type=Path, metavar="FILE", help="certificates to trust")
     parser.add_argument(
-        "--prometheus-token-file", type=Path, metavar="FILE", help="with a bearer token"
+        "--prometheus-ca", type=Path, metavar="FILE", help="CA certificates for --prometheus"
+    )
+    parser.add_argument(
+        "--prometheus-token-file",
+        type=Path,
+        metavar="FILE",
+        help="file of a bearer token for --prometheus",
     )
     parser.add_argument(
         "--profile",
@@ -69,29 +85,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "is run), off, removed (no draft loaded), informed and oracle; "
         f"default {options.POLICIES}",
     )
-    parser.add_argument("--drift", default="none", help=f"of acceptance: {', '.join(DRIFTS)}")
     parser.add_argument(
-        "--engine-drift", default="none", help=f"of step times: {', '.join(ENGINE_DRIFTS)}"
+        "--drift", default="none", help=f"change of acceptance: {', '.join(DRIFTS)}"
     )
-    parser.add_argument("--rate", type=float, default=1.0, help="times the load of the trace")
     parser.add_argument(
-        "--horizon", type=float, help="simulated seconds at most; default: --range, else 3600"
+        "--engine-drift", default="none", help=f"change of step times: {', '.join(ENGINE_DRIFTS)}"
     )
-    parser.add_argument("--scrape", type=float, default=2.0, help="seconds between two scrapes")
-    parser.add_argument("--stock", action="store_true", help="the engine's own counters alone")
-    parser.add_argument("--start-profile", action="store_true", help="the tuner knows the profile")
-    parser.add_argument("--stabilization", type=float, default=30.0, help="stabilizationSeconds")
-    parser.add_argument("--min-acceptance", type=float, help="guardrail, percent")
-    parser.add_argument("--max-concurrency", type=int, help="guardrail, decoding requests")
-    parser.add_argument("--max-tokens", type=int, help="deepest K; default: the profile's")
+    parser.add_argument("--rate", type=float, default=1.0, help="multiply the load of the trace")
+    parser.add_argument(
+        "--horizon",
+        type=float,
+        help="simulate at most so many seconds; default: --range, else 3600",
+    )
+    parser.add_argument("--scrape", type=float, default=2.0, help="seconds between scrapes")
+    parser.add_argument(
+        "--stock",
+        action="store_true",
+        help="use only the engine's own counters, as without the plugin",
+    )
+    parser.add_argument(
+        "--start-profile", action="store_true", help="start the tuner with the profile"
+    )
+    parser.add_argument(
+        "--stabilization", type=float, default=30.0, help="stabilizationSeconds of the tuner"
+    )
+    parser.add_argument(
+        "--min-acceptance", type=float, help="guardrail: minimum acceptance rate, percent"
+    )
+    parser.add_argument(
+        "--max-concurrency", type=int, help="guardrail: maximum number of running requests"
+    )
+    parser.add_argument("--max-tokens", type=int, help="largest K; default: the profile's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--gpu-hour-price", type=float, metavar="PRICE", help="of one GPU: tells cost of tokens"
+        "--gpu-hour-price",
+        type=float,
+        metavar="PRICE",
+        help="price of one GPU hour: adds the cost of tokens to the report",
     )
-    parser.add_argument("--gpus", type=int, help="of one replica, for the cost; default 1")
-    parser.add_argument("--jobs", type=int, help="runs at once; default: one a core")
+    parser.add_argument("--gpus", type=int, help="GPUs of one replica, for the cost; default 1")
+    parser.add_argument(
+        "--jobs", type=int, help="number of parallel runs; default: one for each core"
+    )
     output.add_arguments(parser)
-    parser.add_argument("--plot", type=Path, help="write a PNG")
+    parser.add_argument("--plot", type=Path, help="write a plot (PNG)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -30,16 +30,21 @@ INTERVAL_S = 2.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="default: all of the namespace")
-    connection.add_arguments(parser)
-    parser.add_argument("-A", "--all-namespaces", action="store_true", help="of every namespace")
     parser.add_argument(
-        "-w", "--watch", action="store_true", help=f"look again every {INTERVAL_S:g} s until Ctrl-C"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="name of one resource; default: all of the namespace",
+    )
+    connection.add_arguments(parser)
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="show all namespaces")
+    parser.add_argument(
+        "-w", "--watch", action="store_true", help=f"refresh every {INTERVAL_S:g} s until Ctrl-C"
     )
     parser.add_argument(
         "--exit-code",
         action="store_true",
-        help=f"exit status {CONCERNED} where something is not as it should be, for scripts",
+        help=f"for scripts: exit status {CONCERNED} if something is wrong",
     )
     output.add_arguments(parser)
 
