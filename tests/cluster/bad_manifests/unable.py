@@ -14,6 +14,15 @@ def _source(field: str, uri: str, remedy: str) -> Bad:
 OLD_IMAGE = "vllm/vllm-openai:v0.31.0"
 KEPT = {"tuning.mode": "Fixed", "speculation.constrainedOutput": "Allow"}
 """What an engine needs on which K cannot change."""
+TENSORRT_LLM = {
+    **KEPT,
+    "accelerator.resource": "nvidia.com/gpu",
+    "engine": {
+        "type": "TensorRTLLM",
+        "server": "Native",
+        "image": "nvcr.io/nvidia/tensorrt-llm/release:1.3.0rc29",
+    },
+}
 
 
 CANNOT = (
@@ -26,6 +35,22 @@ CANNOT = (
         "SGLang",
         "use engine.type: vLLM",
         "UnsupportedEngine",
+    ),
+    Bad(
+        "a method that TensorRT-LLM's PyTorch backend lacks",
+        {**TENSORRT_LLM, "speculation.method": "Medusa"},
+        "spec.speculation.method",
+        "Medusa",
+        "use method Eagle3",
+        COMBINATION,
+    ),
+    Bad(
+        "K that TensorRT-LLM would have to change while it serves",
+        {**TENSORRT_LLM, "tuning.mode": "Auto"},
+        "spec.tuning.mode",
+        "Auto",
+        "set tuning.mode: Fixed",
+        COMBINATION,
     ),
     Bad(
         "fewer devices than ranks",

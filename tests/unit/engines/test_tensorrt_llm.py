@@ -125,7 +125,7 @@ def test_every_method_is_taken_and_says_which_depths_a_start_may_have(method: Me
     parts = rendered(speculation__method=method.value)
 
     assert found(changes) == []
-    assert parts.tiers == tuple(range(0 if method is Method.N_GRAM else 1, 8))
+    assert parts.tiers == tuple(range(8))
     assert ("--zero" in parts.leader.container["args"]) == (method is Method.N_GRAM)
     assert ("speculative_model" in llm(parts)["speculative_config"]) == (
         method.value in builders.WITH_DRAFT

@@ -53,7 +53,9 @@ def loaded(spec: Spec, table: SpeculationTable | None) -> dict[str, Any]:
     made = builders.launch()
     parts = tensorrt_llm.DRIVER.render(type(made)(**{**vars(made), "spec": spec}))
     base = json.loads(parts.config[0].files["llm.json"])
-    read = yaml.safe_load(yaml_of(with_depths(base, table, 3, zero=0 in parts.tiers)))
+    read = yaml.safe_load(
+        yaml_of(with_depths(base, table, 3, zero="--zero" in parts.leader.container["args"]))
+    )
     schedule = read["speculative_config"].get("draft_len_schedule")
     if schedule is not None:
         assert all(isinstance(batch, int) and batch >= 1 for batch in schedule)

@@ -120,11 +120,9 @@ class TensorRtLlmDriver:
 
 
 def depths_of(launch: Launch) -> tuple[int, ...]:
-    """K of a start may be any; never 0 where a draft that stood still would be stale."""
-    if launch.without_speculation:
-        return (0,)
-    least = 0 if launch.spec.speculation.method in OFF_IN_A_STEP else 1
-    return tuple(range(least, launch.spec.speculation.max_tokens + 1))
+    """A start may have any K; `start` itself takes no 0 where a draft that stood still is stale."""
+    deepest = 0 if launch.without_speculation else launch.spec.speculation.max_tokens
+    return tuple(range(deepest + 1))
 
 
 def _serve_words(launch: Launch) -> list[str]:
