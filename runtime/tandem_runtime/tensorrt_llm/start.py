@@ -41,6 +41,7 @@ def main() -> None:
     try:
         base = json.loads((own.config / contract.LLM_FILE).read_text())
         wanted = with_depths(base, _table(os.environ), own.initial_tokens, zero=own.zero)
+        print(f"tandem: speculation: {json.dumps(wanted.get(contract.SPECULATIVE))}", flush=True)
         folder = Path(mkdtemp(prefix="tandem-tensorrt-llm-"))
         if own.server == contract.TRITON:
             sys.exit(triton_server.run(folder, own.config, own.name, wanted, own.stock_model))

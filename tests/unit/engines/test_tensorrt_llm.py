@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ TAKEN: dict[str, Any] = {
     "speculation.constrainedOutput": "Allow",
     "tuning.mode": "Fixed",
 }
+OPTIONS = json.loads((Path(__file__).parent / "trtllm_serve_options.json").read_text())
 FOLDER = Path(__file__).parents[3] / "examples" / "tensorrt-llm"
 MANIFESTS: dict[str, dict[str, Any]] = {
     path.name: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))
@@ -222,6 +224,16 @@ def test_what_it_can_do_stays_allowed(changes: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_an_option_that_the_operator_sets_is_refused(argument: str) -> None:
     assert found({"engine.args": [argument]}) == [("InvalidArguments", "spec.engine.args[0]")]
+
+
+@pytest.mark.parametrize("option", OPTIONS["options"])
+@pytest.mark.parametrize("spelled", [str, lambda name: "--" + name[2:].replace("_", "-")])
+def test_each_option_of_trtllm_serve_is_the_operators_or_the_users(
+    option: str, spelled: Callable[[str], str]
+) -> None:
+    refused = found({"engine.args": [f"{spelled(option)}=1"]})
+
+    assert bool(refused) == (option in OPTIONS["the_operators"]), refused
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,9 @@ def serve(
         "--zero", "--", "serve", "/models/target", "--port=8000", **environ,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    said = json.loads(ended.stdout)
+    told, answer = ended.stdout.splitlines()
+    assert told.startswith("tandem: speculation: {"), "what it starts with is in the log"
+    said = json.loads(answer)
     return said["words"], yaml.safe_load(said["config"])
 
 
