@@ -1,16 +1,15 @@
 """The drivers of TensorRT-LLM's own server and of Triton with TensorRT-LLM in it."""
 
 import json
-from typing import Any
 
 from tandem_operator.api.spec import EngineServer, EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
+from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.pod import container, drain, environment
-from tandem_operator.engines.tensorrt_llm import llm, pbtxt
+from tandem_operator.engines.tensorrt_llm import llm, pbtxt, servers
 from tandem_operator.engines.tensorrt_llm.methods import OFF_IN_A_STEP
 from tandem_operator.engines.tensorrt_llm.rules import configuration, live, pair
 from tandem_operator.engines.tensorrt_llm.rules import spec as spec_rules
@@ -26,9 +25,6 @@ exec python3 -m tandem_runtime.tensorrt_llm.start "$@"
 """
 """Adds the plugin's folder to what the image itself puts on its path."""
 DEFAULT_ENV = {"HOME": "/tmp", "TRTLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}  # noqa: S108
-PAGE = Endpoint(path="/prometheus/metrics")
-TRITON_PAGE, TRITON_METRICS_PORT, GRPC_PORT = Endpoint("tandem-metrics"), 8002, 8001
-READY, LIVE = "/v2/health/ready", "/v2/health/live"
 VOLUME = "tensorrt-llm"
 
 
@@ -77,7 +73,7 @@ class TensorRtLlmDriver:
             contents[contract.PBTXT_FILE] = pbtxt.text()
         files = launch.config_files(VOLUME, contents)
         depths = depths_of(launch)
-        served = _triton_served(launch) if self._triton else _served(launch)
+        served = servers.in_triton(launch) if self._triton else servers.alone(launch)
         mount = {"name": VOLUME, "mountPath": contract.CONFIG_FOLDER, "readOnly": True}
         main = {
             **served,
@@ -96,7 +92,7 @@ class TensorRtLlmDriver:
             PodParts(main, [volume], container.POD_HARDENED, drain.GRACE_S),
             tiers=depths,
             config=(files,),
-            metrics=TRITON_PAGE if self._triton else PAGE,
+            metrics=servers.TRITON_PAGE if self._triton else servers.PAGE,
         )
 
     def image_of(self, version: str) -> str | None:
@@ -116,43 +112,13 @@ class TensorRtLlmDriver:
             words += ["--zero"] if spec.speculation.method in OFF_IN_A_STEP else []
         if self._triton:
             return words
-        return [*words, "--", *_serve_words(launch), *spec.engine.args]
+        return [*words, "--", *servers.serve_words(launch), *spec.engine.args]
 
 
 def depths_of(launch: Launch) -> tuple[int, ...]:
     """A start may have any K; `start` itself takes no 0 where a draft that stood still is stale."""
     deepest = 0 if launch.without_speculation else launch.spec.speculation.max_tokens
     return tuple(range(deepest + 1))
-
-
-def _serve_words(launch: Launch) -> list[str]:
-    parallelism = launch.spec.parallelism
-    words = [
-        "serve",
-        paths.TARGET,
-        f"--served_model_name={launch.values.served_name}",
-        "--host=0.0.0.0",
-        f"--port={container.PORT}",
-    ]
-    if parallelism.tensor > 1:
-        words.append(f"--tensor_parallel_size={parallelism.tensor}")
-    if parallelism.pipeline > 1:
-        words.append(f"--pipeline_parallel_size={parallelism.pipeline}")
-    if launch.spec.tokenizer_lock.allow_remote_code:
-        words.append("--trust_remote_code")
-    return words
-
-
-def _served(launch: Launch) -> dict[str, Any]:
-    return container.served(launch, READER.queue, page=(container.PORT, PAGE.path))
-
-
-def _triton_served(launch: Launch) -> dict[str, Any]:
-    page = (TRITON_METRICS_PORT, TRITON_PAGE.path)
-    served = container.served(launch, READER.queue, health=LIVE, ready=READY, page=page)
-    ports = {"grpc": GRPC_PORT, TRITON_PAGE.port: TRITON_METRICS_PORT}
-    more = [{"name": n, "containerPort": port, "protocol": "TCP"} for n, port in ports.items()]
-    return {**served, "ports": [*served["ports"], *more]}
 
 
 DRIVER = ByServer(TensorRtLlmDriver(EngineServer.NATIVE), TensorRtLlmDriver(EngineServer.TRITON))
