@@ -159,4 +159,16 @@ parts: setup
 .PHONY: test
 test: parts ## every test of the main job
 	$(PYTEST) tests/unit -n 2
-	$(PYTEST) tests/cluster tests/engines tests/e2e
+	@$(MAKE) --no-print-directory test-real
+
+# Two runs side by side, each with its own clusters: those of tests/cluster mostly wait, engines compute. The
+# output of the first is shown when both have ended. Both exit statuses count.
+.PHONY: test-real
+test-real:
+	@log=$$(mktemp); trap 'kill $$first; rm -f $$log; exit 130' INT TERM; \
+	echo "tests/cluster runs beside tests/engines and tests/e2e; its output follows theirs"; \
+	$(PYTEST) tests/cluster > $$log 2>&1 & first=$$!; \
+	$(PYTEST) tests/engines tests/e2e; engines=$$?; \
+	wait $$first; cluster=$$?; cat $$log; rm -f $$log; \
+	echo "exit status: tests/cluster $$cluster, tests/engines and tests/e2e $$engines"; \
+	exit $$(( cluster || engines ))

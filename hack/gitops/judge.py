@@ -17,7 +17,7 @@ from hack.cluster.binaries import CACHE, MissingProgramError, go
 
 Object = dict[str, Any]
 
-SOURCE = Path(__file__).parent / "judge"
+SOURCE = Path(__file__).parent / "program"
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 HEALTH = DEPLOY / "argocd/resource_customizations/tandem.dev/SpeculativeDeployment/health.lua"
 SERVING = DEPLOY / "flux" / "serving.yaml"

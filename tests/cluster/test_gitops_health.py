@@ -26,6 +26,8 @@ from tandem_operator.api.conditions import (
     StalledReason,
 )
 from tandem_operator.api.status.condition import Condition
+from tandem_operator.planning import MetricsView
+from tests.parts import skip_without
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -46,7 +48,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     try:
         judge.ensure()
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     folder = tmp_path_factory.mktemp("judge")
     return lambda *objects: judge.judge(objects, folder)
 
@@ -138,9 +140,9 @@ def test_it_never_flaps_while_k_is_tuned_for_ten_minutes_and_metrics_come_and_go
         tokens = (7, 3, 0, 5)[look // 5 % 4]
         lost = look % 17 == 0
         metrics = (
-            builders.MetricsView("False", "Unreachable", "no replica answers")
+            MetricsView("False", "Unreachable", "no replica answers")
             if lost
-            else builders.MetricsView("True", "Scraped", "1 of 1")
+            else MetricsView("True", "Scraped", "1 of 1")
         )
         world.tuning = builders.tuning(
             world.lock_hash,

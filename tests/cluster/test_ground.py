@@ -48,7 +48,7 @@ def test_a_control_plane_is_up_within_five_seconds(
     if load_per_core > 1.5:
         pytest.skip(f"{load_per_core:.1f} waiting programs a core: this would time the others")
     new_control_plane().end()  # the programs are built and read once
-    took_s = []
+    took_s: list[float] = []
     while len(took_s) < 3 and min(took_s, default=UP_S) >= UP_S:
         started_s = time.monotonic()
         made = new_control_plane()

@@ -16,10 +16,12 @@ import pytest
 from hack.cluster.cluster import Cluster
 from hack.demo import setup
 from hack.demo.kubectl import Kubectl
-from hack.demo.setup import Images
+from hack.demo.setup import SYSTEM_NAMESPACE, Images
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.serving import NAME, Serving
+from tests.parts import skip_without
+from tests.releases import remove_release
 
 REPOSITORY = Path(__file__).parents[2]
 PAIR = REPOSITORY / "examples" / "tiny-pair"
@@ -34,7 +36,7 @@ def place(
     try:
         environment = engine_environment()
     except EnvironmentMissingError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     folder = tmp_path_factory.mktemp("models")
     permuted = folder / "made"
     subprocess.run(
@@ -48,6 +50,7 @@ def place(
     kubectl = Kubectl(cluster, NAMESPACE)
     setup.make_namespace(kubectl)
     setup.make_claims(kubectl, models, environment)
+    remove_release(cluster, SYSTEM_NAMESPACE)
     named = Images(images["operator"], images["runtime"], images["engine"])
     setup.install_operator(cluster.helm, kubectl, named)
     yield Serving(cluster, kubectl, named, models)

@@ -29,6 +29,7 @@ from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.page import checkout, named, script
 from tests.e2e.serving import Serving
+from tests.parts import skip_without
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs" / "first-15-minutes.md"
@@ -57,7 +58,7 @@ def folder(place: Cluster, tmp_path: Path) -> Path:
     try:
         environment = engine_environment()
     except EnvironmentMissingError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     version = yaml.safe_load((REPOSITORY / "charts/tandem/Chart.yaml").read_text())["appVersion"]
     for name, image in {"operator": recipes.operator(), "runtime": recipes.runtime()}.items():
         reference = f"{values()['REGISTRY']}/tandem-{name}:{version}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -52,9 +53,7 @@ def test_k_falls_under_load_and_comes_back_without_a_restart_or_a_failed_request
 
     for clients, tokens in ((1, DRAFTED), (16, 0.0), (2, DRAFTED)):
         with load(torch_serving, clients) as finished:
-            torch_serving.wait(
-                f"K is {tokens} with {clients} clients", lambda t=tokens: k_is(t), 90
-            )
+            torch_serving.wait(f"K is {tokens} with {clients} clients", partial(k_is, tokens), 90)
         requests += finished
 
     assert len(requests) > 16
@@ -65,18 +64,19 @@ def test_k_falls_under_load_and_comes_back_without_a_restart_or_a_failed_request
 
 def test_text_is_the_same_with_and_without_drafts(torch_serving: Serving) -> None:
     texts = set()
+    (engine,) = torch_serving.engines()
+
+    def table_says(tokens: int) -> bool:
+        return bool(torch_serving.table()["schedule"][0][2] == tokens)
+
+    def applies(generation: int) -> bool:
+        return engine.gauge("tandem:applied_generation") == generation
+
     for tokens in (0, 7):
         torch_serving.patch({"speculation": {"initialTokens": tokens}})
-        torch_serving.wait(
-            f"the table says {tokens}",
-            lambda t=tokens: torch_serving.table()["schedule"][0][2] == t,
-        )
+        torch_serving.wait(f"the table says {tokens}", partial(table_says, tokens))
         generation = torch_serving.table()["generation"]
-        (engine,) = torch_serving.engines()
-        torch_serving.wait(
-            "the engine applies it",
-            lambda g=generation, e=engine: e.gauge("tandem:applied_generation") == g,
-        )
+        torch_serving.wait("the engine applies it", partial(applies, generation))
         texts.add(tuple(torch_serving.complete(prompt, 48) for prompt in prompts("code")[:6]))
 
     assert len(texts) == 1

@@ -23,6 +23,7 @@ from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.conftest import PAIR, REPOSITORY, open_to_all
 from tests.e2e.serving import Serving
+from tests.parts import skip_without
 
 NAME = "chat"
 NAMESPACE = "triton"
@@ -39,7 +40,7 @@ def serving(
         environment = engine_environment()
         image = recipes.triton()
     except EnvironmentMissingError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     cluster.load(image.archive)
     folder = tmp_path_factory.mktemp("models")
     permuted = folder / "made"
@@ -86,7 +87,7 @@ def test_k_is_live_in_a_triton_whose_answers_do_not_change(serving: Serving) -> 
 
     def told() -> bool:
         status: Any = serving.resource()["status"].get("speculation", {})
-        return status.get("appliedReplicas") == 1 and status.get("liveMode") == "Lookup"
+        return bool(status.get("appliedReplicas") == 1 and status.get("liveMode") == "Lookup")
 
     serving.wait("the resource tells the replica that applied it", told, 60)
     assert set(serving.restarts().values()) == {0}
