@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,62 +50,6 @@ class SideReport:
     facts: ModelFacts = model_facts.UNKNOWN
 
 
-def to_document(side: SideReport) -> dict[str, Any]:
-    """One side as JSON values."""
-    mixture = side.mixture_of_experts
-    return {
-        "uri": side.uri,
-        "revision": side.revision,
-        "immutable": side.immutable,
-        "tokenizerDigest": side.tokenizer_digest,
-        "vocabHash": side.vocab_hash,
-        "specialsHash": side.specials_hash,
-        "encoderHash": side.encoder_hash,
-        "templateHash": side.template_hash,
-        "vocabSize": side.vocab_size,
-        "configVocabSize": side.config_vocab_size,
-        "architecture": side.architecture,
-        "parameters": side.parameters,
-        "weightBytes": side.weight_bytes,
-        "dtype": side.dtype,
-        "kvBytesPerToken": side.kv_bytes_per_token,
-        "mixtureOfExperts": None
-        if mixture is None
-        else {"experts": mixture.experts, "expertsPerToken": mixture.experts_per_token},
-        "remoteCode": side.remote_code,
-        "pickle": side.pickle,
-        "filesDigest": side.files_digest,
-        "facts": model_facts.to_document(side.facts),
-    }
-
-
-def from_document(value: object, where: str) -> SideReport:
-    """One side of a decoded report; `where` names it in errors. Raises fields.ContractError."""
-    holder = fields.document(value, where)
-    return SideReport(
-        uri=fields.text(holder, "uri"),
-        revision=fields.optional_text(holder, "revision"),
-        immutable=fields.boolean(holder, "immutable"),
-        tokenizer_digest=fields.optional_text(holder, "tokenizerDigest"),
-        vocab_hash=fields.optional_text(holder, "vocabHash"),
-        specials_hash=fields.optional_text(holder, "specialsHash"),
-        encoder_hash=fields.optional_text(holder, "encoderHash"),
-        template_hash=fields.optional_text(holder, "templateHash"),
-        vocab_size=fields.optional_count(holder, "vocabSize"),
-        config_vocab_size=fields.optional_count(holder, "configVocabSize"),
-        architecture=fields.optional_text(holder, "architecture"),
-        parameters=fields.optional_count(holder, "parameters"),
-        weight_bytes=fields.optional_count(holder, "weightBytes"),
-        dtype=fields.optional_text(holder, "dtype"),
-        kv_bytes_per_token=fields.optional_count(holder, "kvBytesPerToken"),
-        mixture_of_experts=_mixture(holder.get("mixtureOfExperts")),
-        remote_code=fields.boolean(holder, "remoteCode"),
-        pickle=fields.boolean(holder, "pickle"),
-        files_digest=fields.optional_text(holder, "filesDigest"),
-        facts=model_facts.from_document(holder.get("facts")),
-    )
-
-
 def _mixture(value: object) -> MixtureOfExperts | None:
     if value is None:
         return None
@@ -113,3 +58,54 @@ def _mixture(value: object) -> MixtureOfExperts | None:
     if experts is None:
         fields.refuse("mixtureOfExperts.experts", None, "an integer of at least 0")
     return MixtureOfExperts(experts, fields.optional_count(holder, "expertsPerToken"))
+
+
+def _mixture_document(mixture: MixtureOfExperts | None) -> dict[str, int | None] | None:
+    if mixture is None:
+        return None
+    return {"experts": mixture.experts, "expertsPerToken": mixture.experts_per_token}
+
+
+_READERS: Mapping[str, Callable[[dict[str, Any], str], Any]] = {
+    "uri": fields.text,
+    "revision": fields.optional_text,
+    "immutable": fields.boolean,
+    "tokenizer_digest": fields.optional_text,
+    "vocab_hash": fields.optional_text,
+    "specials_hash": fields.optional_text,
+    "encoder_hash": fields.optional_text,
+    "template_hash": fields.optional_text,
+    "vocab_size": fields.optional_count,
+    "config_vocab_size": fields.optional_count,
+    "architecture": fields.optional_text,
+    "parameters": fields.optional_count,
+    "weight_bytes": fields.optional_count,
+    "dtype": fields.optional_text,
+    "kv_bytes_per_token": fields.optional_count,
+    "mixture_of_experts": lambda holder, key: _mixture(holder.get(key)),
+    "remote_code": fields.boolean,
+    "pickle": fields.boolean,
+    "files_digest": fields.optional_text,
+    "facts": lambda holder, key: model_facts.from_document(holder.get(key)),
+}
+"""How each field is read; its JSON key is the field's name in camel case, both ways."""
+
+
+def to_document(side: SideReport) -> dict[str, Any]:
+    """One side as JSON values."""
+    document = {_key(name): getattr(side, name) for name in _READERS}
+    return document | {
+        "mixtureOfExperts": _mixture_document(side.mixture_of_experts),
+        "facts": model_facts.to_document(side.facts),
+    }
+
+
+def from_document(value: object, where: str) -> SideReport:
+    """One side of a decoded report; `where` names it in errors. Raises fields.ContractError."""
+    holder = fields.document(value, where)
+    return SideReport(**{name: read(holder, _key(name)) for name, read in _READERS.items()})
+
+
+def _key(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
