@@ -18,16 +18,16 @@ from hack.pair.training.shape import draft_config, round_to_half
 BATCH_ROWS = 24
 
 
-def distil_draft(lessons: DistillationData, steps: int) -> LlamaForCausalLM:
+def distil_draft(data: DistillationData, steps: int) -> LlamaForCausalLM:
     """Train a draft on the target's choices; its weights come back rounded to float16."""
     torch.manual_seed(0)
     draft = LlamaForCausalLM(draft_config()).train()
-    descent = Optimizer(draft, steps, peak_rate=4e-3, name="draft")
+    optimizer = Optimizer(draft, steps, peak_rate=4e-3, name="draft")
     for step in range(steps):
         generator = torch.Generator().manual_seed(step)
-        picked = torch.randint(len(lessons.seen), (BATCH_ROWS,), generator=generator)
-        said = draft(lessons.seen[picked], use_cache=False).logits
-        loss = functional.cross_entropy(said.flatten(0, 1), lessons.choice[picked].flatten())
-        descent.step(loss)
+        picked = torch.randint(len(data.seen), (BATCH_ROWS,), generator=generator)
+        said = draft(data.seen[picked], use_cache=False).logits
+        loss = functional.cross_entropy(said.flatten(0, 1), data.choice[picked].flatten())
+        optimizer.step(loss)
     round_to_half(draft)
     return draft.eval()

@@ -49,10 +49,10 @@ def train_draft(folder: Path, steps: int) -> None:
     tokenizer = Tokenizer.from_file(str(target_folder / "tokenizer.json"))
     weights = (target_folder / "model.safetensors").read_bytes()
     target = LlamaForCausalLM.from_pretrained(target_folder, dtype=torch.float32).eval()
-    lessons = make_distillation_data(
+    data = make_distillation_data(
         target, sha256(weights).hexdigest(), token_stream(tokenizer, read_corpus().code)
     )
-    draft = distil_draft(lessons, steps)
+    draft = distil_draft(data, steps)
     save_tokenizer(tokenizer, folder / "draft")
     save_model(draft, folder / "draft")
 
@@ -62,11 +62,13 @@ def _train_target(tokenizer: Tokenizer, corpus: Corpus, steps: int) -> LlamaForC
     stream = token_stream(tokenizer, [*corpus.code, *corpus.prose * PROSE_REPEATS])
     print(f"target sees {steps * BATCH_SEQUENCES * SEQUENCE_TOKENS} of {len(stream)} tokens")
     model = LlamaForCausalLM(target_config()).train()
-    descent = Optimizer(model, steps, peak_rate=3e-3, name="target")
+    optimizer = Optimizer(model, steps, peak_rate=3e-3, name="target")
     for step in range(steps):
         batch = random_windows(stream, BATCH_SEQUENCES, SEQUENCE_TOKENS + 1, seed=step)
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(batch[:, :-1], use_cache=False).logits
-        descent.step(functional.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten()))
+        optimizer.step(
+            functional.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
+        )
     round_to_half(model)
     return model.eval()

@@ -18,12 +18,12 @@ from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 
 
-class LookError(Exception):
+class InspectionError(Exception):
     """A side could not be looked at; the text names it and says what to do."""
 
 
 @dataclass(frozen=True)
-class Look:
+class Inspection:
     """The lock's report and the engine's judgement of one pair."""
 
     method: str
@@ -38,26 +38,26 @@ class Look:
 
 
 def report(asked: LockRequest) -> PairReport:
-    """The lock's report. Raises LookError."""
+    """The lock's report. Raises InspectionError."""
     try:
         return pair.report(asked, os.environ)
     except pair.SideError as error:
-        raise LookError(f"{error.side}: {error}") from error
+        raise InspectionError(f"{error.side}: {error}") from error
 
 
-def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Look:
+def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Inspection:
     """The report beside what the engine of `spec` makes of it."""
     engine = registry.judge(spec, _as_brought(found, asked))
-    return Look(spec.speculation.method.value, spec.engine.type.value, found, engine)
+    return Inspection(spec.speculation.method.value, spec.engine.type.value, found, engine)
 
 
-def document(found: Look) -> dict[str, Any]:
+def document(found: Inspection) -> dict[str, Any]:
     """The look as JSON values: the pair report, the method, and the engine's judgement."""
     engine = {"allowed": found.engine.allowed, "reasons": list(found.engine.reasons)}
     return {**contract.to_document(found.report), "method": found.method, "engine": engine}
 
 
-def lines(found: Look, version: str = "") -> list[str]:
+def lines(found: Inspection, version: str = "") -> list[str]:
     """The look for people: the verdict, then why, then what differs."""
     report, engine = found.report, f"{found.engine_type} {version}".rstrip()
     if report.allowed and not found.engine.allowed:

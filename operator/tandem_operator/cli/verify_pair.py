@@ -15,7 +15,7 @@ from tandem_operator.api import defaults
 from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
 from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
 from tandem_operator.cli import output, pair_inspection
-from tandem_operator.cli.pair_inspection import LookError
+from tandem_operator.cli.pair_inspection import InspectionError
 from tandem_operator.engines import registry
 from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         asked = _asked(arguments, draft, method)
         report = pair_inspection.report(asked)
-    except LookError as problem:
+    except InspectionError as problem:
         print(f"tandem verify-pair: {problem}", file=sys.stderr)
         return COULD_NOT_LOOK
     spec = _spec(arguments, draft, method or _method_for(report))

@@ -17,7 +17,7 @@ from tandem_operator.api.spec import EngineType, LockPolicy, Method, Spec
 from tandem_operator.cli import output, pair_inspection
 from tandem_operator.cli.init import draft_depth, known_drafts
 from tandem_operator.cli.init.manifest_text import Written, text_of
-from tandem_operator.cli.pair_inspection import Look, LookError
+from tandem_operator.cli.pair_inspection import Inspection, InspectionError
 from tandem_runtime.contract import request
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         _check(arguments)
         asked = asked_of(arguments, method)
         report = pair_inspection.report(asked)
-    except LookError as problem:
+    except InspectionError as problem:
         return _refuse(str(problem), COULD_NOT_LOOK)
     chosen = method or _made_for(report)
     manifest = manifest_of(arguments, chosen, report)
@@ -150,7 +150,7 @@ def devices_of(report: PairReport, device_gib: float | None) -> int | None:
 
 
 def written(
-    arguments: argparse.Namespace, manifest: Object, method: Method, found: Look
+    arguments: argparse.Namespace, manifest: Object, method: Method, found: Inspection
 ) -> Written:
     """The manifest with what there is to say of its parts."""
     _, why = draft_depth.deepest(method, found.report)
@@ -214,12 +214,14 @@ def _side(side: SideReport, given: str, secret: str | None) -> Object:
 def _check(arguments: argparse.Namespace) -> None:
     memory = arguments.device_memory_gib
     if memory is not None and not 0 < memory < 1e6:
-        raise LookError(f"--device-memory-gib is {memory:g}: give GiB above 0")
+        raise InspectionError(f"--device-memory-gib is {memory:g}: give GiB above 0")
     named = arguments.name
     if named is not None and not re.fullmatch(
         rf"[a-z]([a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", named
     ):
-        raise LookError(f"--name {named}: give small letters, digits and -, at most {LONGEST_NAME}")
+        raise InspectionError(
+            f"--name {named}: give small letters, digits and -, at most {LONGEST_NAME}"
+        )
 
 
 def _refuse(problem: str, status: int) -> int:

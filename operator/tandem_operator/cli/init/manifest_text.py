@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tandem_operator.cli.pair_inspection import Look
+from tandem_operator.cli.pair_inspection import Inspection
 from tandem_runtime.contract.report import SideReport
 
 Object = dict[str, Any]
@@ -21,7 +21,7 @@ class Written:
     """A manifest, the look that it comes from, why K is as deep, and a device's GiB where known."""
 
     manifest: Object
-    look: Look
+    look: Inspection
     why_depth: str
     device_gib: float | None = None
 

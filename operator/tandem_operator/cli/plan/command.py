@@ -21,7 +21,7 @@ from pydantic.alias_generators import to_camel
 from tandem_operator.api import names
 from tandem_operator.cli import output, pair_inspection
 from tandem_operator.cli.admission import answer
-from tandem_operator.cli.pair_inspection import Look, LookError
+from tandem_operator.cli.pair_inspection import Inspection, InspectionError
 from tandem_operator.cli.plan import diff as plan_diff
 from tandem_operator.cli.plan import manifests
 from tandem_operator.cli.plan import pair as plan_pair
@@ -125,7 +125,7 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
     except UnreadableSpecError as problem:
         tell(f"it would be stored, and this release cannot read it: {problem}")
         return REFUSED
-    except LookError as problem:
+    except InspectionError as problem:
         tell(problem)
         return NOTHING_TO_JUDGE
     if arguments.diff:
@@ -181,7 +181,7 @@ def _elsewhere(manifest: Object, namespace: str | None) -> list[str]:
     return [f"metadata.namespace is {own} and -n says {namespace}: remove one, or give -n {own}"]
 
 
-def _text(seen: Preview, look: Look | None) -> str:
+def _text(seen: Preview, look: Inspection | None) -> str:
     lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
     lines.append("  in force:")
     for key, value in dataclasses.asdict(seen.effective).items():
@@ -212,17 +212,17 @@ def _place(child: Object) -> str:
     return f"{child['kind']} {child['metadata']['name']}"
 
 
-def _yaml(seen: Preview, look: Look | None) -> str:
+def _yaml(seen: Preview, look: Inspection | None) -> str:
     documents = [_head(seen, look), *_objects(seen, look)]
     text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
     return text.rstrip()
 
 
-def _json(seen: Preview, look: Look | None) -> str:
+def _json(seen: Preview, look: Inspection | None) -> str:
     return json.dumps({**_head(seen, look), "objects": _objects(seen, look)}, indent=2)
 
 
-def _head(seen: Preview, look: Look | None) -> Object:
+def _head(seen: Preview, look: Inspection | None) -> Object:
     return {
         "resource": f"{seen.namespace}/{seen.name}",
         "inputHash": seen.input_hash,
@@ -237,14 +237,14 @@ def _head(seen: Preview, look: Look | None) -> Object:
     }
 
 
-def _objects(seen: Preview, look: Look | None) -> list[Object]:
+def _objects(seen: Preview, look: Inspection | None) -> list[Object]:
     """What would be made; of a pair that is not allowed, the lock Job alone."""
     locked = seen.locked if look is None or look.allowed else ()
     plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
     return plain
 
 
-OUTPUTS: dict[str, Callable[[Preview, Look | None], str]] = {
+OUTPUTS: dict[str, Callable[[Preview, Inspection | None], str]] = {
     "text": _text,
     "yaml": _yaml,
     "json": _json,

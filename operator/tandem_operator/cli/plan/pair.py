@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tandem_operator.api import uri
 from tandem_operator.api.uri import Scheme
 from tandem_operator.cli import pair_inspection
-from tandem_operator.cli.pair_inspection import Look, LookError
+from tandem_operator.cli.pair_inspection import Inspection, InspectionError
 from tandem_operator.planning.lock import request as lock_request
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.resource import Resource
@@ -16,17 +16,17 @@ MOUNTED = (Scheme.PVC, Scheme.OCI)
 """Sources that the kubelet mounts: only a folder can stand for them here."""
 
 
-def look(resource: Resource, paths: Mapping[str, str]) -> Look:
+def look(resource: Resource, paths: Mapping[str, str]) -> Inspection:
     """Look at the pair as the lock Job would; `paths` are local folders (or files) by side.
 
-    A side without a path is brought from where the manifest says. Raises LookError.
+    A side without a path is brought from where the manifest says. Raises InspectionError.
     """
     sides = sources.sides(resource.spec)
     for side in paths.keys() - sides:
-        raise LookError(f"--{side}: the manifest has no {side}: leave it out")
+        raise InspectionError(f"--{side}: the manifest has no {side}: leave it out")
     for side, source in sides.items():
         if side not in paths and uri.parse(source.uri).scheme in MOUNTED:
-            raise LookError(
+            raise InspectionError(
                 f"{side}: {source.uri} is mounted in a cluster alone: name a folder with its files "
                 f"by --{side}"
             )

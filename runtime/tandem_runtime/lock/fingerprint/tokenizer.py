@@ -40,7 +40,7 @@ class Tokenizer:
     """One tokenizer, whatever file it came from.
 
     `ids` ascend; `contents` and `kinds` stand beside them. `pieces` maps the text of a piece, as
-    the file writes it, to its id. `aside` are ids that stand beside the
+    the file writes it, to its id. `special_ids` are ids that stand beside the
     learned vocabulary: special, control, user-defined and added tokens.
     `encoder` maps the name of each fact about encoding that the format carries to its value;
     `lacks` names those that it cannot carry. `specials` are special ids that the format itself
@@ -53,7 +53,7 @@ class Tokenizer:
     contents: Sequence[bytes]
     kinds: bytes
     pieces: Mapping[str, int]
-    aside: frozenset[int]
+    special_ids: frozenset[int]
     encoder: Mapping[str, str]
     lacks: tuple[str, ...] = ()
     specials: Mapping[str, object] = field(default_factory=dict)

@@ -71,7 +71,7 @@ def read(folder: ModelFolder, name: str) -> Tokenizer | None:
         contents=contents,
         kinds=kinds,
         pieces=pieces,
-        aside=frozenset(index for index in ids if types[index] not in (_NORMAL, _BYTE)),
+        special_ids=frozenset(index for index in ids if types[index] not in (_NORMAL, _BYTE)),
         encoder=_encoder(name, str(model), metadata, pieces, types, ids),
         lacks=LACKS if _PREFIX + "merges" in metadata else ("merges", *LACKS),
         specials=_specials(metadata),

@@ -63,14 +63,14 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
             contents[index] = _byte(name, found.texts[index])
             kinds[index] = BYTE
     normal = [index for index, kind in enumerate(found.types) if kind == _NORMAL]
-    aside = {index for index, kind in enumerate(found.types) if kind not in (_NORMAL, _BYTE)}
+    special_ids = {index for index, kind in enumerate(found.types) if kind not in (_NORMAL, _BYTE)}
     return Tokenizer(
         format=FORMAT,
         ids=ids,
         contents=contents,
         kinds=bytes(kinds),
         pieces={**vocabulary, **{token.content: token_id for token_id, token in more.items()}},
-        aside=frozenset(aside | set(more)),
+        special_ids=frozenset(special_ids | set(more)),
         encoder={
             "model": found.model,
             "scores": encoding.scores_digest(normal, [found.scores[index] for index in normal]),

@@ -71,7 +71,7 @@ def _tokenizer(
         contents=contents,
         kinds=kinds,
         pieces=pieces,
-        aside=frozenset(tokens),
+        special_ids=frozenset(tokens),
         encoder=encoder | {"flags": added.flags(tokens)},
         specials=_framing(name, document.get("post_processor")),
         merges=merges,

@@ -37,7 +37,7 @@ def read_bpe(
         contents=contents,
         kinds=kinds,
         pieces=pieces,
-        aside=frozenset(more),
+        special_ids=frozenset(more),
         encoder={
             "model": "BPE",
             "merges": encoding.merges_digest(encoding.merge_ids(merges_name, merges, vocabulary)),
@@ -63,7 +63,7 @@ def read_wordpiece(folder: ModelFolder, name: str, more: Mapping[int, AddedToken
         contents=contents,
         kinds=kinds,
         pieces=pieces,
-        aside=frozenset(more),
+        special_ids=frozenset(more),
         encoder={"model": "WordPiece"},
         lacks=LACKS,
     )

@@ -62,8 +62,10 @@ def shown(target: Tokenizer, draft: Tokenizer, ids: tuple[int, ...]) -> tuple[Di
 
     Ids that both sides learned stand before reserved names: those say what a text would become.
     """
-    learned = [each for each in ids if each not in target.aside or each not in draft.aside]
-    names = [each for each in ids if each in target.aside and each in draft.aside]
+    learned = [
+        each for each in ids if each not in target.special_ids or each not in draft.special_ids
+    ]
+    names = [each for each in ids if each in target.special_ids and each in draft.special_ids]
     return tuple(
         Difference(token_id, _text(target, token_id), _text(draft, token_id))
         for token_id in (*learned[:MAX_DIFFERENCES], *names)[:MAX_DIFFERENCES]
@@ -84,8 +86,8 @@ def _is_renaming(
     target: Tokenizer, draft: Tokenizer, token_id: int, one: Meaning, two: Meaning
 ) -> bool:
     return (
-        token_id in target.aside
-        and token_id in draft.aside
+        token_id in target.special_ids
+        and token_id in draft.special_ids
         and (is_reserved_name(one[1]) or is_reserved_name(two[1]))
     )
 

@@ -34,15 +34,15 @@ def tokenizer(
         wrong = ids[0] if ids[0] < 0 else ids[-1]
         raise lock_errors.malformed(name, f"id {wrong} lies outside 0 to {MAX_ID}")
     check_lengths(name, joined.values())
-    aside = {*special, *more}
-    named = {joined[token_id].decode("utf-8", "replace"): token_id for token_id in aside}
+    special_ids = {*special, *more}
+    named = {joined[token_id].decode("utf-8", "replace"): token_id for token_id in special_ids}
     return Tokenizer(
         format=form,
         ids=ids,
         contents=[joined[token_id] for token_id in ids],
         kinds=bytes(len(ids)),
         pieces={**named, **{token.content: token_id for token_id, token in more.items()}},
-        aside=frozenset(aside),
+        special_ids=frozenset(special_ids),
         encoder={"model": "BPE", **(encoder or {})},
         lacks=LACKS,
     )
