@@ -25,7 +25,7 @@ def bench(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_a_run_that_is_out_of_time_keeps_its_finished_parts(
     vllm_environment: Path, tmp_path: Path
 ) -> None:
-    first = bench(tmp_path, "--limit-s", "75")
+    first = bench(tmp_path, "--limit-s", "100")
 
     assert first.returncode == 3, first.stdout[-3000:] + first.stderr[-3000:]
     assert "steps.off: done" in first.stdout
