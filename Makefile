@@ -111,6 +111,11 @@ fuzz: setup ## every tokenizer format against atheris, FUZZ_SECONDS each (needs 
 	for family in tokenizer-json unigram-json words wordpiece ranks tekken gguf sentencepiece configs head; do \
 	  $(UV) run --group fuzz python -m tests.fuzz.formats $$family -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
+# ROOMS="planning lock": those alone. It can be ended, and goes on where it was.
+.PHONY: mutants
+mutants: setup ## plants 330 small defects in the pure rooms; tests must notice (minutes a room)
+	$(UV) run --frozen --group mutants python -m hack.mutants $(ROOMS)
+
 .PHONY: bench-tuning
 bench-tuning: setup ## the tuner against every fixed K on real vLLM (2 hours of a quiet machine)
 	$(PYTHON) -m hack.tuning
