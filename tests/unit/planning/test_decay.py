@@ -9,7 +9,7 @@ import pytest
 from tandem_operator.planning.rollout.evidence import DecayView, RolloutEvidence, StoppedView
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
-from tests.unit.planning.test_redeploy import speculates, template
+from tests.unit.planning.redeployed import speculates, template
 from tests.unit.planning.world import World
 
 

@@ -1,80 +1,23 @@
-"""`offMode: Redeploy`: without the draft after ten minutes off, back through one canary pod."""
+"""`offMode: Redeploy`: without the draft after ten minutes off, and when it is back at once."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tandem_operator.planning.rollout.evidence import CanaryView, RolloutEvidence
 from tandem_runtime.contract.report import LockFailure
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
-from tests.unit.planning.world import World
-
-REDEPLOY: Object = {"tuning.offMode": "Redeploy", "replicas": 2}
-GOOD = CanaryView("canary", 120.0, 400.0, 0.8, 0.010, 0.020)
-
-
-def served(changes: Object | None = None) -> World:
-    return World(builders.resource({**REDEPLOY, **(changes or {})})).serve()
-
-
-def told(world: World, **fields: Any) -> None:
-    """What the loop measured, as of now."""
-    view = builders.tuning(world.lock_hash, rollout=RolloutEvidence(**fields))
-    world.tuning = view
-
-
-def off(world: World, seconds: float, reason: str = "AcceptanceBelowThreshold") -> None:
-    since = world.now
-    world.pass_time(seconds)
-    told(world, off_since=since, off_reason=reason, batch=4.0)
-    world.settle()
-
-
-def removed(changes: Object | None = None) -> World:
-    world = served(changes)
-    off(world, 601)
-    world.roll_out()
-    world.settle()
-    return world
-
-
-def worth(world: World, tokens: int = 3) -> None:
-    """The load has been worth a draft for long enough."""
-    told(world, batch=2.0, worth=tokens, worth_since=world.now - timedelta(seconds=301))
-    world.settle()
-
-
-def with_canary() -> World:
-    world = removed()
-    world.pass_time(1801)
-    worth(world)
-    return world
-
-
-def template(world: World, name: str = builders.NAME) -> Object:
-    found: Object = world.objects["Deployment", name]["spec"]["template"]
-    return found
-
-
-def speculates(found: Object) -> bool:
-    (main,) = [c for c in found["spec"]["containers"] if c["name"] == "main"]
-    return any("--speculative-config" in word for word in main["args"])
-
-
-def canaries(world: World) -> list[Object]:
-    return [held for held in world.all_of("Deployment") if "canary" in held["metadata"]["name"]]
-
-
-def table(world: World) -> Object:
-    (held,) = [each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]]
-    read: Object = json.loads(held["data"]["speculation.json"])
-    return read
+from tests.unit.planning.redeployed import (
+    off,
+    removed,
+    served,
+    speculates,
+    template,
+    told,
+)
 
 
 def test_ten_minutes_off_are_followed_by_pods_without_the_draft_under_the_same_lock() -> None:
@@ -138,102 +81,16 @@ def test_lost_metrics_replace_no_pod() -> None:
     assert speculates(template(world))
 
 
-def test_it_tries_one_pod_beside_the_others_when_the_load_is_worth_a_draft_again() -> None:
-    world = removed()
-    worth(world)
-    assert canaries(world) == [], "before the dwell is over"
-
-    world.pass_time(1801)
-    worth(world)
-
-    (canary,) = canaries(world)
-    assert canary["spec"]["replicas"] == 1
-    assert speculates(canary["spec"]["template"])
-    service = world.objects["Service", builders.NAME]["spec"]["selector"]
-    assert service.items() <= canary["spec"]["template"]["metadata"]["labels"].items()
-    assert world.objects["Deployment", builders.NAME]["spec"]["replicas"] == 2
-    assert not speculates(template(world))
-    assert table(world)["schedule"] == [[1, 256, 3]]
-    assert table(world)["enabled"]
-
-
-def test_the_others_follow_a_good_canary_once_it_is_gone() -> None:
-    world = with_canary()
-    told(world, batch=2.0, worth=3, canary=GOOD)
-    world.look()
-    world.look()
-    assert canaries(world) == []
+def test_what_was_measured_of_another_lock_replaces_no_pod() -> None:
+    world = served()
+    since = world.now
+    world.pass_time(700)
+    told(world, off_since=since, off_reason="NotProfitable", batch=4.0)
+    assert world.tuning is not None
+    world.tuning = replace(world.tuning, lock_hash="another")
     world.settle()
 
     assert speculates(template(world))
-    world.roll_out()
-    world.settle()
-    assert world.condition("SpeculationActive") == ("True", "Tuned")
-
-
-@pytest.mark.parametrize(
-    ("seen", "why"),
-    [
-        (replace(GOOD, acceptance_rate=0.44), "the minimum is 40 %"),
-        (replace(GOOD, seconds_per_token=0.021), "ms a token"),
-    ],
-)
-def test_a_poor_canary_goes_and_the_others_stay_as_they_are(seen: CanaryView, why: str) -> None:
-    world = removed({"tuning.thresholds.minAcceptanceRatePercent": 40})
-    world.pass_time(1801)
-    worth(world)
-    before = template(world)
-    told(world, batch=2.0, worth=3, canary=seen)
-    world.settle()
-
-    assert canaries(world) == []
-    assert template(world) == before
-    assert why in world.message("SpeculationActive")
-    worth(world)
-    world.pass_time(1801)
-    worth(world)
-    assert canaries(world) == [], "the next try waits twice as long"
-
-
-def test_a_canary_that_measures_nothing_goes_at_its_deadline() -> None:
-    world = with_canary()
-    world.pass_time(3600 + 1801)
-    told(world, batch=2.0, worth=3, canary=replace(GOOD, drafts=10.0))
-    world.settle()
-
-    assert canaries(world) == []
-    assert not speculates(template(world))
-    assert "measured 10 drafts" in world.message("SpeculationActive")
-
-
-def test_what_acceptance_turned_off_is_asked_again_after_hours() -> None:
-    world = removed()
-    world.pass_time(3600)
-    told(world, batch=2.0)
-    world.settle()
-    assert canaries(world) == []
-
-    world.pass_time(6 * 3600)
-    told(world, batch=2.0)
-    world.settle()
-    assert len(canaries(world)) == 1
-
-
-def test_a_lifted_kill_switch_is_followed_by_a_canary_whatever_was_learned_under_it() -> None:
-    world = served({"tuning.maxTokens": 0})
-    off(world, 601, "KillSwitch")
-    world.roll_out()
-    world.pass_time(1801)
-    told(world, batch=2.0)
-    world.settle()
-    assert canaries(world) == []
-
-    world.edit({"tuning.maxTokens": 5})
-    told(world, batch=2.0)
-    world.settle()
-
-    assert len(canaries(world)) == 1
-    assert table(world)["schedule"] == [[1, 256, 3]]
 
 
 def test_idle_asked_for_by_the_user_brings_the_draft_back_at_once() -> None:
@@ -249,6 +106,18 @@ def test_another_pair_begins_with_its_draft() -> None:
     world.edit({"engine.image": "vllm/vllm-openai:v0.33.0"})
     world.settle()
     world.lock_ends(builders.good())
+    world.settle()
+
+    assert speculates(template(world))
+
+
+def test_a_pair_that_is_returned_to_begins_with_its_draft_too() -> None:
+    world = removed()
+    world.edit({"engine.image": "vllm/vllm-openai:v0.33.0"})
+    world.settle()
+    world.lock_ends(builders.good())
+    world.settle()
+    world.edit({"engine.image": "vllm/vllm-openai:v0.32.0"})
     world.settle()
 
     assert speculates(template(world))
@@ -297,12 +166,3 @@ def test_a_paused_resource_decides_nothing() -> None:
     off(world, 100_000)
 
     assert speculates(template(world))
-
-
-def test_where_no_pod_may_be_added_the_canary_takes_the_place_of_another() -> None:
-    world = removed({"rollout.maxSurge": 0, "rollout.maxUnavailable": 1})
-    world.pass_time(1801)
-    worth(world)
-
-    assert world.objects["Deployment", builders.NAME]["spec"]["replicas"] == 1
-    assert len(canaries(world)) == 1

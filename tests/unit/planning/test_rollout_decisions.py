@@ -5,9 +5,10 @@ What must hold in each of them: one rollout at a time, few in a day, and rest wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -142,3 +143,59 @@ def test_nothing_begins_before_the_canary_has_left() -> None:
 
     assert decided(held, spec, seen, World(True, canary_exists=True), now, TIMES) is held
     assert decided(held, spec, seen, World(True), now, TIMES).restarted == now
+
+
+REDEPLOY = {"offMode": "Redeploy"}
+OUT = RolloutState(1, Form.REMOVED, builders.START, TIMES.first_dwell, cause="NotProfitable")
+TRIED = replace(OUT, form=Form.CANARY, tokens=3, in_vain=2)
+GOOD = CanaryView("canary", TIMES.canary_for, TIMES.canary_drafts, 0.8, 0.010, 0.020)
+
+
+def after(
+    held: RolloutState, seconds: float, tuning: dict[str, object] | None = None, **fields: Any
+) -> RolloutState:
+    """What is decided so many seconds after `held` began."""
+    now = builders.START + timedelta(seconds=seconds)
+    spec = spec_of(**REDEPLOY, **(tuning or {}))
+    return decided(held, spec, RolloutEvidence(**fields), World(True), now, TIMES)
+
+
+def test_each_canary_in_vain_doubles_the_time_until_the_next_question() -> None:
+    held, four_times_s = replace(OUT, in_vain=2), 4 * TIMES.probe_after
+
+    assert after(held, four_times_s - 1, batch=2.0) is held
+    assert after(held, four_times_s, batch=2.0).form is Form.CANARY
+
+
+def test_above_the_largest_concurrency_no_canary_begins() -> None:
+    limit: dict[str, object] = {"thresholds": {"maxConcurrency": 8}}
+    fields = {"worth": 3, "worth_since": builders.START}
+
+    assert after(OUT, 7200, limit, batch=9.0, **fields) is OUT
+    assert after(OUT, 7200, limit, batch=8.0, **fields).form is Form.CANARY
+
+
+def test_after_a_canary_in_vain_a_lifted_switch_is_no_reason_any_more() -> None:
+    held = replace(OUT, cause="KillSwitch")
+
+    assert after(held, 7200, batch=2.0).form is Form.CANARY
+    held = replace(held, in_vain=1)
+    assert after(held, 7200, batch=2.0) is held
+
+
+def test_a_canary_is_judged_by_enough_seconds_and_enough_drafts() -> None:
+    short = replace(GOOD, seconds=GOOD.seconds - 1)
+    few = replace(GOOD, drafts=GOOD.drafts - 1)
+    for seen in (short, few, None):
+        assert after(TRIED, 600, canary=seen) is TRIED
+
+    found = after(TRIED, 600, canary=GOOD)
+    assert (found.form, found.in_vain, found.tokens) == (Form.LOADED, 0, None)
+
+
+def test_its_deadline_begins_when_it_may_have_started() -> None:
+    deadline_s = 3600 + TIMES.canary_deadline
+
+    assert after(TRIED, deadline_s - 1) is TRIED
+    found = after(TRIED, deadline_s)
+    assert (found.form, found.in_vain) == (Form.REMOVED, 3)

@@ -93,7 +93,7 @@ def _removed(
         and evidence.off_reason in OFF_REASONS
         and spec.tuning.off_mode is OffMode.REDEPLOY
     ):
-        off_s = (now - max(since, held.since or since)).total_seconds()
+        off_s = (now - since).total_seconds()
         if off_s >= times.remove_after:
             cause = evidence.off_reason
             message = f"off for {off_s:.0f} s: {cause}"
