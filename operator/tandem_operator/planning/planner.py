@@ -43,6 +43,7 @@ from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import events, failing_writes, serving, stalled, summary
 from tandem_operator.planning.status.inputs import StatusInputs
 from tandem_operator.planning.workload import Workload
+from tandem_runtime.contract import pod_lock
 
 Object = dict[str, Any]
 Drivers = Callable[[EngineType], Driver]
@@ -126,6 +127,7 @@ def _told(
         tuning=snapshot.tuning,
         live_mode=driver.live_mode(wanted.spec),
         told_at=_told_at(snapshot.resource),
+        plugin_reports=driver.plugin != pod_lock.PLUGIN_START,
         failing=failing_writes.told(snapshot, placed.applies, gone.removes),
         held_back=held_back,
         form=form,

@@ -17,6 +17,7 @@ VERSION = 1
 
 PLUGIN_VLLM = "vllm"
 PLUGIN_TENSORRT_LLM = "tensorrt_llm"
+PLUGIN_START = "start"
 NO_PLUGIN = "none"
 """What `tandem-fetch` puts into the plugin's folder. vLLM's is what a lock without a word means."""
 

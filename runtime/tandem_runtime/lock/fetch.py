@@ -29,6 +29,7 @@ DONE, FAILED = 0, 1
 PLUGINS = {
     pod_lock.PLUGIN_VLLM: "tandem_runtime.vllm.install",
     pod_lock.PLUGIN_TENSORRT_LLM: "tandem_runtime.tensorrt_llm.install",
+    pod_lock.PLUGIN_START: "tandem_runtime.start.install",
 }
 """Modules whose `copy_to(folder)` installs a plugin, by the name that a pod lock has for it."""
 _MORE_SPACE = "raise modelCache.sizeLimit, or give modelCache.claimName a claim with more room"

@@ -20,6 +20,7 @@ from tandem_runtime.contract.table import SpeculationTable
 class StatusInputs:
     """``current`` is the revision that children are made from, ``serving`` the one whose pods are
     ready (None: none yet, or none that is still kept). ``table`` is the one that stands.
+    ``plugin_reports``: the engine's page has the plugin's series, if its plugin was loaded.
     ``failing`` tells of writes that fail again and again although nothing is refused for good,
     ``held_back`` that the pods would change if the resource were not paused. ``form`` is what
     the pods of ``current`` run."""
@@ -35,6 +36,7 @@ class StatusInputs:
     tuning: TuningView | None
     live_mode: LiveMode
     told_at: datetime | None
+    plugin_reports: bool = True
     failing: tuple[str, ...] = ()
     held_back: bool = False
     form: PodForm | None = None

@@ -45,7 +45,7 @@ def find(inputs: StatusInputs) -> Finding:
     if spec.tuning.mode is TuningMode.FIXED:
         tokens = _initial_tokens(inputs)
         status: ConditionStatus = "True" if tokens > 0 else "False"
-        message = _with_notes(inputs, f"K stays {tokens}")
+        message = _with_notes(inputs, f"K {_stays(inputs)} {tokens}")
         return _finding(status, SpeculationReason.FIXED, message)
     if tuning is None:
         return _before_the_first_look(inputs)
@@ -118,10 +118,19 @@ def _not_live(inputs: StatusInputs, why: str) -> Finding:
 
 def _without_plugin(inputs: StatusInputs, replicas: tuple[ReplicaView, ...]) -> bool:
     """Whether every replica answers and none has the plugin that its pod brings."""
+    if not inputs.plugin_reports:
+        return False
     fixed = inputs.current is not None and inputs.current.fixed_tokens is not None
     expected = fixed or inputs.live_mode is not LiveMode.ROLLOUT
     read = [replica for replica in replicas if replica.running is not None]
     return expected and bool(read) and all(replica.mode is None for replica in read)
+
+
+def _stays(inputs: StatusInputs) -> str:
+    """An engine that takes several depths and no table may leave the one of its start."""
+    current = inputs.current
+    several = current is not None and len(current.tiers) > 1
+    return "starts at" if several and inputs.live_mode is LiveMode.ROLLOUT else "stays"
 
 
 def _initial_tokens(inputs: StatusInputs) -> int:
