@@ -147,6 +147,7 @@ torch-tests-long: setup ## the torch engine's tests with their full counts (an h
 .PHONY: triton-env
 triton-env: setup ## a Triton server for CPUs, in an environment of its own
 	$(PYTHON) -m hack.triton env
+	$(PYTHON) -m hack.sglang env
 
 .PHONY: triton-tests-long
 triton-tests-long: setup ## Triton under eight clients for two minutes while K changes every 5 s

@@ -28,13 +28,7 @@ def validate(
     yield from _mode(spec, why, measured=measured)
     yield from _limits(spec, why, at_start=at_start)
     yield from _off(spec, engine)
-    if not measured and spec.tuning.on_decay is not OnDecay.REPORT:
-        yield unsupported(
-            "tuning.onDecay",
-            spec.tuning.on_decay.value,
-            f"the page of {engine} has no acceptance by position, so no decay is seen",
-            "leave onDecay out",
-        )
+    yield from _decay(spec, engine, measured=measured)
 
 
 def _bypass(spec: Spec, engine: str) -> Iterator[FieldError]:
@@ -105,6 +99,17 @@ def _off(spec: Spec, engine: str) -> Iterator[FieldError]:
             f"nothing turns the drafts of {engine} off while it serves, so none would be removed",
             "leave offMode out",
         )
+
+
+def _decay(spec: Spec, engine: str, *, measured: bool) -> Iterator[FieldError]:
+    asked = spec.tuning.on_decay
+    if not measured and asked is not OnDecay.REPORT:
+        message = f"the page of {engine} has no acceptance by position, so no decay is seen"
+    elif asked is OnDecay.REDEPLOY:
+        message = "a rollout without the draft follows tuning.mode: Auto alone"
+    else:
+        return
+    yield unsupported("tuning.onDecay", asked.value, message, "leave onDecay out")
 
 
 def unsupported(field: str, value: object, message: str, remedy: str) -> FieldError:

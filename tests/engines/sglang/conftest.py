@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.parts import skip_without
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -21,7 +23,7 @@ def ask(vllm_environment: Path) -> Callable[[str], Any]:
 
     folder = find()
     if folder is None:
-        pytest.skip(f"SGLang is not unpacked; make it with `{MAKE_COMMAND}`")
+        skip_without(f"SGLang is not unpacked; make it with `{MAKE_COMMAND}`")
 
     def run(argument: str) -> Any:
         done = subprocess.run(

@@ -9,6 +9,7 @@ from tandem_operator.engines.interface.launch import EngineParts, Launch, PodPar
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.neuron import rules
 from tandem_operator.engines.neuron.methods import METHODS
+from tandem_operator.engines.neuron.support import SUPPORT
 from tandem_operator.engines.pod import container, drain, environment, start
 
 # The engine is vLLM, and so is its page.
@@ -24,6 +25,7 @@ class NeuronDriver:
 
     type = EngineType.NEURON
     metrics = READER
+    support = (SUPPORT,)
     plugin = pod_lock.PLUGIN_START
     owned_env = (*environment.OWNED_EVERYWHERE, "VLLM_SERVER_DEV_MODE", "VLLM_USE_RUST_FRONTEND")
 

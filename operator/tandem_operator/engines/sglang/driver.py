@@ -9,6 +9,7 @@ from tandem_operator.engines.pod import container, drain, environment, start
 from tandem_operator.engines.sglang import rules
 from tandem_operator.engines.sglang.arguments import SERVER, arguments, depths_of, start_words
 from tandem_operator.engines.sglang.series import READER
+from tandem_operator.engines.sglang.support import SUPPORT
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract.report import PairReport
 
@@ -20,6 +21,7 @@ class SglangDriver:
 
     type = EngineType.SGLANG
     metrics = READER
+    support = (SUPPORT,)
     plugin = pod_lock.PLUGIN_START
     owned_env = (*environment.OWNED_EVERYWHERE, "SGLANG_SIMULATE_ACC_*")
 
