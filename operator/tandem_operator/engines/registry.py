@@ -7,7 +7,6 @@ from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton,
 from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.pair_judgement import PairJudgement
-from tandem_operator.engines.unsupported import UnsupportedDriver
 from tandem_runtime.contract.report import PairReport
 
 DRIVERS: dict[EngineType, Driver] = {
@@ -20,15 +19,13 @@ DRIVERS: dict[EngineType, Driver] = {
 
 
 def driver(engine: EngineType) -> Driver:
-    """The driver of an engine; every engine has one, if only to refuse."""
+    """The driver of an engine; every engine has one."""
     return DRIVERS[engine]
 
 
 def driven() -> tuple[EngineType, ...]:
     """The engines that this release drives."""
-    return tuple(
-        engine for engine, held in DRIVERS.items() if not isinstance(held, UnsupportedDriver)
-    )
+    return tuple(DRIVERS)
 
 
 def may_stop_drafting(spec: Spec) -> bool:

@@ -149,7 +149,7 @@ def test_a_method_without_a_draft_looks_at_the_target_alone(
         ("target draft --method NGram", "method NGram has no draft: leave DRAFT out"),
         ("target draft --max-tokens 33", "give 1 to 32"),
         ("target draft --tensor x", "give 1 to 64"),
-        ("target draft --engine None", f"--engine: 'None' is no value here: {', '.join(driven())}"),
+        ("target draft --engine Xyz", f"--engine: 'Xyz' is no value here: {', '.join(driven())}"),
         ("target draft --engine-version latest", "give a version, as 0.32.0"),
         ("target head --attested-target acme/chat", "did you mean hf://acme/chat?"),
     ],

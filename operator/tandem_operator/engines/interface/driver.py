@@ -28,7 +28,7 @@ class Driver(Protocol):
 
     @property
     def support(self) -> tuple[Support, ...]:
-        """What docs/support.md says of it, once for each server; empty where all is refused."""
+        """What docs/support.md says of it, once for each server."""
         ...
 
     @property
