@@ -144,6 +144,10 @@ torch-tests-long: setup ## the torch engine's tests with their full counts (an h
 	TANDEM_TORCH_MIXES=200 TANDEM_TORCH_PROMPTS=50 TANDEM_TORCH_DRAWS=20000 TANDEM_TORCH_SEEDS=3 \
 	  TANDEM_TORCH_REQUESTS=10000 TANDEM_TORCH_LIMIT_S=7000 $(PYTEST) tests/engines/torch
 
+.PHONY: serving-tests-long
+serving-tests-long: setup ## the served pair on a cluster with its full times: ten idle minutes, a minute without operator
+	TANDEM_IDLE_SECONDS=600 TANDEM_ABSENT_SECONDS=60 TANDEM_CHANGES=40 $(PYTEST) -s tests/e2e/test_serving.py
+
 .PHONY: triton-env
 triton-env: setup ## a Triton server for CPUs, in an environment of its own
 	$(PYTHON) -m hack.triton env

@@ -16,10 +16,10 @@ from tests.e2e.serving import NAME, Serving, load
 
 pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
 
-IDLE_S = float(os.environ.get("TANDEM_IDLE_SECONDS", "45"))
+IDLE_S = float(os.environ.get("TANDEM_IDLE_SECONDS", "30"))
 """How long nothing may be written; 600 for the figure in the release notes."""
-ABSENT_S = float(os.environ.get("TANDEM_ABSENT_SECONDS", "60"))
-CHANGES = 40
+ABSENT_S = float(os.environ.get("TANDEM_ABSENT_SECONDS", "25"))
+CHANGES = int(os.environ.get("TANDEM_CHANGES", "20"))
 NAPPY_S = 3.0
 
 
