@@ -68,7 +68,7 @@ def records_of(cluster: Cluster, name: str) -> tuple[Object, ...]:
         raise ConnectionProblem(
             f"{tuner_state.RECORDS_KEY} of ConfigMap {names.tuner(name)} "
             "holds no decision records: "
-            "somebody else wrote it, delete the ConfigMap and the tuner starts anew"
+            "another program wrote it; delete the ConfigMap, and the tuner starts again"
         )
     return records
 
@@ -114,15 +114,15 @@ def _in_force(held: Object | None) -> Iterator[str]:
         ranges = [(each["from"], each["to"], each["tokens"]) for each in held["schedule"]]
         yield f"  K by decoding requests: {_schedule(ranges)}"
     if "generation" in held:
-        mode = f", by {held['liveMode']}" if "liveMode" in held else ""
+        mode = f", live mode {held['liveMode']}" if "liveMode" in held else ""
         applied = held.get("appliedReplicas", 0)
         yield f"  table generation {held['generation']}, applied by {applied} replicas{mode}"
     measured = _joined(
         (
             ("acceptance", held.get("acceptanceRatePercent"), "{} %"),
-            ("accepted tokens a draft", held.get("meanAcceptedTokens"), "{}"),
+            ("accepted tokens per draft", held.get("meanAcceptedTokens"), "{}"),
             ("speedup", held.get("speedup"), "{}"),
-            ("against", held.get("speedupBaseline"), "{}"),
+            ("compared with", held.get("speedupBaseline"), "{}"),
         )
     )
     if measured:
@@ -162,9 +162,9 @@ def _predicted(held: Mapping[str, Any]) -> str:
         (
             ("batch", held.get("batch"), "{:.1f}"),
             ("K", held.get("tokens"), "{}"),
-            ("tokens a step", held.get("tokensPerStep"), "{:.2f}"),
-            ("ms a token", _milliseconds(held.get("timePerOutputTokenSeconds")), "{:.2f}"),
-            ("realised", _milliseconds(held.get("realisedTimePerOutputTokenSeconds")), "{:.2f}"),
+            ("tokens per step", held.get("tokensPerStep"), "{:.2f}"),
+            ("ms per token", _milliseconds(held.get("timePerOutputTokenSeconds")), "{:.2f}"),
+            ("measured", _milliseconds(held.get("realisedTimePerOutputTokenSeconds")), "{:.2f}"),
             ("acceptance %", _percent(held.get("acceptanceRate")), "{:.0f}"),
             ("survival by position %", _list(_percent(each) for each in survival), "{}"),
             ("speedup", held.get("speedup"), "{:.2f}"),

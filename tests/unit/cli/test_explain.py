@@ -30,8 +30,9 @@ def test_what_is_in_force_comes_first(api: FakeApi, tandem: Tandem) -> None:
         "SpeculativeDeployment shop/chat",
         "in force: Active, K=3 at the present load",
         "  K by decoding requests: 1-16: 3, 17-64: 1, 65 and more: 0",
-        "  table generation 4, applied by 2 replicas, by Lookup",
-        "  measured: acceptance 71 %, accepted tokens a draft 2.1, speedup 1.8, against Idle",
+        "  table generation 4, applied by 2 replicas, live mode Lookup",
+        "  measured: acceptance 71 %, accepted tokens per draft 2.1, speedup 1.8, "
+        "compared with Idle",
     ]
 
 
@@ -76,7 +77,7 @@ def test_a_decision_is_told_with_its_inputs(api: FakeApi, tandem: Tandem) -> Non
         "  decision 0",
         "  K by decoding requests: 1-8: 3, 9 and more: 1",
         "  with prefill in the step: 1 and more: 1",
-        "  predicted: batch 3.2, K 3, tokens a step 2.90, ms a token 12.10, realised 12.50, "
+        "  predicted: batch 3.2, K 3, tokens per step 2.90, ms per token 12.10, measured 12.50, "
         "acceptance % 71, survival by position % 80 / 60 / 45, speedup 1.83",
         "  inputs: replicas 1, batch 3.25, step cells 7",
         "  chat-a: seconds 30.0, running 3.0, waiting 0.0, tokens 900, drafts 310, drafted 930, "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
-from tandem_operator.cli.status.view import age_of, concerns_of
+from tandem_operator.cli.status.command import show
+from tandem_operator.cli.status.view import age_of, concerns_of, view
 from tests.unit.cli.builders import HEALTHY, condition, resource
 from tests.unit.cli.conftest import Tandem
 from tests.unit.cli.fake_api import FakeApi
@@ -148,3 +151,24 @@ def test_a_clock_that_runs_behind_gives_no_negative_age() -> None:
     now = datetime(2026, 5, 6, tzinfo=UTC)
 
     assert age_of(now + timedelta(seconds=5), now) == "0s"
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [(120, []), (80, ["METHOD", "AGE"]), (70, ["METHOD", "AGE", "PAIR"])],
+)
+def test_a_narrow_table_leaves_columns_out_and_cuts_none(width: int, left_out: list[str]) -> None:
+    found = [resource("code-assistant")]
+    console = Console(width=width, record=True, file=StringIO())
+    now = datetime(2026, 1, 2, 4, tzinfo=UTC)
+    show(console, view(found, now, False, width))
+
+    wide = Console(width=400, record=True, file=StringIO())
+    show(wide, view(found, now, False, 400))
+    every = wide.export_text().split("\n")[0].split()
+    heading, row = console.export_text().rstrip().split("\n")
+    assert [each for each in every if each not in heading.split()] == sorted(
+        left_out, key=every.index
+    )
+    assert "…" not in heading + row
+    assert row.split()[0] == "code-assistant"

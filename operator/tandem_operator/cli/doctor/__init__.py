@@ -55,6 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(findings: list[Finding]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    # The name of a resource may be long: it is folded at a third of the line, and never cut.
+    table.add_column(overflow="fold", max_width=output.console().width // 3)
+    table.add_column()
     for one in findings:
         said = one.message + (f": {one.remedy}" if one.remedy else "")
         table.add_row(Text(one.level, style=_STYLES[one.level]), one.check, Text(said))

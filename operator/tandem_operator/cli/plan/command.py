@@ -183,7 +183,7 @@ def _elsewhere(manifest: Object, namespace: str | None) -> list[str]:
 
 def _text(seen: Preview, look: Inspection | None) -> str:
     lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
-    lines.append("  in force:")
+    lines.append("  values in force, with defaults:")
     for key, value in dataclasses.asdict(seen.effective).items():
         lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
     if look is not None:
@@ -199,11 +199,13 @@ def _text(seen: Preview, look: Inspection | None) -> str:
     if seen.event_records:
         lines.append("  noted:")
         lines += [f"    {note}" for note in seen.event_records]
-    lines.append("  first:")
+    lines.append("  created first:")
     lines += [f"    {_place(child)}" for child in seen.first]
     if look is not None and not look.allowed:
         return "\n".join(lines)
-    lines.append("  once the pair is locked (its hash is not known yet):")
+    lines.append(
+        "  created once the pair is locked (names may differ, since the lock has no hash yet):"
+    )
     lines += [f"    {_place(child)}" for child in seen.locked]
     return "\n".join(lines)
 

@@ -63,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output != output.TEXT:
         output.write({"resources": [summary(raw) for raw in found]}, arguments.output)
     elif found:
-        show(output.console(), view(found, datetime.now(UTC), arguments.all_namespaces))
+        console = output.console()
+        now = datetime.now(UTC)
+        show(console, view(found, now, arguments.all_namespaces, console.width))
     else:
         print(_none(cluster, arguments), file=sys.stderr)
     concerned = any(concerns_of(raw) for raw in found)
@@ -109,7 +111,7 @@ def _watch(cluster: Cluster, arguments: argparse.Namespace) -> None:
             now = datetime.now(UTC)
             try:
                 found = _read(cluster, arguments)
-                seen = view(found, now, arguments.all_namespaces)
+                seen = view(found, now, arguments.all_namespaces, console.width)
                 said = Text(now.astimezone().strftime("%H:%M:%S"))
                 state: list[Any] = [
                     (raw["metadata"], raw.get("status"), raw["spec"]) for raw in found

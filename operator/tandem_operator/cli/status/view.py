@@ -16,9 +16,22 @@ from tandem_operator.api.conditions import ONLY_WHILE_TRUE
 Object = dict[str, Any]
 
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60))
-_COLUMNS = (
-    "NAME READY REPLICAS PAIR METHOD SPECULATION K ACCEPTANCE% SPEEDUP AGE".split()  # noqa: SIM905
-)
+_NAMESPACE = "NAMESPACE"
+_COLUMNS = [
+    "NAME",
+    "READY",
+    "REPLICAS",
+    "PAIR",
+    "METHOD",
+    "SPECULATION",
+    "K",
+    "ACCEPTANCE%",
+    "SPEEDUP",
+    "AGE",
+]
+_LEAST = ("METHOD", "AGE", "PAIR", "REPLICAS")
+"""Left out of a narrow table, in this order."""
+_GAP = 2
 
 
 @dataclass(frozen=True)
@@ -79,14 +92,21 @@ def concerns_of(raw: Object) -> tuple[Concern, ...]:
     return tuple(found)
 
 
-def view(found: Sequence[Object], now: datetime, with_namespace: bool) -> RenderableType:
-    """The table, then the concerns of each resource."""
+def view(
+    found: Sequence[Object], now: datetime, with_namespace: bool, width: int
+) -> RenderableType:
+    """The table, then the concerns of each resource.
+
+    A table wider than `width` columns leaves out what matters least; `-o json` has everything.
+    """
+    rows = [_cells(summary(raw), now) for raw in found]
     table = Table(box=None, pad_edge=False, header_style="")
-    for heading in (("NAMESPACE",) if with_namespace else ()) + tuple(_COLUMNS):
-        table.add_column(heading)
+    columns = _that_fit(rows, width, with_namespace)
+    for heading in columns:
+        table.add_column(heading, overflow="fold")
     lines: list[RenderableType] = [table]
-    for raw in found:
-        table.add_row(*map(Text, _cells(summary(raw), now, with_namespace)))
+    for raw, row in zip(found, rows, strict=True):
+        table.add_row(*(Text(row[heading]) for heading in columns))
         concerns = concerns_of(raw)
         if not concerns:
             continue
@@ -99,27 +119,36 @@ def view(found: Sequence[Object], now: datetime, with_namespace: bool) -> Render
     return Group(*lines)
 
 
+def _that_fit(rows: Sequence[dict[str, str]], width: int, with_namespace: bool) -> list[str]:
+    columns = [_NAMESPACE] * with_namespace + _COLUMNS
+    wide = {each: max([len(each), *(len(row[each]) for row in rows)]) for each in columns}
+    for least in _LEAST:
+        if sum(wide[each] + _GAP for each in columns) - _GAP <= width:
+            break
+        columns.remove(least)
+    return columns
+
+
 def _line(text: str) -> Text:
     """Never cut, and wrapped by the terminal alone: what is copied from it is one line."""
     return Text(text, no_wrap=True, overflow="ignore")
 
 
-def _cells(said: Object, now: datetime, with_namespace: bool) -> tuple[str, ...]:
-    place = (said["namespace"],) if with_namespace else ()
-    middle = [
-        str(said.get(key, ""))
-        for key in (
-            "pair",
-            "method",
-            "speculation",
-            "effectiveTokens",
-            "acceptanceRatePercent",
-            "speedup",
-        )
-    ]
-    ready = f"{said.get('readyReplicas', 0)}/{said.get('replicas', 1)}"
-    age = age_of(datetime.fromisoformat(said["creationTimestamp"]), now)
-    return (*place, said["name"], said.get("ready", ""), ready, *middle, age)
+def _cells(said: Object, now: datetime) -> dict[str, str]:
+    """The text of each column."""
+    return {
+        _NAMESPACE: said["namespace"],
+        "NAME": said["name"],
+        "READY": said.get("ready", ""),
+        "REPLICAS": f"{said.get('readyReplicas', 0)}/{said.get('replicas', 1)}",
+        "PAIR": said.get("pair", ""),
+        "METHOD": said["method"],
+        "SPECULATION": said.get("speculation", ""),
+        "K": str(said.get("effectiveTokens", "")),
+        "ACCEPTANCE%": str(said.get("acceptanceRatePercent", "")),
+        "SPEEDUP": str(said.get("speedup", "")),
+        "AGE": age_of(datetime.fromisoformat(said["creationTimestamp"]), now),
+    }
 
 
 def age_of(since: datetime, now: datetime) -> str:
