@@ -41,7 +41,7 @@ contracts: setup
 	$(RUN) lint-imports
 
 .PHONY: generate
-generate: setup ## write the CRD, the chart's schema and tables, and the resource page anew
+generate: setup ## write the CRD, the chart's schema and tables, and the resource page again
 	$(PYTHON) -m hack.generate
 
 .PHONY: generated
@@ -63,7 +63,7 @@ docs-serve: setup ## the site on loopback, built again with every change
 verify: lint types contracts generated docs ## format, lint, types, import contracts, generated files, documents
 
 .PHONY: manifests
-manifests: setup ## write deploy/ anew from the chart (needs helm: built once from a Go module)
+manifests: setup ## write deploy/ again from the chart (needs helm: built once from a Go module)
 	$(PYTHON) -m hack.gitops manifests
 
 .PHONY: unit

@@ -16,7 +16,7 @@ def main() -> int:
         "command",
         choices=["env", "path", "lock"],
         help="env: make it if need be and print its path; path: print it only; "
-        "lock: resolve requirements.txt anew",
+        "lock: resolve requirements.txt again",
     )
     command = parser.parse_args().command
     try:

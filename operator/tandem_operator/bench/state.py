@@ -55,14 +55,14 @@ class State:
             self.done = [from_document(json.loads(line)) for line in lines[1:]]
         except (ValueError, KeyError, TypeError) as problem:
             raise StateError(
-                f"{self._path}: not a state of tandem bench ({problem}): remove it to start anew"
+                f"{self._path}: not a state of tandem bench ({problem}): remove it to start again"
             ) from problem
         if header is not None and header != self._header:
             differing = [key for key in self._header if header.get(key) != self._header[key]]
             raise StateError(
                 f"{self._path}: began as another measurement (differs in "
                 f"{', '.join(differing) or 'its keys'}): use the same options, another --out, "
-                "or remove it to start anew"
+                "or remove it to start again"
             )
         if whole != text:
             self._path.write_text(whole, encoding="utf-8")

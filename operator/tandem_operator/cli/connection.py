@@ -186,7 +186,7 @@ def _refused(answer: ApiException, host: str) -> str:
             "install Tandem's CRD (the chart brings it), or choose another --context"
         )
     if answer.status == 401:
-        return f"{host} does not accept these credentials: log in anew or choose another --context"
+        return f"{host} does not accept these credentials: log in again or choose another --context"
     if answer.status == 403:
         return f"{host} forbids it: {message}"
     if not answer.status:

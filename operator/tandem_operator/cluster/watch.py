@@ -85,7 +85,7 @@ class Watch:
                     await self._follow(stream, version)
             except StreamError as error:
                 if error.code == GONE:
-                    LOG.debug("%s: listed anew: %s", self, error)
+                    LOG.debug("%s: listed again: %s", self, error)
                     continue
                 await self._fail(error)
 

@@ -41,7 +41,9 @@ class Tuner:
     decided_at_s: float = 0.0
     quick_until_s: float = 0.0
     metrics: MetricsView = field(
-        default_factory=lambda: MetricsView("Unknown", "Unreachable", "no replica was read yet")
+        default_factory=lambda: MetricsView(
+            "Unknown", "Unreachable", "no replica has been scraped yet"
+        )
     )
     judged: tuple[float, float] = (0.0, 0.0)
     judged_segments: dict[str, tuple[float, float]] = field(default_factory=dict)

@@ -57,7 +57,7 @@ def finding(report: PairReport, policy: LockPolicy) -> tuple[PairReason, str]:
     if policy is not LockPolicy.SKIP:
         return reason, message
     said = (
-        "tokenizerLock.policy is Skip, so nothing is held against the pair; the lock found "
+        "tokenizerLock.policy is Skip, so the pair is not judged; the lock found "
         f"{report.verdict} {reason.value}: {message}"
     )
     return PairReason.SKIPPED, said[:MAX_MESSAGE_LENGTH]

@@ -135,4 +135,4 @@ def test_a_depth_that_is_taken_down_is_noted(
     manifest.write_text(MANIFEST.replace("method: DraftModel", "method: DraftModel, maxTokens: 6"))
 
     assert main(["plan", "-f", str(manifest)]) == 0
-    assert "speculation.maxTokens 6 is taken down to 3" in capsys.readouterr().out
+    assert "speculation.maxTokens 6 is lowered to 3" in capsys.readouterr().out

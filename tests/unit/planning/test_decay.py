@@ -119,7 +119,7 @@ def test_an_engine_that_ended_speculation_by_itself_is_told_and_restarted_where_
     gate_closes(told)
 
     assert told.condition("AcceptanceDecayed") == ("True", "Decayed")
-    assert "1 of 2 replicas draft no more" in told.message("AcceptanceDecayed")
+    assert "1 of 2 replicas have stopped drafting" in told.message("AcceptanceDecayed")
     assert "its own gate" in told.message("AcceptanceDecayed")
     assert restarted_at(told) is None
 

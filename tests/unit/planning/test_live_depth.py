@@ -195,7 +195,7 @@ def test_only_a_depth_that_is_no_tier_is_noted() -> None:
     asked = spec({"speculation.initialTokens": 3, "tuning.minTokens": 2})
 
     assert depth_notes.event_records(asked, (0, 1, 3, 7)) == (
-        "tuning.minTokens 2 is taken down to 1: K is one of 0, 1, 3, 7",
+        "tuning.minTokens 2 is lowered to 1: K is one of 0, 1, 3, 7",
     )
     assert depth_notes.event_records(asked, (7,)) == ()
     assert depth_notes.event_records(spec(), (0, 1, 3, 7)) == ()

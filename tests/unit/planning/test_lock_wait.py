@@ -111,7 +111,7 @@ def test_a_suspended_job_is_told_as_one(world: World) -> None:
             {},
             "the lock pod lock-pod has not started: see kubectl describe pod lock-pod",
         ),
-        ([container(**RUNNING)], {"phase": "Running"}, "the lock Job looks at the pair"),
+        ([container(**RUNNING)], {"phase": "Running"}, "the lock Job inspects the pair"),
     ],
 )
 def test_what_a_lock_pod_waits_for_is_told(

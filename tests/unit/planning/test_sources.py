@@ -1,4 +1,4 @@
-"""Sources that this release cannot bring are told at the first look; no Job goes after them."""
+"""Sources that this release cannot fetch are told at the first look; no Job goes after them."""
 
 from __future__ import annotations
 

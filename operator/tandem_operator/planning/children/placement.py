@@ -142,7 +142,7 @@ def _conflict(resource: Resource, child: Child, existing: Object) -> str:
             f"Where they may go: kubectl delete {kind.kind.lower()} {reference.name} "
             f"-n {resource.namespace}"
         )
-    return f"{taken}: delete or rename it, or name this resource otherwise"
+    return f"{taken}: delete or rename it, or give this resource another name"
 
 
 def _left_s(existing: Object, snapshot: Snapshot) -> float:

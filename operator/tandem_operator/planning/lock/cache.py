@@ -1,7 +1,7 @@
 """What resources of one namespace share of the lock: one look at a pair that cannot change.
 
 The cache is what stands in the namespace: revisions that hold a report, and the Job of another
-resource that looks at the same pair. Both carry the pair's name as a label, so an operator that
+resource that inspects the same pair. Both carry the pair's name as a label, so an operator that
 starts finds all of it in its first listing. Nothing is shared between namespaces, nor between
 resources that may read their sources with other credentials.
 """

@@ -166,7 +166,7 @@ class _Look:
         failed_before = candidate.failure(self.resource)
         if failed_before is not None:
             return _failed(self.resource, failed_before, None, wanted, sharing)
-        message = "the lock Job is being made"
+        message = "the lock Job is being created"
         return Locking(candidate.of(self.resource, LOCKING, message), message, wanted, sharing)
 
     def read(
@@ -195,7 +195,7 @@ class _Look:
             return replace(failed, ask=outcome.ask)
         message = outcome.message
         if followed is not None:
-            message = f"the lock Job of {followed.by} looks at the same pair: {message}"
+            message = f"the lock Job of {followed.by} inspects the same pair: {message}"
         asked = candidate.of(self.resource, LOCKING, message)
         return Locking(asked, message, sharing=sharing, ask=outcome.ask)
 

@@ -15,7 +15,7 @@ from tandem_runtime.contract.report import LockFailure
 Object = dict[str, Any]
 
 OVER = ("Succeeded", "Failed")
-LOOKING = "the lock Job looks at the pair"
+LOOKING = "the lock Job inspects the pair"
 
 
 @dataclass(frozen=True)

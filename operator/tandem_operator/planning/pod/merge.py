@@ -232,6 +232,6 @@ def _main(container: Object, at: str, owned_env: tuple[str, ...]) -> Iterable[Fi
             yield _refusal(
                 f"{at}.envFrom[{index}]",
                 source,
-                "it may hold variables of the operator, and nobody could tell",
+                "it may set variables of the operator without notice",
                 "name each variable in spec.engine.env, or give them a prefix of your own",
             )

@@ -75,7 +75,7 @@ def _refusal(field: str, value: str, remedy: str) -> FieldError:
         StalledReason.UNSUPPORTED_COMBINATION,
         field,
         value,
-        f"this release cannot bring {field.removeprefix('spec.').rpartition('.')[0]} "
+        f"this release cannot fetch {field.removeprefix('spec.').rpartition('.')[0]} "
         f"from {scheme}://",
         remedy,
     )
@@ -96,9 +96,9 @@ def lost(spec: Spec, job: Object) -> tuple[FieldError, ...]:
             StalledReason.UNSUPPORTED_COMBINATION,
             f"spec.{side}.uri",
             sides(spec)[side].uri,
-            "this cluster takes no image volumes (feature ImageVolume, on by default from "
+            "this cluster does not support image volumes (feature ImageVolume, on by default from "
             "Kubernetes 1.35)",
-            "use hf://, s3:// or pvc://, or turn the feature on and annotate the resource with "
+            "use hf://, s3:// or pvc://, or enable the feature and annotate the resource with "
             f"{names.ANNOTATION_REFRESH}",
         ),
     )

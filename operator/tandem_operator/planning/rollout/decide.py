@@ -190,7 +190,7 @@ def poor_because(seen: CanaryView, spec: Spec) -> str | None:
     own, others = seen.seconds_per_token, seen.others_seconds_per_token
     if own is not None and others is not None and own > others:
         return (
-            f"the canary took {1000 * own:.1f} ms a token, the pods without the draft "
+            f"the canary took {1000 * own:.1f} ms/token, the pods without the draft "
             f"{1000 * others:.1f} ms"
         )
     return None

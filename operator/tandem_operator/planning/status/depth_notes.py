@@ -25,7 +25,7 @@ def event_records(spec: Spec, tiers: tuple[int, ...]) -> tuple[str, ...]:
     }
     listed = ", ".join(map(str, tiers))
     return tuple(
-        f"{field} {tokens} is taken down to {taken_down(tokens, tiers)}: K is one of {listed}"
+        f"{field} {tokens} is lowered to {taken_down(tokens, tiers)}: K is one of {listed}"
         for field, tokens in asked.items()
         if tokens is not None and tokens not in tiers
     )

@@ -66,5 +66,5 @@ def _rolling_out(revision: Revision) -> Candidate:
         draft=None if draft is None else LockedSource(uri=draft.uri, revision=draft.revision),
         verdict=report.verdict,
         reason=ReconcilingReason.ROLLING_OUT.value,
-        message="the pair is locked; its pods are coming up",
+        message="the pair is locked; its pods are starting",
     )

@@ -31,7 +31,7 @@ def _seen(evidence: RolloutEvidence) -> str:
     if evidence.stopped is not None:
         stopped = evidence.stopped
         said.append(
-            f"{len(stopped.pods)} of {stopped.of} replicas draft no more since "
+            f"{len(stopped.pods)} of {stopped.of} replicas have stopped drafting since "
             f"{stopped.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}: the engine ended speculation by its "
             f"own gate, until it starts again ({', '.join(stopped.pods[:3])})"
         )

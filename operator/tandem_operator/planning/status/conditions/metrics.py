@@ -25,5 +25,5 @@ def find(inputs: StatusInputs) -> Finding:
         ConditionType.METRICS_AVAILABLE,
         "Unknown",
         MetricsReason.UNREACHABLE,
-        "no replica was read yet",
+        "no replica has been scraped yet",
     )

@@ -48,7 +48,9 @@ def stalled(inputs: StatusInputs) -> Finding | None:
     if placed.refusals:
         return _stalled(StalledReason.INVALID_TEMPLATE, "; ".join(placed.refusals))
     if workload.refused is not None:
-        return _stalled(StalledReason.INVALID_TEMPLATE, f"no pod is made: {workload.refused}")
+        return _stalled(
+            StalledReason.INVALID_TEMPLATE, f"no pod can be created: {workload.refused}"
+        )
     if workload.hindered is not None:
         reason = lock_state.STALLED_REASONS[workload.hindered.reason]
         return _stalled(reason, workload.hindered.message)
@@ -73,10 +75,10 @@ def _reconciling(inputs: StatusInputs) -> list[Finding]:
     if inputs.rolled_out:
         return []
     if not inputs.stored:
-        message = "the pair is locked; its pods are being made"
+        message = "the pair is locked; its pods are being created"
         return [_on_the_way(ReconcilingReason.ROLLING_OUT, message)]
     wanted = inputs.resource.spec.replicas
-    message = f"{workload.updated} of {wanted} replicas are of the newest revision"
+    message = f"{workload.updated} of {wanted} replicas have the newest revision"
     if workload.exists:
         message += f", {workload.ready} of {workload.replicas} are ready"
     if workload.waiting is not None:

@@ -24,7 +24,7 @@ def find(inputs: StatusInputs) -> Finding:
         return _finding("False", ReadyReason.WORKLOAD_FAILED, stalled.message)
     waiting = workload.waiting
     return _finding(
-        "False", ReadyReason.STARTING, waiting or "the first replica of the pair is coming up"
+        "False", ReadyReason.STARTING, waiting or "the first replica of the pair is starting"
     )
 
 
@@ -35,7 +35,7 @@ def _unlocked(inputs: StatusInputs) -> Finding:
         reason = ReadyReason.PAIR_REJECTED if rejected else ReadyReason.LOCK_PENDING
         return _finding("False", reason, f"nothing is started: {step.message}")
     if isinstance(step, Accepted):
-        return _finding("False", ReadyReason.STARTING, "the pair is locked; no pod is made yet")
+        return _finding("False", ReadyReason.STARTING, "the pair is locked; no pod exists yet")
     return _finding(
         "False", ReadyReason.LOCK_PENDING, "nothing is started before the pair is locked"
     )

@@ -162,7 +162,7 @@ def _before_the_first_look(inputs: StatusInputs) -> Finding:
         return _finding("Unknown", SpeculationReason.INITIAL, "no replica is ready yet")
     tokens = _initial_tokens(inputs)
     status: ConditionStatus = "True" if tokens > 0 else "False"
-    message = _with_notes(inputs, f"K is {tokens} until there is something measured")
+    message = _with_notes(inputs, f"K is {tokens} until there are measurements")
     return _finding(status, SpeculationReason.INITIAL, message)
 
 
