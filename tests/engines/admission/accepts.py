@@ -1,7 +1,8 @@
 """Inside the engine's environment: whether vLLM's own parser and configuration take argument lists.
 
 Reads the path of a JSON list of argument lists, and prints a JSON list of null (accepted) or the
-error. No weight is loaded and no server is started.
+error. More arguments are folders with stand-ins of packages. No weight is loaded and no server is
+started.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ os.environ |= {
 
 
 def main() -> None:
+    sys.path += sys.argv[2:]
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
     from vllm.utils.argparse_utils import FlexibleArgumentParser

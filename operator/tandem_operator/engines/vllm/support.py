@@ -30,7 +30,7 @@ SUPPORT = Support(
         Method.EAGLE3: _CHECKED,
         Method.MTP: _CHECKED,
         Method.N_GRAM: "run, both model runners (`tests/engines/v2`)",
-        Method.SUFFIX: "rendered",
+        Method.SUFFIX: f"{_CHECKED}; with arctic-inference in the image",
         Method.MEDUSA: f"{_CHECKED}; until vLLM 0.32",
         Method.DFLASH: _CHECKED,
         Method.DSPARK: "rendered",
