@@ -1,0 +1,22 @@
+"""Builds the controller of LeaderWorkerSets, for the tests that need it: `python -m hack.lws`."""
+
+import argparse
+import sys
+
+from hack.cluster.binaries import MissingProgramError
+from hack.lws import build
+
+
+def main() -> int:
+    """Returns the exit status."""
+    argparse.ArgumentParser(prog="python -m hack.lws", description=__doc__).parse_args()
+    try:
+        print(build.ensure())
+    except MissingProgramError as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
