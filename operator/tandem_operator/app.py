@@ -94,6 +94,7 @@ class Operator:
             metrics=self._metrics,
             claims=Claims(self._name, self._clock, self._metrics.yielded),
             blind=self._watches.blind,
+            unserved=self._watches.unserved,
         )
         self._metrics.add(ResourceSeries(self._led, self._tuning.view))
         self._web = Web(

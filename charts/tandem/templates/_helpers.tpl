@@ -91,6 +91,9 @@ name: {{ include "tandem.fullname" . }}
 - apiGroups: [apps]
   resources: [controllerrevisions]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [leaderworkerset.x-k8s.io]
+  resources: [leaderworkersets]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
@@ -108,7 +111,7 @@ name: {{ include "tandem.fullname" . }}
   resources: [pods]
   verbs: [list, watch, patch]
 - apiGroups: [apps]
-  resources: [replicasets]
+  resources: [replicasets, statefulsets]
   verbs: [list, watch]
 # Read too: a Job whose pods are refused says so nowhere else.
 - apiGroups: [events.k8s.io]

@@ -126,6 +126,11 @@ class StalledReason(Reason):
         "Target and draft do not fit into the memory of the accelerators.",
     )
     LOCK_FAILED = "LockFailed", "The lock Job could not inspect the pair.", Trigger.TIMER
+    MISSING_KIND = (
+        "MissingKind",
+        "The cluster does not serve a kind that the replicas need, or the operator may not see it.",
+        Trigger.OBJECT,
+    )
     WATCH_REFUSED = (
         "WatchRefused",
         "The operator may not watch a kind in this namespace, so it changes nothing there.",

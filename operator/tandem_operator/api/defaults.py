@@ -97,14 +97,14 @@ def accelerator_resource(spec: Spec) -> str | None:
 
 
 def accelerator_count(spec: Spec) -> int:
-    """Devices of one replica: tensor x pipeline x data parallel size."""
+    """Devices of one pod: tensor x data parallel size."""
     if spec.accelerator.count is not None:
         return spec.accelerator.count
-    return devices_used(spec)
+    return spec.parallelism.tensor * spec.parallelism.data
 
 
 def devices_used(spec: Spec) -> int:
-    """Devices that the engine spreads over: one a rank, all in one pod."""
+    """Devices of one replica: one a rank, tensor x pipeline x data parallel size."""
     parallelism = spec.parallelism
     return parallelism.tensor * parallelism.pipeline * parallelism.data
 

@@ -33,6 +33,7 @@ LABEL_CANARY = f"{GROUP}/canary"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tandem"
 ROLE_ENGINE = "engine"
+ROLE_WORKER = "worker"
 ROLE_LOCK = "lock"
 ROLE_CONFIG = "config"
 ANNOTATION_LOCK_SCHEDULING = f"{GROUP}/lock-scheduling"
@@ -43,6 +44,7 @@ ANNOTATION_METRICS_PATH = f"{GROUP}/metrics-path"
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 """Digest of what was last applied, on each child."""
 
+GROUP_SUFFIX = "-group"
 MAX_NAME_LENGTH = 40
 HASH_LENGTH = 16
 SHORT_HASH_LENGTH = 8
@@ -53,6 +55,11 @@ RESERVED_NAME_PREFIX = "tandem-"
 def engine_labels(name: str) -> dict[str, str]:
     """The selector of everything that selects engine pods: exactly these two labels."""
     return {LABEL_DEPLOYMENT: name, LABEL_ROLE: ROLE_ENGINE}
+
+
+def worker_labels(name: str) -> dict[str, str]:
+    """Labels of the pods of a replica that serve nothing: nothing that serves selects them."""
+    return {LABEL_DEPLOYMENT: name, LABEL_ROLE: ROLE_WORKER}
 
 
 def lock_labels(name: str) -> dict[str, str]:
@@ -70,6 +77,11 @@ def deployment(name: str) -> str:
     return name
 
 
+def group(name: str) -> str:
+    """The workload of replicas of several pods."""
+    return f"{name}{GROUP_SUFFIX}"
+
+
 def service(name: str) -> str:
     """The OpenAI API."""
     return name
@@ -83,6 +95,11 @@ def canary(name: str, lock_hash: str) -> str:
 def disruption_budget(name: str) -> str:
     """The PodDisruptionBudget."""
     return name
+
+
+def worker_budget(name: str) -> str:
+    """The PodDisruptionBudget of the workers of replicas of several pods."""
+    return f"{name}-workers"
 
 
 def pod_monitor(name: str) -> str:

@@ -23,7 +23,7 @@ FASTEST = 1
 @dataclass(frozen=True, slots=True)
 class Packed:
     """``version`` orders the versions of one UID. ``pair`` is the label of the pair, if any.
-    ``labelled`` says that our label names the resource: a watch brings the object."""
+    ``labelled`` says that a label names the resource: a watch brings the object."""
 
     uid: str
     version: int
@@ -37,15 +37,15 @@ class Packed:
         return parsed
 
 
-def pack(raw: Object) -> Packed:
-    """An object of the API server in its packed form."""
+def pack(raw: Object, *, labelled: bool) -> Packed:
+    """An object of the API server in its packed form; `labelled` as in Packed."""
     metadata = raw["metadata"]
     labels = metadata.get("labels") or {}
     return Packed(
         uid=metadata["uid"],
         version=version_of(raw),
         pair=labels.get(names.LABEL_PAIR),
-        labelled=bool(labels.get(names.LABEL_DEPLOYMENT)),
+        labelled=labelled,
         body=zlib.compress(orjson.dumps(raw), FASTEST),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tandem_operator.api import names
+from tandem_operator.cluster.kinds import CHILDREN
 from tandem_operator.cluster.packed import Packed, pack, version_of
 from tandem_operator.planning import managed_fields
 
@@ -16,6 +17,7 @@ Identity = tuple[str, str]
 """Kind and name within the namespace."""
 Place = tuple[Key, Identity]
 
+LABELS = {kind.kind: (kind.label, kind.suffix) for kind in CHILDREN}
 MOST_ENDS = 10_000
 """Ends that are remembered: more than can pass while one answer is on its way."""
 
@@ -38,7 +40,7 @@ class Store:
         """Take a resource as it is now; returns its key."""
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         if not self._older(raw, self._resources.get(key)):
-            self._resources[key] = pack(raw)
+            self._resources[key] = pack(raw, labelled=True)
         return key
 
     def drop_resource(self, raw: Object) -> Key:
@@ -68,7 +70,9 @@ class Store:
         identity = (raw["kind"], raw["metadata"]["name"])
         if not self._older(raw, self._children.get(found, {}).get(identity)):
             self._remove(found, identity)
-            self._children.setdefault(found, {})[identity] = pack(_trimmed(raw))
+            self._children.setdefault(found, {})[identity] = pack(
+                _trimmed(raw), labelled=key_of(raw) is not None
+            )
             self._list_pair(found, identity)
         return found
 
@@ -240,7 +244,9 @@ class _Pairs(Mapping[str, Mapping[Place, Object]]):
 
 def key_of(raw: Object) -> Key | None:
     """The resource that an object's label names; None without the label."""
-    name = (raw["metadata"].get("labels") or {}).get(names.LABEL_DEPLOYMENT)
+    label, suffix = LABELS.get(raw["kind"], (names.LABEL_DEPLOYMENT, ""))
+    said: str = (raw["metadata"].get("labels") or {}).get(label) or ""
+    name = said.removesuffix(suffix) if said.endswith(suffix) else ""
     return (raw["metadata"]["namespace"], name) if name else None
 
 

@@ -20,7 +20,7 @@ import orjson
 from kopf._cogs.clients import api, auth, errors
 from kopf._cogs.structs import references
 
-from tandem_operator.cluster.kinds import RESOURCE, SELECTOR, Kind
+from tandem_operator.cluster.kinds import Kind
 
 Object = dict[str, Any]
 SILENCE_S = 70.0
@@ -30,6 +30,7 @@ LIST_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 ENDS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 """How a stream ends without a word of the API server."""
 
+NOT_FOUND = 404
 CHUNK = 200
 """Objects of one answer of a list: its text and its values are in memory at the same time."""
 
@@ -90,6 +91,21 @@ class Stream:
                         raise StreamError(said.get("code"), str(said.get("message", said)))
                     yield event["type"], said
 
+    async def serves(self, definition: tuple[str, str, str]) -> bool:
+        """Whether the API server serves that group, version and plural. Raises StreamError."""
+        group, version, plural = definition
+        url = f"{self._api.server}/apis/{group}/{version}"
+        try:
+            with _translated():
+                async with self._api.session.get(url, timeout=LIST_TIMEOUT) as answer:
+                    await errors.check_response(answer)
+                    found: Object = orjson.loads(await answer.read())
+        except StreamError as error:
+            if error.code == NOT_FOUND:
+                return False
+            raise
+        return any(each["name"] == plural for each in found.get("resources") or ())
+
     @contextlib.asynccontextmanager
     async def _get(
         self,
@@ -98,7 +114,7 @@ class Stream:
         query: Mapping[str, str],
         within: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        selector = {} if kind == RESOURCE else {"labelSelector": SELECTOR}
+        selector = {"labelSelector": kind.label} if kind.label else {}
         url = references.Resource(kind.group, kind.version, kind.plural, namespaced=True).get_url(
             server=self._api.server,
             namespace=cast(Any, namespace),

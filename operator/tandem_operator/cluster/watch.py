@@ -10,7 +10,7 @@ from typing import Protocol
 from tandem_operator.clock import Clock
 from tandem_operator.cluster.kinds import RESOURCE, Kind
 from tandem_operator.cluster.store import Key, Object, Store
-from tandem_operator.cluster.streams import Stream, StreamError, Streams
+from tandem_operator.cluster.streams import NOT_FOUND, Stream, StreamError, Streams
 
 LOG = logging.getLogger(__name__)
 
@@ -19,7 +19,8 @@ LONGEST_BACKOFF_S = 10.0
 QUICK_S = 1.0
 """A stream that ends sooner, and brought nothing, counts as a failure."""
 GONE = 410
-NOT_FOUND = 404
+LOOKED_FOR_S = 15.0
+"""How often it is asked whether the definition of an optional kind has come."""
 
 
 class Heard(Protocol):
@@ -36,7 +37,8 @@ class Watch:
     """Fills the store. `words` says why it sees nothing, or None while it sees.
 
     A list replaces what was held of the kind in the namespace: what ended while no stream was open
-    is forgotten then. `gate` bounds how many list at the same time.
+    is forgotten then. `gate` bounds how many list at the same time. `absent` says that nothing of
+    the kind can be there, for want of its definition.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Watch:
         self._proof_s = clock.now_s()
         self.listed = False
         self.refused = False
+        self.absent = False
         self.words: str | None = "it is not listed yet"
 
     @property
@@ -79,15 +82,30 @@ class Watch:
         while True:
             try:
                 async with self._streams.open() as stream:
-                    async with self._gate:
-                        version = await self._list(stream)
-                    self._lives()
-                    await self._follow(stream, version)
+                    if await self._is_defined(stream):
+                        async with self._gate:
+                            version = await self._list(stream)
+                        self._lives()
+                        await self._follow(stream, version)
+                await asyncio.sleep(LOOKED_FOR_S * self._spread())
             except StreamError as error:
                 if error.code == GONE:
                     LOG.debug("%s: listed again: %s", self, error)
                     continue
                 await self._fail(error)
+
+    async def _is_defined(self, stream: Stream) -> bool:
+        """Whether the API server serves what the kind needs; it is told once that it does not."""
+        if self.kind.definition is None or await stream.serves(self.kind.definition):
+            return True
+        self._proof_s = self._clock.now_s()
+        if not self.absent:
+            for raw in self._store.watched(self.kind.kind, self.namespace):
+                self._take("DELETED", raw)
+            self._failures, self.listed, self.refused, self.words = 0, True, False, None
+            self.absent = True
+            self._heard.changed(self)
+        return False
 
     async def _list(self, stream: Stream) -> str:
         gone = set(self._store.watched_uids(self.kind.kind, self.namespace))
@@ -129,11 +147,12 @@ class Watch:
 
     def _lives(self) -> None:
         self._proof_s = self._clock.now_s()
-        if self.words is None:
+        if self.words is None and not self.absent:
             return
         if self._failures:
             LOG.info("%s: watched again", self)
         self._failures, self.listed, self.refused, self.words = 0, True, False, None
+        self.absent = False
         self._heard.changed(self)
 
     async def _fail(self, error: StreamError) -> None:

@@ -86,11 +86,23 @@ class Watches:
 
     def blind(self, namespace: str) -> str | None:
         """Why nothing may be done in the namespace: absence is no fact there. None: it is."""
-        watches = self._of.get(namespace) or self._of.get(None) or ()
-        for watch in watches:
-            if watch.refused or not watch.listed:
+        for watch in self._in(namespace):
+            if _missing(watch) and watch.kind.definition is None:
                 return f"the operator cannot watch {watch}: {watch.words}"
         return None
+
+    def unserved(self, namespace: str) -> dict[str, str]:
+        """Why nothing of a kind can be made or seen there, by the kinds of which that is so."""
+        return {
+            watch.kind.kind: f"the operator cannot watch {watch}: {watch.words}"
+            if _missing(watch)
+            else "the cluster does not serve it"
+            for watch in self._in(namespace)
+            if watch.absent or (_missing(watch) and watch.kind.definition is not None)
+        }
+
+    def _in(self, namespace: str) -> tuple[Watch, ...]:
+        return self._of.get(namespace) or self._of.get(None) or ()
 
     def unready(self) -> str | None:
         """Why the process is of no use: it hears nothing that it needs, in any namespace."""
@@ -117,4 +129,12 @@ class Watches:
         return None
 
     def _whole(self, namespace: str | None) -> bool:
-        return all(watch.listed and not watch.refused for watch in self._of[namespace])
+        """An optional kind counts as seen where it is refused: without it all else can be done."""
+        return all(
+            not _missing(watch) or (watch.refused and watch.kind.definition is not None)
+            for watch in self._of[namespace]
+        )
+
+
+def _missing(watch: Watch) -> bool:
+    return watch.refused or not watch.listed

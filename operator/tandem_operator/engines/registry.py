@@ -5,7 +5,9 @@ from dataclasses import replace
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton, vllm
 from tandem_operator.engines.by_server import ByServer
+from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver, StopsDrafting
+from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tandem_runtime.contract.report import PairReport
 
@@ -34,10 +36,19 @@ def may_stop_drafting(spec: Spec) -> bool:
     return isinstance(asked, StopsDrafting) and asked.stops_drafting(spec)
 
 
+def refusals(asked: Driver, spec: Spec) -> tuple[FieldError, ...]:
+    """What of the spec cannot be: the driver's own refusals, then those of several pods."""
+    found = asked.validate(spec)
+    said = ("spec.parallelism", "spec.accelerator.count")
+    if any(each.field.startswith(said) for each in found):
+        return found
+    return (*found, *nodes.validate(asked, spec))
+
+
 def judge(spec: Spec, report: PairReport) -> PairJudgement:
     """Whether the spec's engine would start the pair: its rules of the spec and of the files."""
     asked = driver(spec.engine.type)
     found = asked.judge_pair(spec, report)
-    of_spec = asked.validate(spec)
+    of_spec = refusals(asked, spec)
     more = tuple(each for each in found.refusals if each not in of_spec)
     return replace(found, refusals=(*of_spec, *more))

@@ -17,9 +17,9 @@ from tandem_operator.engines import registry
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.planning import prune, resource, workload
 from tandem_operator.planning.children import (
+    change_over,
     disruption_budget,
     engine_config,
-    engine_pods,
     placement,
     pod_annotations,
     pod_monitor,
@@ -104,7 +104,7 @@ def _told(
 ) -> Plan:
     current = None if form is None else form.revision
     gone = prune.find(wanted, observed, step, revisions, form, snapshot)
-    state = workload.read(wanted.name, observed, snapshot.warnings)
+    state = workload.read(wanted.name, observed, current, snapshot.now, snapshot.warnings)
     stands = None
     if current is not None:
         place = names.speculation_table(wanted.name, current.lock_hash)
@@ -136,7 +136,8 @@ def _told(
     changed = after != wanted.status
     paused = wanted.spec.paused
     waits_s = None if form is None else form.due_s
-    due = [seconds for seconds in (placed.retry_s, gone.due_s, waits_s) if seconds is not None]
+    rests = (placed.retry_s, gone.due_s, waits_s, state.deadline_in_s)
+    due = [seconds for seconds in rests if seconds is not None]
     sharing = _sharing(wanted, step)
     if sharing is not None and sharing.by != wanted.name:
         due.append(FOLLOWED_S)
@@ -209,13 +210,15 @@ def _children(
     made += _tables(wanted, form, revisions, observed, snapshot)
     made += [Child(each, needs=kept) for each in engine_config.bodies(wanted, source)]
     made.append(Child(service.body(wanted, service.port_of(source.template)), needs=kept))
-    if disruption_budget.wanted(wanted):
-        made.append(Child(disruption_budget.body(wanted)))
+    made += [Child(each) for each in disruption_budget.bodies(wanted, source.workers)]
     if snapshot.installation.pod_monitors:
         metrics = pod_template.metrics_of(source.template)
         made.append(Child(pod_monitor.body(wanted, metrics, snapshot.installation)))
     mounted = Reference("v1", "ConfigMap", names.speculation_table(wanted.name, source.lock_hash))
-    made.append(Child(engine_pods.body(wanted, source, form.replicas), needs=mounted))
+    workloads = change_over.bodies(wanted, source, form.replicas, revisions, observed)
+    made += [
+        Child(each, needs=mounted) for each in workloads if each["kind"] not in snapshot.unserved
+    ]
     if form.canary_body is not None:
         made.append(Child(form.canary_body, needs=mounted))
     learned = tuner_state.body(wanted, snapshot.tuning)

@@ -81,7 +81,7 @@ def of(wanted: Resource, installation: Installation) -> Preview:
     """The preview of a resource, the lock's outcome taken to be good."""
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
-        *driver.validate(wanted.spec),
+        *registry.refusals(driver, wanted.spec),
         *sources.validate(wanted.spec),
         *template_merge.validate(wanted.spec.template, driver.owned_env),
     )
@@ -126,9 +126,7 @@ def _children(wanted: Resource, made: Revision) -> list[Object]:
         service.body(wanted, service.port_of(made.template)),
         engine_pods.body(wanted, made),
     ]
-    if disruption_budget.wanted(wanted):
-        children.append(disruption_budget.body(wanted))
-    return children
+    return [*children, *disruption_budget.bodies(wanted, made.workers)]
 
 
 def _assumed(wanted: Resource) -> PairReport:

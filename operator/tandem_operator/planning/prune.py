@@ -8,7 +8,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import observed_objects, workload
-from tandem_operator.planning.children import disruption_budget, engine_config
+from tandem_operator.planning.children import change_over, disruption_budget, engine_config
 from tandem_operator.planning.children.revision import KEPT, Revision
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock.state import Accepted, Refused, Step
@@ -59,10 +59,10 @@ def find(
         gone += _tables(resource, held, form.revision)
         gone += engine_config.unused(held, (*revisions, form.revision))
         gone += _revisions(resource, held, revisions, form.revision)
+        gone += change_over.outlived(resource, form.revision, form.replicas, held)
     gone += pod_form.outlived(resource, held, form, revisions)
-    budget = held.ours(disruption_budget.KIND, names.disruption_budget(resource.name))
-    if budget is not None and not disruption_budget.wanted(resource):
-        gone.append(budget)
+    workers = None if form is None else form.revision.workers
+    gone += disruption_budget.needless(resource, workers, held)
     return Removals(
         tuple(Remove(observed_objects.reference(each), each["metadata"]["uid"]) for each in gone),
         min(due, default=None),

@@ -100,15 +100,16 @@ class Snapshot:
 
     ``resource`` is the SpeculativeDeployment as the API server holds it. ``objects`` are all
     objects of the namespace that carry its label, an owner reference to it or the name of one of
-    its children, each in full with apiVersion and kind: Deployment, Service, ConfigMap,
-    PodDisruptionBudget, PodMonitor, ControllerRevision, Job, Pod (of the lock and of the engine),
-    ReplicaSet. The first look after a start waits until all kinds are listed, so absence is fact,
-    but for names that carry no label of ours (see `Plan.look_up`). ``pairs`` are the namespace's
-    lock Jobs, their pods and ControllerRevisions, of all resources, by the label of their pair,
-    and by any key within. ``blind`` says why absence is no fact: a kind cannot be watched. ``ends``
-    says by UID when the operator first saw that an object had ended (see `sightings`), by its own
-    clock; ``warnings`` holds the words of the newest Event about an object that a plan asked about,
-    by its UID.
+    its children, each in full with apiVersion and kind: Deployment, LeaderWorkerSet, Service,
+    ConfigMap, PodDisruptionBudget, PodMonitor, ControllerRevision, Job, Pod (of the lock and of the
+    engine), ReplicaSet, StatefulSet. The first look after a start waits until all kinds are listed,
+    so absence is fact, but for names that carry no label of ours (see `Plan.look_up`). ``pairs``
+    are the namespace's lock Jobs, their pods and ControllerRevisions, of all resources, by the
+    label of their pair, and by any key within. ``blind`` says why absence is no fact: a kind cannot
+    be watched. ``ends`` says by UID when the operator first saw that an object had ended (see
+    `sightings`), by its own clock; ``warnings`` holds the words of the newest Event about an object
+    that a plan asked about, by its UID. ``unserved`` are kinds of which nothing can be made or seen
+    here, and why.
     """
 
     resource: Object
@@ -121,6 +122,7 @@ class Snapshot:
     blind: str | None = None
     ends: Mapping[str, datetime] = field(default_factory=dict)
     warnings: Mapping[str, str] = field(default_factory=dict)
+    unserved: Mapping[str, str] = field(default_factory=dict)
 
     def ended_at(self, uid: str) -> datetime:
         """When an object that has ended was first seen so: now, if never before."""

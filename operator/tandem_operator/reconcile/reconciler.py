@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +44,7 @@ class Reconciler:
         metrics: Metrics,
         claims: Claims,
         blind: Callable[[str], str | None] = lambda namespace: None,
+        unserved: Callable[[str], Mapping[str, str]] = lambda namespace: {},
     ) -> None:
         self._store = store
         self._queue = queue
@@ -55,6 +56,7 @@ class Reconciler:
         self._metrics = metrics
         self._claims = claims
         self._blind = blind
+        self._unserved = unserved
         self._decisions = Decisions(metrics)
         self._lock_waiters = LockWaiters(queue.add)
         self._sightings = EndedObjects()
@@ -161,6 +163,7 @@ class Reconciler:
                 blind=self._blind(key[0]),
                 ends=self._sightings.see(key, resource, objects, now),
                 warnings=self._executor.warnings(key),
+                unserved=self._unserved(key[0]),
             )
         )
 

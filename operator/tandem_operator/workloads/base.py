@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
+
+from tandem_operator.api import names
 
 Object = dict[str, Any]
 
@@ -20,13 +23,42 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class Workers:
+    """The pods of a replica beside the one that serves, all of one template."""
+
+    count: int
+    template: Object
+
+
+@dataclass(frozen=True)
 class Pods:
-    """The pods that a workload shall run: ``template`` is that of the pod that serves."""
+    """The pods that a workload shall run: ``template`` is that of the pod that serves.
+
+    ``workers`` None: a replica is that pod alone.
+    """
 
     replicas: int
     selector: dict[str, str]
     template: Object
     rollout: Rollout
+    workers: Workers | None = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A kind that must be seen, and the label by which an object of it says whose it is.
+
+    The label's value is the resource's name with ``suffix`` after it. ``definition`` is the group,
+    version and plural of the kind without which none of it can be there; None: it always can.
+    """
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    label: str = names.LABEL_DEPLOYMENT
+    suffix: str = ""
+    definition: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +67,7 @@ class Counts:
 
     ``observed`` says that the counts are about the workload as it is now. ``refused`` is why no
     pod can be made, ``overdue`` the rollout's missed deadline; None: nothing of the kind.
+    ``progress`` is when it last came forward, of a kind that keeps no deadline itself.
     """
 
     observed: bool
@@ -45,6 +78,7 @@ class Counts:
     updated: int
     refused: str | None
     overdue: str | None
+    progress: datetime | None = None
 
 
 class WorkloadKind(Protocol):
@@ -57,8 +91,13 @@ class WorkloadKind(Protocol):
     def kind(self) -> str: ...
 
     @property
-    def watched(self) -> tuple[tuple[str, str, str, str], ...]:
-        """Group, version, plural and kind of it, and of what stands between it and its pods."""
+    def watched(self) -> tuple[Watched, ...]:
+        """It, and what stands between it and its pods."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What else to try where the API server refuses its body; empty: its words say it."""
         ...
 
     def name(self, resource: str) -> str:
@@ -78,7 +117,15 @@ class WorkloadKind(Protocol):
         ...
 
     def pods(self, held: Object, objects: Sequence[Object]) -> list[Object]:
-        """Its pods that are neither over nor leaving."""
+        """Its pods that serve, neither over nor leaving: one for each replica."""
+        ...
+
+    def members(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+        """All its pods that are neither over nor leaving."""
+        ...
+
+    def makers(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+        """What lacks a pod and says why in its Events alone."""
         ...
 
     def failed(self, held: Object, objects: Sequence[Object]) -> list[Object]:

@@ -6,17 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.workloads.base import Counts, Pods
-from tandem_operator.workloads.pods import condition, controlled_by, is_over, staying
+from tandem_operator.workloads.base import Counts, Pods, Watched
+from tandem_operator.workloads.pods import condition, controlled_by, is_over, staying, with_remedy
 
 Object = dict[str, Any]
 
 HISTORY = 3
-ROOT_REFUSED = "runAsNonRoot"
-ROOT_REMEDY = (
-    "; where the engine's image runs without root, say so in spec.template.spec.securityContext: "
-    "runAsNonRoot: true, and runAsUser where the image names no number"
-)
 
 
 class DeploymentWorkload:
@@ -25,9 +20,10 @@ class DeploymentWorkload:
     api_version = "apps/v1"
     kind = "Deployment"
     watched = (
-        ("apps", "v1", "deployments", "Deployment"),
-        ("apps", "v1", "replicasets", "ReplicaSet"),
+        Watched("apps", "v1", "deployments", "Deployment"),
+        Watched("apps", "v1", "replicasets", "ReplicaSet"),
     )
+    remedy = ""
 
     def name(self, resource: str) -> str:
         """The resource's own name."""
@@ -83,6 +79,14 @@ class DeploymentWorkload:
         found = staying(_replica_sets(held, objects), objects)
         return [pod for pod in found if not is_over(pod)]
 
+    def members(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+        """A replica is one pod."""
+        return self.pods(held, objects)
+
+    def makers(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+        """None: its status says why a pod cannot be made."""
+        return []
+
     def failed(self, held: Object, objects: Sequence[Object]) -> list[Object]:
         """Those of ReplicaSets that still want any."""
         wanting = [
@@ -111,7 +115,6 @@ def _refused(owners: Iterable[Object]) -> str | None:
     for owner in owners:
         failure = condition(owner, "ReplicaFailure", "True")
         if failure is not None:
-            message = str(failure.get("message", ""))
-            remedy = ROOT_REMEDY if ROOT_REFUSED in message else ""
-            return f"{failure.get('reason', 'FailedCreate')}: {message}{remedy}"
+            words = f"{failure.get('reason', 'FailedCreate')}: {failure.get('message', '')}"
+            return with_remedy(words)
     return None

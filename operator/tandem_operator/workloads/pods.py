@@ -8,6 +8,11 @@ from typing import Any
 Object = dict[str, Any]
 
 OVER = ("Succeeded", "Failed")
+ROOT_REFUSED = "runAsNonRoot"
+ROOT_REMEDY = (
+    "; where the engine's image runs without root, say so in spec.template.spec.securityContext: "
+    "runAsNonRoot: true, and runAsUser where the image names no number"
+)
 
 
 def controller(held: Object) -> Object | None:
@@ -42,6 +47,11 @@ def staying(owners: Iterable[Object], objects: Iterable[Object]) -> list[Object]
         and not pod["metadata"].get("deletionTimestamp")
         and (controller(pod) or {}).get("uid") in uids
     ]
+
+
+def with_remedy(refusal: str) -> str:
+    """Why no pod is made, and what to do where that is known."""
+    return refusal + (ROOT_REMEDY if ROOT_REFUSED in refusal else "")
 
 
 def condition(held: Object, kind: str, status: str) -> Object | None:

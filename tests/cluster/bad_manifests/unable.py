@@ -74,14 +74,14 @@ CANNOT = (
         COMBINATION,
     ),
     Bad(
-        "fewer devices than ranks",
+        "devices that do not come out even over pods",
         {
-            "accelerator": {"resource": "nvidia.com/gpu", "count": 2},
+            "accelerator": {"resource": "nvidia.com/gpu", "count": 3},
             "parallelism": {"tensor": 2, "pipeline": 2},
         },
         "spec.accelerator.count",
-        "2",
-        "remove count, or lower parallelism",
+        "3",
+        "use a divisor of 4",
         COMBINATION,
     ),
     Bad(

@@ -122,9 +122,9 @@ class Room:
     def _looking(self) -> list[Object]:
         return [pod for pod in self.pods("lock") if pod["status"]["phase"] == "Pending"]
 
-    def start_engines(self) -> None:
-        """Each engine pod that does not run yet becomes Ready."""
-        for pod in self.pods("engine"):
+    def start_engines(self, *roles: str) -> None:
+        """Each engine pod, or each pod of these roles, that does not run yet becomes Ready."""
+        for pod in (pod for role in roles or ("engine",) for pod in self.pods(role)):
             if pod["status"]["phase"] == "Pending":
                 now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
                 container = {

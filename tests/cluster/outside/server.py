@@ -18,6 +18,7 @@ PATHS: Mapping[str, str] = {
     "specdep": "apis/tandem.dev/v1alpha1/namespaces/{}/speculativedeployments",
     "deployments": "apis/apps/v1/namespaces/{}/deployments",
     "replicasets": "apis/apps/v1/namespaces/{}/replicasets",
+    "leaderworkersets": "apis/leaderworkerset.x-k8s.io/v1/namespaces/{}/leaderworkersets",
     "controllerrevisions": "apis/apps/v1/namespaces/{}/controllerrevisions",
     "jobs": "apis/batch/v1/namespaces/{}/jobs",
     "poddisruptionbudgets": "apis/policy/v1/namespaces/{}/poddisruptionbudgets",

@@ -34,8 +34,8 @@ CASES: tuple[tuple[dict[str, Any], str, Any], ...] = (
     ({"accelerator.resource": "amd.com/gpu"}, "accelerator_resource", "amd.com/gpu"),
     ({}, "accelerator_count", 1),
     ({"parallelism": {"tensor": 4, "data": 2}}, "accelerator_count", 8),
-    ({"parallelism": {"tensor": 2, "pipeline": 2}}, "accelerator_count", 4),
-    ({"parallelism": {"tensor": 2, "pipeline": 3, "data": 2}}, "accelerator_count", 12),
+    ({"parallelism": {"tensor": 2, "pipeline": 2}}, "accelerator_count", 2),
+    ({"parallelism": {"tensor": 2, "pipeline": 3, "data": 2}}, "accelerator_count", 4),
     ({"parallelism": {"tensor": 4}, "accelerator.count": 8}, "accelerator_count", 8),
     ({"accelerator.resource": "None", "parallelism": {"tensor": 4}}, "accelerator_count", 0),
 )

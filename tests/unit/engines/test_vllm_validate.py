@@ -52,26 +52,6 @@ def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
     assert "LayerSkip" not in found.remedy
 
 
-@pytest.mark.parametrize(
-    ("changes", "refused"),
-    [
-        ({"accelerator.count": 4}, False),
-        ({"accelerator.count": 8}, False),
-        ({"accelerator.count": 3}, True),
-        ({"accelerator.count": 3, "accelerator.resource": "amd.com/gpu"}, True),
-        ({"accelerator.count": 1, "accelerator.resource": "example.com/eight-gpus"}, False),
-        ({"accelerator.count": 2, "engine.args": ["--distributed-executor-backend=ray"]}, False),
-    ],
-)
-def test_each_rank_needs_a_device(changes: dict[str, Any], refused: bool) -> None:
-    stages = {"parallelism.tensor": 2, "parallelism.pipeline": 2, "tuning.mode": "Fixed"}
-    allowing = {"speculation.constrainedOutput": "Allow"}
-    found = DRIVER.validate(builders.spec({**stages, **allowing, **changes}))
-
-    assert [each.field for each in found] == (["spec.accelerator.count"] if refused else [])
-    assert all("takes 4 devices" in each.message for each in found)
-
-
 def test_triton_in_front_of_vllm_is_refused() -> None:
     (found,) = DRIVER.validate(builders.spec({"engine.server": "Triton"}))
 

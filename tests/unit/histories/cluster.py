@@ -210,6 +210,11 @@ class _Stream:
         self._cluster = cluster
         self.version = ""
 
+    async def serves(self, definition: tuple[str, str, str]) -> bool:
+        """No optional kind is installed here."""
+        await self._cluster._take_time()
+        return False
+
     async def pages(self, kind: Kind, namespace: str | None) -> AsyncIterator[list[Object]]:
         await self._cluster._take_time()
         self._defined(kind)

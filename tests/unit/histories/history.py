@@ -136,7 +136,8 @@ class History:
             self.cluster.namespaces[room.namespace] = True
 
     def _webhook(self, room: Room) -> None:
-        kind = self.chance.choice([kind.kind for kind in CHILDREN])
+        served = [kind.kind for kind in CHILDREN if kind.definition is None]
+        kind = self.chance.choice(served)
         self.cluster.webhook_down ^= {(room.namespace, kind)}
 
     def _definition(self, room: Room) -> None:

@@ -39,7 +39,10 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
         None,
     )
     deployment = held.get(("Deployment", wanted.name))
-    if revision is None or deployment is None:
+    group = held.get(("LeaderWorkerSet", f"{wanted.name}-group"))
+    if revision is not None and group is not None and deployment is None:
+        return _groups_done(wanted.spec.replicas, group, revision, tuple(held.values()))
+    if revision is None or deployment is None or group is not None:
         return False
     forms = [
         each["data"]["template"]
@@ -60,6 +63,37 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
     return len(pods) + replaced in (wanted.spec.replicas, wanted.spec.replicas + replaced) and all(
         _holds(pod["spec"], form["spec"]) and _ready(pod) for pod in pods
     )
+
+
+def _groups_done(
+    replicas: int, group: Object, revision: Object, objects: tuple[Object, ...]
+) -> bool:
+    """As `done`, of a LeaderWorkerSet, its StatefulSets and all their pods."""
+    made, data = group["spec"]["leaderWorkerTemplate"], revision["data"]
+    templates = (data["template"], data["workers"]["template"])
+    if not all(
+        _holds(made[name], template)
+        for name, template in zip(("leaderTemplate", "workerTemplate"), templates, strict=True)
+    ):
+        return False
+    leaders = _pods_of({group["metadata"]["uid"]}, objects)
+    workers = _pods_of({each["metadata"]["uid"] for each in leaders}, objects)
+    return (
+        len(leaders) == replicas
+        and len(workers) == replicas * data["workers"]["count"]
+        and all(_holds(pod["spec"], templates[0]["spec"]) and _ready(pod) for pod in leaders)
+        and all(_holds(pod["spec"], templates[1]["spec"]) and _ready(pod) for pod in workers)
+    )
+
+
+def _pods_of(owners: set[str], objects: tuple[Object, ...]) -> list[Object]:
+    """Pods of the StatefulSets of these owners."""
+    sets = {
+        each["metadata"]["uid"]
+        for each in objects
+        if each["kind"] == "StatefulSet" and _owned(each, owners)
+    }
+    return [each for each in objects if each["kind"] == "Pod" and _owned(each, sets)]
 
 
 def _without_gear(revision: Object) -> Object | None:

@@ -28,7 +28,9 @@ def test_what_is_kept_goes_from_the_lock_to_a_tuned_table(example: str) -> None:
 
     kinds = [body["kind"] for body in bodies]
     assert kinds[0] == "Job"
-    assert {"ControllerRevision", "Deployment", "PodMonitor", "Service"} <= set(kinds)
+    assert {"ControllerRevision", "PodMonitor", "Service"} <= set(kinds)
+    workload = "LeaderWorkerSet" if example.startswith("several-nodes") else "Deployment"
+    assert {"Deployment", "LeaderWorkerSet"} & set(kinds) == {workload}
     tables = [body["data"] for body in bodies if body["kind"] == "ConfigMap"]
     reasons = [
         json.loads(data["speculation.json"])["reason"]

@@ -12,7 +12,7 @@ NO_ACCELERATOR = "None"
 
 
 class Accelerator(SpecModel):
-    """Devices of one engine container."""
+    """Devices of each engine container."""
 
     resource: Annotated[
         str | None,
@@ -38,8 +38,10 @@ class Accelerator(SpecModel):
             ge=1,
             le=4096,
             description=(
-                "Number of devices; absent means `parallelism.tensor` x `parallelism.pipeline` x "
-                "`parallelism.data`: one replica is one pod."
+                "Number of devices in each pod; absent means `parallelism.tensor` x "
+                "`parallelism.data`. A replica that needs more is spread over several pods: a "
+                "stage of the pipeline in each, or a part of the tensor parallel ranks. With "
+                "`count` as large as the replica needs, one replica is one pod."
             ),
             examples=[4],
         ),
@@ -61,7 +63,16 @@ class Parallelism(SpecModel):
         int, Field(ge=1, le=64, description="Tensor parallel size.", examples=[4])
     ] = 1
     pipeline: Annotated[
-        int, Field(ge=1, le=64, description="Pipeline parallel size.", examples=[1])
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description=(
+                "Pipeline parallel size. Above 1, without `accelerator.count`, each stage is a pod "
+                "of its own, and the replicas are a LeaderWorkerSet `<name>-group`."
+            ),
+            examples=[1],
+        ),
     ] = 1
     data: Annotated[
         int,

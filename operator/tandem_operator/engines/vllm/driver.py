@@ -8,19 +8,25 @@ from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
 from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
 from tandem_operator.engines.pod import container, drain, environment
+from tandem_operator.engines.vllm import group
 from tandem_operator.engines.vllm.arguments import arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
 from tandem_operator.engines.vllm.methods import METHODS
 from tandem_operator.engines.vllm.rules import live as live_rules
+from tandem_operator.engines.vllm.rules import nodes as node_rules
 from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules import weight as weight_rules
 from tandem_operator.engines.vllm.series import READER
 from tandem_operator.engines.vllm.support import SUPPORT
-from tandem_runtime.contract import pod_lock, vllm_capabilities
+from tandem_runtime.contract import paths, pod_lock, vllm_capabilities
+from tandem_runtime.contract.environment import TABLE_FILE
 from tandem_runtime.contract.report import PairReport
+
+WORKER_GRACE_S = 30
+"""A worker goes once its leader is gone: it has no request to wait for."""
 
 
 class VllmDriver:
@@ -57,21 +63,51 @@ class VllmDriver:
         """What of the spec starts under a condition that only the user can see to."""
         return speculation_rules.warnings(spec)
 
+    def nodes(self, spec: Spec) -> int:
+        """Pods of one replica."""
+        return node_rules.of(spec)
+
     def render(self, launch: Launch) -> EngineParts:
-        """The pod of one replica; deterministic, so that the same launch gives the same bytes."""
+        """The pod that serves; deterministic, so that the same launch gives the same bytes."""
         spec = launch.spec
         depths = depths_of(launch)
         main = {
             **container.served(launch, READER.queue),
             "image": spec.engine.image,
             "command": command(),
-            "args": [*arguments(launch, depths), *spec.engine.args],
+            "args": [*arguments(launch, depths), *group.of_leader(launch), *spec.engine.args],
             "env": environment.merged(_DEFAULT_ENV, _owned_env(launch, depths), spec),
             "volumeMounts": container.mounts(plugin=True),
         }
         return EngineParts(
             PodParts(main, [], container.POD_HARDENED, drain.GRACE_S), tiers=depths.tiers
         )
+
+    def worker(self, launch: Launch) -> PodParts:
+        """A pod with further ranks: the same engine, without the API and without a table, since the
+        leader sends K with each step."""
+        spec, depths = launch.spec, depths_of(launch)
+        env = _owned_env(launch, depths)
+        del env[TABLE_FILE]
+        main = {
+            "name": paths.CONTAINER_MAIN,
+            "securityContext": dict(container.HARDENED),
+            **container.devices(launch),
+            "image": spec.engine.image,
+            "command": command(),
+            "args": [
+                *arguments(launch, depths),
+                *group.of_worker(launch),
+                *group.without_servers(spec.engine.args),
+            ],
+            "env": environment.merged(_DEFAULT_ENV, env, spec),
+            "volumeMounts": [
+                mount
+                for mount in container.mounts(plugin=True)
+                if mount["name"] != paths.VOLUME_TABLE
+            ],
+        }
+        return PodParts(main, [], container.POD_HARDENED, WORKER_GRACE_S)
 
     def image_of(self, version: str) -> str | None:
         """vLLM's own image for GPUs."""

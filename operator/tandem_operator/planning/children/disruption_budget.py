@@ -6,7 +6,9 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
+from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
+from tandem_operator.workloads.base import Workers
 
 Object = dict[str, Any]
 
@@ -14,20 +16,34 @@ API_VERSION = "policy/v1"
 KIND = "PodDisruptionBudget"
 
 
-def wanted(resource: Resource) -> bool:
-    """With one replica a budget would only block every drain."""
-    return resource.spec.replicas > 1
+def bodies(resource: Resource, workers: Workers | None) -> list[Object]:
+    """At most one replica missing; pods that are not ready never block a drain.
+
+    The workers of replicas of several pods have one of their own, since a replica that lost one
+    begins anew. With one replica a budget would only block every drain.
+    """
+    if resource.spec.replicas < 2:
+        return []
+    name = resource.name
+    made = [_body(resource, names.disruption_budget(name), names.engine_labels(name))]
+    if workers is not None:
+        made.append(_body(resource, names.worker_budget(name), names.worker_labels(name)))
+    return made
 
 
-def body(resource: Resource) -> Object:
-    """At most one replica missing; pods that are not ready never block a drain."""
-    labels = names.engine_labels(resource.name)
+def needless(resource: Resource, workers: Workers | None, held: ObservedObjects) -> list[Object]:
+    """Those that stand and are not asked for."""
+    asked = {body["metadata"]["name"] for body in bodies(resource, workers)}
+    own = (names.disruption_budget(resource.name), names.worker_budget(resource.name))
+    found = (held.ours(KIND, name) for name in own if name not in asked)
+    return [each for each in found if each is not None]
+
+
+def _body(resource: Resource, name: str, labels: dict[str, str]) -> Object:
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": ownership.metadata(
-            resource, KIND, names.disruption_budget(resource.name), labels
-        ),
+        "metadata": ownership.metadata(resource, KIND, name, labels),
         "spec": {
             "maxUnavailable": 1,
             "selector": {"matchLabels": labels},

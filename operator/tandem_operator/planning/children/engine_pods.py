@@ -9,14 +9,13 @@ from tandem_operator.planning import ownership
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.resource import Resource
 from tandem_operator.workloads.base import Pods
-from tandem_operator.workloads.deployment import DEPLOYMENT
 
 Object = dict[str, Any]
 
 
 def body(resource: Resource, revision: Revision, replicas: int | None = None) -> Object:
     """Only `replicas` comes from the live spec (None) or the caller; the rest from the revision."""
-    kind = DEPLOYMENT
+    kind = revision.kind
     labels = names.engine_labels(resource.name)
     metadata = ownership.metadata(resource, kind.kind, kind.name(resource.name), labels)
     return kind.body(
@@ -26,5 +25,6 @@ def body(resource: Resource, revision: Revision, replicas: int | None = None) ->
             selector=labels,
             template=revision.template,
             rollout=revision.rollout,
+            workers=revision.workers,
         ),
     )

@@ -9,6 +9,7 @@ from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.pod import template as pod_template
+from tandem_operator.planning.pod import worker as worker_pod
 from tandem_operator.planning.resource import Resource
 from tandem_operator.workloads.base import Rollout
 from tandem_runtime.contract.pod_lock import PodLock
@@ -46,4 +47,5 @@ def made(
         tiers=parts.tiers,
         number=number,
         config={each.name: dict(each.files) for each in parts.config},
+        workers=worker_pod.render(resource, lock, report, driver, installation),
     )

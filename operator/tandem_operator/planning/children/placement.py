@@ -109,7 +109,8 @@ def place(
             conflicts.append(f"{place_name}: {failure.message}")
             look_up.append(reference)
         elif failure.code in REFUSED_CODES:
-            refusals.append(f"{place_name} is refused: {failure.message}")
+            remedy = kinds.KINDS[reference.kind].remedy if reference.kind in kinds.KINDS else ""
+            refusals.append(f"{place_name} is refused: {failure.message}{remedy}")
         else:
             applies.append(write)
             continue

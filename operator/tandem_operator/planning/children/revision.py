@@ -14,7 +14,8 @@ from tandem_operator.planning import ownership
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Reference
 from tandem_operator.planning.resource import Resource
-from tandem_operator.workloads.base import Rollout
+from tandem_operator.workloads import kinds
+from tandem_operator.workloads.base import Rollout, Workers, WorkloadKind
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.pod_lock import PodLock
@@ -23,6 +24,10 @@ from tandem_runtime.contract.report import PairReport
 Object = dict[str, Any]
 
 FORMAT = 1
+OF_GROUPS = 2
+"""The format of revisions with workers: a release that knows none of them must not make one pod of
+such a replica."""
+FORMATS = (FORMAT, OF_GROUPS)
 KEPT = 10
 """Revisions that are kept; one that pods still run is never removed."""
 
@@ -34,7 +39,8 @@ class Revision:
     ``shape`` is the accepted pod-shaping spec as in the manifest; ``locked_at`` an RFC 3339 time;
     ``tiers`` the depths that the engine is started with (empty: any; a single one: K cannot change
     while it serves); ``pair`` names what was locked where it cannot change (see `lock_cache`).
-    ``config`` are the engine's own ConfigMaps, files by name of the map.
+    ``config`` are the engine's own ConfigMaps, files by name of the map. ``workers`` are the pods
+    of a replica beside the one of ``template``.
     """
 
     input_hash: str
@@ -50,6 +56,12 @@ class Revision:
     number: int
     pair: str | None = None
     config: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    workers: Workers | None = None
+
+    @property
+    def kind(self) -> WorkloadKind:
+        """The kind of workload that runs it."""
+        return kinds.of(self.workers)
 
     @property
     def fixed_tokens(self) -> int | None:
@@ -71,7 +83,7 @@ def all_of(observed: ObservedObjects) -> tuple[Revision, ...]:
     found = [
         _parse(held)
         for held in observed.all_ours("ControllerRevision")
-        if held.get("data", {}).get("version") == FORMAT
+        if held.get("data", {}).get("version") in FORMATS
     ]
     return tuple(sorted(found, key=lambda each: each.number, reverse=True))
 
@@ -97,6 +109,9 @@ def body(resource: Resource, revision: Revision) -> Object:
         labels[names.LABEL_PAIR] = shared["pair"] = revision.pair
     if revision.config:
         shared["config"] = {name: dict(files) for name, files in revision.config.items()}
+    workers = revision.workers
+    if workers is not None:
+        shared["workers"] = {"count": workers.count, "template": workers.template}
     name = names.controller_revision(resource.name, revision.input_hash)
     rollout = revision.rollout
     return {
@@ -105,7 +120,7 @@ def body(resource: Resource, revision: Revision) -> Object:
         "metadata": ownership.metadata(resource, "ControllerRevision", name, labels),
         "revision": revision.number,
         "data": {
-            "version": FORMAT,
+            "version": FORMAT if workers is None else OF_GROUPS,
             "inputHash": revision.input_hash,
             "spec": revision.shape,
             "lock": pod_lock.to_document(revision.lock),
@@ -138,7 +153,7 @@ def mixture_of_experts(held: Object) -> tuple[int, int] | None:
     ``held`` is a ControllerRevision; of a later format nothing is known.
     """
     data = held.get("data") or {}
-    if data.get("version") != FORMAT:
+    if data.get("version") not in FORMATS:
         return None
     mixture = _report(data["report"]).target.mixture_of_experts
     active = None if mixture is None else mixture.experts_per_token
@@ -149,7 +164,7 @@ def mixture_of_experts(held: Object) -> tuple[int, int] | None:
 
 def _parse(held: Object) -> Revision:
     data = held["data"]
-    rollout = data["rollout"]
+    rollout, workers = data["rollout"], data.get("workers")
     return Revision(
         input_hash=data["inputHash"],
         shape=data["spec"],
@@ -169,6 +184,7 @@ def _parse(held: Object) -> Revision:
         number=held["revision"],
         pair=data.get("pair"),
         config=data.get("config", {}),
+        workers=None if workers is None else Workers(workers["count"], workers["template"]),
     )
 
 

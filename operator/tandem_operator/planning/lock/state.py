@@ -9,6 +9,8 @@ from typing import Any
 from tandem_operator.api import names
 from tandem_operator.api.conditions import PairReason, StalledReason
 from tandem_operator.api.status import Candidate
+from tandem_operator.engines import registry
+from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.field_error import FieldError, told
 from tandem_operator.engines.interface.installation import Installation
@@ -27,6 +29,8 @@ from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import Snapshot
 from tandem_operator.planning.status import candidate
+from tandem_operator.workloads import leader_worker_set
+from tandem_operator.workloads.leader_worker_set import LEADER_WORKER_SET
 from tandem_runtime.contract.report import LockFailure, PairReport
 
 Object = dict[str, Any]
@@ -93,7 +97,8 @@ def step(
     """Where the resource's present input stands."""
     known = known_input.find(resource, revisions)
     # Fields that are no part of the input hash change what the engine can do: judged every time.
-    refusals = driver.validate(resource.spec)
+    refusals = registry.refusals(driver, resource.spec)
+    refusals = (*refusals, *_missing_kind(resource, driver, snapshot))
     if known is not None:
         if refusals:
             return _refused_by_spec(resource, refusals, known.report)
@@ -109,6 +114,26 @@ def step(
     if remembered is not None:
         return remembered
     return _look(resource, observed, revisions, driver, snapshot)
+
+
+def _missing_kind(resource: Resource, driver: Driver, snapshot: Snapshot) -> tuple[FieldError, ...]:
+    """Why a replica of several pods has nothing to run in."""
+    pods = nodes.of(driver, resource.spec)
+    why = snapshot.unserved.get(LEADER_WORKER_SET.kind)
+    if pods == 1 or why is None:
+        return ()
+    field, value = "spec.parallelism.pipeline", resource.spec.parallelism.pipeline
+    if resource.spec.accelerator.count is not None:
+        field, value = "spec.accelerator.count", resource.spec.accelerator.count
+    return (
+        FieldError(
+            StalledReason.MISSING_KIND,
+            field,
+            str(value),
+            f"a replica of {pods} pods needs {LEADER_WORKER_SET.kind}, and {why}",
+            f"{leader_worker_set.INSTALL}; it is found within seconds",
+        ),
+    )
 
 
 def _number(known: Revision, revisions: tuple[Revision, ...]) -> int:
@@ -270,6 +295,8 @@ def _remembered(resource: Resource, installation: Installation) -> Refused | Non
         accelerator_memory.basis(resource, installation) not in held.message
     ):
         return None  # the administrator describes another device now
+    if held.reason == StalledReason.MISSING_KIND.value:
+        return None  # it is there now
     if held.reason in STALLED_REASONS:
         return Refused(held, STALLED_REASONS[held.reason], held.message)
     return None

@@ -7,6 +7,7 @@ one short context, and nothing for activations, graphs or the engine's own reser
 from __future__ import annotations
 
 from tandem_operator.api.conditions import StalledReason
+from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.engines.interface.pair_judgement import DeviceNeed
@@ -77,7 +78,7 @@ def basis(resource: Resource, installation: Installation) -> str:
 
 
 def _held_bytes(resource: Resource, report: PairReport, installation: Installation) -> int | None:
-    """Memory of the devices over which one copy of the weights is spread, in bytes.
+    """Memory of the devices over which one copy of the weights is spread, in bytes, on all nodes.
 
     Data-parallel ranks hold a copy each; of a mixture of experts they may share the experts, so
     there all devices count.
@@ -86,7 +87,7 @@ def _held_bytes(resource: Resource, report: PairReport, installation: Installati
     device_bytes = installation.memory_bytes.get(values.accelerator_resource or "")
     if device_bytes is None:
         return None
-    devices = values.accelerator_count
+    devices = values.accelerator_count * nodes.asked(resource.spec)
     if report.target.mixture_of_experts is None:
         devices = max(1, devices // parallelism.data)
     return device_bytes * devices

@@ -34,35 +34,42 @@ def render(
     without_speculation: bool = False,
 ) -> tuple[Object, EngineParts]:
     """The pod template, spec.template merged in, and the engine's parts it was made from."""
-    mounted = sources.mounted(resource.spec, FOLDERS)
-    lock_text = pod_lock.render(replace(lock, plugin=driver.plugin))
-    parts = driver.render(
-        Launch(
-            name=resource.name,
-            spec=resource.spec,
-            lock_hash=lock.hash,
-            pod_lock=lock_text,
-            report=report,
-            installation=installation,
-            without_speculation=without_speculation,
-        )
-    )
-    metadata: Object = {
-        "labels": {
-            **names.engine_labels(resource.name),
-            names.LABEL_LOCK: lock.hash,
-            names.LABEL_MANAGED_BY: names.MANAGED_BY,
-        }
-    }
+    launch = launch_of(resource, lock, report, driver, installation)
+    parts = driver.render(replace(launch, without_speculation=without_speculation))
+    metadata = labelled(names.engine_labels(resource.name), lock)
     if parts.metrics != Endpoint():
         metadata["annotations"] = {
             names.ANNOTATION_METRICS_PORT: parts.metrics.port,
             names.ANNOTATION_METRICS_PATH: parts.metrics.path,
         }
-    spec = _pod(resource, lock, lock_text, mounted, parts.leader, installation)
+    spec = pod(resource, lock, launch, parts.leader)
     base = {"metadata": metadata, "spec": spec}
     merged: Object = template_merge.merged(base, resource.spec.template or {})
     return merged, parts
+
+
+def launch_of(
+    resource: Resource,
+    lock: PodLock,
+    report: PairReport,
+    driver: Driver,
+    installation: Installation,
+) -> Launch:
+    """Everything that an engine is rendered from."""
+    return Launch(
+        name=resource.name,
+        spec=resource.spec,
+        lock_hash=lock.hash,
+        pod_lock=pod_lock.render(replace(lock, plugin=driver.plugin)),
+        report=report,
+        installation=installation,
+    )
+
+
+def labelled(labels: dict[str, str], lock: PodLock) -> Object:
+    """The metadata of a pod with these labels, the lock's among them."""
+    told = {names.LABEL_LOCK: lock.hash, names.LABEL_MANAGED_BY: names.MANAGED_BY}
+    return {"labels": {**labels, **told}}
 
 
 def metrics_of(pod: Object) -> Endpoint:
@@ -74,20 +81,15 @@ def metrics_of(pod: Object) -> Endpoint:
     )
 
 
-def _pod(
-    resource: Resource,
-    lock: PodLock,
-    lock_text: str,
-    mounted: Mounted,
-    parts: PodParts,
-    installation: Installation,
-) -> Object:
-    spec = resource.spec
+def pod(resource: Resource, lock: PodLock, launch: Launch, parts: PodParts) -> Object:
+    """The pod's spec: what every pod has, and an engine's parts of this one."""
+    spec, installation = resource.spec, launch.installation
+    mounted = sources.mounted(spec, FOLDERS)
     models = model_mounts(resource, lock, mounted)
     fetch = runtime_container.body(
         paths.CONTAINER_FETCH,
         ["tandem-fetch"],
-        {environment.LOCK: lock_text},
+        {environment.LOCK: launch.pod_lock},
         [
             *models,
             {"name": paths.VOLUME_PLUGIN, "mountPath": paths.PLUGIN},
@@ -110,7 +112,7 @@ def _pod(
         **parts.container,
         "volumeMounts": [*({**mount, "readOnly": True} for mount in models), *own_mounts],
     }
-    pod: Object = {
+    made: Object = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "initContainers": [fetch, *parts.init_containers],
@@ -125,10 +127,10 @@ def _pod(
         "securityContext": parts.security_context,
     }
     if spec.image_pull_secrets:
-        pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+        made["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
     if spec.service_account_name is not None:
-        pod["serviceAccountName"] = spec.service_account_name
-    return pod
+        made["serviceAccountName"] = spec.service_account_name
+    return made
 
 
 def _user(resource: Resource) -> int | None:

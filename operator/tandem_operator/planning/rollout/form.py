@@ -21,7 +21,6 @@ from tandem_operator.planning.rollout.canary import Canary
 from tandem_operator.planning.rollout.decide import World
 from tandem_operator.planning.rollout.state import Form, RolloutState
 from tandem_operator.planning.snapshot import Snapshot, TuningView
-from tandem_operator.workloads.deployment import DEPLOYMENT
 from tandem_runtime.contract.table import Range
 
 Object = dict[str, Any]
@@ -191,8 +190,9 @@ def _redeploys(resource: Resource) -> bool:
 def _settled(
     resource: Resource, found: PodForm, observed: ObservedObjects, snapshot: Snapshot
 ) -> bool:
-    counts = workload.read(resource.name, observed)
-    held = observed.ours(DEPLOYMENT.kind, DEPLOYMENT.name(resource.name))
+    kind = found.revision.kind
+    counts = workload.read(resource.name, observed, found.revision, snapshot.now)
+    held = observed.ours(kind.kind, kind.name(resource.name))
     wanted = engine_pods.body(resource, found.revision, found.replicas)
     return (
         resource.spec.replicas > 0

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from tandem_operator.api import defaults
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines.interface.field_error import FieldError
@@ -11,18 +10,21 @@ from tandem_operator.engines.pod import flags
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tandem_operator.engines.vllm.methods import METHODS
 from tandem_operator.engines.vllm.rules import live as live_rules
+from tandem_operator.engines.vllm.rules import nodes as node_rules
 
 REJECTION = "rejection_sample_method"
-WHOLE_DEVICES = ("nvidia.com/gpu", "amd.com/gpu")
-"""Resources of which one is one device to the engine; of others nobody here knows."""
-EXECUTOR = "distributed-executor-backend"
-"""An executor that the user names may bring devices of other nodes."""
 
 
 def validate(spec: Spec) -> tuple[FieldError, ...]:
     """Every refusal of the spec, in the order of its fields; empty when vLLM can do all of it."""
     live = live_rules.validate(spec) if spec.speculation.method in METHODS else ()
-    return (*_combination(spec), *_devices(spec), *live, *_arguments(spec), *_config(spec))
+    return (
+        *_combination(spec),
+        *node_rules.validate(spec),
+        *live,
+        *_arguments(spec),
+        *_config(spec),
+    )
 
 
 def _combination(spec: Spec) -> list[FieldError]:
@@ -48,29 +50,6 @@ def _combination(spec: Spec) -> list[FieldError]:
             )
         )
     return found
-
-
-def _devices(spec: Spec) -> list[FieldError]:
-    """Each rank takes a device of its own, and vLLM ends where there are fewer."""
-    count, needed = spec.accelerator.count, defaults.devices_used(spec)
-    if (
-        count is None
-        or count >= needed
-        or defaults.accelerator_resource(spec) not in WHOLE_DEVICES
-        or flags.value_of(spec.engine.args, EXECUTOR) is not None
-    ):
-        return []
-    parallelism = spec.parallelism
-    return [
-        FieldError(
-            StalledReason.UNSUPPORTED_COMBINATION,
-            "spec.accelerator.count",
-            str(count),
-            f"parallelism takes {needed} devices (tensor {parallelism.tensor} x pipeline "
-            f"{parallelism.pipeline} x data {parallelism.data})",
-            "remove count, or lower parallelism",
-        )
-    ]
 
 
 def _arguments(spec: Spec) -> list[FieldError]:
