@@ -173,7 +173,7 @@ def test_a_revision_replaces_whole_groups_one_beside_the_other(served: Plane) ->
     room.edit(engine={"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0", "args": ["--seed=1"]})
     room.end_lock(builders.good())
     wait("a second group", lambda: len(room.pods("engine")) == 2)
-    assert room.condition("Ready") == ("True", "Serving")
+    wait("it serves on", lambda: room.condition("Ready") == ("True", "Serving"))
 
     def of_both() -> bool:
         room.start_engines("engine", "worker")
