@@ -31,7 +31,8 @@ OWNED = frozenset({
     "--dist-init-addr", "--download-dir", "--dp-size", "--enable-dp-attention", "--enable-metrics",
     "--enable-multi-layer-eagle", "--enable-ssl-refresh", "--encoder-only", "--extra-metric-labels",
     "--fastapi-root-path", "--gated-launch-port", "--grpc-mode", "--host", "--is-embedding",
-    "--json-model-override-args", "--load-format", "--model", "--model-path", "--nnodes",
+    "--json-model-override-args", "--load-format", "--model", "--model-path",
+    "--nccl-init-addr", "--nnodes",
     "--node-rank", "--pipeline-parallel-size", "--port", "--pp-size", "--revision",
     "--served-model-name", "--sidecar", "--sidecar-args", "--skip-tokenizer-init",
     "--smg-grpc-mode", "--ssl-ca-certs", "--ssl-certfile", "--ssl-keyfile",
@@ -207,6 +208,12 @@ def test_the_owned_options_and_no_others_are_refused() -> None:
         for each in SPELLINGS
         if each.startswith("--no-speculative")
     }
+
+
+def test_an_owned_option_is_owned_in_all_its_names() -> None:
+    for action in OPTIONS:
+        owned = [flags.owned_by(each, OWNED_FLAGS) is not None for each in action["options"]]
+        assert all(owned) or not any(owned), action["options"]
 
 
 @given(st.sampled_from(SPELLINGS), st.data())

@@ -46,6 +46,7 @@ OWNED_FLAGS = (
     OwnedFlag("nnodes", _ONE_POD),
     OwnedFlag("node-rank", _ONE_POD),
     OwnedFlag("dist-init-addr", _ONE_POD),
+    OwnedFlag("nccl-init-addr", _ONE_POD),
     OwnedFlag("use-ray", _ONE_POD),
     OwnedFlag("disaggregation-mode", _WHOLE),
     OwnedFlag("trust-remote-code", "set spec.tokenizerLock.allowRemoteCode"),
