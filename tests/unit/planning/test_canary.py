@@ -60,7 +60,7 @@ def test_the_others_follow_a_good_canary_once_it_is_gone() -> None:
     ("seen", "why"),
     [
         (replace(GOOD, acceptance_rate=0.44), "the minimum is 40 %"),
-        (replace(GOOD, seconds_per_token=0.021), "ms a token"),
+        (replace(GOOD, seconds_per_token=0.021), "ms/token"),
     ],
 )
 def test_a_poor_canary_goes_and_the_others_stay_as_they_are(seen: CanaryView, why: str) -> None:
