@@ -112,6 +112,11 @@ def test_a_suspended_job_is_told_as_one(world: World) -> None:
             "the lock pod lock-pod has not started: see kubectl describe pod lock-pod",
         ),
         ([container(**RUNNING)], {"phase": "Running"}, "the lock Job inspects the pair"),
+        (
+            [container(terminated=ended(0))],
+            {"phase": "Running"},
+            "the lock Job takes up what its pod left",
+        ),
     ],
 )
 def test_what_a_lock_pod_waits_for_is_told(
