@@ -41,6 +41,7 @@ SETS: dict[str, Object] = {
         "metrics": {"serviceMonitor": {"enabled": True, "labels": {"a": "b"}, "interval": "1m"}}
     },
     "scoped": {"watchNamespaces": ["one", "two"]},
+    "slower rollouts": {"rolloutTimes": {"removeAfter": 1800, "canaryDrafts": 500}},
     "walled": {
         "networkPolicy": {
             "enabled": True,
