@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from hack.cluster.cluster import Cluster
 from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE
 from tests.cluster.outside.waiting import wait
 
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For pages without TLS: to read all of the system's authorities takes longer than the page, and a
+file that is asked for so often now and then cannot be read."""
 FIRST = "first"
 """The operator that leads at the start of a test."""
 
@@ -113,7 +117,7 @@ class Process:
 
     def _page(self, path: str) -> str | None:
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}/{path}", timeout=5)
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/{path}", timeout=5, verify=PLAIN)
         except httpx.TransportError:
             return None
         return answer.text if answer.is_success else None
