@@ -135,7 +135,8 @@ class Serving:
         found = []
         for pod in self.kubectl.engine_pods(self.name):
             ready = any(
-                c["type"] == "Ready" and c["status"] == "True" for c in pod["status"]["conditions"]
+                c["type"] == "Ready" and c["status"] == "True"
+                for c in pod["status"].get("conditions", ())
             )
             if ready and not pod["metadata"].get("deletionTimestamp"):
                 found.append(Engine(pod["metadata"]["name"], pod["status"]["podIP"]))

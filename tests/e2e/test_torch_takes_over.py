@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
 def test_no_request_fails_while_the_engine_becomes_another(serving: Serving) -> None:
     image = recipes.torch()
     serving.cluster.load(image.archive)
+    serving.patch({"replicas": 2})
+    serving.wait("the pair serves", lambda: len(serving.engines()) == 2, 300)
     before = {engine.pod for engine in serving.engines()}
 
     def taken_over() -> bool:

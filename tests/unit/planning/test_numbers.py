@@ -50,6 +50,16 @@ def test_a_point_more_or_less_is_not_told(rate: float) -> None:
     assert status_writes(world) == before
 
 
+def test_a_minute_after_the_last_word_a_look_comes_by_itself() -> None:
+    """Traffic may have ended by then, and nothing else would ask for the look."""
+    world = tuned()
+    world.pass_time(20)
+
+    assert world.look().look_again_s == 40.0
+    world.pass_time(41)
+    assert world.look().look_again_s is None
+
+
 def test_what_is_worth_telling_waits_for_its_minute() -> None:
     world = tuned()
     before = status_writes(world)
