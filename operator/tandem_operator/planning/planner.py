@@ -40,14 +40,7 @@ from tandem_operator.planning.rollout import form as pod_form
 from tandem_operator.planning.rollout import state as rollout_state
 from tandem_operator.planning.rollout.form import PodForm
 from tandem_operator.planning.snapshot import Snapshot
-from tandem_operator.planning.status import (
-    events,
-    failing_writes,
-    serving,
-    speculation,
-    stalled,
-    summary,
-)
+from tandem_operator.planning.status import events, failing_writes, serving, stalled, summary
 from tandem_operator.planning.status.inputs import StatusInputs
 from tandem_operator.planning.workload import Workload
 from tandem_runtime.contract import pod_lock
@@ -143,7 +136,7 @@ def _told(
     changed = after != wanted.status
     paused = wanted.spec.paused
     waits_s = None if form is None else form.due_s
-    rests = (placed.retry_s, gone.due_s, waits_s, state.deadline_in_s, speculation.due_s(inputs))
+    rests = (placed.retry_s, gone.due_s, waits_s, state.deadline_in_s, summary.due_s(inputs))
     due = [seconds for seconds in rests if seconds is not None]
     sharing = _sharing(wanted, step)
     if sharing is not None and sharing.by != wanted.name:

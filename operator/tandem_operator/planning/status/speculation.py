@@ -57,17 +57,6 @@ def status(inputs: StatusInputs, finding: Finding) -> SpeculationStatus | None:
     return fresh.model_copy(update=kept)
 
 
-def due_s(inputs: StatusInputs) -> float | None:
-    """Seconds until numbers that move may be told again; None: any look may tell them.
-
-    When traffic ends nothing else may ask for a look, and what it moved last would stay untold.
-    """
-    if inputs.tuning is None or inputs.told_at is None:
-        return None
-    rest_s = MIN_INTERVAL_S - (inputs.now - inputs.told_at).total_seconds()
-    return rest_s if rest_s > 0 else None
-
-
 def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
     table, tuning = inputs.table, inputs.tuning
     held = inputs.resource.status.speculation

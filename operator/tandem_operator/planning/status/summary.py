@@ -16,6 +16,17 @@ from tandem_operator.planning.status.inputs import StatusInputs
 Object = dict[str, Any]
 
 
+def due_s(inputs: StatusInputs) -> float | None:
+    """Seconds until numbers that move may be told again; None: any look may tell them.
+
+    When traffic ends nothing else may ask for a look, and what it moved last would stay untold.
+    """
+    if inputs.tuning is None or inputs.told_at is None:
+        return None
+    rest_s = speculation.MIN_INTERVAL_S - (inputs.now - inputs.told_at).total_seconds()
+    return rest_s if rest_s > 0 else None
+
+
 def made(inputs: StatusInputs, managed_by: str | None) -> Status:
     """What shall stand; equal to what stands when there is nothing to tell."""
     resource, workload = inputs.resource, inputs.workload
