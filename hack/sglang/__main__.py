@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from hack.environment import command
 from hack.sglang.environment import ensure, location, lock
-from hack.vllm.environment import EnvironmentMissingError
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m hack.sglang", description=__doc__)
-    parser.add_argument(
-        "command",
-        choices=["env", "path", "lock"],
-        help="env: make it if need be and print its path; path: print it only; "
-        "lock: resolve requirements.txt anew",
-    )
-    command = parser.parse_args().command
-    try:
-        if command == "lock":
-            lock()
-        else:
-            print(ensure() if command == "env" else location())
-    except EnvironmentMissingError as missing:
-        print(missing, file=sys.stderr)
-        return 1
-    return 0
-
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run("sglang", ensure, location, lock))

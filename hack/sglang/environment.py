@@ -6,20 +6,18 @@ nothing here: its kernels are compiled for GPUs.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from hack.environment import made_once
 from hack.vllm import environment as vllm
 from hack.vllm.environment import cache_folder, child_environ, uv
 
 SGLANG_VERSION = "0.5.23"
 MAKE_COMMAND = "python -m hack.sglang env"
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
-_COMPLETE_MARK = ".complete"
 
 
 def location() -> Path:
@@ -30,8 +28,7 @@ def location() -> Path:
 
 def find() -> Path | None:
     """The finished folder, or None when nobody has made it yet."""
-    folder = location()
-    return folder if (folder / _COMPLETE_MARK).exists() else None
+    return made_once.find(location())
 
 
 def ensure() -> Path:
@@ -39,15 +36,7 @@ def ensure() -> Path:
 
     Raises EnvironmentMissingError when vLLM's environment cannot be made.
     """
-    if (ready := find()) is not None:
-        return ready
-    folder = location()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (ready := find()) is None:
-            _make(folder)
-    return folder
+    return made_once.ensure(location(), _make)
 
 
 def lock() -> None:
@@ -63,11 +52,9 @@ def lock() -> None:
 
 def _make(folder: Path) -> None:
     python = vllm.ensure() / "bin" / "python"
-    shutil.rmtree(folder, ignore_errors=True)
     print(f"unpacking SGLang into {folder} (once)", file=sys.stderr)
     argv = [
         uv(), "pip", "install", "--quiet", "--python", str(python), "--target", str(folder),
         "--require-hashes", "--no-deps", "--requirement", str(REQUIREMENTS),
     ]  # fmt: skip
     subprocess.run(argv, check=True, env=child_environ())
-    (folder / _COMPLETE_MARK).touch()

@@ -7,13 +7,13 @@ from the vLLM environment, which stands after this one on the path: numpy must b
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from hack.environment import made_once
 from hack.vllm import environment as vllm
 from hack.vllm.environment import DEBIAN_PYTHON, EnvironmentMissingError, cache_folder, uv
 
@@ -23,7 +23,6 @@ SITE_PACKAGES = Path("lib/python3.11/site-packages")
 SERVER = Path("tritonserver/bin/tritonserver")
 _LIBRARY = Path("/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0")
 _RECIPE = b"2"  # counts changes of `_make` that the requirements do not show
-_COMPLETE_MARK = ".complete"
 
 
 def location() -> Path:
@@ -34,8 +33,7 @@ def location() -> Path:
 
 def find() -> Path | None:
     """The finished environment, or None when nobody has made it yet."""
-    folder = location()
-    return folder if (folder / _COMPLETE_MARK).exists() else None
+    return made_once.find(location())
 
 
 def ensure() -> Path:
@@ -43,15 +41,7 @@ def ensure() -> Path:
 
     Raises EnvironmentMissingError when the machine has no Debian Python 3.11 or no uv.
     """
-    if (ready := find()) is not None:
-        return ready
-    folder = location()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (ready := find()) is None:
-            _make(folder)
-    return folder
+    return made_once.ensure(location(), _make)
 
 
 def python_path(repository: Path) -> list[Path]:
@@ -69,7 +59,6 @@ def _make(folder: Path) -> None:
                 f"{needed} is missing: Triton's Python backend is linked to Debian's interpreter. "
                 "On Debian 12: apt-get install python3 python3-venv libpython3.11"
             )
-    shutil.rmtree(folder, ignore_errors=True)
     print(f"making the Triton environment in {folder} (once)", file=sys.stderr)
     _run(uv(), "venv", "--quiet", "--python", str(DEBIAN_PYTHON), str(folder))
     _run(
@@ -77,7 +66,6 @@ def _make(folder: Path) -> None:
         "--require-hashes", "--no-deps", "--compile-bytecode", "--requirement", str(REQUIREMENTS),
     )  # fmt: skip
     _lay_out(folder)
-    (folder / _COMPLETE_MARK).touch()
 
 
 def _lay_out(folder: Path) -> None:

@@ -8,13 +8,14 @@ images and the pair's training ask for it by `ensure` or `find`.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from hack.environment import made_once
 
 VLLM_VERSION = "0.32.0"
 DEBIAN_PYTHON = Path("/usr/bin/python3.11")
@@ -24,7 +25,6 @@ _HERE = Path(__file__).parent
 REQUIREMENTS = _HERE / "requirements.txt"
 _SOURCES = ("requirements.txt", "launcher.sh")
 _RECIPE = b"1"  # counts changes of `_make` that the sources do not show
-_COMPLETE_MARK = ".complete"
 
 
 class EnvironmentMissingError(RuntimeError):
@@ -46,8 +46,7 @@ def location() -> Path:
 
 def find() -> Path | None:
     """The finished environment, or None when nobody has made it yet."""
-    folder = location()
-    return folder if (folder / _COMPLETE_MARK).exists() else None
+    return made_once.find(location())
 
 
 def ensure() -> Path:
@@ -55,15 +54,7 @@ def ensure() -> Path:
 
     Raises EnvironmentMissingError when the machine has no Debian Python 3.11 or no uv.
     """
-    if (ready := find()) is not None:
-        return ready
-    folder = location()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (ready := find()) is None:
-            _make(folder)
-    return folder
+    return made_once.ensure(location(), _make)
 
 
 def uv() -> str:
@@ -81,7 +72,6 @@ def _make(folder: Path) -> None:
             "containers and needs the same interpreter. "
             "On Debian 12: apt-get install python3 python3-venv libnuma1"
         )
-    shutil.rmtree(folder, ignore_errors=True)
     print(f"making the vLLM environment in {folder} (once, some minutes)", file=sys.stderr)
     _run(uv(), "venv", "--quiet", "--python", str(DEBIAN_PYTHON), str(folder))
     # Byte code is made now: the pods that mount this folder cannot write it.
@@ -93,7 +83,6 @@ def _make(folder: Path) -> None:
     launcher = folder / "bin" / "tandem-vllm"
     launcher.write_text((_HERE / "launcher.sh").read_text())
     launcher.chmod(0o755)
-    (folder / _COMPLETE_MARK).touch()
 
 
 def _name_the_distribution(folder: Path) -> None:

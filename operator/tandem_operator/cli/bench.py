@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -195,7 +197,19 @@ def _measured(options: Options, reader: MetricsReader) -> Ended:
             what = "done" if block is None else _named(block)
             bar.update(task, completed=done, total=planned, description=what)
 
-        return asyncio.run(session.run(options, reader, moved))
+        try:
+            return asyncio.run(_ended_by_ctrl_c(session.run(options, reader, moved)))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+async def _ended_by_ctrl_c(work: Coroutine[Any, Any, Ended]) -> Ended:
+    """As `asyncio.run` ends it, but between two callbacks of the loop: a connection that was
+    cancelled in the middle of its own is reported with a traceback."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
+    return await work
 
 
 def _named(block: Block) -> str:

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tandem_runtime.contract import environment, pod_lock
-from tandem_runtime.contract.table import SpeculationTable
+from tandem_runtime.contract import environment
 from tandem_runtime.plugin.digests import check_or_exit
-from tandem_runtime.plugin.table import table_file
+from tandem_runtime.plugin.table import at_start
 from tandem_runtime.start import adaptive
 
 
@@ -22,7 +21,9 @@ def main() -> None:
     own, words = _parse(sys.argv[1:])
     if own.adaptive is not None:
         tiers = _tiers(os.environ)
-        made = adaptive.of(_table(os.environ), tiers, own.initial_tokens)
+        made = adaptive.of(
+            at_start.of_pod(os.environ, "the one of the start"), tiers, own.initial_tokens
+        )
         _write(own.adaptive, made.slots)
         words = [*words, *made.arguments, f"{adaptive.OPTION}={own.adaptive}"]
     try:
@@ -43,22 +44,6 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def _tiers(environ: Mapping[str, str]) -> tuple[int, ...]:
     return tuple(int(each) for each in environ.get(environment.TIERS, "").split(",") if each)
-
-
-def _table(environ: Mapping[str, str]) -> SpeculationTable | None:
-    """The table of this pod's lock, or None with the reason in the log."""
-    path = environ.get(environment.TABLE_FILE)
-    if not path:
-        return None
-    found = table_file.read(path)
-    if isinstance(found, table_file.Refusal):
-        print(f"tandem: {found.message}; K is the one of the start", file=sys.stderr)
-        return None
-    own = pod_lock.hash_of(environ.get(environment.LOCK))
-    if own and found.lock != own:
-        print(f"tandem: {path} is of lock {found.lock!r}, not {own!r}", file=sys.stderr)
-        return None
-    return found
 
 
 def _write(path: Path, slots: Mapping[str, object]) -> None:

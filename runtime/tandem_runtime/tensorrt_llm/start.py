@@ -11,16 +11,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tandem_runtime.contract import environment, pod_lock
 from tandem_runtime.contract import tensorrt_llm as contract
-from tandem_runtime.contract.table import SpeculationTable
 from tandem_runtime.plugin.digests import check_or_exit
-from tandem_runtime.plugin.table import table_file
+from tandem_runtime.plugin.table import at_start
 from tandem_runtime.tensorrt_llm import triton_server
 from tandem_runtime.tensorrt_llm.configuration import with_depths, yaml_of
 from tandem_runtime.tensorrt_llm.repository import STOCK
@@ -40,7 +38,12 @@ def main() -> None:
         )
     try:
         base = json.loads((own.config / contract.LLM_FILE).read_text())
-        wanted = with_depths(base, _table(os.environ), own.initial_tokens, zero=own.zero)
+        wanted = with_depths(
+            base,
+            at_start.of_pod(os.environ, "speculation.initialTokens"),
+            own.initial_tokens,
+            zero=own.zero,
+        )
         print(f"tandem: speculation: {json.dumps(wanted.get(contract.SPECULATIVE))}", flush=True)
         folder = Path(mkdtemp(prefix="tandem-tensorrt-llm-"))
         if own.server == contract.TRITON:
@@ -50,22 +53,6 @@ def main() -> None:
         os.execvp(contract.SERVE, [contract.SERVE, *words, f"--config={written}"])  # noqa: S606
     except (OSError, triton_server.EngineLostError) as error:
         sys.exit(f"tandem: {error}")
-
-
-def _table(environ: Mapping[str, str]) -> SpeculationTable | None:
-    """The table of this pod's lock, or None with the reason in the log."""
-    path = environ.get(environment.TABLE_FILE)
-    if not path:
-        return None
-    found = table_file.read(path)
-    if isinstance(found, table_file.Refusal):
-        print(f"tandem: {found.message}; K is speculation.initialTokens", file=sys.stderr)
-        return None
-    own = pod_lock.hash_of(environ.get(environment.LOCK))
-    if own and found.lock != own:
-        print(f"tandem: {path} is of lock {found.lock!r}, not {own!r}", file=sys.stderr)
-        return None
-    return found
 
 
 def _check_release(version: str) -> None:

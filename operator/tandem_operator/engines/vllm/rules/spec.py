@@ -6,7 +6,7 @@ from typing import Any
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.pod import flags
+from tandem_operator.engines.pod import arguments
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tandem_operator.engines.vllm.methods import METHODS
 from tandem_operator.engines.vllm.rules import live as live_rules
@@ -22,7 +22,7 @@ def validate(spec: Spec) -> tuple[FieldError, ...]:
         *_combination(spec),
         *node_rules.validate(spec),
         *live,
-        *_arguments(spec),
+        *arguments.validate(spec, OWNED_FLAGS),
         *_config(spec),
     )
 
@@ -49,22 +49,6 @@ def _combination(spec: Spec) -> list[FieldError]:
                 "leave engine.server out",
             )
         )
-    return found
-
-
-def _arguments(spec: Spec) -> list[FieldError]:
-    found = []
-    for index, argument in enumerate(spec.engine.args):
-        owned = flags.owned_by(argument, OWNED_FLAGS)
-        if owned is not None:
-            message, remedy = f"the operator sets --{owned.name.rstrip('-')}", owned.remedy
-        elif flags.is_open(argument):
-            message = "the variable in it could make any option of it"
-            remedy = "write --option=$(NAME)"
-        else:
-            continue
-        field = f"spec.engine.args[{index}]"
-        found.append(FieldError(StalledReason.INVALID_ARGUMENTS, field, argument, message, remedy))
     return found
 
 

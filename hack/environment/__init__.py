@@ -1,0 +1,1 @@
+"""Environments of engines: made once for their content, outside the repository."""
