@@ -151,7 +151,6 @@ serving-tests-long: setup ## the served pair on a cluster with its full times: t
 .PHONY: triton-env
 triton-env: setup ## a Triton server for CPUs, in an environment of its own
 	$(PYTHON) -m hack.triton env
-	$(PYTHON) -m hack.sglang env
 
 .PHONY: triton-tests-long
 triton-tests-long: setup ## Triton under eight clients for two minutes while K changes every 5 s
@@ -163,8 +162,10 @@ parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
 	$(PYTHON) -m hack.triton env
+	$(PYTHON) -m hack.sglang env
 	$(PYTHON) -m hack.images operator runtime engine torch triton probe
 	$(PYTHON) -m hack.gitops judge
+	$(PYTHON) -m hack.lws
 
 .PHONY: test
 test: parts ## every test of the main job

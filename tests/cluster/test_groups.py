@@ -22,6 +22,7 @@ from tests.cluster.outside.plane import Plane
 from tests.cluster.outside.room import Room
 from tests.cluster.outside.waiting import wait
 from tests.cluster.test_engine_examples import kinds_taken
+from tests.parts import skip_without
 from tests.unit.planning import builders
 
 pytestmark = pytest.mark.cluster
@@ -45,7 +46,7 @@ def plane(
     try:
         build.ensure()
     except MissingProgramError as missing:
-        pytest.skip(str(missing))
+        skip_without(missing)
     with planes.up(new_control_plane, tmp_path_factory.mktemp("plane")) as made:
         made.lead()
         yield made
