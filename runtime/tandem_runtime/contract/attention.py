@@ -19,14 +19,14 @@ _WINDOW_ON_REQUEST = ("qwen2", "qwen3")
 
 def rope(config: Mapping[str, Any]) -> dict[str, Any]:
     """Rotary parameters with `rope_type`, wherever this version of the format keeps them."""
-    held = _mapping(config.get("rope_parameters")) or _mapping(config.get("rope_scaling"))
-    by_layer = [each for each in held.values() if isinstance(each, Mapping)]
-    if by_layer and len(by_layer) == len(held):
+    parameters = _mapping(config.get("rope_parameters")) or _mapping(config.get("rope_scaling"))
+    by_layer = [each for each in parameters.values() if isinstance(each, Mapping)]
+    if by_layer and len(by_layer) == len(parameters):
         alike = all(each == by_layer[0] for each in by_layer)
-        held = dict(by_layer[0]) if alike else {"rope_type": ROPE_BY_LAYER}
-    kind = held.get("rope_type") or held.get("type")
-    held["rope_type"] = kind if isinstance(kind, str) else "default"
-    return held
+        parameters = dict(by_layer[0]) if alike else {"rope_type": ROPE_BY_LAYER}
+    kind = parameters.get("rope_type") or parameters.get("type")
+    parameters["rope_type"] = kind if isinstance(kind, str) else "default"
+    return parameters
 
 
 def rotary_share(config: Mapping[str, Any]) -> float:

@@ -52,10 +52,10 @@ class PodLock:
 
     def sides(self) -> dict[str, LockedSide]:
         """The sides by name, `target` first."""
-        held = {"target": self.target}
+        by_side = {"target": self.target}
         if self.draft is not None:
-            held["draft"] = self.draft
-        return held
+            by_side["draft"] = self.draft
+        return by_side
 
 
 def hashed(lock: PodLock) -> PodLock:

@@ -190,17 +190,17 @@ def _differences(value: object) -> tuple[Difference, ...]:
         return ()
     if not isinstance(value, list):
         fields.refuse("firstDifferences", value, "a list of {id, target, draft}")
-    found = []
+    differences = []
     for index, item in enumerate(value):
         holder = fields.document(item, f"firstDifferences[{index}]")
         token_id = fields.optional_count(holder, "id")
         if token_id is None:
             fields.refuse(f"firstDifferences[{index}].id", None, "an integer of at least 0")
-        found.append(
+        differences.append(
             Difference(
                 token_id,
                 fields.optional_text(holder, "target"),
                 fields.optional_text(holder, "draft"),
             )
         )
-    return tuple(found)
+    return tuple(differences)

@@ -68,10 +68,10 @@ class LockRequest:
 
     def sides(self) -> dict[str, SourceRequest]:
         """The sources by side, `target` first."""
-        held = {TARGET: self.target}
+        by_side = {TARGET: self.target}
         if self.draft is not None:
-            held[DRAFT] = self.draft
-        return held
+            by_side[DRAFT] = self.draft
+        return by_side
 
 
 def parse(text: str | bytes) -> LockRequest:

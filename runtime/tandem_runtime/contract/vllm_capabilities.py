@@ -202,16 +202,16 @@ def runner_of(
 
 def drafters_of(version: tuple[int, int] | None) -> dict[tuple[str, str], Drafter]:
     """Every method of a version, by runner; where it is not known, those of any version."""
-    found = dict(DRAFTERS)
+    drafters = dict(DRAFTERS)
     for since, rows in sorted(CHANGED.items()):
         for row, drafter in rows.items():
             if version is not None and version < since:
                 continue
             if drafter is not None:
-                found[row] = drafter
+                drafters[row] = drafter
             elif version is not None:
-                del found[row]
-    return found
+                del drafters[row]
+    return drafters
 
 
 def _drafter(setup: Setup) -> Drafter | None:

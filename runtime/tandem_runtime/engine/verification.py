@@ -56,8 +56,8 @@ def verify(
     firsts = [0]
     for draft in drafts:
         firsts.append(firsts[-1] + len(draft.tokens) + 1)
-    told = [sequence.params.logprobs is not None for sequence in sequences]
-    raw = logits.log_softmax(-1) if any(told) else None
+    wants_logprobs = [sequence.params.logprobs is not None for sequence in sequences]
+    raw = logits.log_softmax(-1) if any(wants_logprobs) else None
     for sequence, draft, first in zip(sequences, drafts, firsts, strict=False):
         if adjusts(sequence):
             adjust(logits[first : first + len(draft.tokens) + 1], sequence, draft.tokens)
@@ -74,7 +74,7 @@ def verify(
         Verdict(
             given[index],
             _logprobs(raw[first:], given[index], sequences[index].params.logprobs or 0)
-            if raw is not None and told[index]
+            if raw is not None and wants_logprobs[index]
             else None,
         )
         for index, first in enumerate(firsts[:-1])
@@ -144,9 +144,9 @@ def _staying(chances: torch.Tensor, draft: Draft, sequence: Sequence) -> int:
 
 
 def _logprobs(raw: torch.Tensor, tokens: list[int], most: int) -> list[TokenLogprobs]:
-    found = []
+    entries = []
     for row, token in enumerate(tokens):
         values, places = raw[row].topk(most) if most else (raw.new_empty(0), raw.new_empty(0))
         likeliest = tuple(zip(places.tolist(), values.tolist(), strict=True))
-        found.append(TokenLogprobs(token, float(raw[row, token]), likeliest))
-    return found
+        entries.append(TokenLogprobs(token, float(raw[row, token]), likeliest))
+    return entries

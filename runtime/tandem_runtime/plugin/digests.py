@@ -53,10 +53,10 @@ def check(environ: Mapping[str, str]) -> bool:
     if not isinstance(files, dict) or not files:
         raise DigestsDifferError(f"{path} records no file; delete the pod")
     for name, digest in files.items():
-        found = _digest(Path(name))
-        if found != digest:
+        actual = _digest(Path(name))
+        if actual != digest:
             raise DigestsDifferError(
-                f"{name} is {found}, locked as {digest}: the model was changed after it was "
+                f"{name} is {actual}, locked as {digest}: the model was changed after it was "
                 "locked; restore the file, or annotate the resource with tandem.dev/refresh to "
                 "lock the new content",
                 _side(name, environ),
@@ -95,8 +95,8 @@ def _side(name: str, environ: Mapping[str, str]) -> str | None:
     text = environ.get(environment.LOCK)
     lock = json.loads(text) if text else {}
     for side, folder in (("target", paths.TARGET), ("draft", paths.DRAFT)):
-        held = lock.get(side) if isinstance(lock, dict) else None
-        mounted = held.get("path") if isinstance(held, dict) else None
+        locked = lock.get(side) if isinstance(lock, dict) else None
+        mounted = locked.get("path") if isinstance(locked, dict) else None
         if Path(name).is_relative_to(mounted or folder):
             return side
     return None

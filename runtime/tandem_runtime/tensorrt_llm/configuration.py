@@ -18,10 +18,10 @@ def with_depths(
     if speculative is None:
         return dict(base)
     deepest = int(speculative[contract.MAX_DRAFT_LEN])
-    found = depths.of(table, deepest, initial, zero=zero)
-    chosen = {**speculative, contract.MAX_DRAFT_LEN: found.max_draft_len}
-    if found.schedule is not None:
-        chosen[contract.SCHEDULE] = dict(found.schedule)
+    depth_table = depths.of(table, deepest, initial, zero=zero)
+    chosen = {**speculative, contract.MAX_DRAFT_LEN: depth_table.max_draft_len}
+    if depth_table.schedule is not None:
+        chosen[contract.SCHEDULE] = dict(depth_table.schedule)
     return {**base, contract.SPECULATIVE: chosen}
 
 

@@ -56,8 +56,8 @@ def main() -> None:
 
 
 def _check_release(version: str) -> None:
-    found = re.match(r"(\d+)\.(\d+)", version)
-    if found is None or (int(found[1]), int(found[2])) < contract.OLDEST:
+    match = re.match(r"(\d+)\.(\d+)", version)
+    if match is None or (int(match[1]), int(match[2])) < contract.OLDEST:
         least = ".".join(map(str, contract.OLDEST))
         sys.exit(
             f"tandem: this image has TensorRT-LLM {version}, and {least} is the oldest that is "

@@ -83,8 +83,8 @@ async def _steps(engine: Any, count: Callable[[dict[str, Any]], None]) -> None:
     """Count each step's statistics until the loop ends."""
     while True:
         try:
-            async for told in engine.get_stats_async(WAIT_S):
-                count(json.loads(told) if isinstance(told, str) else told)
+            async for statistics in engine.get_stats_async(WAIT_S):
+                count(json.loads(statistics) if isinstance(statistics, str) else statistics)
         except Exception:  # noqa: BLE001 (serving goes on, and the page says what it knows)
             _log.exception("tandem: the steps' statistics cannot be read")
         await asyncio.sleep(EVERY_S)

@@ -69,8 +69,8 @@ class Actuator:
             return
         try:
             # What was last seen in force is good enough to go back to: a new table does not wait.
-            held = self._seen if fresh else None
-            self._seen = await self._bring(held or await self._order(Order()))
+            current = self._seen if fresh else None
+            self._seen = await self._bring(current or await self._order(Order()))
         except ChannelError as error:
             self._seen = None
             # Nothing is known to have changed: what is due stays due.

@@ -55,8 +55,8 @@ class Applied:
 
 def render_order(order: Order, key: str) -> str:
     """The input's text."""
-    held = {"act": order.act, "table": _table(order.table), "refused": dict(order.refused)}
-    return json.dumps({"key": key, **held})
+    document = {"act": order.act, "table": _table(order.table), "refused": dict(order.refused)}
+    return json.dumps({"key": key, **document})
 
 
 def parse_order(text: str, key: str) -> Order:
@@ -73,8 +73,8 @@ def parse_order(text: str, key: str) -> Order:
     act = document.get("act")
     if act not in (LOOK, APPLY, RESTORE):
         fields.refuse("act", act, f"one of {LOOK}, {APPLY}, {RESTORE}")
-    held = document.get("table")
-    made = None if held is None else table.from_document(held)
+    raw_table = document.get("table")
+    made = None if raw_table is None else table.from_document(raw_table)
     if act == APPLY and made is None:
         raise TableError("table is missing")
     refused = fields.document(document.get("refused") or {}, "refused")
@@ -89,11 +89,11 @@ def render_applied(applied: Applied) -> str:
 def parse_applied(text: str) -> Applied:
     """What the model answered. Raises ContractError, TableError."""
     document = _document(text, OUTPUT)
-    held = document.get("table")
+    raw_table = document.get("table")
     try:
         return Applied(
             instance=fields.text(document, "instance"),
-            table=None if held is None else table.from_document(held),
+            table=None if raw_table is None else table.from_document(raw_table),
             effective=tuple(Range(int(a), int(b), int(k)) for a, b, k in document["effective"]),
             error=fields.text(document, "error"),
         )
@@ -118,8 +118,8 @@ def read_key(folder: Path) -> str:
     return (folder / _KEY_FILE).read_text()
 
 
-def _table(held: SpeculationTable | None) -> object:
-    return None if held is None else json.loads(table.render(held))
+def _table(content: SpeculationTable | None) -> object:
+    return None if content is None else json.loads(table.render(content))
 
 
 def _document(text: str, where: str) -> dict[str, Any]:

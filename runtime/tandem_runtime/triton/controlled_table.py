@@ -22,7 +22,7 @@ class ControlledTable:
         self._lock = lock
         self._limits = limits
         self._instance = uuid.uuid4().hex
-        self._told: Plan | None = None
+        self._reported: Plan | None = None
 
     def take(self, order: Order) -> Applied:
         """Do what the order says, whole or not at all; the answer says what is in force then."""
@@ -44,8 +44,8 @@ class ControlledTable:
         """Whether another plan is in force than at the last call."""
         del now_s
         plan = self.plan
-        changed = plan is not self._told
-        self._told = plan
+        changed = plan is not self._reported
+        self._reported = plan
         return changed
 
     def _put(self, table: SpeculationTable | None) -> None:

@@ -27,7 +27,7 @@ class MetricsMirror:
         """`families` is `pb_utils.MetricFamily`."""
         self._registry = registry
         self._families = families
-        self._held: dict[_Key, tuple[Any, Any]] = {}
+        self._mirrored: dict[_Key, tuple[Any, Any]] = {}
         self._values: dict[_Key, float] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tandem-metrics", daemon=True)
@@ -54,26 +54,26 @@ class MetricsMirror:
         seen: set[_Key] = set()
         for key, value, counts, text in _samples(self._registry):
             seen.add(key)
-            if key not in self._held:
+            if key not in self._mirrored:
                 self._make(key, counts, text)
             if counts:
                 more = value - self._values.get(key, 0.0)
                 if more > 0:
-                    self._held[key][1].increment(more)
+                    self._mirrored[key][1].increment(more)
             elif value != self._values.get(key):
-                self._held[key][1].set(value)
+                self._mirrored[key][1].set(value)
             self._values[key] = value
-        for key in self._held.keys() - seen:
+        for key in self._mirrored.keys() - seen:
             self._drop(key)
 
     def _make(self, key: _Key, counts: bool, text: str) -> None:
         # A family of its own for each: Triton takes a metric off the page only with its family.
         kind = self._families.COUNTER if counts else self._families.GAUGE
         family = self._families(name=key[0], description=text, kind=kind)
-        self._held[key] = (family, family.Metric(labels=dict(key[1])))
+        self._mirrored[key] = (family, family.Metric(labels=dict(key[1])))
 
     def _drop(self, key: _Key) -> None:
-        family, metric = self._held.pop(key)
+        family, metric = self._mirrored.pop(key)
         self._values.pop(key, None)
         del metric  # before its family, as Triton asks
         del family

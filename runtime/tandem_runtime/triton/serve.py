@@ -63,10 +63,12 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _server(given: str | None) -> Path:
-    found = given or shutil.which("tritonserver") or USUAL_SERVER
-    if not os.access(found, os.X_OK):
-        sys.exit(f"tandem: {found} is no program: take an image with Triton, or --tritonserver")
-    return Path(found).resolve()
+    executable = given or shutil.which("tritonserver") or USUAL_SERVER
+    if not os.access(executable, os.X_OK):
+        sys.exit(
+            f"tandem: {executable} is no program: take an image with Triton, or --tritonserver"
+        )
+    return Path(executable).resolve()
 
 
 def _words(

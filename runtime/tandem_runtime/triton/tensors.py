@@ -18,15 +18,15 @@ _CODES = {400: "INVALID_ARG", 403: "INVALID_ARG", 413: "INVALID_ARG", 429: "UNAV
 
 def value(tensor: Any) -> Any:
     """The one element of an input, or its list, as Python's own. Raises ValueError."""
-    found = [
+    elements = [
         element.decode() if isinstance(element, bytes) else element
         for element in tensor.as_numpy().reshape(-1).tolist()
     ]
     if tensor.name() in LISTS:
-        return found
-    if len(found) != 1:
-        raise ValueError(f"{tensor.name()} has {len(found)} elements; give one")
-    return found[0]
+        return elements
+    if len(elements) != 1:
+        raise ValueError(f"{tensor.name()} has {len(elements)} elements; give one")
+    return elements[0]
 
 
 def send(sender: Any, response: dict[str, Any], last: bool) -> None:

@@ -77,10 +77,10 @@ class RequestCaps:
             return depth
         highest = 0
         for request in self._scheduler.running:
-            held = self.capped.get(request.request_id)
-            if held is None:
+            cap = self.capped.get(request.request_id)
+            if cap is None:
                 return depth
-            highest = max(highest, held[1])
+            highest = max(highest, cap[1])
         return min(depth, highest)
 
     def bypassing(self, scheduled: dict[str, int]) -> int:

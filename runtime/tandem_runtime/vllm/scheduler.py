@@ -144,10 +144,10 @@ def with_live_depth(base: type[Any]) -> type[Any]:
 def _support(scheduler: Any) -> Support:
     """What the scheduler allows, with what its workers said of their drafters."""
     version = running_version()
-    said = drafter.word(_folder())
-    support = support_of(scheduler, version, follows=said == "")
-    if said and support.mode == metrics.MODE_TRIM:
-        return support._replace(reason=f"{support.reason}: {said}"[:120])
+    word = drafter.word(_folder())
+    support = support_of(scheduler, version, follows=word == "")
+    if word and support.mode == metrics.MODE_TRIM:
+        return support._replace(reason=f"{support.reason}: {word}"[:120])
     return support
 
 

@@ -89,8 +89,8 @@ def setup_of(
 
 def version_of(text: str) -> tuple[int, int] | None:
     """(major, minor) of a version as vLLM states it; None where it states none, as "dev"."""
-    found = re.match(r"(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else None
+    match = re.match(r"(\d+)\.(\d+)", text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def running_version() -> tuple[int, int] | None:

@@ -85,7 +85,7 @@ def test_prefill_steps_have_their_own_table_and_leave_exploring_to_the_others() 
 
 
 def test_an_empty_batch_changes_nothing() -> None:
-    state = State(held=1)
+    state = State(current=1)
 
     assert choose(plan(), state, 0, False) == (0, state)
 
@@ -246,7 +246,7 @@ def test_the_effective_ranges_show_limit_and_switch() -> None:
 
 
 def test_the_range_in_force_outlives_a_table_with_the_same_borders() -> None:
-    state = State(held=1)
+    state = State(current=1)
     tuned = plan(schedule=(Range(1, 8, 7), Range(9, 32, 2), Range(33, 256, 0)))
 
     assert carried_over(state, plan(), tuned) == state

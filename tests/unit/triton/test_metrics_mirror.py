@@ -47,7 +47,7 @@ class Family:
 
 
 def values(mirror: MetricsMirror) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    return {key: metric.value for key, (_, metric) in mirror._held.items()}
+    return {key: metric.value for key, (_, metric) in mirror._mirrored.items()}
 
 
 def test_counters_gauges_and_histograms_have_their_samples_names_and_labels() -> None:

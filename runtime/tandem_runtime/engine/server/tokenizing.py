@@ -56,8 +56,8 @@ class Tokens:
         return Reader(self._tokenizer, stops)
 
     def _special(self, name: str) -> str:
-        found = self._config.get(name) or ""
-        return str(found["content"] if isinstance(found, dict) else found)
+        token = self._config.get(name) or ""
+        return str(token["content"] if isinstance(token, dict) else token)
 
 
 class Reader:
@@ -71,24 +71,24 @@ class Reader:
         self._tokenizer = tokenizer
         self._stream = DecodeStream(skip_special_tokens=True)
         self._stops = stops
-        self._held = ""
+        self._pending = ""
 
     def read(self, token: int) -> str:
         """The text that this token lets go."""
-        text = self._held + (self._stream.step(self._tokenizer, token) or "")
+        text = self._pending + (self._stream.step(self._tokenizer, token) or "")
         places = [place for stop in self._stops if (place := text.find(stop)) >= 0]
         if places:
             self.stopped = True
-            self._held = ""
+            self._pending = ""
             return text[: min(places)]
         keep = max((_beginning(text, stop) for stop in self._stops), default=0)
-        self._held = text[len(text) - keep :]
+        self._pending = text[len(text) - keep :]
         return text[: len(text) - keep]
 
     def end(self) -> str:
         """What was held back, when no more tokens come."""
-        held, self._held = self._held, ""
-        return held
+        pending, self._pending = self._pending, ""
+        return pending
 
 
 def _beginning(text: str, stop: str) -> int:

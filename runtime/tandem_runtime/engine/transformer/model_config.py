@@ -83,10 +83,10 @@ def _refuse_unlike(config: dict[str, Any], folder: Path) -> None:
         "rope_type": (kind, kind in ROPE_TYPES),
         "partial_rotary_factor": (share, share == 1.0),
     }
-    for key, (found, computed) in unlike.items():
+    for key, (declared, computed) in unlike.items():
         if not computed:
             raise UnsupportedModelError(
-                f"{folder / 'config.json'}: {key} {str(found)[:80]} is not computed by this "
+                f"{folder / 'config.json'}: {key} {str(declared)[:80]} is not computed by this "
                 "engine; serve the model with vLLM"
             )
 
@@ -107,7 +107,7 @@ def _eos_ids(folder: Path, config: dict[str, Any]) -> tuple[int, ...]:
     """The generation config's ends of text win over the model config's."""
     path = folder / "generation_config.json"
     generation = json.loads(path.read_text()) if path.exists() else {}
-    found = generation.get("eos_token_id", config.get("eos_token_id"))
-    if found is None:
+    ids = generation.get("eos_token_id", config.get("eos_token_id"))
+    if ids is None:
         return ()
-    return tuple(found) if isinstance(found, list) else (found,)
+    return tuple(ids) if isinstance(ids, list) else (ids,)

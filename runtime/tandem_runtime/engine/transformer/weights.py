@@ -86,10 +86,10 @@ class _Tensors:
             self._at |= dict.fromkeys(file.keys(), file)
 
     def __getitem__(self, name: str) -> torch.Tensor:
-        found = self.optional(name)
-        if found is None:
+        tensor = self.optional(name)
+        if tensor is None:
             raise UnsupportedModelError(f"{self._folder}: no tensor {name} in its safetensors")
-        return found
+        return tensor
 
     def optional(self, name: str) -> torch.Tensor | None:
         """The tensor, or None where the files have none of this name."""

@@ -9,23 +9,23 @@ from tandem_runtime.contract.hysteresis import margin
 from tandem_runtime.contract.table import Range, position_of
 
 
-def settled(schedule: tuple[Range, ...], held: int | None, batch: int, percent: int) -> int:
+def settled(schedule: tuple[Range, ...], current: int | None, batch: int, percent: int) -> int:
     """Index of the range in force when `batch` requests decode and range `held` was in force.
 
     The held range is left upward at more than its last batch plus the margin and downward at less
     than its first minus the margin; a single request always reaches the range that holds it.
     """
-    if held is None or held >= len(schedule):
+    if current is None or current >= len(schedule):
         return position_of(schedule, batch)
-    span = schedule[held]
+    span = schedule[current]
     if span.first <= batch <= span.last:
-        return held
+        return current
     if batch > span.last:
-        leaves = held + 1 < len(schedule) and batch > span.last + margin(span.last, percent)
+        leaves = current + 1 < len(schedule) and batch > span.last + margin(span.last, percent)
     else:
         border = span.first - 1
         leaves = batch <= max(border - margin(border, percent), 1)
-    return position_of(schedule, batch) if leaves else held
+    return position_of(schedule, batch) if leaves else current
 
 
 def above_limit(limit: int | None, above: bool, batch: int, percent: int) -> bool:

@@ -27,7 +27,7 @@ PREFILL_TOKENS = 128
 class State(NamedTuple):
     """What is in force: the range, whether the load is above the limit, and the exploration."""
 
-    held: int | None = None
+    current: int | None = None
     above: bool = False
     burst: Burst = Burst()
 
@@ -43,14 +43,14 @@ def choose(plan: Plan, state: State, batch: int, prefill: bool) -> tuple[int, St
     if batch < 1:
         return 0, state
     percent = plan.table.hysteresis_percent
-    held = settled(plan.schedule, state.held, batch, percent)
+    current = settled(plan.schedule, state.current, batch, percent)
     above = above_limit(plan.table.max_concurrency, state.above, batch, percent)
     burst = state.burst
     if not plan.enabled or above:
         depth = 0
     else:
         own = _with_prefill(plan, batch) if prefill else None
-        depth = plan.schedule[held].tokens if own is None else own
+        depth = plan.schedule[current].tokens if own is None else own
         # Where all steps carry prefill, bursts are all that could tell that drafts pay again, or
         # that they no longer do.
         if plan.explore is not None:
@@ -58,9 +58,9 @@ def choose(plan: Plan, state: State, batch: int, prefill: bool) -> tuple[int, St
                 burst = missed(burst)
             else:
                 depth, burst = explore_step(plan.explore, burst, depth, plan.tiers)
-    if held == state.held and above == state.above and burst is state.burst:
+    if current == state.current and above == state.above and burst is state.burst:
         return depth, state
-    return depth, State(held, above, burst)
+    return depth, State(current, above, burst)
 
 
 def bound(plan: Plan, state: State, batch: int, prefill: bool) -> int | None:

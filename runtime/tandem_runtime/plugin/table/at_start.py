@@ -18,13 +18,13 @@ def of_pod(environ: Mapping[str, str], instead: str) -> SpeculationTable | None:
     path = environ.get(environment.TABLE_FILE)
     if not path:
         return None
-    found = table_file.read(path)
-    if isinstance(found, table_file.Refusal):
-        print(f"tandem: {found.message}; K is {instead}", file=sys.stderr)
+    loaded = table_file.read(path)
+    if isinstance(loaded, table_file.Refusal):
+        print(f"tandem: {loaded.message}; K is {instead}", file=sys.stderr)
         return None
     own = pod_lock.hash_of(environ.get(environment.LOCK))
-    if own and found.lock != own:
-        message = f"{path} is of lock {found.lock!r}, not {own!r}"
+    if own and loaded.lock != own:
+        message = f"{path} is of lock {loaded.lock!r}, not {own!r}"
         print(f"tandem: {message}; K is {instead}", file=sys.stderr)
         return None
-    return found
+    return loaded

@@ -38,19 +38,19 @@ class TableLoader:
             return False
         self._signature = seen
         self._read_at_s = now_s
-        found = read(self._path)
-        if found == self._judged:
+        loaded = read(self._path)
+        if loaded == self._judged:
             return False
-        self._judged = found
-        refusal = found if isinstance(found, Refusal) else self._objection(found)
+        self._judged = loaded
+        refusal = loaded if isinstance(loaded, Refusal) else self._objection(loaded)
         if refusal is not None:
             self.refused[refusal.cause] += 1
             self.message = refusal.message
             return False
-        assert isinstance(found, SpeculationTable)
-        if self.plan is not None and found == self.plan.table:
+        assert isinstance(loaded, SpeculationTable)
+        if self.plan is not None and loaded == self.plan.table:
             return False
-        self.plan = plan_of(found, self._limits)
+        self.plan = plan_of(loaded, self._limits)
         self.clamped += self.plan.clamped
         self.message = ""
         return True
