@@ -29,17 +29,17 @@ def _do(command: str, name: str, archives: list[Path]) -> str:
     match command:
         case "up":
             started_s = time.monotonic()
-            held = provider.up(name, keep=True)
+            cluster = provider.up(name, keep=True)
             took_s = time.monotonic() - started_s
-            return f"{provider.status(name)}\n\nup in {took_s:.1f} s\n{held.how_to_reach()}"
+            return f"{provider.status(name)}\n\nup in {took_s:.1f} s\n{cluster.how_to_reach()}"
         case "down":
             return provider.down(name)
         case "status":
             return provider.status(name)
         case "load":
-            held = provider.up(name, keep=True)
+            cluster = provider.up(name, keep=True)
             for archive in archives:
-                held.load(archive)
+                cluster.load(archive)
             return f"loaded {len(archives)} archives into {name}"
         case _:
             return str(binaries.ensure())

@@ -34,14 +34,14 @@ def end(state: State) -> None:
     for process in reversed(state.processes):
         stop(process, kill=True)
     if state.network is not None:
-        held = Network(state.network)
-        control_groups.kill(held.namespace)
+        subnet = Network(state.network)
+        control_groups.kill(subnet.namespace)
         for shim in shims(state):
             stop(shim, kill=True)
         mounts.undo(state.run_folder)
         mounts.undo(state.folder)
-        control_groups.remove(held.namespace)
-        network.remove(held)
+        control_groups.remove(subnet.namespace)
+        network.remove(subnet)
     state.forget()
 
 
@@ -58,7 +58,7 @@ def sweep() -> None:
 def shims(state: State) -> list[Process]:
     """containerd's shims outlive it; their command line names the socket."""
     wanted = str(containerd.socket(state)).encode()
-    found = []
+    running = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
@@ -67,5 +67,5 @@ def shims(state: State) -> list[Process]:
         except OSError:
             continue
         if wanted in words and b"containerd-shim" in words[0]:
-            found.append(Process.of("containerd-shim", int(folder.name)))
-    return found
+            running.append(Process.of("containerd-shim", int(folder.name)))
+    return running

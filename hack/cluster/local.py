@@ -39,14 +39,14 @@ def control_plane_up(manager: tuple[str, ...] = ()) -> Cluster:
         state = State(f"plane-{os.getpid()}-{secrets.token_hex(3)}", this_process()).saved()
         place = control_plane.on_loopback()
         try:
-            state, held = control_plane.launch(state, place, manager=manager)
+            state, issued = control_plane.launch(state, place, manager=manager)
         except BaseException as error:
             _end_recorded(state.name)
             # Somebody else may have taken a free port in between.
             if isinstance(error, StartError) and attempt + 1 < TRIES:
                 continue
             raise
-        return _cluster(state, place, held)
+        return _cluster(state, place, issued)
     raise AssertionError("unreachable: the last try returns or raises")
 
 
@@ -74,15 +74,15 @@ def _make(name: str, *, keep: bool) -> Cluster:
         if (broken := load(name)) is not None:
             end(broken)
         taken = {state.network for state in every() if state.network is not None}
-        held_network = network.free(taken)
+        subnet = network.free(taken)
         # Until it is Ready it is wanted by this process alone: half of a cluster is none.
-        state = State(name, this_process(), held_network.number).saved()
+        state = State(name, this_process(), subnet.number).saved()
     try:
-        network.make(held_network)
-        place = _place(held_network)
-        state, held = control_plane.launch(state, place, (node.NAME,))
-        state = node.launch(state, held, place, held_network, pause, in_memory=not keep)
-        cluster = _cluster(state, place, held)
+        network.make(subnet)
+        place = _place(subnet)
+        state, issued = control_plane.launch(state, place, (node.NAME,))
+        state = node.launch(state, issued, place, subnet, pause, in_memory=not keep)
+        cluster = _cluster(state, place, issued)
         wait_for(state, "the node Ready", lambda: _node_ready(cluster), NODE_READY_S, "kubelet")
         replace(state, owner=None if keep else state.owner).saved()
     except BaseException:
@@ -107,24 +107,24 @@ def find(name: str) -> Cluster | None:
         return None
     token = state.folder / "pki" / "tokens.csv"
     tokens = {line.split(",")[1]: line.split(",")[0] for line in token.read_text().splitlines()}
-    held = Credentials(state.folder / "pki", tokens)
-    return _cluster(state, _place(Network(state.network)), held)
+    issued = Credentials(state.folder / "pki", tokens)
+    return _cluster(state, _place(Network(state.network)), issued)
 
 
-def _place(held: Network) -> Place:
+def _place(subnet: Network) -> Place:
     return Place(
-        address=held.node_address,
-        services=held.services,
-        first_service=held.first_service,
+        address=subnet.node_address,
+        services=subnet.services,
+        first_service=subnet.first_service,
         port=6443,
         etcd_port=2379,
         etcd_peer_port=2380,
         manager_port=10257,
-        namespace=held.namespace,
+        namespace=subnet.namespace,
     )
 
 
-def _cluster(state: State, place: Place, held: Credentials) -> Cluster:
+def _cluster(state: State, place: Place, issued: Credentials) -> Cluster:
     def load_image(archive: Path) -> None:
         containerd.load(state, archive)
 
@@ -139,8 +139,8 @@ def _cluster(state: State, place: Place, held: Credentials) -> Cluster:
         url=place.server,
         kubectl=binaries.location() / "kubectl",
         helm=binaries.location() / "helm",
-        token=held.tokens[ADMIN],
-        authority=held.folder / "ca.crt",
+        token=issued.tokens[ADMIN],
+        authority=issued.folder / "ca.crt",
         services=place.services,
         audit_log=control_plane.audit_log(state),
         host_address=Network(state.network).host_address if state.network else place.address,

@@ -52,8 +52,8 @@ def wait_for(
         for process in state.processes:
             _reap(process.pid)
             if not process.alive:
-                said = tail(state, process.name)
-                raise StartError(f"{process.name} ended before {what}:\n{said}")
+                log_tail = tail(state, process.name)
+                raise StartError(f"{process.name} ended before {what}:\n{log_tail}")
         if time.monotonic() > end_s:
             raise StartError(f"not {what} within {timeout_s:.0f} s:\n{tail(state, program)}")
         time.sleep(0.05)

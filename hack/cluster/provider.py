@@ -132,10 +132,10 @@ def _kind_config(folder: Path) -> str:
 
 
 def _installed(program: str) -> Path:
-    found = shutil.which(program)
-    if found is None:
+    executable = shutil.which(program)
+    if executable is None:
         raise MissingProgramError(f"{program} is missing: install it, or use CLUSTER=local")
-    return Path(found)
+    return Path(executable)
 
 
 def _run(words: list[str]) -> str:

@@ -82,15 +82,15 @@ class State:
 def load(name: str) -> State | None:
     """The record of a cluster, or None when there is none."""
     try:
-        held = json.loads((CLUSTERS / name / "state.json").read_text())
+        document = json.loads((CLUSTERS / name / "state.json").read_text())
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
         return None
-    owner = held["owner"]
+    owner = document["owner"]
     return State(
-        name=held["name"],
+        name=document["name"],
         owner=Process(**owner) if owner else None,
-        network=held["network"],
-        processes=tuple(Process(**process) for process in held["processes"]),
+        network=document["network"],
+        processes=tuple(Process(**process) for process in document["processes"]),
     )
 
 
@@ -98,8 +98,8 @@ def every() -> list[State]:
     """All clusters of this machine that left a record."""
     if not CLUSTERS.is_dir():
         return []
-    found = (load(folder.name) for folder in sorted(CLUSTERS.iterdir()) if folder.is_dir())
-    return [state for state in found if state is not None]
+    states = (load(folder.name) for folder in sorted(CLUSTERS.iterdir()) if folder.is_dir())
+    return [state for state in states if state is not None]
 
 
 def this_process() -> Process:

@@ -45,10 +45,10 @@ def main() -> int:
         _check(say)
         if arguments.check:
             return 0
-        with ground(keep=arguments.keep, step=step, say=say) as held:
-            failed = _show(held, served, step, say)
+        with ground(keep=arguments.keep, step=step, say=say) as environment:
+            failed = _show(environment, served, step, say)
             if arguments.keep:
-                say(held.how_to_look_around())
+                say(environment.how_to_look_around())
     except DemoError as error:
         print(f"\ndemo failed: {error}", file=sys.stderr)
         return 1
@@ -84,18 +84,18 @@ def _parser() -> argparse.ArgumentParser:
 def _check(say: serve.Say) -> None:
     """Say what is needed. Raises DemoError with everything that is missing."""
     try:
-        here = machine.found()
+        here = machine.detect()
     except MissingProgramError as error:
         raise DemoError(str(error)) from error
     phases = (*tuned_phases(EASY, HARD), *off_phases(EASY, HARD))
-    say(needs.told(here, sum(phase.duration_s for phase in phases)))
+    say(needs.describe(here, sum(phase.duration_s for phase in phases)))
     if wrong := needs.problems(here):
         listed = "".join(f"\n  - {each}" for each in wrong)
         raise DemoError(f"it cannot start here, and nothing was built:{listed}")
 
 
-def _show(held: Ground, served: Path, step: serve.Say, say: serve.Say) -> list[str]:
-    kubectl = held.kubectl
+def _show(environment: Ground, served: Path, step: serve.Say, say: serve.Say) -> list[str]:
+    kubectl = environment.kubectl
     applied = served.relative_to(REPOSITORY)
     step(f"kubectl apply -f {applied}; the lock looks first, then the engine starts")
     serve.apply_and_wait(kubectl, served, say)
@@ -114,7 +114,11 @@ def _show(held: Ground, served: Path, step: serve.Say, say: serve.Say) -> list[s
     step("kubectl apply -f examples/demo/wrong-pair.yaml: same sizes, permuted vocabulary")
     say(f"refused, and no pod was made: {serve.refusal(kubectl, say)}")
     write_report(
-        REPORT, tuned, off, watch.samples, {**held.facts(), "reaction_s": reaction_s(samples)}
+        REPORT,
+        tuned,
+        off,
+        watch.samples,
+        {**environment.facts(), "reaction_s": reaction_s(samples)},
     )
     step(f"summary ({REPORT}/report.json, {REPORT}/demo.png)")
     say(summary(tuned, off))

@@ -29,29 +29,29 @@ def complaints(
     ``restarts`` counts container restarts by pod; ``replaced`` names pods that were there at the
     start and are not any more.
     """
-    found = []
+    problems = []
     before = _depth(samples, ONE)
     if not before:
-        found.append(f"speculation was not active in phase {ONE!r} (K {before})")
-    found += [
+        problems.append(f"speculation was not active in phase {ONE!r} (K {before})")
+    problems += [
         f"K did not fall to 0 in phase {phase!r}"
         for phase in (SIXTEEN, MIXED)
         if _lowest(samples, phase) != 0
     ]
     after = _depth(samples, ONE_AGAIN)
     if not after:
-        found.append(f"K did not come back in phase {ONE_AGAIN!r} (K {after})")
+        problems.append(f"K did not come back in phase {ONE_AGAIN!r} (K {after})")
     delays = reaction_s(samples)
     for what, within_s in (("off", OFF_WITHIN_S), ("back", BACK_WITHIN_S)):
         delay_s = delays[what]
         if delay_s is not None and delay_s > within_s:
-            found.append(f"speculation was {what} after {delay_s:.0f} s, not {within_s:.0f}")
+            problems.append(f"speculation was {what} after {delay_s:.0f} s, not {within_s:.0f}")
     failed = [request for request in requests if request.error]
     if failed:
-        found.append(f"{len(failed)} of {len(requests)} requests failed: {failed[0].error}")
-    found += [f"pod {pod} restarted {count} times" for pod, count in restarts.items() if count]
-    found += [f"pod {pod} was replaced" for pod in replaced]
-    return found
+        problems.append(f"{len(failed)} of {len(requests)} requests failed: {failed[0].error}")
+    problems += [f"pod {pod} restarted {count} times" for pod, count in restarts.items() if count]
+    problems += [f"pod {pod} was replaced" for pod in replaced]
+    return problems
 
 
 def reaction_s(samples: Sequence[Sample]) -> dict[str, float | None]:

@@ -70,14 +70,14 @@ class Kubectl:
         Raises DemoError with the last detail when `timeout_s` has passed.
         """
         end_s = time.monotonic() + timeout_s
-        told = ""
+        reported = ""
         while True:
-            held, detail = look()
-            if held:
+            satisfied, detail = look()
+            if satisfied:
                 return
-            if detail != told:
+            if detail != reported:
                 say(f"{what}: {detail}")
-                told = detail
+                reported = detail
             if time.monotonic() > end_s:
                 raise DemoError(f"{what}: not within {timeout_s:.0f} s. Last seen: {detail}")
             time.sleep(1)

@@ -20,7 +20,7 @@ from hack.vllm import environment
 PROGRAMS = ("kind", "kubectl", "helm")
 
 
-def found() -> Machine:
+def detect() -> Machine:
     """This machine. Raises MissingProgramError when CLUSTER names no provider."""
     chosen, docker = provider.chosen(), provider.docker_answers()
     built = any(recipes.FOLDER.glob("operator-*.tar"))

@@ -53,7 +53,7 @@ def needed_gb(machine: Machine) -> float:
     return ALWAYS_GB + sum(part.disk_gb for part in machine.uncached)
 
 
-def told(machine: Machine, loads_s: float) -> str:
+def describe(machine: Machine, loads_s: float) -> str:
     """What the demo needs and how long it takes here; `loads_s` is the length of its loads."""
     missing = sorted(machine.uncached, key=lambda part: -part.minutes)
     parts = ", ".join(f"{part.title} {part.minutes}" for part in missing)

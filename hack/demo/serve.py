@@ -44,9 +44,9 @@ def apply_and_wait(kubectl: Kubectl, served: Path, say: Say, timeout_s: float = 
         if ready is None:
             return False, "not looked at yet"
         reconciling = condition(resource, "Reconciling")
-        held = ready["status"] == "True" and reconciling is None
+        settled = ready["status"] == "True" and reconciling is None
         shown = reconciling or ready
-        return held, f"{shown['reason']}: {shown['message']}"
+        return settled, f"{shown['reason']}: {shown['message']}"
 
     kubectl.wait_for(f"specdep/{NAME}", look, timeout_s, say)
 
@@ -60,12 +60,12 @@ def wait_for_tokens(kubectl: Kubectl, maximum: int | None, say: Say) -> None:
     def look() -> tuple[bool, str]:
         resource = kubectl.get("specdep", NAME)
         speculation = resource["status"].get("speculation", {})
-        found = condition(resource, "SpeculationActive") or {}
+        active = condition(resource, "SpeculationActive") or {}
         applied = speculation.get("appliedReplicas", 0)
-        held = applied == resource["spec"]["replicas"] and (
-            found.get("reason") == "KillSwitch"
+        in_force = applied == resource["spec"]["replicas"] and (
+            active.get("reason") == "KillSwitch"
         ) == (wanted is not None)
-        return held, f"{found.get('reason')}, applied by {applied}"
+        return in_force, f"{active.get('reason')}, applied by {applied}"
 
     kubectl.wait_for("the table", look, 60, say)
 
@@ -121,10 +121,10 @@ def endpoint(kubectl: Kubectl) -> Iterator[str]:
     )
     try:
         assert forward.stdout is not None
-        told = forward.stdout.readline()
-        if "->" not in told:
-            raise DemoError(f"no port-forward to service/{NAME}: {told.strip() or 'it ended'}")
-        yield f"http://{told.split()[2]}"
+        line = forward.stdout.readline()
+        if "->" not in line:
+            raise DemoError(f"no port-forward to service/{NAME}: {line.strip() or 'it ended'}")
+        yield f"http://{line.split()[2]}"
     finally:
         forward.terminate()
         forward.wait(timeout=10)

@@ -30,14 +30,14 @@ def relinked(markdown: str, page: str) -> str:
     sources = {shown: source for source, shown in OUTSIDE.items()}
     folder = posixpath.dirname(sources.get(page, INSIDE + page))
 
-    def link(found: re.Match[str]) -> str:
-        target = posixpath.normpath(posixpath.join(folder, found[0]))
+    def link(match: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(folder, match[0]))
         if target in OUTSIDE:
             target = OUTSIDE[target]
         elif target.startswith(INSIDE):
             target = target.removeprefix(INSIDE)
         else:
-            return found[0]
+            return match[0]
         return posixpath.relpath(target, posixpath.dirname(page) or ".")
 
     parts = _FENCED.split(markdown)

@@ -85,19 +85,21 @@ def values() -> tuple[Value, ...]:
     """
     text = VALUES.read_text(encoding="utf-8")
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    found = tuple(_walk(root, yaml.safe_load(text), text.splitlines(), ()))
-    silent = [each for each in found if not each.block and not each.description]
+    entries = tuple(_walk(root, yaml.safe_load(text), text.splitlines(), ()))
+    silent = [each for each in entries if not each.block and not each.description]
     if silent:
         raise ValueError(f"values.yaml says nothing of {'.'.join(silent[0].path)}")
-    return found
+    return entries
 
 
-def _walk(node: Node | None, held: Any, lines: list[str], at: tuple[str, ...]) -> Iterator[Value]:
+def _walk(
+    node: Node | None, section: Any, lines: list[str], at: tuple[str, ...]
+) -> Iterator[Value]:
     assert isinstance(node, MappingNode)
     before = Value((), "", {}, None, False)
     for key, value in node.value:
         assert isinstance(key, ScalarNode)
-        path, default = (*at, key.value), held[key.value]
+        path, default = (*at, key.value), section[key.value]
         words, extra = _comment(lines, key.start_mark.line, key.start_mark.column)
         block = isinstance(value, MappingNode) and not value.flow_style and not extra
         # A pair such as nodeSelector, tolerations shares the words of the first.

@@ -46,8 +46,8 @@ def _verb(verb: str) -> str:
 def _parser(verb: str) -> argparse.ArgumentParser:
     for action in parser_of(verb)._actions:
         if isinstance(action, argparse._SubParsersAction):
-            found: argparse.ArgumentParser = action.choices[verb]
-            return found
+            parser: argparse.ArgumentParser = action.choices[verb]
+            return parser
     raise LookupError(f"the command has no verb {verb}")
 
 

@@ -7,11 +7,11 @@ from tandem_operator.api import defaults
 
 def _words(function: Callable[..., object]) -> str:
     """What a function says of its value: its docstring, without the name before a colon."""
-    said = (function.__doc__ or "").strip()
-    if not said:
+    docstring = (function.__doc__ or "").strip()
+    if not docstring:
         raise ValueError(f"{function.__name__} does not say what its default is")
-    _, colon, value = said.partition(": ")
-    return (value if colon else said).rstrip(".")
+    _, colon, value = docstring.partition(": ")
+    return (value if colon else docstring).rstrip(".")
 
 
 DEFAULTS: Mapping[str, str] = {

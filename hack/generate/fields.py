@@ -40,21 +40,21 @@ class Field:
 
 def fields_of(model: type[BaseModel], root: str) -> tuple[Field, ...]:
     """The fields of `model` below the path `root`, each before those inside it."""
-    found = tuple(_walk(model, structural(model), root, live=False))
-    return _with_rules(found, tuple(_rules_of(model, root)))
+    fields = tuple(_walk(model, structural(model), root, live=False))
+    return _with_rules(fields, tuple(_rules_of(model, root)))
 
 
 def _walk(model: type[BaseModel], schema: Schema, path: str, live: bool) -> Iterator[Field]:
     required = schema.get("required", [])
     for name, info in model.model_fields.items():
         alias = info.alias or name
-        held = schema["properties"][alias]
+        property_schema = schema["properties"][alias]
         inner = _model_in(info.annotation)
         below = f"{path}.{alias}"
         changes_live = live or Change.LIVE in info.metadata
         yield Field(
             path=below,
-            schema=held,
+            schema=property_schema,
             required=alias in required,
             live=changes_live,
             has_fields=inner is not None,
@@ -62,10 +62,10 @@ def _walk(model: type[BaseModel], schema: Schema, path: str, live: bool) -> Iter
         )
         if inner is None:
             continue
-        if held["type"] == "array":
-            yield from _walk(inner, held["items"], below + _ITEMS, changes_live)
+        if property_schema["type"] == "array":
+            yield from _walk(inner, property_schema["items"], below + _ITEMS, changes_live)
         else:
-            yield from _walk(inner, held, below, changes_live)
+            yield from _walk(inner, property_schema, below, changes_live)
 
 
 def spoken(message: str) -> str:
@@ -86,16 +86,16 @@ def _rules_of(model: type[BaseModel], path: str) -> Iterator[tuple[str, frozense
 
 
 def _with_rules(
-    found: tuple[Field, ...], rules: tuple[tuple[str, frozenset[str]], ...]
+    fields: tuple[Field, ...], rules: tuple[tuple[str, frozenset[str]], ...]
 ) -> tuple[Field, ...]:
-    paths = {field.path for field in found}
-    said: dict[str, list[str]] = {path: [] for path in paths}
+    paths = {field.path for field in fields}
+    rules_by_path: dict[str, list[str]] = {path: [] for path in paths}
     for message, mentioned in rules:
         for path in sorted({_known(mention, paths) for mention in mentioned}):
-            said[path].append(message)
+            rules_by_path[path].append(message)
     return tuple(
-        replace(field, rules=tuple(dict.fromkeys((*field.rules, *said[field.path]))))
-        for field in found
+        replace(field, rules=tuple(dict.fromkeys((*field.rules, *rules_by_path[field.path]))))
+        for field in fields
     )
 
 
@@ -128,5 +128,5 @@ def _is_list(annotation: Any) -> bool:
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_model_in(each) for each in typing.get_args(annotation))
-    return next((each for each in found if each is not None), None)
+    models = (_model_in(each) for each in typing.get_args(annotation))
+    return next((each for each in models if each is not None), None)

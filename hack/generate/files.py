@@ -35,7 +35,7 @@ FILES: Mapping[str, Callable[[], str]] = {
 def stale(root: Path) -> dict[str, str]:
     """The files below `root` that are absent or differ, with the text that they should have."""
     wanted = {path: render() for path, render in FILES.items()}
-    return {path: text for path, text in wanted.items() if _held(root / path) != text}
+    return {path: text for path, text in wanted.items() if _current(root / path) != text}
 
 
 def write(root: Path, texts: Mapping[str, str]) -> None:
@@ -45,5 +45,5 @@ def write(root: Path, texts: Mapping[str, str]) -> None:
         (root / path).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _held(path: Path) -> str | None:
+def _current(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None

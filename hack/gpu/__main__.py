@@ -37,12 +37,12 @@ def main() -> int:
     try:
         machine = look(arguments.vllm, arguments.dry)
         options = _options(arguments, machine, parser)
-        found = Run(machine, options)
+        campaign = Run(machine, options)
         _say(f"machine: {', '.join(f'{key} {value}' for key, value in machine.facts.items())}")
         if not arguments.report:
-            found.measure(_say)
-        results = found.found()
-        text = page.text_of(machine, options, found.planned, results, found.failures)
+            campaign.measure(_say)
+        results = campaign.results()
+        text = page.text_of(machine, options, campaign.planned, results, campaign.failures)
         (options.folder / "page.md").write_text(text, encoding="utf-8")
         written = [options.folder / "page.md", *profile.write(machine, options, results)]
     except (
@@ -55,7 +55,7 @@ def main() -> int:
         return INCOMPLETE
     print(text)
     print("written: " + ", ".join(map(str, written)))
-    missing = [part.name for part in found.planned if part not in results]
+    missing = [part.name for part in campaign.planned if part not in results]
     if missing:
         print(
             f"not measured: {', '.join(missing)}; the same command goes on",

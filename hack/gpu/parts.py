@@ -55,8 +55,8 @@ def parts_of(dry: bool) -> tuple[Part, ...]:
 
 def by_engine(parts: Sequence[Part]) -> Iterator[tuple[str, tuple[Part, ...]]]:
     """Neighbours of one setup together: they share one start of their engine."""
-    for setup, found in groupby(parts, key=lambda part: part.setup):
-        yield setup, tuple(found)
+    for setup, group in groupby(parts, key=lambda part: part.setup):
+        yield setup, tuple(group)
 
 
 def _on(setup: str, *kinds: str) -> tuple[Part, ...]:

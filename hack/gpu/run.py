@@ -25,7 +25,7 @@ PARTS_FOLDER = "parts"
 LEAST_S = 20.0
 """An engine is not started when less time than this is left beside the slowest start so far."""
 
-Found = dict[Part, dict[str, Any]]
+ByPart = dict[Part, dict[str, Any]]
 
 
 class Run:
@@ -44,7 +44,7 @@ class Run:
         self.planned = parts.parts_of(machine.dry)
         self.failures: dict[Part, str] = {}
 
-    def found(self) -> Found:
+    def results(self) -> ByPart:
         """The finished parts."""
         kept = {part: self._results.get(part.name, self._inputs(part)) for part in self.planned}
         return {part: result for part, result in kept.items() if result is not None}
@@ -57,8 +57,8 @@ class Run:
         end_s = time.monotonic() + self._options.lengths.limit_s
         slowest_s = 0.0
         for name, group in parts.by_engine(self.planned):
-            found = self.found()
-            missing = [part for part in group if part not in found]
+            results = self.results()
+            missing = [part for part in group if part not in results]
             if not missing:
                 continue
             left_s = end_s - time.monotonic()

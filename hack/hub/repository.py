@@ -63,8 +63,8 @@ class Repository:
         """The commit of a branch, a full commit, or the start of one; None where there is none."""
         if revision in self.branches:
             return self.branches[revision]
-        found = [commit for commit in self.commits if commit.startswith(revision)]
-        return found[0] if len(revision) >= 7 and len(found) == 1 else None
+        matches = [commit for commit in self.commits if commit.startswith(revision)]
+        return matches[0] if len(revision) >= 7 and len(matches) == 1 else None
 
 
 def store(path: str, content: bytes) -> StoredFile:

@@ -64,7 +64,7 @@ class LocalHub:
         self._renamed: dict[str, str] = {}
         self._failures: list[tuple[int, dict[str, str]] | None] = []
         self._cut_after_bytes: int | None = None
-        self._held_after_bytes: int | None = None
+        self._stall_after_bytes: int | None = None
         self.holding = threading.Event()
         self._let_go = threading.Event()
         hub = self
@@ -145,11 +145,11 @@ class LocalHub:
         """
         self.holding.clear()
         self._let_go.clear()
-        self._held_after_bytes = count_bytes
+        self._stall_after_bytes = count_bytes
 
     def let_downloads_go(self) -> None:
         """End what `hold_downloads_after` began."""
-        self._held_after_bytes = None
+        self._stall_after_bytes = None
         self._let_go.set()
 
 
@@ -172,8 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             failure = self.hub._failures.pop(0) if self.hub._failures else None
             if failure is not None:
-                status, told = failure
-                raise RefusedError(status, message="broken on purpose", headers=told)
+                status, message = failure
+                raise RefusedError(status, message="broken on purpose", headers=message)
             self._dispatch(token, with_body)
         except RefusedError as refusal:
             self._refuse(refusal, with_body)
@@ -281,13 +281,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[:cut])
             self.close_connection = True
             return
-        held = self.hub._held_after_bytes
-        if held is not None and len(content) > held:
-            self.wfile.write(content[:held])
+        stall_after = self.hub._stall_after_bytes
+        if stall_after is not None and len(content) > stall_after:
+            self.wfile.write(content[:stall_after])
             self.wfile.flush()
             self.hub.holding.set()
             self.hub._let_go.wait()
-            content = content[held:]
+            content = content[stall_after:]
         large = _LARGE.fullmatch(self.path)
         try:
             for start in range(0, len(content), _CHUNK_BYTES):

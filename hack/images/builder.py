@@ -96,21 +96,21 @@ class Builder:
         shared = [f"--target={target}"] + [f"--build-arg={k}={v}" for k, v in arguments.items()]
         shared += [f"--platform={platforms}"] if platforms else []
         with tempfile.TemporaryDirectory() as folder:
-            said = Path(folder) / "digest"
+            digest_file = Path(folder) / "digest"
             if self.program == "docker":
                 words = ["docker", "buildx", "build", f"--tag={reference}", "--provenance=mode=max"]
-                words += ["--push", f"--metadata-file={said}", *shared, str(context)]
+                words += ["--push", f"--metadata-file={digest_file}", *shared, str(context)]
                 run(words)
-                return str(json.loads(said.read_text())["containerimage.digest"])
+                return str(json.loads(digest_file.read_text())["containerimage.digest"])
             words = ["buildah", "build", "--isolation=chroot", "--layers", *shared]
             if BUNDLE.exists():
                 words.append(f"--volume={BUNDLE}:{BUNDLE}:ro")
             run([*words, f"--{'manifest' if platforms else 'tag'}={reference}", str(context)])
             words = ["buildah", *(["manifest"] if platforms else []), "push"]
-            words += [f"--digestfile={said}", f"--tls-verify={str(not plain_http).lower()}"]
+            words += [f"--digestfile={digest_file}", f"--tls-verify={str(not plain_http).lower()}"]
             words += ["--all"] if platforms else []
             run([*words, reference, f"docker://{reference}"])
-            return said.read_text().strip()
+            return digest_file.read_text().strip()
 
     def import_root(self, reference: str, tarball: Path) -> None:
         """Make an image of one layer from a root file system."""
@@ -164,5 +164,5 @@ def run(words: list[str], environ: Mapping[str, str] | None = None) -> None:
         words, env=os.environ | (environ or {}), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise ImageError(f"{' '.join(words[:4])} failed:\n{said[-1500:]}")
+        output = (done.stderr or done.stdout).strip()
+        raise ImageError(f"{' '.join(words[:4])} failed:\n{output[-1500:]}")

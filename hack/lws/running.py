@@ -102,6 +102,6 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as held:
-        port: int = held.getsockname()[1]
+    with socket.create_server((HOST, 0)) as listener:
+        port: int = listener.getsockname()[1]
         return port

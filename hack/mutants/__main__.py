@@ -37,27 +37,27 @@ def main() -> int:
     files: list[str] = []
     for name in asked.rooms or ROOMS:
         try:
-            found = _tried(name, ROOMS[name], asked.seed, asked.at_once, asked.survivors)
+            outcomes = _tried(name, ROOMS[name], asked.seed, asked.at_once, asked.survivors)
         except TestsFailedError as error:
             print(error, file=sys.stderr)
             return 1
-        print(f"{name}: {sum(found.values())} of {len(found)} killed", flush=True)
-        verdicts.update(found)
+        print(f"{name}: {sum(outcomes.values())} of {len(outcomes)} killed", flush=True)
+        verdicts.update(outcomes)
         files += map(str, ROOMS[name].files())
-    found_problems = judge.problems(verdicts, judge.listed(judge.LISTED.read_text()), files)
-    print(f"{sum(verdicts.values())} of {len(verdicts)} killed", *found_problems, sep="\n")
-    return 1 if found_problems else 0
+    problems = judge.problems(verdicts, judge.listed(judge.LISTED.read_text()), files)
+    print(f"{sum(verdicts.values())} of {len(verdicts)} killed", *problems, sep="\n")
+    return 1 if problems else 0
 
 
 def _tried(name: str, room: Room, seed: str, at_once: int, survivors: bool) -> dict[str, bool]:
     chosen = choose(room, seed)
     kept = CACHE / f"{name}.verdicts.json"
-    held = json.loads(kept.read_text()) if kept.exists() else {}
+    previous = json.loads(kept.read_text()) if kept.exists() else {}
     now, began_s = f"{state_of(room)} {seed}", time.monotonic()
     known: dict[str, bool] = {
         each: killed
-        for each, killed in held.get("verdicts", {}).items()
-        if held["state"] == now or (survivors and killed)
+        for each, killed in previous.get("verdicts", {}).items()
+        if previous["state"] == now or (survivors and killed)
     }
     verdicts = {mutant.name: known[mutant.name] for mutant in chosen if mutant.name in known}
 

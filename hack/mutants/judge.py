@@ -16,15 +16,15 @@ def listed(text: str) -> dict[str, str]:
     Raises:
         ValueError: an entry without a mutant or a reason, or a mutant twice.
     """
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for entry in tomllib.loads(text).get("survivor", []):
         name, reason = entry.get("mutant"), str(entry.get("reason", "")).strip()
         if not name or not reason:
             raise ValueError(f"{LISTED.name}: an entry needs a mutant and a reason: {entry}")
-        if name in found:
+        if name in reasons:
             raise ValueError(f"{LISTED.name}: twice: {name}")
-        found[name] = reason
-    return found
+        reasons[name] = reason
+    return reasons
 
 
 def problems(
@@ -33,13 +33,13 @@ def problems(
     """What makes the run fail. `verdicts`: whether each mutant tried was killed; `files`: those
     that were looked at, since a run of one room says nothing of the others."""
     survived = [name for name, killed in verdicts.items() if not killed]
-    found = [f"survived: {name}" for name in survived if name not in reasons]
+    complaints = [f"survived: {name}" for name in survived if name not in reasons]
     looked_at = tuple(f"{file}: " for file in files)
     for name in reasons:
         if name.startswith(looked_at) and verdicts.get(name, True):
             why = "a test notices it now" if name in verdicts else "it is not tried any more"
-            found.append(f"take it from {LISTED.name}, {why}: {name}")
+            complaints.append(f"take it from {LISTED.name}, {why}: {name}")
     killed = len(verdicts) - len(survived)
     if 100 * killed < LEAST_PERCENT * len(verdicts):
-        found.append(f"only {killed} of {len(verdicts)} killed, {LEAST_PERCENT} % are asked")
-    return found
+        complaints.append(f"only {killed} of {len(verdicts)} killed, {LEAST_PERCENT} % are asked")
+    return complaints

@@ -24,13 +24,13 @@ class Room:
         Raises:
             FileNotFoundError: a source or a folder of tests has moved.
         """
-        found: set[Path] = set()
+        paths: set[Path] = set()
         for each in (*self.sources, *self.tests):
             (ROOT / each).stat()
         for each in self.sources:
             place = ROOT / each
-            found.update([place] if place.is_file() else place.rglob("*.py"))
-        return tuple(sorted(each.relative_to(ROOT) for each in found))
+            paths.update([place] if place.is_file() else place.rglob("*.py"))
+        return tuple(sorted(each.relative_to(ROOT) for each in paths))
 
 
 ROOMS = {

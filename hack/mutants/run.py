@@ -53,9 +53,9 @@ def _import_what_tests_need(seen: Seen) -> None:
     with quiet():
         pytest.main([*ARGUMENTS, "--collect-only", *files])
     for name in filter(sys.modules.__contains__, OURS[:2]):
-        found = str(sys.modules[name].__path__[0])
-        if not found.startswith(str(ROOT)):
-            raise ImportError(f"tests import {name} from {found}: run make setup in {ROOT}")
+        location = str(sys.modules[name].__path__[0])
+        if not location.startswith(str(ROOT)):
+            raise ImportError(f"tests import {name} from {location}: run make setup in {ROOT}")
 
 
 def _forked(mutant: Mutant, seen: Seen, quick: bool) -> int:
@@ -84,18 +84,18 @@ def _put_into_functions(mutant: Mutant) -> None:
     """Whoever holds a function of the mutant's file runs the mutant's code from now on."""
     path = str(ROOT / mutant.file)
     changed = {_key(code): code for code in _codes(compile(mutant.code, path, "exec"))}
-    for found in gc.get_objects():
-        if isinstance(found, FunctionType) and found.__code__.co_filename == path:
-            code = changed.get(_key(found.__code__))
-            if code is not None and code.co_freevars == found.__code__.co_freevars:
-                found.__code__ = code
+    for function in gc.get_objects():
+        if isinstance(function, FunctionType) and function.__code__.co_filename == path:
+            code = changed.get(_key(function.__code__))
+            if code is not None and code.co_freevars == function.__code__.co_freevars:
+                function.__code__ = code
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
     yield code
-    for held in code.co_consts:
-        if isinstance(held, CodeType):
-            yield from _codes(held)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
 
 
 def _key(code: CodeType) -> tuple[str, int]:

@@ -73,8 +73,8 @@ def _places(file: Path, seed: str) -> list[Place]:
                 continue
             place = Place(str(file), name, before, alike[name, before], start, occurrence)
             alike[name, before] += 1
-            held = best.get(start)
-            if held is None or place.rank(seed) < held.rank(seed):
+            previous = best.get(start)
+            if previous is None or place.rank(seed) < previous.rank(seed):
                 best[start] = place
     return list(best.values())
 

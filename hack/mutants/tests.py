@@ -54,8 +54,8 @@ class Seen:
 
     def of(self, mutant: Mutant) -> list[str]:
         """Tests that can notice, the quickest first; all of the room for what imports run."""
-        found = {test for line in mutant.lines for test in self.lines.get(_at(mutant, line), ())}
-        return sorted(found or self.seconds, key=lambda test: self.seconds[test])
+        covering = {test for line in mutant.lines for test in self.lines.get(_at(mutant, line), ())}
+        return sorted(covering or self.seconds, key=lambda test: self.seconds[test])
 
 
 def state_of(room: Room) -> str:
@@ -88,8 +88,10 @@ def seen(name: str, room: Room) -> Seen:
         for old in kept.parent.glob(f"{name}-*.json"):
             old.unlink()
         new.rename(kept)
-    held = json.loads(kept.read_text())
-    return Seen({key: tuple(tests) for key, tests in held["lines"].items()}, held["seconds"])
+    document = json.loads(kept.read_text())
+    return Seen(
+        {key: tuple(tests) for key, tests in document["lines"].items()}, document["seconds"]
+    )
 
 
 def _measure(room: Room, into: Path) -> int:
@@ -140,9 +142,9 @@ def quiet() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, held in enumerate(shown, 1):
-            os.dup2(held, number)
-            os.close(held)
+        for number, duplicate in enumerate(shown, 1):
+            os.dup2(duplicate, number)
+            os.close(duplicate)
         os.close(nowhere)
 
 

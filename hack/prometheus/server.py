@@ -82,8 +82,8 @@ def serve(
     context = None
     if tls is not None:
         certificate, key = map(str, tls)
-        held = {"tls_server_config": {"cert_file": certificate, "key_file": key}}
-        (folder / "web.yml").write_text(json.dumps(held))
+        web_config = {"tls_server_config": {"cert_file": certificate, "key_file": key}}
+        (folder / "web.yml").write_text(json.dumps(web_config))
         words = [f"--web.config.file={folder / 'web.yml'}"]
         context = ssl.create_default_context(cafile=certificate)
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"

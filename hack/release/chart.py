@@ -40,8 +40,10 @@ def pinned(values: str, block: str, repository: str, digest: str) -> str:
         raise PartError(f"values.yaml has no block {block}")
     body = start[1]
     for key, value in (("repository", repository), ("digest", digest)):
-        body, found = re.subn(rf"^(  {key}:).*$", rf"\1 {value}", body, count=1, flags=re.MULTILINE)
-        if not found:
+        body, replaced = re.subn(
+            rf"^(  {key}:).*$", rf"\1 {value}", body, count=1, flags=re.MULTILINE
+        )
+        if not replaced:
             raise PartError(f"values.yaml: {block} has no {key}")
     return values[: start.start(1)] + body + values[start.end(1) :]
 
@@ -49,11 +51,11 @@ def pinned(values: str, block: str, repository: str, digest: str) -> str:
 def push(helm: str, packed: Path, registry: str, *, plain_http: bool) -> str:
     """Push the packaged chart as an OCI artifact; returns its digest. Raises PartError."""
     words = [helm, "push", str(packed), f"oci://{registry}/charts"]
-    said = call([*words, "--plain-http"] if plain_http else words)
-    found = re.search(r"sha256:[0-9a-f]{64}", said)
-    if found is None:
-        raise PartError(f"helm push told no digest: {said[:200]}")
-    return found[0]
+    output = call([*words, "--plain-http"] if plain_http else words)
+    match = re.search(r"sha256:[0-9a-f]{64}", output)
+    if match is None:
+        raise PartError(f"helm push told no digest: {output[:200]}")
+    return match[0]
 
 
 def render(helm: str, packed: Path) -> str:

@@ -68,9 +68,9 @@ def krew(repository: Path, out: Path, version: str, downloads: str) -> None:
         f"exec uv tool run --from 'tandem-operator[cli]=={version}' kubectl-tandem \"$@\"\n"
     ).encode()
     with tarfile.open(archive, "w:gz") as files:
-        held = tarfile.TarInfo("kubectl-tandem")
-        held.size, held.mode = len(script), 0o755
-        files.addfile(held, io.BytesIO(script))
+        entry = tarfile.TarInfo("kubectl-tandem")
+        entry.size, entry.mode = len(script), 0o755
+        files.addfile(entry, io.BytesIO(script))
         files.add(repository / "LICENSE", "LICENSE")
     platforms = [
         {

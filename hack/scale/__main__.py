@@ -48,11 +48,11 @@ def main() -> int:
     parser.add_argument("--page", action="store_true", help="write the result into docs/scale.md")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tandem-scale-") as folder:
-        found = asyncio.run(_measured(words, Path(folder)))
-    words.out.write_text(json.dumps(found, indent=2) + "\n")
-    print(page.rendered(found))
+        figures = asyncio.run(_measured(words, Path(folder)))
+    words.out.write_text(json.dumps(figures, indent=2) + "\n")
+    print(page.rendered(figures))
     if words.page:
-        page.write(found)
+        page.write(figures)
     return 0
 
 
@@ -79,7 +79,7 @@ async def _measured(words: argparse.Namespace, folder: Path) -> Figures:
                     asyncio.create_task(Kubelet(api).run()),
                 ]
                 try:
-                    found = await _parts(run, words, cluster)
+                    figures = await _parts(run, words, cluster)
                 finally:
                     operator = run.operator
                     for task in tasks:
@@ -88,11 +88,11 @@ async def _measured(words: argparse.Namespace, folder: Path) -> Figures:
             operator.end()
     finally:
         cluster.end()
-    return {"machine": machine.told(), "empty": empty, **found}
+    return {"machine": machine.describe(), "empty": empty, **figures}
 
 
 async def _parts(run: Run, words: argparse.Namespace, cluster: Cluster) -> Figures:
-    found: Figures = {}
+    gathered: Figures = {}
     await parts.first(run)
     for name in words.parts:
         planes = _planes(cluster)
@@ -116,17 +116,17 @@ async def _parts(run: Run, words: argparse.Namespace, cluster: Cluster) -> Figur
         figures["plane_cpu_s"] = machine.cpu_s(planes) - used_s
         if name != "restart":
             figures["foreign_cores"] = foreign.cores(took_s)
-        found[name] = figures
+        gathered[name] = figures
         shown = {key: value for key, value in figures.items() if key != "requests"}
         print(name, json.dumps(shown), file=sys.stderr, flush=True)
-    return found
+    return gathered
 
 
 def _planes(cluster: Cluster) -> Sequence[int]:
     """etcd, API server, controller manager, and this process."""
-    held = state.load(cluster.name)
-    assert held is not None
-    return [*(process.pid for process in held.processes), state.this_process().pid]
+    loaded = state.load(cluster.name)
+    assert loaded is not None
+    return [*(process.pid for process in loaded.processes), state.this_process().pid]
 
 
 if __name__ == "__main__":

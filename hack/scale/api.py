@@ -66,7 +66,7 @@ class Api:
         ) as answer:
             await _read(answer)
 
-    async def told(self, path: str, name: str, change: Object) -> None:
+    async def patch_if_present(self, path: str, name: str, change: Object) -> None:
         """A patch of an object that may be gone by now."""
         with contextlib.suppress(AbsentError):
             await self.patch(path, name, change)
@@ -145,5 +145,5 @@ async def _read(answer: aiohttp.ClientResponse) -> Object:
         raise AbsentError(str(answer.url))
     if answer.status >= 400:
         raise RuntimeError(f"{answer.method} {answer.url}: {answer.status} {await answer.text()}")
-    found: Object = await answer.json(content_type=None)
-    return found
+    document: Object = await answer.json(content_type=None)
+    return document

@@ -33,4 +33,4 @@ class Kubelet:
     async def _start(self) -> None:
         while True:
             name = await self._fresh.get()
-            await self._api.told(paths.PODS, f"{name}/status", {"status": pair.runs()})
+            await self._api.patch_if_present(paths.PODS, f"{name}/status", {"status": pair.runs()})

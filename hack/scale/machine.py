@@ -15,7 +15,7 @@ import psutil
 LIBRARIES = ("kopf", "kubernetes", "aiohttp", "pydantic")
 
 
-def told() -> dict[str, str]:
+def describe() -> dict[str, str]:
     """Processor, memory, kernel and versions, by what a reader looks for."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {

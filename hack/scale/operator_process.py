@@ -98,8 +98,8 @@ class OperatorProcess:
     def peak_mib(self) -> float:
         """Highest resident size since it began."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-        return int(found[1]) / 1024 if found else 0.0
+        match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(match[1]) / 1024 if match else 0.0
 
     @property
     def looks(self) -> float:
@@ -152,6 +152,6 @@ class OperatorProcess:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -12,21 +12,21 @@ BEGIN = "<!-- figures of make bench-scale: {} -->"
 END = "<!-- end: {} -->"
 
 
-def rendered(found: Figures) -> str:
+def rendered(figures: Figures) -> str:
     """The block in Markdown."""
-    machine = found["machine"]
+    machine = figures["machine"]
     return "\n".join(
         [
             ", ".join(f"{name} {value}" for name, value in machine.items()),
             "",
             "| | |",
             "|---|---|",
-            *(f"| {what} | {value} |" for what, value in _rows(found)),
+            *(f"| {what} | {value} |" for what, value in _rows(figures)),
         ]
     )
 
 
-def write(found: Figures, name: str = "control-plane", path: Path = PAGE) -> None:
+def write(figures: Figures, name: str = "control-plane", path: Path = PAGE) -> None:
     """Put the block in its place. Raises ValueError where the page has none."""
     text = path.read_text()
     begin, end = BEGIN.format(name), END.format(name)
@@ -34,12 +34,12 @@ def write(found: Figures, name: str = "control-plane", path: Path = PAGE) -> Non
         raise ValueError(f"{path} has no block {begin} ... {end}")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    path.write_text(f"{before}{begin}\n{rendered(found)}\n{end}{after}")
+    path.write_text(f"{before}{begin}\n{rendered(figures)}\n{end}{after}")
 
 
-def _rows(found: Figures) -> list[tuple[str, str]]:
-    rows = [("memory of an empty operator", f"{found['empty']['rss_mib']:.0f} MiB")]
-    if made := found.get("creation"):
+def _rows(figures: Figures) -> list[tuple[str, str]]:
+    rows = [("memory of an empty operator", f"{figures['empty']['rss_mib']:.0f} MiB")]
+    if made := figures.get("creation"):
         rows += [
             (f"{made['number']} resources at {made['rate']:g} a second", ""),
             ("apply to Deployment, p50 and p99", _pair(made)),
@@ -48,30 +48,30 @@ def _rows(found: Figures) -> list[tuple[str, str]]:
             ("reconciliations a resource", f"{made['looks_a_resource']:.1f}"),
             *_counts(made),
         ]
-    if idle := found.get("idle"):
+    if idle := figures.get("idle"):
         rows += [
             ("idle: share of a core", f"{100 * idle['cores']:.2f} %"),
             ("idle: writes but the Lease's", f"{idle['writes']}"),
         ]
-    if again := found.get("restart"):
+    if again := figures.get("restart"):
         rows += [
             ("restart: CPU until quiet", f"{again['cpu_s']:.1f} s"),
             ("restart: time until quiet", f"{again['seconds']:.1f} s"),
             ("restart: writes but the Lease's", f"{again['writes']}"),
             ("restart: memory, highest", _memory(again)),
         ]
-    if changed := found.get("change"):
+    if changed := figures.get("change"):
         rows += [
             ("another image on all: all Deployments; quiet", _times(changed)),
             ("CPU a resource", f"{changed['cpu_ms_a_resource']:.1f} ms"),
             *_counts(changed),
         ]
-    if churn := found.get("churn"):
+    if churn := figures.get("churn"):
         rows += [
             ("1 % a second get other replicas, p50 and p99", _pair(churn)),
             ("CPU a change", f"{churn['cpu_ms_a_change']:.1f} ms"),
         ]
-    if gone := found.get("deletion"):
+    if gone := figures.get("deletion"):
         rows += [
             ("all deleted: until their Deployments are gone", f"{gone['children_s']:.1f} s"),
             ("CPU a resource", f"{gone['cpu_ms_a_resource']:.1f} ms"),

@@ -61,8 +61,8 @@ def runs() -> Object:
 
 
 def _container(name: str, state: Object, *, ready: bool) -> Object:
-    told = {"restartCount": 0, "image": "image", "imageID": "image", "state": state}
-    return {"name": name, "ready": ready, "started": ready, **told}
+    status = {"restartCount": 0, "image": "image", "imageID": "image", "state": state}
+    return {"name": name, "ready": ready, "started": ready, **status}
 
 
 def _good() -> PairReport:

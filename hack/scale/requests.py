@@ -34,8 +34,8 @@ class Counts:
     def _sum(self, *, read: bool, event: bool) -> int:
         return sum(
             count
-            for said, count in self.by.items()
-            for verb, _, resource in [said.partition(" ")]
+            for verb_and_resource, count in self.by.items()
+            for verb, _, resource in [verb_and_resource.partition(" ")]
             if resource != LEASES
             and (verb in audit.READS) == read
             and (resource == EVENTS) == event
@@ -53,7 +53,7 @@ class Requests:
 
     def since(self) -> Counts:
         """What was asked since the last call."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         with self._log.open("rb") as log:
             log.seek(self._offset)
             for line in log:
@@ -63,6 +63,6 @@ class Requests:
                 request = audit.parse(line)
                 if request.user == self._user:
                     failed = "" if request.accepted else f" ({request.code})"
-                    found[f"{request.verb} {request.resource}{failed}"] += 1
-        self.total += found
-        return Counts(found)
+                    counts[f"{request.verb} {request.resource}{failed}"] += 1
+        self.total += counts
+        return Counts(counts)

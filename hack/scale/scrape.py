@@ -56,9 +56,9 @@ def main() -> int:
     pods.start()
     if not ready.wait(60):
         raise TimeoutError("the pods' pages are not served")
-    found = asyncio.run(_measured(words))
+    figures = asyncio.run(_measured(words))
     pods.terminate()
-    print(json.dumps({"machine": machine.told(), **found}, indent=2))
+    print(json.dumps({"machine": machine.describe(), **figures}, indent=2))
     return 0
 
 
@@ -66,10 +66,10 @@ async def _measured(words: argparse.Namespace) -> Object:
     subjects = {
         ("scale", f"r{number:05d}"): _subject(number) for number in range(words.pods // REPLICAS)
     }
-    told: list[Key] = []
+    changed: list[Key] = []
     loop = Measured(
         subject=subjects.get,
-        changed=told.append,
+        changed=changed.append,
         clock=SystemClock(),
         interval_s=words.interval_s,
     )
@@ -81,7 +81,7 @@ async def _measured(words: argparse.Namespace) -> Object:
         await asyncio.sleep(words.interval_s / len(subjects))
     await asyncio.sleep(words.warm_s)
     loop.lags_s.clear()
-    told.clear()
+    changed.clear()
     usage = psutil.Process()
     began_s, cpu_s = time.monotonic(), time.process_time()
     await asyncio.sleep(words.seconds)
@@ -93,7 +93,7 @@ async def _measured(words: argparse.Namespace) -> Object:
         "cores": (time.process_time() - cpu_s) / took_s,
         "look_p50_s": lags[len(lags) // 2],
         "look_p99_s": lags[len(lags) * 99 // 100],
-        "told": len(told),
+        "told": len(changed),
         "rss_mib": usage.memory_info().rss / 2**20,
         "page_kib": len(engine_page.rendered(1000.0)) / 1024,
     }

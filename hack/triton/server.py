@@ -37,7 +37,7 @@ class Process:
     running: subprocess.Popen[bytes]
     log: Path
 
-    def said(self) -> str:
+    def output(self) -> str:
         """All that it wrote."""
         return self.log.read_text(errors="replace")
 
@@ -116,45 +116,47 @@ def pod() -> Iterator[Pod]:
 
 @contextlib.contextmanager
 def triton(
-    held: Pod, target: Path, *arguments: str, environ: Mapping[str, str] | None = None
+    place: Pod, target: Path, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> Iterator[Process]:
     """A ready Triton of `target` with these options of the engine; ended on leaving.
 
     Raises EnvironmentMissingError, or ServerFailedError with what it said.
     """
     words = [
-        str(target), "--served-model-name", MODEL, "--port", str(held.http), "--threads", "1",
-        "--grpc-port", str(held.grpc), "--metrics-port", str(held.metrics),
+        str(target), "--served-model-name", MODEL, "--port", str(place.http), "--threads", "1",
+        "--grpc-port", str(place.grpc), "--metrics-port", str(place.metrics),
         "--tritonserver", str(ensure() / SERVER), *arguments,
     ]  # fmt: skip
-    with _run(held, "tandem_runtime.triton.serve", words, environ or {}) as process:
-        _wait_ready(held, process)
+    with _run(place, "tandem_runtime.triton.serve", words, environ or {}) as process:
+        _wait_ready(place, process)
         yield process
 
 
 @contextlib.contextmanager
 def actuator(
-    held: Pod, deepest: int, environ: Mapping[str, str] | None = None
+    place: Pod, deepest: int, environ: Mapping[str, str] | None = None
 ) -> Iterator[Process]:
     """The actuator beside it, for an engine of that depth; ended on leaving."""
-    words = ["--model", MODEL, "--address", f"127.0.0.1:{held.grpc}"]
+    words = ["--model", MODEL, "--address", f"127.0.0.1:{place.grpc}"]
     own = {
         environment.MAX_TOKENS: str(deepest),
         # Without torch, so that nothing of it is needed where the image has none.
         environment.PYTHONPATH: os.pathsep.join(map(str, python_path(REPOSITORY)[:-1])),
         **(environ or {}),
     }
-    with _run(held, "tandem_runtime.triton.actuator", words, own) as process:
+    with _run(place, "tandem_runtime.triton.actuator", words, own) as process:
         yield process
 
 
 @contextlib.contextmanager
-def _run(held: Pod, module: str, words: list[str], environ: Mapping[str, str]) -> Iterator[Process]:
-    log = held.folder / f"{module}-{time.monotonic_ns()}.log"
+def _run(
+    place: Pod, module: str, words: list[str], environ: Mapping[str, str]
+) -> Iterator[Process]:
+    log = place.folder / f"{module}-{time.monotonic_ns()}.log"
     with log.open("wb") as file:
         running = subprocess.Popen(
             [str(DEBIAN_PYTHON), "-m", module, *words],
-            stdout=file, stderr=subprocess.STDOUT, env=held.environ(environ),
+            stdout=file, stderr=subprocess.STDOUT, env=place.environ(environ),
             start_new_session=True,
         )  # fmt: skip
     process = Process(running, log)
@@ -164,13 +166,13 @@ def _run(held: Pod, module: str, words: list[str], environ: Mapping[str, str]) -
         process.stop()
 
 
-def _wait_ready(held: Pod, process: Process) -> None:
+def _wait_ready(place: Pod, process: Process) -> None:
     deadline_s = time.monotonic() + _START_LIMIT_S
     while time.monotonic() < deadline_s:
         if process.running.poll() is not None:
-            raise ServerFailedError(f"Triton ended:\n{process.said()}")
+            raise ServerFailedError(f"Triton ended:\n{process.output()}")
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{held.url}/v2/health/ready", timeout=2.0).status_code == 200:
+            if httpx.get(f"{place.url}/v2/health/ready", timeout=2.0).status_code == 200:
                 return
         time.sleep(0.1)
-    raise ServerFailedError(f"not ready after {_START_LIMIT_S:.0f} s:\n{process.said()}")
+    raise ServerFailedError(f"not ready after {_START_LIMIT_S:.0f} s:\n{process.output()}")

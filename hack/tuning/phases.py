@@ -69,10 +69,10 @@ def blocks(rounds: int, seed: int) -> tuple[Block, ...]:
     meets each load as users bring it, for minutes, and slow drift of the machine hits all alike.
     """
     draw = random.Random(seed)
-    found: list[Block] = []
+    planned: list[Block] = []
     for numbers in (range(rounds // 2), range(rounds // 2, rounds)):
         for phase in draw.sample(PHASES, len(PHASES)):
             for number in numbers:
                 settings = draw.sample(list(SETTINGS.values()), len(SETTINGS))
-                found += [Block(number, phase.clients, tokens, phase.name) for tokens in settings]
-    return tuple(found)
+                planned += [Block(number, phase.clients, tokens, phase.name) for tokens in settings]
+    return tuple(planned)

@@ -49,12 +49,12 @@ def against_best(rates: Rates, setting: str, fixed: Sequence[str]) -> Ratio:
     logs = _logs(rates, (setting, *fixed))
 
     def medians(drawn: Sequence[Floats]) -> Floats:
-        found = []
+        values = []
         for scored_on, picked_on in (drawn, drawn[::-1]):
             best = 1 + np.argmax(picked_on[:, :, 1:].mean(axis=(1, 3)), axis=1)
             of_best = np.take_along_axis(scored_on, best[:, None, None, None], axis=2)
-            found.append((scored_on[:, :, 0] - of_best[:, :, 0]).mean(axis=1))
-        return np.asarray(np.median(np.concatenate(found, axis=1), axis=1))
+            values.append((scored_on[:, :, 0] - of_best[:, :, 0]).mean(axis=1))
+        return np.asarray(np.median(np.concatenate(values, axis=1), axis=1))
 
     return _interval((logs[:, :, 0::2], logs[:, :, 1::2]), medians)
 
@@ -112,5 +112,5 @@ def _interval(
         return taken
 
     drawn = np.quantile(medians([again(part) for part in parts]), (0.025, 0.975))
-    found = medians([part[None] for part in parts])
-    return Ratio(*(float(np.exp(value)) for value in (found[0], *drawn)))
+    estimates = medians([part[None] for part in parts])
+    return Ratio(*(float(np.exp(value)) for value in (estimates[0], *drawn)))

@@ -62,9 +62,9 @@ def profile_of_run(
         for one in measured
         if one.block.tokens is not None
     ]
-    found = fitted(fixed)
+    profile = fitted(fixed)
     document = profile_of(
-        found,
+        profile,
         fixed,
         name="Tiny pair, target widened to 60 M parameters, vLLM 0.32 on two CPU cores",
         source=f"make bench-tuning on {day}: {len(fixed)} blocks of {block_s:g} s at "
@@ -74,7 +74,7 @@ def profile_of_run(
         mixture_of_experts=None,
     )
     mixes = {phase.name: phase.mix for phase in phases.PHASES}
-    spread = spread_of(measured, mixes, found.survival, new_tokens)
+    spread = spread_of(measured, mixes, profile.survival, new_tokens)
     if spread:
         document["roughness"]["spread"] = spread
     return document

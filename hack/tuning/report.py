@@ -22,7 +22,7 @@ FIXED = tuple(name for name in phases.SETTINGS if name != phases.GOODPUT)
 
 def rates_of(measured: Sequence[Measured]) -> dict[str, dict[str, list[float]]]:
     """Tokens/s by phase and setting in the order of rounds; only phases with every setting."""
-    found: dict[str, dict[str, list[float]]] = {}
+    rates: dict[str, dict[str, list[float]]] = {}
     for phase in phases.PHASES:
         by_setting = {
             name: [
@@ -33,8 +33,8 @@ def rates_of(measured: Sequence[Measured]) -> dict[str, dict[str, list[float]]]:
             for name, tokens in phases.SETTINGS.items()
         }
         if min(map(len, by_setting.values())) > 0:
-            found[phase.name] = by_setting
-    return found
+            rates[phase.name] = by_setting
+    return rates
 
 
 def document_of(measured: Sequence[Measured], planned: int) -> dict[str, Any]:
@@ -112,39 +112,40 @@ def _phase(
             "latency_p95_s": round(float(np.quantile(latencies, 0.95)), 4),
         }
     own = {name: rates[name]}
-    found = ratio.against_best(own, phases.GOODPUT, FIXED)
+    ratio_to_best = ratio.against_best(own, phases.GOODPUT, FIXED)
     control = ratio.control(own, FIXED)
     return {
         "settings": rows,
         "control": _rounded(control),
         "against_off": _rounded(ratio.against(own, phases.GOODPUT, phases.OFF)),
-        "against_best": _rounded(found),
+        "against_best": _rounded(ratio_to_best),
         "verdict": _verdict(
-            found.value >= LEAST_IN_PHASE and found.low >= LEAST_IN_PHASE_LOW, control
+            ratio_to_best.value >= LEAST_IN_PHASE and ratio_to_best.low >= LEAST_IN_PHASE_LOW,
+            control,
         ),
     }
 
 
 def _over_all(rates: Mapping[str, Mapping[str, list[float]]]) -> dict[str, Any]:
-    found = ratio.against_best(rates, phases.GOODPUT, FIXED)
+    ratio_to_best = ratio.against_best(rates, phases.GOODPUT, FIXED)
     control = ratio.control(rates, FIXED)
-    held = found.value >= LEAST_OVER_ALL and found.low > LEAST_OVER_ALL_LOW
+    passed = ratio_to_best.value >= LEAST_OVER_ALL and ratio_to_best.low > LEAST_OVER_ALL_LOW
     return {
         "control": _rounded(control),
-        "against_best": _rounded(found),
-        "verdict": _verdict(held, control),
+        "against_best": _rounded(ratio_to_best),
+        "verdict": _verdict(passed, control),
     }
 
 
-def _verdict(held: bool, control: Ratio) -> str:
+def _verdict(passed: bool, control: Ratio) -> str:
     if control.width > ratio.RESOLVED_WITHIN:
         return NOT_RESOLVED
-    return PASSED if held else FAILED
+    return PASSED if passed else FAILED
 
 
-def _rounded(found: Ratio) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in asdict(found).items()}
+def _rounded(estimate: Ratio) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in asdict(estimate).items()}
 
 
-def _shown(found: Mapping[str, float]) -> str:
-    return f"{found['value']:.3f} (95 %: {found['low']:.3f} to {found['high']:.3f})"
+def _shown(estimate: Mapping[str, float]) -> str:
+    return f"{estimate['value']:.3f} (95 %: {estimate['low']:.3f} to {estimate['high']:.3f})"

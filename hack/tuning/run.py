@@ -136,12 +136,12 @@ async def _blocks(
                 block_s=block_s,
                 end_s=end_s,
                 stop=stop,
-                progress=lambda done, planned, _: _told(done, planned, state, say),
+                progress=lambda done, planned, _: _report_progress(done, planned, state, say),
             )
     return how == session.COMPLETE
 
 
-def _told(done: int, planned: int, state: State, say: Callable[[str], None]) -> None:
+def _report_progress(done: int, planned: int, state: State, say: Callable[[str], None]) -> None:
     if state.done:
         last = state.done[-1]
         say(f"{done}/{planned}  {_named(last.block)}  {last.tokens_per_s:.0f} tokens/s")

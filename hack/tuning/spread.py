@@ -91,7 +91,7 @@ class _Tail(NamedTuple):
 
 
 def _tails(blocks: Sequence[Measured], mix: Mix) -> list[_Tail]:
-    found = []
+    tails = []
     for depth in sorted({one.block.tokens or 0 for one in blocks}):
         own = [one for one in blocks if one.block.tokens == depth and one.latencies_s]
         medians = [float(np.median(one.latencies_s)) for one in own]
@@ -99,8 +99,8 @@ def _tails(blocks: Sequence[Measured], mix: Mix) -> list[_Tail]:
             continue
         shapes = [np.asarray(one.latencies_s) / m for one, m in zip(own, medians, strict=True)]
         high = float(np.quantile(np.concatenate(shapes), 0.95))
-        found.append(_Tail(mix, depth, _step_s(own) / float(np.median(medians)), high))
-    return found
+        tails.append(_Tail(mix, depth, _step_s(own) / float(np.median(medians)), high))
+    return tails
 
 
 def _step_s(blocks: Sequence[Measured]) -> float:

@@ -127,8 +127,8 @@ async def scrape(url: str) -> Counters:
         at_s=time.monotonic(),
         samples={
             (name, frozenset(labels.items())): value
-            for name, found in parse(response.text, ("",)).samples.items()
-            for labels, value in found
+            for name, samples in parse(response.text, ("",)).samples.items()
+            for labels, value in samples
         },
     )
 

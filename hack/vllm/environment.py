@@ -59,10 +59,10 @@ def ensure() -> Path:
 
 def uv() -> str:
     """The uv program: the one on PATH or the one that `hack/bootstrap` brought."""
-    found = shutil.which("uv") or shutil.which("uv", path=cache_folder() / "uv" / "bin")
-    if found is None:
+    executable = shutil.which("uv") or shutil.which("uv", path=cache_folder() / "uv" / "bin")
+    if executable is None:
         raise EnvironmentMissingError("uv is not on PATH: run `make setup`, which brings it")
-    return found
+    return executable
 
 
 def _make(folder: Path) -> None:

@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
             for version in words or sources.newest(package):
                 folder = sources.unpacked(package, version)
                 major, minor, *_ = map(int, version.split("."))
-                changed += _told(f"{package} {version}", folder, (major, minor))
+                changed += _report(f"{package} {version}", folder, (major, minor))
         except subprocess.CalledProcessError as error:
             if words:
                 continue  # not every version has a wheel of both packages
@@ -31,16 +31,19 @@ def main(words: list[str]) -> int:
     return 1 if changed else 0
 
 
-def _told(name: str, folder: Path, version: tuple[int, int]) -> int:
+def _report(name: str, folder: Path, version: tuple[int, int]) -> int:
     try:
-        found = list(compare.differences(facts.read(folder), version, table.drafters_of(version)))
+        differences = list(
+            compare.differences(facts.read(folder), version, table.drafters_of(version))
+        )
     except syntax.MissingError as missing:
-        found = [f"the sources are written otherwise than the reader knows: {missing}"]
+        differences = [f"the sources are written otherwise than the reader knows: {missing}"]
     read = "" if version in table.READ else " (a version that the table does not name yet)"
-    print(f"{name}{read}: {'the table holds' if not found else f'{len(found)} truths changed'}")
-    for each in found:
+    verdict = f"{len(differences)} truths changed" if differences else "the table holds"
+    print(f"{name}{read}: {verdict}")
+    for each in differences:
         print(f"  {each}")
-    return len(found)
+    return len(differences)
 
 
 if __name__ == "__main__":

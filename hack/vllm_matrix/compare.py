@@ -69,10 +69,10 @@ def _rows(
         (runner, method): (*drafts, _ahead(facts, runner, method))
         for (runner, method), drafts in facts.drafters.items()
     }
-    for row, found in theirs.items():
+    for row, actual in theirs.items():
         ours = _row(row, version, drafters)
-        if ours != found:
-            yield f"{' '.join(row)}: the table says {_shown(ours)}, vLLM {_shown(found)}"
+        if ours != actual:
+            yield f"{' '.join(row)}: the table says {_shown(ours)}, vLLM {_shown(actual)}"
     for row in drafters:
         if row not in theirs:
             yield f"{' '.join(row)}: the table has it, vLLM does not"
@@ -90,8 +90,8 @@ def _row(
     if method == MODULES:
         can = capabilities(Setup(version, runner, "mtp", modules=2))
         return (can.live, can.by_step, can.saves, can.idle, can.asynchronous)
-    held = drafters.get(row)
-    return None if held is None else tuple(held)[:5]  # type: ignore[arg-type]
+    ours = drafters.get(row)
+    return None if ours is None else tuple(ours)[:5]  # type: ignore[arg-type]
 
 
 def _shown(value: object) -> str:

@@ -55,16 +55,16 @@ def read(root: Path) -> dict[tuple[str, str], Drafts]:
     """By runner and method. Raises MissingError where a drafter is not where it was."""
     passed = _runner_passes_k(root)
     cuts = _runner_cuts(root)
-    found = {}
+    drafters = {}
     for method, (file, name) in PROPOSERS.items():
         if not (root / _V1 / file).exists():
             continue
-        found[V1, method] = _v1(list(syntax.lineage(root, _V1 + file, name)), passed)
+        drafters[V1, method] = _v1(list(syntax.lineage(root, _V1 + file, name)), passed)
     for method, (folder, name) in SPECULATORS.items():
         _selected(root, name)
         file = f"{_V2}{folder}/speculator.py"
-        found[V2, method] = _v2(list(syntax.lineage(root, file, name)), cuts)
-    return found
+        drafters[V2, method] = _v2(list(syntax.lineage(root, file, name)), cuts)
+    return drafters
 
 
 def _v1(classes: list[ast.ClassDef], passed: bool) -> Drafts:

@@ -69,9 +69,9 @@ def read(root: Path) -> Facts:
 
 def _members(tree: ast.Module, name: str) -> frozenset[str]:
     """The strings of a Literal, with those of the Literals that it is made of."""
-    found = syntax.named(tree, name)
-    own = set(syntax.strings(found))
-    for node in ast.walk(found):
+    definition = syntax.named(tree, name)
+    own = set(syntax.strings(definition))
+    for node in ast.walk(definition):
         if isinstance(node, ast.Name) and node.id.endswith("Types"):
             own |= _members(tree, node.id)
     return frozenset(own)
@@ -140,15 +140,15 @@ def _pipeline_is_synchronous_in_v1(config: ast.Module, rule: ast.AST) -> bool:
 def _deepest_only(root: Path) -> frozenset[str]:
     """Builders whose capture asserts the deepest length, those derived from them included."""
     asserts = "assert m.max_query_len == 1 + self.num_spec_tokens"
-    found = set()
+    names = set()
     for path in sorted((root / BACKENDS).glob("*.py")):
         for node in syntax.module(path).body:
             if not isinstance(node, ast.ClassDef) or not node.name.endswith("Builder"):
                 continue
             classes = list(syntax.lineage(root, BACKENDS + path.name, node.name))
             if any(asserts in syntax.text(each) for each in classes):
-                found.add(node.name)
-    return frozenset(found)
+                names.add(node.name)
+    return frozenset(names)
 
 
 def _graphs_by_depth(root: Path) -> bool:

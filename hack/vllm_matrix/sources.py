@@ -29,10 +29,10 @@ def newest(package: str) -> list[str]:
     Raises subprocess.CalledProcessError when the registry does not answer.
     """
     listed = re.split(r"[\s,]+", _pip("index", "versions", package))
-    found = sorted(
+    candidates = sorted(
         tuple(map(int, each.groups())) for each in map(VERSION.fullmatch, listed) if each
     )
-    last = {each[:2]: each for each in found if each[:2] >= LIVE_FROM}
+    last = {each[:2]: each for each in candidates if each[:2] >= LIVE_FROM}
     return [".".join(map(str, last[minor])) for minor in sorted(last, reverse=True)[:NEWEST]]
 
 
@@ -46,9 +46,9 @@ def unpacked(package: str, version: str) -> Path:
                  f"{package}=={version}")  # fmt: skip
             (wheel,) = Path(room).glob("*.whl")
             made = Path(room) / "unpacked"
-            with zipfile.ZipFile(wheel) as held:
-                names = [name for name in held.namelist() if re.match(r"vllm/.*\.py$", name)]
-                held.extractall(made, names)
+            with zipfile.ZipFile(wheel) as archive:
+                names = [name for name in archive.namelist() if re.match(r"vllm/.*\.py$", name)]
+                archive.extractall(made, names)
             shutil.move(made, place)
     return place / "vllm"
 

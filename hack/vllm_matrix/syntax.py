@@ -57,10 +57,10 @@ def strings(tree: ast.AST) -> frozenset[str]:
 def lineage(root: Path, path: str, name: str) -> Iterator[ast.ClassDef]:
     """A class and those it is derived from, as far as they are vLLM's own."""
     tree = module(root / path)
-    found = named(tree, name)
-    assert isinstance(found, ast.ClassDef)
-    yield found
-    for written in found.bases:
+    definition = named(tree, name)
+    assert isinstance(definition, ast.ClassDef)
+    yield definition
+    for written in definition.bases:
         base = written.value if isinstance(written, ast.Subscript) else written
         if not isinstance(base, ast.Name):
             continue

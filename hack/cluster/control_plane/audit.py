@@ -37,13 +37,13 @@ def writes(log: Path, user: str = "") -> list[Write]:
     """
     if not log.exists():
         return []
-    found = []
+    matches = []
     for line in log.read_text().splitlines(keepends=True):
         if line.endswith("\n"):
             write = parse(line)
             if write.user.startswith(user) and write.verb not in READS:
-                found.append(write)
-    return found
+                matches.append(write)
+    return matches
 
 
 def parse(line: str | bytes) -> Write:

@@ -55,25 +55,25 @@ def launch(
     Raises StartError with the log of the program that failed.
     """
     programs = binaries.ensure()
-    held = credentials.make(
+    issued = credentials.make(
         state.folder / "pki", (place.address, place.first_service, "127.0.0.1"), nodes
     )
-    state.kubeconfig.write_text(held.kubeconfig(place.server, credentials.ADMIN))
+    state.kubeconfig.write_text(issued.kubeconfig(place.server, credentials.ADMIN))
     state.kubeconfig.chmod(0o600)
     state = start(state, "etcd", _etcd(programs, state, place), place.namespace)
     state = start(
-        state, "kube-apiserver", _apiserver(programs, state, held, place), place.namespace
+        state, "kube-apiserver", _apiserver(programs, state, issued, place), place.namespace
     )
-    wait_for(state, "the API server ready", lambda: ready(place, held), READY_S, "kube-apiserver")
+    wait_for(state, "the API server ready", lambda: ready(place, issued), READY_S, "kube-apiserver")
     user = "system:kube-controller-manager"
     state = start(
         state,
         "kube-controller-manager",
         [
             str(programs / "kube-controller-manager"),
-            f"--kubeconfig={user_kubeconfig(state, held, place, user)}",
-            f"--service-account-private-key-file={held.path('service-account.key')}",
-            f"--root-ca-file={held.path('ca.crt')}",
+            f"--kubeconfig={user_kubeconfig(state, issued, place, user)}",
+            f"--service-account-private-key-file={issued.path('service-account.key')}",
+            f"--root-ca-file={issued.path('ca.crt')}",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
             f"--secure-port={place.manager_port}",
@@ -82,15 +82,15 @@ def launch(
         ],
         place.namespace,
     )
-    return state, held
+    return state, issued
 
 
-def ready(place: Place, held: Credentials) -> bool:
+def ready(place: Place, issued: Credentials) -> bool:
     """Whether the API server answers that it is ready."""
     request = urllib.request.Request(
-        f"{place.server}/readyz", headers={"Authorization": f"Bearer {held.tokens['admin']}"}
+        f"{place.server}/readyz", headers={"Authorization": f"Bearer {issued.tokens['admin']}"}
     )
-    context = ssl.create_default_context(cafile=held.path("ca.crt"))
+    context = ssl.create_default_context(cafile=issued.path("ca.crt"))
     try:
         with urllib.request.urlopen(request, timeout=2, context=context) as answer:
             return bool(answer.status == 200)
@@ -98,11 +98,11 @@ def ready(place: Place, held: Credentials) -> bool:
         return False
 
 
-def user_kubeconfig(state: State, held: Credentials, place: Place, user: str) -> Path:
+def user_kubeconfig(state: State, issued: Credentials, place: Place, user: str) -> Path:
     """A kubeconfig file of one of the cluster's own programs."""
     path = state.folder / f"{user.rpartition(':')[2]}.kubeconfig"
     path.touch(mode=0o600)
-    path.write_text(held.kubeconfig(place.server, user))
+    path.write_text(issued.kubeconfig(place.server, user))
     return path
 
 
@@ -121,7 +121,7 @@ def _etcd(programs: Path, state: State, place: Place) -> list[str]:
     ]
 
 
-def _apiserver(programs: Path, state: State, held: Credentials, place: Place) -> list[str]:
+def _apiserver(programs: Path, state: State, issued: Credentials, place: Place) -> list[str]:
     policy = state.folder / "audit-policy.json"
     policy.write_text(json.dumps(AUDIT_POLICY))
     everywhere = place.namespace is not None
@@ -133,17 +133,17 @@ def _apiserver(programs: Path, state: State, held: Credentials, place: Place) ->
         f"--advertise-address={place.address}",
         f"--endpoint-reconciler-type={'master-count' if everywhere else 'none'}",
         f"--service-cluster-ip-range={place.services}",
-        f"--tls-cert-file={held.path('apiserver.crt')}",
-        f"--tls-private-key-file={held.path('apiserver.key')}",
-        f"--client-ca-file={held.path('ca.crt')}",
-        f"--token-auth-file={held.path('tokens.csv')}",
-        f"--service-account-key-file={held.path('service-account.key')}",
-        f"--service-account-signing-key-file={held.path('service-account.key')}",
+        f"--tls-cert-file={issued.path('apiserver.crt')}",
+        f"--tls-private-key-file={issued.path('apiserver.key')}",
+        f"--client-ca-file={issued.path('ca.crt')}",
+        f"--token-auth-file={issued.path('tokens.csv')}",
+        f"--service-account-key-file={issued.path('service-account.key')}",
+        f"--service-account-signing-key-file={issued.path('service-account.key')}",
         "--service-account-issuer=https://kubernetes.default.svc",
         "--authorization-mode=Node,RBAC",
         "--allow-privileged",
-        f"--kubelet-client-certificate={held.path('kubelet-client.crt')}",
-        f"--kubelet-client-key={held.path('kubelet-client.key')}",
+        f"--kubelet-client-certificate={issued.path('kubelet-client.crt')}",
+        f"--kubelet-client-key={issued.path('kubelet-client.key')}",
         "--kubelet-preferred-address-types=InternalIP",
         f"--audit-policy-file={policy}",
         f"--audit-log-path={audit_log(state)}",
@@ -180,7 +180,7 @@ AUDIT_POLICY = {
 
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
     return ports

@@ -10,8 +10,8 @@ def below(folder: Path, table: str | None = None) -> list[Path]:
     """Mount points below `folder`, innermost first. `table` is /proc/self/mountinfo by default."""
     text = Path("/proc/self/mountinfo").read_text() if table is None else table
     points = [Path(_unescape(line.split()[4])) for line in text.splitlines()]
-    found = [point for point in points if folder in point.parents]
-    return sorted(found, key=lambda point: len(point.parts), reverse=True)
+    mounted = [point for point in points if folder in point.parents]
+    return sorted(mounted, key=lambda point: len(point.parts), reverse=True)
 
 
 def undo(folder: Path) -> None:

@@ -20,7 +20,7 @@ USER = f"system:node:{NAME}"
 
 def launch(
     state: State,
-    held: Credentials,
+    issued: Credentials,
     place: Place,
     network: Network,
     pause: Image,
@@ -32,7 +32,7 @@ def launch(
     control_groups.make(network.namespace)
     state = containerd.launch(state, network, pause.reference, in_memory=in_memory)
     containerd.load(state, pause.archive)
-    scheduler = user_kubeconfig(state, held, place, "system:kube-scheduler")
+    scheduler = user_kubeconfig(state, issued, place, "system:kube-scheduler")
     state = start(
         state,
         "kube-scheduler",
@@ -49,8 +49,8 @@ def launch(
         "kubelet",
         [
             str(programs / "kubelet"),
-            f"--kubeconfig={user_kubeconfig(state, held, place, USER)}",
-            f"--config={_write(state, 'kubelet.json', _kubelet(state, held, network))}",
+            f"--kubeconfig={user_kubeconfig(state, issued, place, USER)}",
+            f"--config={_write(state, 'kubelet.json', _kubelet(state, issued, network))}",
             f"--root-dir={state.folder / 'kubelet'}",
             f"--hostname-override={NAME}",
             f"--node-ip={network.node_address}",
@@ -62,20 +62,20 @@ def launch(
         "kube-proxy",
         [
             str(programs / "kube-proxy"),
-            f"--config={_write(state, 'kube-proxy.json', _proxy(state, held, place, network))}",
+            f"--config={_write(state, 'kube-proxy.json', _proxy(state, issued, place, network))}",
         ],
         network.namespace,
     )
 
 
-def _kubelet(state: State, held: Credentials, network: Network) -> dict[str, object]:
+def _kubelet(state: State, issued: Credentials, network: Network) -> dict[str, object]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "authentication": {
             "anonymous": {"enabled": False},
             "webhook": {"enabled": False},
-            "x509": {"clientCAFile": held.path("ca.crt")},
+            "x509": {"clientCAFile": issued.path("ca.crt")},
         },
         "authorization": {"mode": "AlwaysAllow"},
         "containerRuntimeEndpoint": f"unix://{containerd.socket(state)}",
@@ -100,7 +100,7 @@ def _kubelet(state: State, held: Credentials, network: Network) -> dict[str, obj
     }
 
 
-def _proxy(state: State, held: Credentials, place: Place, network: Network) -> dict[str, object]:
+def _proxy(state: State, issued: Credentials, place: Place, network: Network) -> dict[str, object]:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -108,7 +108,7 @@ def _proxy(state: State, held: Credentials, place: Place, network: Network) -> d
         "hostnameOverride": NAME,
         "clusterCIDR": network.pods,
         "clientConnection": {
-            "kubeconfig": str(user_kubeconfig(state, held, place, "system:kube-proxy"))
+            "kubeconfig": str(user_kubeconfig(state, issued, place, "system:kube-proxy"))
         },
         # The host's limits on connections are not ours to change.
         "conntrack": {

@@ -76,7 +76,7 @@ async def measure(engine: Engine) -> dict[str, Any] | None:
     return {
         "clients": lengths.crowd,
         "tokens": INITIAL,
-        "loads": {name: _median(found) for name, found in rounds.items()},
+        "loads": {name: _median(repeats) for name, repeats in rounds.items()},
     }
 
 
@@ -92,8 +92,8 @@ def _step_ms(samples: list[Any]) -> float | None:
 
 
 def _median(rounds: list[dict[str, Any]]) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
+    medians: dict[str, float | None] = {}
     for key in ("ms", "tokens_per_s", "full_share"):
         values = [one[key] for one in rounds if one[key] is not None]
-        found[key] = round(float(np.median(values)), 4) if values else None
-    return found
+        medians[key] = round(float(np.median(values)), 4) if values else None
+    return medians

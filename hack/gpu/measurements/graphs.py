@@ -32,7 +32,7 @@ async def measure(engine: Engine, asked: Sequence[int]) -> dict[str, Any]:
         )
         for number in range(count)
     ]
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     async with engine.opened() as opened:
         depths: Sequence[int] = (0,)
         if opened.steering is not None:
@@ -45,11 +45,11 @@ async def measure(engine: Engine, asked: Sequence[int]) -> dict[str, Any]:
             steps = await engine.steps_since(place)
             shares = start_log.full_by_batch(steps, depth, range(1, count + 1))
             full = [batch for batch, share in shares.items() if share >= FULL_FROM]
-            found[str(depth)] = {
+            figures[str(depth)] = {
                 "batches_seen": len(shares),
                 "batches_full": len(full),
                 "not_full": sorted(set(shares) - set(full)),
                 "steps": sum(steps.values()),
                 "share_of_steps": start_log.full_share(steps),
             }
-    return {"by_depth": found, "requests": count}
+    return {"by_depth": figures, "requests": count}

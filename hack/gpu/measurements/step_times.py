@@ -49,7 +49,7 @@ async def measure(engine: Engine, blocks_file: Path, say: Say) -> dict[str, Any]
                 block_s=lengths.times.warmup_s + lengths.times.block_s + _OVERHEAD_S,
                 end_s=engine.end_s,
                 stop=stop,
-                progress=functools.partial(_told, say),
+                progress=functools.partial(_report_progress, say),
             )
     if how != session.COMPLETE:
         return None
@@ -77,7 +77,7 @@ def without_prefill(measured: Sequence[Measured]) -> list[Sample]:
     return [sample for sample in pooled(measured) if sample.prefill_tokens == 0]
 
 
-def _told(say: Say, done: int, planned: int, block: plans.Block | None) -> None:
+def _report_progress(say: Say, done: int, planned: int, block: plans.Block | None) -> None:
     if block is not None:
         depth = "K in force" if block.tokens is None else f"K={block.tokens}"
         say(f"  {done + 1}/{planned}  {block.concurrency} clients, {depth}, {block.segment}")

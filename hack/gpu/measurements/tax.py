@@ -21,12 +21,12 @@ class Row(NamedTuple):
     off_ms: float
 
 
-def rows_of(found: Mapping[Part, Mapping[str, Any]]) -> list[Row]:
+def rows_of(results: Mapping[Part, Mapping[str, Any]]) -> list[Row]:
     """Every setup that has steps at K=0, by batch buckets that both engines have."""
     rows = []
-    for part, one in found.items():
+    for part, one in results.items():
         beside = setups.unaided(part.setup)
-        off = found.get(Part(parts.STEPS, beside))
+        off = results.get(Part(parts.STEPS, beside))
         if part.kind != parts.STEPS or part.setup == beside or off is None:
             continue
         idle, without = _at_zero(one), _at_zero(off)

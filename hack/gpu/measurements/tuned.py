@@ -69,14 +69,14 @@ async def measure(engine: Engine, beside: Path, say: Say) -> dict[str, Any] | No
                 block_s=lengths.tuned.warmup_s + lengths.tuned.block_s + _OVERHEAD_S,
                 end_s=engine.end_s,
                 stop=stop,
-                progress=functools.partial(_told, say),
+                progress=functools.partial(_report_progress, say),
             )
     if how != session.COMPLETE:
         return None
     return report.document_of(state.done, len(plan))
 
 
-def _told(say: Say, done: int, planned: int, block: Block | None) -> None:
+def _report_progress(say: Say, done: int, planned: int, block: Block | None) -> None:
     if block is not None:
         name = next(name for name, tokens in phases.SETTINGS.items() if tokens == block.tokens)
         say(f"  {done + 1}/{planned}  {block.segment}, {name}")

@@ -13,7 +13,7 @@ from hack.gpu.setup.machine import Machine
 from hack.gpu.setup.setups import INVARIANT, OFF, TIERED
 from hack.tuning import report
 
-Found = Mapping[Part, Mapping[str, Any]]
+Results = Mapping[Part, Mapping[str, Any]]
 _START = {
     "ready_s": "ready s",
     "engine_start_s": "engine start s",
@@ -31,7 +31,7 @@ def text_of(
     machine: Machine,
     options: Options,
     planned: Sequence[Part],
-    found: Found,
+    results: Results,
     failures: Mapping[Part, str],
 ) -> str:
     """The page; a part that was not measured is named as such and has no figure."""
@@ -43,17 +43,17 @@ def text_of(
     if machine.dry:
         lines += ["", "A dry run on CPU: it shows that the command works. No figure is a GPU's."]
     for title, section in (
-        ("What a start costs", _starts(found)),
-        ("Step time without speculation", _steps(found, OFF)),
-        ("Step time by K and batch", _steps(found, TIERED)),
-        ("What K=0 costs beside an engine without speculation", _tax(found)),
-        ("FULL graphs", _graphs(found)),
-        ("One request of another depth", _constrained(found)),
-        ("The same text while K flips", _exact(found, machine.dry)),
-        ("The tuner against fixed K", _tuned(found)),
+        ("What a start costs", _starts(results)),
+        ("Step time without speculation", _steps(results, OFF)),
+        ("Step time by K and batch", _steps(results, TIERED)),
+        ("What K=0 costs beside an engine without speculation", _tax(results)),
+        ("FULL graphs", _graphs(results)),
+        ("One request of another depth", _constrained(results)),
+        ("The same text while K flips", _exact(results, machine.dry)),
+        ("The tuner against fixed K", _tuned(results)),
     ):
         lines += ["", f"## {title}", "", *(list(section) or ["Not measured."])]
-    missing = [part for part in planned if part not in found]
+    missing = [part for part in planned if part not in results]
     if missing:
         lines += ["", "## Not measured", ""]
         lines += [f"- {part.name}: {_why(part, failures)}" for part in missing]
@@ -75,15 +75,15 @@ def table_of(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[st
         yield "| " + " | ".join("-" if cell is None else str(cell) for cell in row) + " |"
 
 
-def _starts(found: Found) -> Iterator[str]:
-    starts = {part.setup: one for part, one in found.items() if part.kind == parts.START}
+def _starts(results: Results) -> Iterator[str]:
+    starts = {part.setup: one for part, one in results.items() if part.kind == parts.START}
     if starts:
         rows = [[name, *(one.get(key) for key in _START)] for name, one in starts.items()]
         yield from table_of(["engine", *_START.values()], rows)
 
 
-def _steps(found: Found, setup: str) -> Iterator[str]:
-    steps = found.get(Part(parts.STEPS, setup))
+def _steps(results: Results, setup: str) -> Iterator[str]:
+    steps = results.get(Part(parts.STEPS, setup))
     if steps is not None:
         rows = [
             [one["tokens"], one["batch"], f"{one['ms']:.3f}", one["steps"]]
@@ -92,8 +92,8 @@ def _steps(found: Found, setup: str) -> Iterator[str]:
         yield from table_of(["K", "batch", "ms a step", "steps"], rows)
 
 
-def _tax(found: Found) -> Iterator[str]:
-    rows = tax.rows_of(found)
+def _tax(results: Results) -> Iterator[str]:
+    rows = tax.rows_of(results)
     if rows:
         yield from table_of(
             ["engine", "beside", "batch", "ms at K=0", "ms without", "ms more", "ratio"],
@@ -107,9 +107,9 @@ def _tax(found: Found) -> Iterator[str]:
         )  # fmt: skip
 
 
-def _graphs(found: Found) -> Iterator[str]:
+def _graphs(results: Results) -> Iterator[str]:
     rows = []
-    for part, one in found.items():
+    for part, one in results.items():
         if part.kind != parts.GRAPHS:
             continue
         for depth, row in one["by_depth"].items():
@@ -121,8 +121,8 @@ def _graphs(found: Found) -> Iterator[str]:
         yield from table_of(heads, rows)
 
 
-def _constrained(found: Found) -> Iterator[str]:
-    one = found.get(Part(parts.CONSTRAINED, TIERED))
+def _constrained(results: Results) -> Iterator[str]:
+    one = results.get(Part(parts.CONSTRAINED, TIERED))
     if one is None:
         return
     plain = one["loads"]["all plain"]
@@ -145,25 +145,25 @@ def _constrained(found: Found) -> Iterator[str]:
     yield from table_of(["load", "ms a step", "against plain", "tokens/s", "steps FULL"], rows)
 
 
-def _exact(found: Found, dry: bool) -> Iterator[str]:
+def _exact(results: Results, dry: bool) -> Iterator[str]:
     end = "" if dry else INVARIANT
-    unaided = found.get(Part(parts.EXACT, OFF + end))
-    flipped = found.get(Part(parts.EXACT, TIERED + end))
+    unaided = results.get(Part(parts.EXACT, OFF + end))
+    flipped = results.get(Part(parts.EXACT, TIERED + end))
     if unaided is None or flipped is None:
         return
-    said = exactness.differences(unaided, flipped)
+    comparison = exactness.differences(unaided, flipped)
     where = "float32 on CPU" if dry else "VLLM_BATCH_INVARIANT=1"
     yield (
-        f"{said['differing']} of {said['answers']} answers differ from those without speculation "
-        f"({where}), over {said['iterations']:.0f} steps at K = "
-        f"{', '.join(map(str, said['depths']))}."
+        f"{comparison['differing']} of {comparison['answers']} answers differ from those without "
+        f"speculation ({where}), over {comparison['iterations']:.0f} steps at K = "
+        f"{', '.join(map(str, comparison['depths']))}."
     )
-    if said["first_at"] is not None:
-        yield f"The first difference is behind {said['first_at']} equal tokens."
+    if comparison["first_at"] is not None:
+        yield f"The first difference is behind {comparison['first_at']} equal tokens."
 
 
-def _tuned(found: Found) -> Iterator[str]:
-    one = found.get(Part(parts.TUNED, TIERED))
+def _tuned(results: Results) -> Iterator[str]:
+    one = results.get(Part(parts.TUNED, TIERED))
     if one is not None:
         yield "```"
         yield report.text_of(one)

@@ -22,12 +22,12 @@ from tandem_operator.simulation.world.profile import read_profile
 FILE = "profile.json"
 
 
-def write(machine: Machine, options: Options, found: Mapping[Part, Any]) -> list[Path]:
+def write(machine: Machine, options: Options, results: Mapping[Part, Any]) -> list[Path]:
     """Write it; nothing is written before the steps of the tiered engine are measured.
 
     Raises OSError, and ProfileError for a profile that the simulator would refuse.
     """
-    steps = found.get(Part(parts.STEPS, TIERED))
+    steps = results.get(Part(parts.STEPS, TIERED))
     if steps is None:
         return []
     measured = [from_document(one) for one in steps["blocks"]]

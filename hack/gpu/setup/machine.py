@@ -72,8 +72,8 @@ def look(vllm: Path | None, dry: bool) -> Machine:
 
 
 def _on_path() -> Path | None:
-    found = shutil.which("vllm")
-    return None if found is None else Path(found)
+    executable = shutil.which("vllm")
+    return None if executable is None else Path(executable)
 
 
 def _interpreter(program: Path) -> Path:
@@ -87,10 +87,10 @@ def _interpreter(program: Path) -> Path:
     if not first.startswith("#!") or not words or "python" not in words[-1]:
         raise MachineError(f"{program} is no Python program: give the vllm that pip installed")
     named = words[-1]
-    found = named if Path(named).is_absolute() else shutil.which(named)
-    if found is None:
+    interpreter = named if Path(named).is_absolute() else shutil.which(named)
+    if interpreter is None:
         raise MachineError(f"{program} runs by {named}, which is not on PATH")
-    return Path(found)
+    return Path(interpreter)
 
 
 def _facts(python: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def setups_of(method: str, draft: str, max_requests: int, dry: bool) -> dict[str
         "prompt_lookup_max": 4,
         "num_speculative_tokens_per_batch_size": schedule,
     }
-    found = [
+    setups = [
         Setup(OFF, None),
         Setup(TIERED, tiered),
         Setup(UNTIERED, drafts),
@@ -53,14 +53,14 @@ def setups_of(method: str, draft: str, max_requests: int, dry: bool) -> dict[str
     ]
     if not dry:
         first, invariant = {_RUNNER: "0"}, {_BATCH_INVARIANT: "1"}
-        found += [
+        setups += [
             Setup(OFF + V1, None, first),
             Setup(TIERED + V1, tiered, first),
             Setup(NGRAM + V1, ngram, first),
             Setup(OFF + INVARIANT, None, invariant),
             Setup(TIERED + INVARIANT, tiered, invariant),
         ]
-    return {setup.name: setup for setup in found}
+    return {setup.name: setup for setup in setups}
 
 
 def unaided(name: str) -> str:

@@ -30,20 +30,20 @@ Steps = Mapping[tuple[int, str], int]
 
 def figures_of(log: str) -> dict[str, float]:
     """The figures of `FIGURES` that the log has; of several lines the last one counts."""
-    found = {}
+    figures = {}
     for name, pattern in FIGURES.items():
         values = re.findall(pattern, log)
         if values:
-            found[name] = float(values[-1].replace(",", ""))
-    return found
+            figures[name] = float(values[-1].replace(",", ""))
+    return figures
 
 
 def steps_of(log: str) -> Counter[tuple[int, str]]:
     """All rows of the tables that `--cudagraph-metrics` writes."""
-    found: Counter[tuple[int, str]] = Counter()
+    counts: Counter[tuple[int, str]] = Counter()
     for tokens, mode, count in _ROW.findall(log):
-        found[int(tokens), mode] += int(count)
-    return found
+        counts[int(tokens), mode] += int(count)
+    return counts
 
 
 def full_by_batch(steps: Steps, depth: int, batches: range) -> dict[int, float]:
@@ -51,13 +51,13 @@ def full_by_batch(steps: Steps, depth: int, batches: range) -> dict[int, float]:
 
     A step of b decoding requests has b (K + 1) tokens. Batches that no step had are left out.
     """
-    found = {}
+    by_batch = {}
     for batch in batches:
         tokens = batch * (depth + 1)
         all_of_them = sum(count for (have, _), count in steps.items() if have == tokens)
         if all_of_them:
-            found[batch] = steps.get((tokens, FULL), 0) / all_of_them
-    return found
+            by_batch[batch] = steps.get((tokens, FULL), 0) / all_of_them
+    return by_batch
 
 
 def full_share(steps: Steps) -> float | None:

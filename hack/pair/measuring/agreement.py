@@ -39,7 +39,7 @@ def agreement(pair: Path, prompts: Sequence[str]) -> list[float]:
 def _agreement(
     target: LlamaForCausalLM, draft: LlamaForCausalLM, ids: torch.Tensor, mask: torch.Tensor
 ) -> list[float]:
-    said = target.generate(
+    generated = target.generate(
         ids,
         attention_mask=mask,
         max_new_tokens=_NEW_TOKENS,
@@ -49,7 +49,7 @@ def _agreement(
     )
     full = torch.cat([mask, torch.ones(len(ids), _NEW_TOKENS, dtype=mask.dtype)], dim=1)
     positions = (full.cumsum(1) - 1).clamp(min=0)
-    guessed = draft(said, attention_mask=full, position_ids=positions, use_cache=False).logits
-    right = guessed[:, -_NEW_TOKENS - 1 : -1].argmax(-1) == said[:, -_NEW_TOKENS:]
+    guessed = draft(generated, attention_mask=full, position_ids=positions, use_cache=False).logits
+    right = guessed[:, -_NEW_TOKENS - 1 : -1].argmax(-1) == generated[:, -_NEW_TOKENS:]
     shares: list[float] = right.float().mean(1).tolist()
     return shares

@@ -61,13 +61,13 @@ def measure_best_k(target: Path, draft: Path, prompts: Path, kind: str, rounds: 
             for concurrency in CONCURRENCIES:
                 loads[concurrency].append(_round(bench, texts, concurrency, number))
             print(f"round {number + 1}/{rounds}", flush=True)
-    found: list[BestK] = []
+    measured: list[BestK] = []
     for concurrency, by_round in loads.items():
         step_s = np.array([[_step_s(load, concurrency, k) for k, load in enumerate(one)]
                            for one in by_round])  # fmt: skip
         survival = np.array([_survival(one[DEEPEST]) for one in by_round])
         best = best_k(step_s, survival)
-        found.append(best)
+        measured.append(best)
         times = " ".join(f"{1e3 * t:.1f}" for t in np.nanmedian(step_s, axis=0))
         rates = " ".join(
             f"{np.median([one[k].tokens_per_s for one in by_round]):.0f}"
@@ -77,7 +77,7 @@ def measure_best_k(target: Path, draft: Path, prompts: Path, kind: str, rounds: 
         print(f"  step ms at K=0..{DEEPEST}: {times}")
         print(f"  tokens/s at K=0..{DEEPEST}: {rates}")
         print(f"  survival: {' '.join(f'{s:.2f}' for s in survival.mean(axis=0))}", flush=True)
-    apart = found[0].low > found[1].high or found[1].low > found[0].high
+    apart = measured[0].low > measured[1].high or measured[1].low > measured[0].high
     print("the two differ" if apart else "the two intervals overlap")
     return 0 if apart else 1
 

@@ -31,11 +31,11 @@ def drafts_by_kind(
     target: Path, draft: Path, prompts: Path, count: int, temperature: float = 0.0
 ) -> dict[str, Drafts]:
     """What became of the drafts for `count` prompts of each kind that `prompts` holds."""
-    found: dict[str, Drafts] = {}
+    by_kind: dict[str, Drafts] = {}
     with running(target, draft) as bench:
         bench.set_tokens(DEEPEST)
         for kind in sorted(file.stem for file in prompts.glob("*.jsonl")):
             texts = read_prompts(prompts, kind)[:count]
             load = bench.drive(texts, _CONCURRENCY, _NEW_TOKENS, temperature)
-            found[kind] = Drafts(load.accepted, load.reached)
-    return found
+            by_kind[kind] = Drafts(load.accepted, load.reached)
+    return by_kind

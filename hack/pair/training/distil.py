@@ -26,8 +26,8 @@ def distil_draft(data: DistillationData, steps: int) -> LlamaForCausalLM:
     for step in range(steps):
         generator = torch.Generator().manual_seed(step)
         picked = torch.randint(len(data.seen), (BATCH_ROWS,), generator=generator)
-        said = draft(data.seen[picked], use_cache=False).logits
-        loss = functional.cross_entropy(said.flatten(0, 1), data.choice[picked].flatten())
+        logits = draft(data.seen[picked], use_cache=False).logits
+        loss = functional.cross_entropy(logits.flatten(0, 1), data.choice[picked].flatten())
         optimizer.step(loss)
     round_to_half(draft)
     return draft.eval()

@@ -105,8 +105,8 @@ class Kept:
         path = self._path(mechanism, case, part)
         if not path.exists():
             return None
-        found: Figures = json.loads(path.read_text())
-        return found
+        figures: Figures = json.loads(path.read_text())
+        return figures
 
     def play(self, mechanism: Mechanism, engine: Engine, case: Case, part: str) -> None:
         """Play the part of the case without the mechanism, and keep what it comes to."""

@@ -40,8 +40,8 @@ def table_of(mechanisms: Sequence[Mechanism], cases: Sequence[Case], kept: Kept)
 
 
 def _pairs(mechanism: Mechanism, cases: Sequence[Case], kept: Kept, part: str) -> list[Pair]:
-    found = [(kept.read(WHOLE, case, part), kept.read(mechanism, case, part)) for case in cases]
-    return [(whole, without) for whole, without in found if whole and without]
+    pairs = [(kept.read(WHOLE, case, part), kept.read(mechanism, case, part)) for case in cases]
+    return [(whole, without) for whole, without in pairs if whole and without]
 
 
 def _cells(by_part: dict[str, list[Pair]], *, whole: bool) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def server(held: Pod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proc
     with main(held, tmp_path_factory.mktemp("config")) as process:
 
         def ready() -> bool:
-            assert process.running.poll() is None, process.said()
+            assert process.running.poll() is None, process.output()
             with contextlib.suppress(httpx.TransportError):
                 return httpx.get(f"{held.url}/v2/health/ready", timeout=2).status_code == 200
             return False
@@ -143,7 +143,7 @@ def test_an_engine_that_cannot_start_ends_the_container_with_its_reason(
         process.running.wait(60)
 
         assert process.running.returncode == 1
-        assert "no GPU was found" in process.said()
+        assert "no GPU was found" in process.output()
 
 
 def test_a_stop_ends_triton(held: Pod, server: Process) -> None:

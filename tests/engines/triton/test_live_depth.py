@@ -132,7 +132,7 @@ def test_where_another_k_would_be_used_the_table_before_is_put_back(
     # This actuator takes the engine for one of 9: the engine clips what it cannot do to 5.
     with actuator(held, 9) as mistaken:
         held.put(table(4, 9))
-        wait(lambda: "generation 4 is not applied" in mistaken.said(), "a refusal")
+        wait(lambda: "generation 4 is not applied" in mistaken.output(), "a refusal")
         wait(shows(held, 3, 1), "the table before")
         wait(lambda: 'cause="readback"} 1' in _page(held), "a count on the page")
         held.put(table(5, 4))
@@ -145,7 +145,7 @@ def test_an_actuator_that_starts_anew_takes_nothing_away(held: Pod, acting: Proc
     acting.stop()
     held.put(table(5, 1))
     with actuator(held, DEEPEST) as anew:
-        wait(lambda: "generation 5 is not applied" in anew.said(), "a refusal by the engine")
+        wait(lambda: "generation 5 is not applied" in anew.output(), "a refusal by the engine")
         wait(lambda: 'cause="engine"} 1' in _page(held), "a count on the page")
         assert shows(held, 6, 3)()
 
@@ -155,7 +155,7 @@ def test_a_table_of_another_lock_is_not_applied_by_the_engine_either() -> None:
     with pod() as held, triton(held, PAIR / "target", *DRAFT, environ=locked):
         held.put(table(1, 4))
         with actuator(held, DEEPEST) as unlocked:
-            wait(lambda: "is of lock" in unlocked.said(), "the engine's refusal")
+            wait(lambda: "is of lock" in unlocked.output(), "the engine's refusal")
             assert sample(held, "tandem:applied_generation") == -1
         held.put(replace(table(1, 4), lock="ours"))
         with actuator(held, DEEPEST, locked):
@@ -168,7 +168,7 @@ def test_a_triton_that_is_gone_is_waited_for_and_one_that_comes_back_gets_its_ta
         with triton(held, PAIR / "target", *DRAFT):
             wait(shows(held, 1, 3), "the table that was there before Triton")
         held.put(table(2, 1))
-        wait(lambda: "does not answer" in acting.said(), "a word of the silence")
+        wait(lambda: "does not answer" in acting.output(), "a word of the silence")
         with triton(held, PAIR / "target", *DRAFT) as again:
             wait(shows(held, 2, 1), "the table of the meantime")
             assert acting.running.poll() is None
@@ -176,7 +176,7 @@ def test_a_triton_that_is_gone_is_waited_for_and_one_that_comes_back_gets_its_ta
             os.kill(int((held.folder / "metrics" / "engine-pid").read_text()), signal.SIGKILL)
             wait(lambda: again.running.poll() is not None, "the container's end")
             assert again.running.returncode == 1
-            assert "the engine's process has ended" in again.said()
+            assert "the engine's process has ended" in again.output()
 
 
 FAULT = """
@@ -222,7 +222,7 @@ def test_running_requests_end_before_triton_does() -> None:
                 stopping = asyncio.create_task(asyncio.to_thread(server.stop))
                 answer = await asking
                 # The connection stays open, and idle: Triton ends by its limit alone.
-                assert await stopping == 0, server.said()[-2000:]
+                assert await stopping == 0, server.output()[-2000:]
                 engine = int((held.folder / "metrics" / "engine-pid").read_text())
                 wait(lambda: not os.path.exists(f"/proc/{engine}"), "the engine's end", 5)
                 return int(answer.json()["completion_tokens"])

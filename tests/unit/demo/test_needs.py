@@ -13,7 +13,7 @@ import pytest
 from hack.cluster.cluster import Provider
 from hack.demo import __main__ as demo
 from hack.demo import cluster, machine
-from hack.demo.needs import MEMORY_GIB, Machine, Part, needed_gb, problems, told
+from hack.demo.needs import MEMORY_GIB, Machine, Part, describe, needed_gb, problems
 
 TOOLS_PAGE = Path(__file__).parents[3] / "docs" / "hack.md"
 BARE = Machine(
@@ -91,8 +91,10 @@ def test_a_machine_without_root_and_without_docker_is_told_both_ways_out() -> No
 def test_only_what_is_not_kept_yet_counts() -> None:
     half = replace(BARE, uncached=frozenset({Part.IMAGES, Part.MODELS}))
 
-    assert "to build  about 5 minutes on 2 cores, once: the images 4, the models 1" in told(half, 1)
-    assert "to build  nothing" in told(BUILT, 1)
+    assert "to build  about 5 minutes on 2 cores, once: the images 4, the models 1" in describe(
+        half, 1
+    )
+    assert "to build  nothing" in describe(BUILT, 1)
     assert needed_gb(BUILT) < needed_gb(half) < needed_gb(BARE)
 
 
@@ -110,7 +112,7 @@ def test_the_minutes_are_those_of_the_page_about_the_tools() -> None:
 def test_nothing_is_built_where_something_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(machine, "found", lambda: replace(BARE, python=False, disk_gb=1))
+    monkeypatch.setattr(machine, "detect", lambda: replace(BARE, python=False, disk_gb=1))
     monkeypatch.setattr("sys.argv", ["demo"])
     monkeypatch.setattr(cluster, "engine_environment", lambda: pytest.fail("it began to build"))
 
@@ -126,7 +128,7 @@ def test_help_starts_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["demo", "--help"])
-    monkeypatch.setattr(machine, "found", lambda: pytest.fail("it began"))
+    monkeypatch.setattr(machine, "detect", lambda: pytest.fail("it began"))
 
     with pytest.raises(SystemExit) as ended:
         demo.main()
