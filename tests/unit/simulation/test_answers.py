@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import pytest
 
 from tandem_operator.simulation.oracle import Oracle
@@ -72,3 +73,30 @@ def test_changes_are_where_survival_changes() -> None:
     changes = changes_of(drifting(HIGH, "collapse", 0, 900.0), 900.0)
     assert [change.at_s for change in changes] == [300.0, 600.0]
     assert changes[0].before is changes[1].after
+
+
+def test_the_load_of_the_moment_decides_what_the_table_says() -> None:
+    """From 50 s on the table leaves 0 for one request alone."""
+
+    def depth_at(now_s: float, batch: int) -> int:
+        return int(now_s >= 50 and batch == 1)
+
+    alone = [moment(one.now_s, running=1) for one in WINDOWS]
+    assert answers(LOW, HIGH, depth_at, alone) == [(BACK, 5, 10.0, True)]
+    assert answers(LOW, HIGH, depth_at) == [(BACK, 39, 78.0, False)]
+
+
+def test_an_answer_is_owed_from_the_first_window_on() -> None:
+    assert answers(HIGH, LOW, table((0, 5)), [moment(42.0)]) == [(COLLAPSED, 1, 2.0, False)]
+
+
+def test_the_next_change_ends_the_time_for_an_answer() -> None:
+    changes = [Change(40.0, HIGH, LOW), Change(60.0, LOW, HIGH)]
+    (one,) = answers_of(changes, WINDOWS, table((0, 5)), ORACLE)
+    assert (one.kind, one.windows, one.seconds, one.given) == (COLLAPSED, 10, 20.0, False)
+
+
+def test_acceptance_rises_and_falls_by_the_first_position() -> None:
+    alike = {"other": np.full(7, 0.1)}
+    only_first = {"other": np.array([0.8, *[0.01] * 6])}
+    assert answers(alike, only_first, table((0, 0), (50, 1))) == [(BACK, 5, 10.0, True)]

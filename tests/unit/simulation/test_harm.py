@@ -30,6 +30,11 @@ def test_a_short_run_is_judged_whole() -> None:
     assert worst_of([moment(10.0, used_s=0.0, off_s=0.0, bare_s=0.0)]) is None
 
 
+@pytest.mark.parametrize(("bare_s", "tells"), [(1.0, False), (1.5, True)])
+def test_a_second_of_engine_time_tells_nothing(bare_s: float, tells: bool) -> None:
+    assert (worst_of([moment(10.0, used_s=2.0, off_s=1.0, bare_s=bare_s)]) is not None) == tells
+
+
 def test_off_costs_exactly_the_tax_and_a_removed_draft_nothing() -> None:
     off, removed = (run(world(4, 0.5), Fixed("off", 0, loaded)) for loaded in (True, False))
     for account, against_bare in ((off, off.tax), (removed, 0.0)):

@@ -55,3 +55,25 @@ def test_the_document_has_every_figure_and_its_cases() -> None:
     assert len(document["figures"]) == len(figures_of((), stock=False))
     assert document["cases"][0]["answers"][0]["windows"] == 3
     assert document["worst_ten_minutes"]["tax_of_idle_draft_percent"] == pytest.approx(4.0)
+
+
+def test_the_limits_are_those_that_are_promised() -> None:
+    limits = {
+        one.name: (one.usual_limit, one.worst_limit)
+        for one in figures_of((), stock=False)
+        if (one.usual_limit, one.worst_limit) != (None, None)
+    }
+    assert limits == {
+        "regret, %": (2.0, 4.0),
+        "first 2 minutes, %": (6.0, None),
+        "with a start profile, %": (3.0, None),
+        "changes an hour": (30.0, 50.0),
+        "collapse, windows": (2.0, 4.0),
+        "back on, windows": (3.0, 9.0),
+        "10 minutes beyond tax, %": (None, 2.0),
+    }
+
+
+def test_where_no_case_ran_nothing_is_said_and_nothing_broken() -> None:
+    for figure in figures_of((), stock=True):
+        assert (figure.usual, figure.worst, figure.count, figure.kept) == (None, None, 0, True)

@@ -134,7 +134,16 @@ def _load(
     kind = str(rng.choice(["closed", *SYNTHETIC]))
     if kind == "closed":
         return closed_loop(int(rng.choice(_CLIENTS)), segments, seed)
+    share = float(rng.uniform(0.1, 0.6))
+    return synthetic_trace(kind, requests_per_s(truth, share), horizon_s, seed)
+
+
+def requests_per_s(truth: Truth, share: float) -> float:
+    """Usual requests a second that ask for this share of the tokens that K=0 makes at 32 requests.
+
+    Fewer where their prompts would take more than 40 % of the time.
+    """
     step_s = truth.step_s(32, 32, 32 * 800.0, 0, 0)
-    rate = float(rng.uniform(0.1, 0.6)) * 32 / step_s / _USUAL_ANSWER_TOKENS
+    rate = share * 32 / step_s / _USUAL_ANSWER_TOKENS
     prefill_s = truth.step_s(0, 0, 0.0, 0, 2048) / 2048 * 700
-    return synthetic_trace(kind, min(rate, 0.4 / prefill_s), horizon_s, seed)
+    return min(rate, 0.4 / prefill_s)
