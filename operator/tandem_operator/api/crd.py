@@ -105,7 +105,7 @@ def _status() -> dict[str, Any]:
 def _drop_defaults(schema: dict[str, Any]) -> None:
     """Status is written whole by the operator: a default there would add what nobody wrote."""
     schema.pop("default", None)
-    for held in schema.get("properties", {}).values():
-        _drop_defaults(held)
+    for property_schema in schema.get("properties", {}).values():
+        _drop_defaults(property_schema)
     if "items" in schema:
         _drop_defaults(schema["items"])

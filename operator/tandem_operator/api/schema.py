@@ -61,7 +61,9 @@ def _structural(node: Schema) -> Schema:
     if examples:
         schema["example"] = examples[0]
     if properties is not None:
-        schema["properties"] = {name: _structural(held) for name, held in properties.items()}
+        schema["properties"] = {
+            name: _structural(property_schema) for name, property_schema in properties.items()
+        }
     if isinstance(values, dict):
         schema["additionalProperties"] = _structural(values)
     if items is not None:

@@ -38,17 +38,17 @@ def may_stop_drafting(spec: Spec) -> bool:
 
 def refusals(asked: Driver, spec: Spec) -> tuple[FieldError, ...]:
     """What of the spec cannot be: the driver's own refusals, then those of several pods."""
-    found = asked.validate(spec)
-    said = ("spec.parallelism", "spec.accelerator.count")
-    if any(each.field.startswith(said) for each in found):
-        return found
-    return (*found, *nodes.validate(asked, spec))
+    errors = asked.validate(spec)
+    fields = ("spec.parallelism", "spec.accelerator.count")
+    if any(each.field.startswith(fields) for each in errors):
+        return errors
+    return (*errors, *nodes.validate(asked, spec))
 
 
 def judge(spec: Spec, report: PairReport) -> PairJudgement:
     """Whether the spec's engine would start the pair: its rules of the spec and of the files."""
     asked = driver(spec.engine.type)
-    found = asked.judge_pair(spec, report)
+    judgement = asked.judge_pair(spec, report)
     of_spec = refusals(asked, spec)
-    more = tuple(each for each in found.refusals if each not in of_spec)
-    return replace(found, refusals=(*of_spec, *more))
+    more = tuple(each for each in judgement.refusals if each not in of_spec)
+    return replace(judgement, refusals=(*of_spec, *more))

@@ -43,7 +43,7 @@ def judge(report: PairReport, method: str, paths: dict[str, str], policy: LockPo
     if report.allowed:
         return Judged(*finding(report, policy), _lock(report, method, paths))
     reason = REASONS[report.reason]
-    message = told(report)
+    message = message_of(report)
     if report.verdict not in FORBIDDING_VERDICTS:
         message = f"{report.verdict} {reason.value}: {message}"[:MAX_MESSAGE_LENGTH]
         reason = PairReason.NOT_ALLOWED_BY_POLICY
@@ -53,17 +53,17 @@ def judge(report: PairReport, method: str, paths: dict[str, str], policy: LockPo
 def finding(report: PairReport, policy: LockPolicy) -> tuple[PairReason, str]:
     """Reason and message of an allowed pair; where the policy skips, it says what it let pass."""
     reason = REASONS[report.reason]
-    message = told(report) or reason.meaning
+    message = message_of(report) or reason.meaning
     if policy is not LockPolicy.SKIP:
         return reason, message
-    said = (
+    message = (
         "tokenizerLock.policy is Skip, so the pair is not judged; the lock found "
         f"{report.verdict} {reason.value}: {message}"
     )
-    return PairReason.SKIPPED, said[:MAX_MESSAGE_LENGTH]
+    return PairReason.SKIPPED, message[:MAX_MESSAGE_LENGTH]
 
 
-def told(report: PairReport) -> str:
+def message_of(report: PairReport) -> str:
     """The report in words, with the first differing ids where its message does not name them."""
     parts = [report.message]
     parts += [

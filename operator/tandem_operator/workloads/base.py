@@ -108,26 +108,26 @@ class WorkloadKind(Protocol):
         """The object."""
         ...
 
-    def template(self, held: Object) -> Object:
+    def template(self, workload: Object) -> Object:
         """The template of the pod that serves."""
         ...
 
-    def read(self, held: Object, objects: Sequence[Object]) -> Counts:
+    def read(self, workload: Object, objects: Sequence[Object]) -> Counts:
         """How it stands; ``objects`` are those of its namespace."""
         ...
 
-    def pods(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def pods(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """Its pods that serve, neither over nor leaving: one for each replica."""
         ...
 
-    def members(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def members(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """All its pods that are neither over nor leaving."""
         ...
 
-    def makers(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def makers(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """What lacks a pod and says why in its Events alone."""
         ...
 
-    def failed(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def failed(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """Pods that failed as a whole and that it still replaces."""
         ...

@@ -53,45 +53,45 @@ class DeploymentWorkload:
             },
         }
 
-    def template(self, held: Object) -> Object:
+    def template(self, workload: Object) -> Object:
         """Its only template."""
-        found: Object = held["spec"]["template"]
-        return found
+        template_body: Object = workload["spec"]["template"]
+        return template_body
 
-    def read(self, held: Object, objects: Sequence[Object]) -> Counts:
+    def read(self, workload: Object, objects: Sequence[Object]) -> Counts:
         """Its status, and what hinders it or one of its ReplicaSets from making pods."""
-        status, metadata = held.get("status", {}), held["metadata"]
-        progressing = condition(held, "Progressing", "False") or {}
+        status, metadata = workload.get("status", {}), workload["metadata"]
+        progressing = condition(workload, "Progressing", "False") or {}
         late = progressing.get("reason") == "ProgressDeadlineExceeded"
         return Counts(
             observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
-            wanted=held["spec"].get("replicas", 1),
+            wanted=workload["spec"].get("replicas", 1),
             replicas=status.get("replicas", 0),
             ready=status.get("readyReplicas", 0),
             available=status.get("availableReplicas", 0),
             updated=status.get("updatedReplicas", 0),
-            refused=_refused([held, *_replica_sets(held, objects)]),
+            refused=_refused([workload, *_replica_sets(workload, objects)]),
             overdue=progressing.get("message", "") if late else None,
         )
 
-    def pods(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def pods(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """Those of its ReplicaSets."""
-        found = staying(_replica_sets(held, objects), objects)
-        return [pod for pod in found if not is_over(pod)]
+        members = staying(_replica_sets(workload, objects), objects)
+        return [pod for pod in members if not is_over(pod)]
 
-    def members(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def members(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """A replica is one pod."""
-        return self.pods(held, objects)
+        return self.pods(workload, objects)
 
-    def makers(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def makers(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """None: its status says why a pod cannot be made."""
         return []
 
-    def failed(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def failed(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """Those of ReplicaSets that still want any."""
         wanting = [
             each
-            for each in _replica_sets(held, objects)
+            for each in _replica_sets(workload, objects)
             if each.get("spec", {}).get("replicas", 1) > 0
         ]
         return [

@@ -78,46 +78,48 @@ class LeaderWorkerSetWorkload:
             },
         }
 
-    def template(self, held: Object) -> Object:
+    def template(self, workload: Object) -> Object:
         """The leader's."""
-        found: Object = held["spec"]["leaderWorkerTemplate"]["leaderTemplate"]
-        return found
+        template_body: Object = workload["spec"]["leaderWorkerTemplate"]["leaderTemplate"]
+        return template_body
 
-    def read(self, held: Object, objects: Sequence[Object]) -> Counts:
+    def read(self, workload: Object, objects: Sequence[Object]) -> Counts:
         """Its status, which counts groups; one is ready when all its pods are."""
-        status, metadata = held.get("status") or {}, held["metadata"]
+        status, metadata = workload.get("status") or {}, workload["metadata"]
         ready = status.get("readyReplicas", 0)
         return Counts(
             observed=status.get("observedGeneration", 0) >= metadata.get("generation", 0),
-            wanted=held["spec"].get("replicas", 1),
+            wanted=workload["spec"].get("replicas", 1),
             replicas=status.get("replicas", 0),
             ready=ready,
             available=ready,
             updated=status.get("updatedReplicas", 0),
             refused=None,
             overdue=None,
-            progress=_progress(held, self.members(held, objects)),
+            progress=_progress(workload, self.members(workload, objects)),
         )
 
-    def pods(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def pods(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """The leaders."""
-        return [pod for pod in staying(_of_leaders(held, objects), objects) if not is_over(pod)]
+        return [pod for pod in staying(_of_leaders(workload, objects), objects) if not is_over(pod)]
 
-    def members(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def members(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """Leaders and workers."""
-        return [pod for pod in _all(held, objects) if not is_over(pod)]
+        return [pod for pod in _all(workload, objects) if not is_over(pod)]
 
-    def makers(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def makers(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """The StatefulSets that lack pods; the set itself where it has not made one."""
-        leaders = _of_leaders(held, objects)
+        leaders = _of_leaders(workload, objects)
         if not leaders:
-            return [held]
-        return [each for each in (*leaders, *_of_workers(held, objects)) if _lacks_pods(each)]
+            return [workload]
+        return [each for each in (*leaders, *_of_workers(workload, objects)) if _lacks_pods(each)]
 
-    def failed(self, held: Object, objects: Sequence[Object]) -> list[Object]:
+    def failed(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
         """Those of StatefulSets, which replace each."""
         return [
-            pod for pod in _all(held, objects) if (pod.get("status") or {}).get("phase") == "Failed"
+            pod
+            for pod in _all(workload, objects)
+            if (pod.get("status") or {}).get("phase") == "Failed"
         ]
 
 
@@ -133,40 +135,40 @@ def _sets(uids: Iterable[str], objects: Iterable[Object]) -> list[Object]:
     ]
 
 
-def _of_leaders(held: Object, objects: Sequence[Object]) -> list[Object]:
-    return _sets((held["metadata"]["uid"],), objects)
+def _of_leaders(workload: Object, objects: Sequence[Object]) -> list[Object]:
+    return _sets((workload["metadata"]["uid"],), objects)
 
 
-def _of_workers(held: Object, objects: Sequence[Object]) -> list[Object]:
-    leaders = staying(_of_leaders(held, objects), objects)
+def _of_workers(workload: Object, objects: Sequence[Object]) -> list[Object]:
+    leaders = staying(_of_leaders(workload, objects), objects)
     return _sets((pod["metadata"]["uid"] for pod in leaders), objects)
 
 
-def _all(held: Object, objects: Sequence[Object]) -> list[Object]:
-    return staying((*_of_leaders(held, objects), *_of_workers(held, objects)), objects)
+def _all(workload: Object, objects: Sequence[Object]) -> list[Object]:
+    return staying((*_of_leaders(workload, objects), *_of_workers(workload, objects)), objects)
 
 
-def _lacks_pods(held: Object) -> bool:
-    wanted: int = held["spec"].get("replicas", 1)
-    made: int = (held.get("status") or {}).get("replicas", 0)
+def _lacks_pods(workload: Object) -> bool:
+    wanted: int = workload["spec"].get("replicas", 1)
+    made: int = (workload.get("status") or {}).get("replicas", 0)
     return made < wanted
 
 
-def _progress(held: Object, pods: Iterable[Object]) -> datetime:
+def _progress(workload: Object, pods: Iterable[Object]) -> datetime:
     """The newest of: the set was made, a condition of it changed, a pod became ready.
 
     A pod that is made anew again and again is none: a group that cannot start is.
     """
     times = [
-        str(held["metadata"]["creationTimestamp"]),
-        *_changes(held),
+        str(workload["metadata"]["creationTimestamp"]),
+        *_changes(workload),
         *(time for pod in pods for time in _changes(pod, "Ready", "True")),
     ]
     return datetime.fromisoformat(max(times))
 
 
-def _changes(held: Object, kind: str | None = None, status: str | None = None) -> list[str]:
-    conditions: list[Object] = (held.get("status") or {}).get("conditions") or []
+def _changes(workload: Object, kind: str | None = None, status: str | None = None) -> list[str]:
+    conditions: list[Object] = (workload.get("status") or {}).get("conditions") or []
     return [
         str(each["lastTransitionTime"])
         for each in conditions

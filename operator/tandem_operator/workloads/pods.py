@@ -15,15 +15,15 @@ ROOT_REMEDY = (
 )
 
 
-def controller(held: Object) -> Object | None:
+def controller(owned: Object) -> Object | None:
     """The owner reference that controls the object, if any."""
-    references: list[Object] = held["metadata"].get("ownerReferences") or []
+    references: list[Object] = owned["metadata"].get("ownerReferences") or []
     return next((each for each in references if each.get("controller")), None)
 
 
-def controlled_by(held: Object, uid: str) -> bool:
-    """Whether the object with that UID controls `held`."""
-    owner = controller(held)
+def controlled_by(owned: Object, uid: str) -> bool:
+    """Whether the object with that UID controls `owned`."""
+    owner = controller(owned)
     return owner is not None and owner.get("uid") == uid
 
 
@@ -39,7 +39,7 @@ def is_over(pod: Object) -> bool:
 
 def staying(owners: Iterable[Object], objects: Iterable[Object]) -> list[Object]:
     """Pods that one of `owners` controls and that are not leaving."""
-    uids = {held["metadata"]["uid"] for held in owners}
+    uids = {owner["metadata"]["uid"] for owner in owners}
     return [
         pod
         for pod in objects
@@ -54,9 +54,9 @@ def with_remedy(refusal: str) -> str:
     return refusal + (ROOT_REMEDY if ROOT_REFUSED in refusal else "")
 
 
-def condition(held: Object, kind: str, status: str) -> Object | None:
+def condition(raw: Object, kind: str, status: str) -> Object | None:
     """The condition of that type and status, if there is one."""
-    conditions: list[Object] = (held.get("status") or {}).get("conditions") or []
+    conditions: list[Object] = (raw.get("status") or {}).get("conditions") or []
     return next(
         (each for each in conditions if each["type"] == kind and each["status"] == status), None
     )

@@ -162,7 +162,7 @@ def test_a_mixture_of_experts_over_data_parallel_ranks_is_refused_once_it_is_see
 
 def test_a_long_value_is_cut_and_more_than_ten_findings_are_counted() -> None:
     long = FieldError(ARGUMENTS, "spec.engine.args[0]", "x" * 500, "wrong", "remove it")
-    told = field_error.told((long,) * 12)
+    told = field_error.message_of((long,) * 12)
 
     assert "x" * 117 + "..." in told
     assert "x" * 118 not in told

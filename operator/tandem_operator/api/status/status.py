@@ -58,4 +58,4 @@ class Status(StatusModel):
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, if it stands."""
-        return next((held for held in self.conditions if held.type == kind), None)
+        return next((each for each in self.conditions if each.type == kind), None)

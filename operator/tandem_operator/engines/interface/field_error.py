@@ -27,7 +27,7 @@ class FieldError:
         return f"{self.field}: {value}: {self.message}; {self.remedy}"
 
 
-def told(refusals: tuple[FieldError, ...]) -> str:
+def message_of(refusals: tuple[FieldError, ...]) -> str:
     """All findings of one reason as the message of a condition; the first ten in full."""
     shown = [str(refusal) for refusal in refusals[:10]]
     if len(refusals) > len(shown):

@@ -57,10 +57,10 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
         return ()
     if not isinstance(driver, SpansNodes):
         return (_alone(driver, spec, pods),)
-    found = []
+    errors = []
     count, needed = spec.accelerator.count, defaults.devices_used(spec)
     if count is not None and needed % count != 0:
-        found.append(
+        errors.append(
             _refusal(
                 "accelerator.count",
                 str(count),
@@ -69,7 +69,7 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
             )
         )
     if spec.min_ready_seconds > 0:
-        found.append(
+        errors.append(
             _refusal(
                 "minReadySeconds",
                 str(spec.min_ready_seconds),
@@ -78,7 +78,7 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
             )
         )
     modes = {"offMode": spec.tuning.off_mode, "onDecay": spec.tuning.on_decay}
-    found += [
+    errors += [
         _refusal(
             f"tuning.{field}",
             mode.value,
@@ -88,7 +88,7 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
         for field, mode in modes.items()
         if mode.value == REDEPLOY
     ]
-    return tuple(found)
+    return tuple(errors)
 
 
 def _alone(driver: Driver, spec: Spec, pods: int) -> FieldError:

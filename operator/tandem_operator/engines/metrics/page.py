@@ -19,27 +19,27 @@ class Page:
         """Samples of the first of `names` that occurs with all of `labels`; None: none does."""
         wanted = (labels or {}).items()
         for name in names:
-            found = tuple(
+            matches = tuple(
                 (at, value) for at, value in self.samples.get(name, ()) if wanted <= at.items()
             )
-            if found:
-                return found
+            if matches:
+                return matches
         return None
 
     def total(self, names: Iterable[str], labels: Labels | None = None) -> float | None:
         """The sum over what `first` gives; None where it gives nothing."""
-        found = self.first(names, labels)
-        return None if found is None else sum(value for _, value in found)
+        matches = self.first(names, labels)
+        return None if matches is None else sum(value for _, value in matches)
 
     def by_label(
         self, names: Iterable[str], label: str, labels: Labels | None = None
     ) -> dict[str, float] | None:
         """Sums by the value of `label` over what `first` gives; None where it gives nothing."""
-        found = self.first(names, labels)
-        if found is None:
+        matches = self.first(names, labels)
+        if matches is None:
             return None
         sums: dict[str, float] = {}
-        for at, value in found:
+        for at, value in matches:
             key = at.get(label, "")
             sums[key] = sums.get(key, 0.0) + value
         return sums

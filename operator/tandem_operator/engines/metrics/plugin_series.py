@@ -39,10 +39,10 @@ def read(page: Page) -> PluginCounters | None:
     infos = page.all(metrics.INFO)
     if not infos:
         return None
-    found = {field: page.total((name,)) for field, name in TOTALS.items()}
+    totals = {field: page.total((name,)) for field, name in TOTALS.items()}
     return PluginCounters(
         plugin=_plugin(page, dict(infos[0][0])),
-        totals={field: value for field, value in found.items() if value is not None},
+        totals={field: value for field, value in totals.items() if value is not None},
         context_tokens=page.total((metrics.CONTEXT_TOKENS,)),
         accepted_by_position=positions(page.by_label((metrics.ACCEPTED_BY_POSITION,), "position")),
         drafted_by_position=positions(page.by_label((metrics.DRAFTED_BY_POSITION,), "position"))

@@ -52,8 +52,8 @@ def _method(spec: Spec) -> Iterator[FieldError]:
 
 
 def _image(spec: Spec) -> Iterator[FieldError]:
-    found = version_of(spec.engine.image)
-    if found is not None and found < OLDEST:
+    version = version_of(spec.engine.image)
+    if version is not None and version < OLDEST:
         yield FieldError(
             StalledReason.UNSUPPORTED_ENGINE,
             "spec.engine.image",

@@ -11,7 +11,7 @@ from tandem_operator.engines.pod.flags import OwnedFlag
 
 def validate(spec: Spec, owned: Iterable[OwnedFlag]) -> tuple[FieldError, ...]:
     """The words of `engine.args` that set an owned flag, or could set any."""
-    table, found = tuple(owned), []
+    table, errors = tuple(owned), []
     for index, argument in enumerate(spec.engine.args):
         flag = flags.owned_by(argument, table)
         if flag is not None:
@@ -22,5 +22,5 @@ def validate(spec: Spec, owned: Iterable[OwnedFlag]) -> tuple[FieldError, ...]:
         else:
             continue
         field = f"spec.engine.args[{index}]"
-        found.append(FieldError(StalledReason.INVALID_ARGUMENTS, field, argument, message, remedy))
-    return tuple(found)
+        errors.append(FieldError(StalledReason.INVALID_ARGUMENTS, field, argument, message, remedy))
+    return tuple(errors)

@@ -70,7 +70,7 @@ def value_of(arguments: tuple[str, ...], name: str, least: str | None = None) ->
 
     `least` is the shortest beginning of the name that the parser takes for it; None: none is.
     """
-    found = None
+    last = None
     for index, argument in enumerate(arguments):
         option, separator, value = argument.partition("=")
         spelled = option.replace("_", "-").removeprefix("--")
@@ -79,7 +79,7 @@ def value_of(arguments: tuple[str, ...], name: str, least: str | None = None) ->
         ):
             continue
         if separator:
-            found = value
+            last = value
         elif index + 1 < len(arguments):
-            found = arguments[index + 1]
-    return found
+            last = arguments[index + 1]
+    return last

@@ -16,8 +16,8 @@ ADAPTIVE_FILE = "/tmp/tandem-adaptive.json"  # noqa: S108 (the container's own)
 
 def is_adaptive(spec: Spec) -> bool:
     """Whether SGLang shall change the number of steps by itself."""
-    held = spec.speculation.engine_config or {}
-    return any(plain(key) == ADAPTIVE_KEY and value is True for key, value in held.items())
+    config = spec.speculation.engine_config or {}
+    return any(plain(key) == ADAPTIVE_KEY and value is True for key, value in config.items())
 
 
 def depths_of(launch: Launch) -> tuple[int, ...]:

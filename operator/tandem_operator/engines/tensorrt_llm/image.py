@@ -13,5 +13,5 @@ def version_of(image: str | None) -> tuple[int, int] | None:
     repository, separator, tag = (image or "").partition("@")[0].rpartition(":")
     if not separator or "/" in tag or NAME.search(repository) is None:
         return None
-    found = TAG.match(tag)
-    return None if found is None else (int(found[1]), int(found[2]))
+    match = TAG.match(tag)
+    return None if match is None else (int(match[1]), int(match[2]))

@@ -68,10 +68,10 @@ def in_triton(arguments: tuple[str, ...]) -> tuple[dict[str, object], tuple[int,
         if parsed is None:
             unknown.append(at)
             continue
-        held = keys
+        section = keys
         for key in path[:-1]:
-            held = held.setdefault(key, {})  # type: ignore[assignment]
-        held[path[-1]] = parsed
+            section = section.setdefault(key, {})  # type: ignore[assignment]
+        section[path[-1]] = parsed
     return keys, tuple(unknown)
 
 

@@ -27,20 +27,20 @@ def context_tokens(spec: Spec, target: SideReport) -> int | None:
 def cache(spec: Spec, report: PairReport) -> Iterable[FieldError]:
     """The cache holds at least one text of the greatest length: the engine asks for no less."""
     tokens = context_tokens(spec, report.target)
-    held_mib = _count(spec, "kv-cache-mib", KV_CACHE_MIB)
+    total_mib = _count(spec, "kv-cache-mib", KV_CACHE_MIB)
     per_token = _cache_bytes_per_token(spec, report)
-    if not tokens or not held_mib or not per_token:
+    if not tokens or not total_mib or not per_token:
         return
     blocks = -(-tokens // BLOCK_TOKENS)
     needed_mib = -(-blocks * BLOCK_TOKENS * per_token // MIB)
-    if needed_mib <= held_mib:
+    if needed_mib <= total_mib:
         return
-    fitting = held_mib * MIB // (BLOCK_TOKENS * per_token) * BLOCK_TOKENS
+    fitting = total_mib * MIB // (BLOCK_TOKENS * per_token) * BLOCK_TOKENS
     shorter = f"--max-model-len={fitting} or less, or " if fitting else ""
     yield FieldError(
         StalledReason.INSUFFICIENT_MEMORY,
         "spec.engine.args",
-        f"--kv-cache-mib {held_mib}",
+        f"--kv-cache-mib {total_mib}",
         f"one text of {tokens} tokens needs {needed_mib} MiB of keys and values",
         f"set {shorter}--kv-cache-mib={needed_mib} or more",
     )

@@ -24,14 +24,14 @@ def judge(spec: Spec, report: PairReport) -> PairJudgement:
     sides = {"target": report.target}
     if report.draft is not None:
         sides["draft"] = report.draft
-    found = [
+    findings = [
         refusal for name, side in sides.items() for rule in RULES.values()
         for refusal in rule(name, side)
     ]  # fmt: skip
-    found += [*_vocabularies(report), *_lengths(spec, sides)]
-    if not found:
-        found += memory_rules.cache(spec, report)
-    return PairJudgement(tuple(found), device=memory_rules.device(spec, report))
+    findings += [*_vocabularies(report), *_lengths(spec, sides)]
+    if not findings:
+        findings += memory_rules.cache(spec, report)
+    return PairJudgement(tuple(findings), device=memory_rules.device(spec, report))
 
 
 def _architecture(name: str, side: SideReport) -> Iterable[FieldError]:
@@ -127,20 +127,22 @@ def _lengths(spec: Spec, sides: Mapping[str, SideReport]) -> Iterable[FieldError
     served = context_tokens(spec, sides["target"])
     if served is None:
         return
-    told = "--max-model-len" if flags.value_of(spec.engine.args, "max-model-len") else "the context"
+    limit = (
+        "--max-model-len" if flags.value_of(spec.engine.args, "max-model-len") else "the context"
+    )
     for name, side in sides.items():
         length, window = side.facts.context_length, side.facts.sliding_window
         if length is not None and served > length:
             yield _refusal(
                 "spec.engine.args",
-                f"{told} {served}",
+                f"{limit} {served}",
                 f"the {name}'s own context is {length} tokens",
                 f"set --max-model-len={length} or less",
             )
         elif window is not None and served > window:
             yield _refusal(
                 "spec.engine.args",
-                f"{told} {served}",
+                f"{limit} {served}",
                 f"the {name}'s layers look back {window} tokens, and the torch engine computes no "
                 "sliding window",
                 f"set --max-model-len={window} or less, or use engine.type: vLLM",

@@ -85,9 +85,9 @@ def least_batch(spec: Spec) -> int:
     What the arguments say, else the default of the smallest device: where an engine takes more,
     its last depth goes on. A default is cut to the tokens of a step, as vLLM cuts it.
     """
-    told = _number(spec, "max-num-seqs", "max-num-se")
-    if told is not None:
-        return told
+    given = _number(spec, "max-num-seqs", "max-num-se")
+    if given is not None:
+        return given
     on_cpu = defaults.accelerator_resource(spec) is None
     tokens = _number(spec, "max-num-batched-tokens", "max-num-b")
     least = LEAST_BATCH_CPU if on_cpu else LEAST_BATCH

@@ -20,5 +20,5 @@ def version_of(image: str | None) -> tuple[int, int] | None:
     repository, separator, tag = named.rpartition(":")
     if not separator or "/" in tag or NAME.search(repository) is None:
         return None
-    found = TAG.match(tag)
-    return None if found is None else (0, int(found[1]))
+    match = TAG.match(tag)
+    return None if match is None else (0, int(match[1]))

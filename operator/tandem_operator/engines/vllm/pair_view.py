@@ -38,14 +38,14 @@ class Pair:
     @property
     def config(self) -> Mapping[str, Any]:
         """The user's keys of the speculative configuration, dashes as underscores."""
-        held = self.spec.speculation.engine_config or {}
-        return {key.replace("-", "_"): value for key, value in held.items()}
+        engine_config = self.spec.speculation.engine_config or {}
+        return {key.replace("-", "_"): value for key, value in engine_config.items()}
 
     @property
     def sides(self) -> dict[str, SideReport]:
         """The sides by name, the target first."""
-        held = {TARGET: self.target}
-        return held if self.draft is None else {**held, DRAFT: self.draft}
+        by_side = {TARGET: self.target}
+        return by_side if self.draft is None else {**by_side, DRAFT: self.draft}
 
     @property
     def is_later_release(self) -> bool:
@@ -76,14 +76,14 @@ def of(spec: Spec, report: PairReport) -> Pair:
 
 def is_later_release(spec: Spec) -> bool:
     """Whether the image's tag names a release after JUDGED_BY."""
-    found = _VERSION.search(spec.engine.image or "")
-    return found is not None and (int(found[1]), int(found[2])) > JUDGED_BY
+    match = _VERSION.search(spec.engine.image or "")
+    return match is not None and (int(match[1]), int(match[2])) > JUDGED_BY
 
 
 def length(text: str) -> int | None:
     """Tokens in vLLM's spelling (`32768`, `32k`, `1.5M`, `32K` for 32 x 1,024); None for none."""
-    found = _LENGTH.fullmatch(text)
-    return None if found is None else int(float(found[1]) * _FACTORS[found[2]])
+    match = _LENGTH.fullmatch(text)
+    return None if match is None else int(float(match[1]) * _FACTORS[match[2]])
 
 
 def refuse(field: str, value: object, message: str, remedy: str) -> FieldError:
@@ -96,6 +96,8 @@ def refuse_in(
 ) -> FieldError | Warned:
     """Refused by what JUDGED_BY knows; of a later release, which may know more, only told."""
     if pair.is_later_release:
-        told = f"{message} as of {JUDGED_BY[0]}.{JUDGED_BY[1]}; this image is of a later release"
-        return Warned(field, told, remedy)
+        qualified = (
+            f"{message} as of {JUDGED_BY[0]}.{JUDGED_BY[1]}; this image is of a later release"
+        )
+        return Warned(field, qualified, remedy)
     return refuse(field, value, message, remedy)

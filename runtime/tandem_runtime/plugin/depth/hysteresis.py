@@ -10,7 +10,7 @@ from tandem_runtime.contract.table import Range, position_of
 
 
 def settled(schedule: tuple[Range, ...], current: int | None, batch: int, percent: int) -> int:
-    """Index of the range in force when `batch` requests decode and range `held` was in force.
+    """Index of the range in force when `batch` requests decode and range `current` was in force.
 
     The held range is left upward at more than its last batch plus the margin and downward at less
     than its first minus the margin; a single request always reaches the range that holds it.

@@ -47,13 +47,13 @@ def engine_config(spec: Spec) -> Iterable[FieldError]:
     """Keys of the speculative configuration: whose they are, and their values."""
     known = config_keys.KEYS.get(spec.speculation.method, {})
     for key, value in (spec.speculation.engine_config or {}).items():
-        field, told = f"speculation.engineConfig.{key}", json.dumps(value)
+        field, text = f"speculation.engineConfig.{key}", json.dumps(value)
         if key in config_keys.OWNED:
-            yield invalid(field, told, "the operator sets this key", config_keys.OWNED[key])
+            yield invalid(field, text, "the operator sets this key", config_keys.OWNED[key])
         elif key in GATE_KEYS and key not in known:
             yield invalid(
                 field,
-                told,
+                text,
                 "with this method a closed gate looks like a text in which nothing repeats, so "
                 "nobody could open it again",
                 "remove it",
@@ -61,9 +61,9 @@ def engine_config(spec: Spec) -> Iterable[FieldError]:
         elif key not in known:
             yield invalid(
                 field,
-                told,
+                text,
                 f"TensorRT-LLM has no such key for {spec.speculation.method.value}",
                 f"use one of {', '.join(known)}" if known else "remove it",
             )
         elif not known[key][0](value):
-            yield invalid(field, told, f"it must be {known[key][1]}", "correct or remove it")
+            yield invalid(field, text, f"it must be {known[key][1]}", "correct or remove it")

@@ -49,8 +49,8 @@ def _method(spec: Spec) -> Iterable[FieldError]:
 
 
 def _image(spec: Spec) -> Iterable[FieldError]:
-    found = version_of(spec.engine.image)
-    if found is not None and found < OLDEST:
+    version = version_of(spec.engine.image)
+    if version is not None and version < OLDEST:
         least = ".".join(map(str, OLDEST))
         yield FieldError(
             StalledReason.UNSUPPORTED_ENGINE,

@@ -47,17 +47,17 @@ def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[FieldError]:
     why = f"K cannot change while this engine serves: {can.reason}"
     way = _way_out(spec, setup)
     either = f", or {way}" if way else ""
-    found = []
+    errors = []
     if tuning.mode is TuningMode.AUTO:
-        found.append(
+        errors.append(
             _refusal("tuning.mode", tuning.mode.value, why, f"set tuning.mode: Fixed{either}")
         )
     if _bypasses(spec):
-        found.append(_no_bypass(spec, f"is drafted for alike in every request: {can.reason}"))
+        errors.append(_no_bypass(spec, f"is drafted for alike in every request: {can.reason}"))
     first = speculation.initial_tokens
     if first is not None and first != speculation.max_tokens:
         remedy = "set speculation.maxTokens to the K that is wanted, and leave initialTokens out"
-        found.append(_refusal("speculation.initialTokens", str(first), why, remedy + either))
+        errors.append(_refusal("speculation.initialTokens", str(first), why, remedy + either))
     limits = {
         "tuning.maxTokens": tuning.max_tokens,
         "tuning.thresholds.maxConcurrency": tuning.thresholds.max_concurrency,
@@ -68,12 +68,12 @@ def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[FieldError]:
     }
     if tuning.max_tokens == speculation.max_tokens:
         del limits["tuning.maxTokens"]
-    found += [
+    errors += [
         _refusal(field, str(value), why, f"remove {field}{either}")
         for field, value in limits.items()
         if value is not None
     ]
-    return found
+    return errors
 
 
 def _way_out(spec: Spec, setup: Setup) -> str:

@@ -49,8 +49,8 @@ RULES: dict[str, Rule] = {
 def judge(spec: Spec, report: PairReport) -> PairJudgement:
     """What all rules find. Pure."""
     pair = pair_view.of(spec, report)
-    found = [each for rule in RULES.values() for each in rule(pair)]
+    errors = [each for rule in RULES.values() for each in rule(pair)]
     return PairJudgement(
-        tuple(each for each in found if isinstance(each, FieldError)),
-        tuple(each for each in found if isinstance(each, Warned)),
+        tuple(each for each in errors if isinstance(each, FieldError)),
+        tuple(each for each in errors if isinstance(each, Warned)),
     )

@@ -15,8 +15,8 @@ FIELD = "spec.target.uri"
 
 def defaults(pair: Pair) -> Iterator[FieldError | Warned]:
     """Defaults with which vLLM answers 400 to every request."""
-    held = _in_force(pair)
-    min_p = held.get("min_p", 0.0)
+    defaults_in_force = _in_force(pair)
+    min_p = defaults_in_force.get("min_p", 0.0)
     if EPSILON < min_p <= 1:
         yield Warned(
             FIELD,
@@ -24,7 +24,7 @@ def defaults(pair: Pair) -> Iterator[FieldError | Warned]:
             "every request that does not set min_p: 0 itself",
             'add --override-generation-config={"min_p": 0.0} to engine.args',
         )
-    for name, value in held.items():
+    for name, value in defaults_in_force.items():
         if not _is_valid(name, value):
             yield Warned(
                 FIELD,
@@ -36,15 +36,15 @@ def defaults(pair: Pair) -> Iterator[FieldError | Warned]:
 def _in_force(pair: Pair) -> Mapping[str, float]:
     """Defaults of every request, with what engine.args say of them."""
     source = pair.argument("generation-config")
-    held: dict[str, Any] = {}
+    defaults_in_force: dict[str, Any] = {}
     if source in (None, "auto"):
-        held |= pair.target.facts.generation_defaults
+        defaults_in_force |= pair.target.facts.generation_defaults
     try:
         over = json.loads(pair.argument("override-generation-config") or "{}")
     except ValueError:
         over = {}
-    held |= over if isinstance(over, dict) else {}
-    return {key: value for key, value in held.items() if type(value) in (int, float)}
+    defaults_in_force |= over if isinstance(over, dict) else {}
+    return {key: value for key, value in defaults_in_force.items() if type(value) in (int, float)}
 
 
 def _is_valid(name: str, value: float) -> bool:

@@ -28,9 +28,9 @@ def validate(spec: Spec) -> tuple[FieldError, ...]:
 
 
 def _combination(spec: Spec) -> list[FieldError]:
-    found = []
+    errors = []
     if spec.speculation.method not in METHODS:
-        found.append(
+        errors.append(
             FieldError(
                 StalledReason.UNSUPPORTED_COMBINATION,
                 "spec.speculation.method",
@@ -40,7 +40,7 @@ def _combination(spec: Spec) -> list[FieldError]:
             )
         )
     if spec.engine.server is EngineServer.TRITON:
-        found.append(
+        errors.append(
             FieldError(
                 StalledReason.UNSUPPORTED_COMBINATION,
                 "spec.engine.server",
@@ -49,12 +49,12 @@ def _combination(spec: Spec) -> list[FieldError]:
                 "leave engine.server out",
             )
         )
-    return found
+    return errors
 
 
 def _config(spec: Spec) -> list[FieldError]:
     config = spec.speculation.engine_config or {}
-    found = [
+    errors = [
         _config_refusal(key, value, "the operator sets this key", OWNED_CONFIG_KEYS[name])
         for key, value in config.items()
         # vLLM itself reads dashes in a key as underscores.
@@ -63,7 +63,7 @@ def _config(spec: Spec) -> list[FieldError]:
     if {key.replace("-", "_"): value for key, value in config.items()}.get(
         REJECTION
     ) == "synthetic":
-        found.append(
+        errors.append(
             _config_refusal(
                 REJECTION,
                 "synthetic",
@@ -71,7 +71,7 @@ def _config(spec: Spec) -> list[FieldError]:
                 "use standard or block",
             )
         )
-    return found
+    return errors
 
 
 def _config_refusal(key: str, value: Any, message: str, remedy: str) -> FieldError:
