@@ -197,8 +197,8 @@ class Operator:
         """The resources that this replica answers for; none while it stands by."""
         if not self._lease.held:
             return []
-        found = (self._store.resource(key) for key in self._store.known())
-        return [each for each in found if each is not None]
+        resources = (self._store.resource(key) for key in self._store.known())
+        return [each for each in resources if each is not None]
 
     def _subject(self, key: Key) -> Subject | None:
         resource = self._store.resource(key)

@@ -143,7 +143,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except (ValidationError, json.JSONDecodeError) as error:
-            raise SettingsError(_told(error)) from None
+            raise SettingsError(_message_of(error)) from None
 
 
 def _arguments(fields: Iterable[str], arguments: Sequence[str]) -> dict[str, str]:
@@ -160,10 +160,10 @@ def _arguments(fields: Iterable[str], arguments: Sequence[str]) -> dict[str, str
     return dict(vars(given))
 
 
-def _told(error: ValidationError | json.JSONDecodeError) -> str:
+def _message_of(error: ValidationError | json.JSONDecodeError) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{PREFIX}ACCELERATOR_MEMORY_GIB is no JSON object: {error}"
     return "; ".join(
-        f"{PREFIX}{'_'.join(str(part) for part in found['loc']).upper()}: {found['msg']}"
-        for found in error.errors(include_url=False)
+        f"{PREFIX}{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}"
+        for fault in error.errors(include_url=False)
     )

@@ -116,7 +116,7 @@ def pooled(measured: Sequence[Measured]) -> tuple[Sample, ...]:
     Means over the blocks' steps; seconds are their median once there are three blocks, so that
     one beside a busy neighbour does not stand for its kind.
     """
-    return tuple(_pooled(found) for found in _kinds(measured))
+    return tuple(_pooled(repeats) for repeats in _kinds(measured))
 
 
 def repeat_percent(measured: Sequence[Measured]) -> float | None:
@@ -124,26 +124,28 @@ def repeat_percent(measured: Sequence[Measured]) -> float | None:
 
     No fit can be better than this. None where no kind was measured twice.
     """
-    repeated = [found for found in _kinds(measured) if len(found) > 1]
+    repeated = [repeats for repeats in _kinds(measured) if len(repeats) > 1]
     if not repeated:
         return None
     apart = [
-        abs(sample.seconds / _pooled(found).seconds - 1.0) for found in repeated for sample in found
+        abs(sample.seconds / _pooled(repeats).seconds - 1.0)
+        for repeats in repeated
+        for sample in repeats
     ]
     return 100.0 * float(np.mean(apart))
 
 
 def survival(measured: Sequence[Measured]) -> dict[str, tuple[float, ...]]:
     """P(the first i drafts are accepted) by segment, from all drafts of its blocks."""
-    found = {}
+    depths = {}
     for segment in sorted({one.block.segment for one in measured}):
         own = [one for one in measured if one.block.segment == segment]
         curve = Drafts(
             _summed([one.accepted for one in own]), _summed([one.reached for one in own])
         ).survival
         if curve:
-            found[segment] = tuple(round(value, 4) for value in curve)
-    return found
+            depths[segment] = tuple(round(value, 4) for value in curve)
+    return depths
 
 
 def step_time(
@@ -209,12 +211,12 @@ def _unseen(
 ) -> tuple[CellError, ...]:
     if len(samples) < FOLDS * FEWEST_KINDS:
         return ()
-    found = []
+    errors = []
     for fold in range(FOLDS):
         seen = [sample for place, sample in enumerate(samples) if place % FOLDS != fold]
         form = step_time(seen, mixture_of_experts)
-        found += [CellError(sample, _seconds(form, sample)) for sample in samples[fold::FOLDS]]
-    return tuple(found)
+        errors += [CellError(sample, _seconds(form, sample)) for sample in samples[fold::FOLDS]]
+    return tuple(errors)
 
 
 def _mean_percent(cells: Sequence[CellError]) -> float:
@@ -262,7 +264,7 @@ def _kinds(measured: Sequence[Measured]) -> list[list[Sample]]:
         for sample in block.samples:
             key = (bucket_of(sample.batch), sample.tokens, sample.prefill_tokens > 0)
             kinds.setdefault(key, []).append(sample)
-    return [found for _, found in sorted(kinds.items())]
+    return [repeats for _, repeats in sorted(kinds.items())]
 
 
 def _pooled(samples: Sequence[Sample]) -> Sample:

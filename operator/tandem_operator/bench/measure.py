@@ -114,8 +114,8 @@ async def check_speculates(endpoint: Endpoint, reader: MetricsReader) -> None:
 
 async def depths_in_force(steering: Steering, asked: Sequence[int]) -> tuple[int, ...]:
     """The different K that the engine really runs of those ``asked`` for."""
-    found = [await steering.set_tokens(tokens) for tokens in sorted(set(asked))]
-    return tuple(dict.fromkeys(found))
+    in_force = [await steering.set_tokens(tokens) for tokens in sorted(set(asked))]
+    return tuple(dict.fromkeys(in_force))
 
 
 async def _while_loaded(duration_s: float, check: Callable[[], None]) -> None:

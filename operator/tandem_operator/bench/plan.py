@@ -46,7 +46,7 @@ def blocks(
     draw = random.Random(seed)  # noqa: S311 (an order, no secret)
     depths = [depth for depth in tokens if depth is not None]
     edges = {min(depths), max(depths)} if depths else {None}
-    found: list[Block] = []
+    planned: list[Block] = []
     for number in range(rounds):
         each = [
             Block(number, clients, depth, segment)
@@ -58,8 +58,8 @@ def blocks(
         if number == 0:
             ends = {min(concurrencies), max(concurrencies)}
             each.sort(key=lambda one: not (one.concurrency in ends and one.tokens in edges))
-        found += each
-    return tuple(found)
+        planned += each
+    return tuple(planned)
 
 
 def remaining(plan: Sequence[Block], done: Collection[Block]) -> tuple[Block, ...]:

@@ -31,13 +31,13 @@ def read(named: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """
     if not named:
         return {OWN_SEGMENT: OWN}
-    found: dict[str, tuple[str, ...]] = {}
+    by_kind: dict[str, tuple[str, ...]] = {}
     for word in named:
         name, separator, file = word.partition("=")
         if not separator or not name or not file:
             raise PromptsError(f"--prompts {word}: give NAME=FILE")
-        found[name] = _lines(Path(file))
-    return found
+        by_kind[name] = _lines(Path(file))
+    return by_kind
 
 
 def _lines(path: Path) -> tuple[str, ...]:

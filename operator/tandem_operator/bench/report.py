@@ -97,14 +97,14 @@ def cells_of(fitted: Fitted) -> list[dict[str, float]]:
 
 def loads_of(measured: Sequence[Measured]) -> list[dict[str, Any]]:
     """Request latency and tokens/s by segment, concurrency and K, over all rounds."""
-    found: dict[tuple[str, int, int | None], list[Measured]] = {}
+    groups: dict[tuple[str, int, int | None], list[Measured]] = {}
     for one in measured:
         key = (one.block.segment, one.block.concurrency, one.block.tokens)
-        found.setdefault(key, []).append(one)
+        groups.setdefault(key, []).append(one)
     rows = []
-    for key in sorted(found, key=lambda key: (key[0], key[1], -1 if key[2] is None else key[2])):
+    for key in sorted(groups, key=lambda key: (key[0], key[1], -1 if key[2] is None else key[2])):
         segment, concurrency, tokens = key
-        latencies = [value for one in found[key] for value in one.latencies_s]
+        latencies = [value for one in groups[key] for value in one.latencies_s]
         rows.append(
             {
                 "segment": segment,
@@ -113,7 +113,7 @@ def loads_of(measured: Sequence[Measured]) -> list[dict[str, Any]]:
                 "requests": len(latencies),
                 "p50_s": round(float(np.quantile(latencies, 0.5)), 4) if latencies else None,
                 "p95_s": round(float(np.quantile(latencies, 0.95)), 4) if latencies else None,
-                "tokens_per_s": round(float(np.mean([o.tokens_per_s for o in found[key]])), 1),
+                "tokens_per_s": round(float(np.mean([o.tokens_per_s for o in groups[key]])), 1),
             }
         )
     return rows

@@ -51,8 +51,8 @@ class Store:
         """
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         self._end(raw)
-        held = self._resources.get(key)
-        if held is not None and held.uid == raw["metadata"]["uid"]:
+        stored = self._resources.get(key)
+        if stored is not None and stored.uid == raw["metadata"]["uid"]:
             del self._resources[key]
             for identity, child in tuple(self._children.get(key, {}).items()):
                 if not child.labelled:
@@ -64,29 +64,29 @@ class Store:
 
         The label says which, unless `key` does (an object of a child's name without our label).
         """
-        found = key or key_of(raw)
-        if found is None:
+        owner = key or key_of(raw)
+        if owner is None:
             return None
         identity = (raw["kind"], raw["metadata"]["name"])
-        if not self._older(raw, self._children.get(found, {}).get(identity)):
-            self._remove(found, identity)
-            self._children.setdefault(found, {})[identity] = pack(
+        if not self._older(raw, self._children.get(owner, {}).get(identity)):
+            self._remove(owner, identity)
+            self._children.setdefault(owner, {})[identity] = pack(
                 _trimmed(raw), labelled=key_of(raw) is not None
             )
-            self._list_pair(found, identity)
-        return found
+            self._list_pair(owner, identity)
+        return owner
 
     def drop(self, raw: Object, key: Key | None = None) -> Key | None:
         """Forget an object that is gone; a newer one of the same name stays."""
-        found = key or key_of(raw)
-        if found is None:
+        owner = key or key_of(raw)
+        if owner is None:
             return None
         self._end(raw)
         identity = (raw["kind"], raw["metadata"]["name"])
-        held = self._children.get(found, {}).get(identity)
-        if held is not None and held.uid == raw["metadata"]["uid"]:
-            self._remove(found, identity)
-        return found
+        previous = self._children.get(owner, {}).get(identity)
+        if previous is not None and previous.uid == raw["metadata"]["uid"]:
+            self._remove(owner, identity)
+        return owner
 
     def forget(self, key: Key, kind: str, name: str) -> None:
         """Forget an object that the API server says is absent."""
@@ -106,8 +106,8 @@ class Store:
             self.put(raw, key)
             if before is None or before["metadata"] != _trimmed(raw)["metadata"]:
                 changed.add(key)
-        for key, held in tuple(self._children.items()):
-            for identity in [each for each in held if each[0] == kind]:
+        for key, stored in tuple(self._children.items()):
+            for identity in [each for each in stored if each[0] == kind]:
                 if (key, identity[1]) not in listed:
                     self._remove(key, identity)
                     changed.add(key)
@@ -116,59 +116,62 @@ class Store:
     def watched(self, kind: str, namespace: str | None = None) -> Iterator[Object]:
         """Every object of a kind that a watch brings, of one namespace or (None) of all: those of a
         child's name without our label are known by reading them alone. As they are now."""
-        return (held.object() for held in self._watched(kind, namespace))
+        return (packed.object() for packed in self._watched(kind, namespace))
 
     def watched_uids(self, kind: str, namespace: str | None = None) -> frozenset[str]:
         """The UIDs of `watched`."""
-        return frozenset(held.uid for held in self._watched(kind, namespace))
+        return frozenset(packed.uid for packed in self._watched(kind, namespace))
 
     def holds(self, raw: Object) -> bool:
         """Whether this very version of a watched object is known."""
         metadata = raw["metadata"]
         if raw["kind"] == names.KIND:
-            held = self._resources.get((metadata["namespace"], metadata["name"]))
+            stored = self._resources.get((metadata["namespace"], metadata["name"]))
         else:
             key = key_of(raw)
             siblings = {} if key is None else self._children.get(key, {})
-            held = siblings.get((raw["kind"], metadata["name"]))
-        return held is not None and (held.uid, held.version) == (metadata["uid"], version_of(raw))
+            stored = siblings.get((raw["kind"], metadata["name"]))
+        return stored is not None and (stored.uid, stored.version) == (
+            metadata["uid"],
+            version_of(raw),
+        )
 
     def _watched(self, kind: str, namespace: str | None) -> Iterator[Packed]:
         if kind == names.KIND:
-            found = self._resources.items()
-            return (held for key, held in tuple(found) if namespace in (None, key[0]))
+            by_key = self._resources.items()
+            return (packed for key, packed in tuple(by_key) if namespace in (None, key[0]))
         return (
-            held
+            packed
             for key, siblings in tuple(self._children.items())
             if namespace in (None, key[0])
-            for (each, _), held in tuple(siblings.items())
-            if each == kind and held.labelled
+            for (each, _), packed in tuple(siblings.items())
+            if each == kind and packed.labelled
         )
 
     def resource(self, key: Key) -> Object | None:
-        held = self._resources.get(key)
-        return None if held is None else held.object()
+        stored = self._resources.get(key)
+        return None if stored is None else stored.object()
 
     def object(self, key: Key, kind: str, name: str) -> Object | None:
         """One object of a resource, as last seen."""
-        held = self._children.get(key, {}).get((kind, name))
-        return None if held is None else held.object()
+        previous = self._children.get(key, {}).get((kind, name))
+        return None if previous is None else previous.object()
 
     def objects(self, key: Key, kind: str | None = None) -> tuple[Object, ...]:
         """Everything known about a resource, or all of one kind, in a stable order."""
-        held = self._children.get(key, {})
+        stored = self._children.get(key, {})
         return tuple(
-            held[identity].object() for identity in sorted(held) if kind in (None, identity[0])
+            stored[identity].object() for identity in sorted(stored) if kind in (None, identity[0])
         )
 
     def tuners(self, namespace: str) -> tuple[Object, ...]:
         """`<name>-tuner` of every resource of the namespace, by name."""
-        held = (
+        stored = (
             self._children[key].get(("ConfigMap", names.tuner(key[1])))
             for key in sorted(self._children)
             if key[0] == namespace
         )
-        return tuple(each.object() for each in held if each is not None)
+        return tuple(each.object() for each in stored if each is not None)
 
     def pairs(self, namespace: str) -> Mapping[str, Mapping[Place, Object]]:
         """Objects of the namespace that carry the label of a pair, by that label: as they are now,
@@ -186,16 +189,16 @@ class Store:
             self._children.pop(key, None)
         if gone is None or gone.pair is None:
             return
-        held = self._pairs[key[0]]
-        del held[gone.pair][key, identity]
-        if not held[gone.pair]:
-            del held[gone.pair]
+        pairs = self._pairs[key[0]]
+        del pairs[gone.pair][key, identity]
+        if not pairs[gone.pair]:
+            del pairs[gone.pair]
 
     def _list_pair(self, key: Key, identity: Identity) -> None:
-        held = self._children[key][identity]
-        if held.pair is not None:
-            alike = self._pairs.setdefault(key[0], {}).setdefault(held.pair, {})
-            alike[key, identity] = held
+        stored = self._children[key][identity]
+        if stored.pair is not None:
+            alike = self._pairs.setdefault(key[0], {}).setdefault(stored.pair, {})
+            alike[key, identity] = stored
 
     def _end(self, raw: Object) -> None:
         """Remember the version at which an object left the watch."""
@@ -205,11 +208,11 @@ class Store:
         if len(self._ends) > MOST_ENDS:
             del self._ends[next(iter(self._ends))]
 
-    def _older(self, raw: Object, held: Packed | None) -> bool:
+    def _older(self, raw: Object, stored: Packed | None) -> bool:
         uid, version = raw["metadata"]["uid"], version_of(raw)
         if version < self._ends.get(uid, 0):
             return True
-        return held is not None and held.uid == uid and version < held.version
+        return stored is not None and stored.uid == uid and version < stored.version
 
 
 class _Opened(Mapping[Place, Object]):
@@ -245,8 +248,8 @@ class _Pairs(Mapping[str, Mapping[Place, Object]]):
 def key_of(raw: Object) -> Key | None:
     """The resource that an object's label names; None without the label."""
     label, suffix = LABELS.get(raw["kind"], (names.LABEL_DEPLOYMENT, ""))
-    said: str = (raw["metadata"].get("labels") or {}).get(label) or ""
-    name = said.removesuffix(suffix) if said.endswith(suffix) else ""
+    owner: str = (raw["metadata"].get("labels") or {}).get(label) or ""
+    name = owner.removesuffix(suffix) if owner.endswith(suffix) else ""
     return (raw["metadata"]["namespace"], name) if name else None
 
 

@@ -64,12 +64,12 @@ class Stream:
         with _translated():
             while True:
                 async with self._get(kind, namespace, query, LIST_TIMEOUT) as answer:
-                    found: Object = orjson.loads(await answer.read())
-                self.version: str = found["metadata"]["resourceVersion"]
+                    page: Object = orjson.loads(await answer.read())
+                self.version: str = page["metadata"]["resourceVersion"]
                 # Items of a list do not say what they are.
                 what = {"apiVersion": kind.api_version, "kind": kind.kind}
-                yield [{**item, **what} for item in found.pop("items", None) or ()]
-                token = found["metadata"].get("continue")
+                yield [{**item, **what} for item in page.pop("items", None) or ()]
+                token = page["metadata"].get("continue")
                 if not token:
                     return
                 query["continue"] = token
@@ -86,10 +86,10 @@ class Stream:
             async with self._get(kind, namespace, query, WATCH_TIMEOUT) as answer:
                 async for line in api.iter_jsonlines(answer.content):
                     event = orjson.loads(line)
-                    said: Object = event["object"]
+                    content: Object = event["object"]
                     if event["type"] == "ERROR":
-                        raise StreamError(said.get("code"), str(said.get("message", said)))
-                    yield event["type"], said
+                        raise StreamError(content.get("code"), str(content.get("message", content)))
+                    yield event["type"], content
 
     async def serves(self, definition: tuple[str, str, str]) -> bool:
         """Whether the API server serves that group, version and plural. Raises StreamError."""
@@ -99,12 +99,12 @@ class Stream:
             with _translated():
                 async with self._api.session.get(url, timeout=LIST_TIMEOUT) as answer:
                     await errors.check_response(answer)
-                    found: Object = orjson.loads(await answer.read())
+                    document: Object = orjson.loads(await answer.read())
         except StreamError as error:
             if error.code == NOT_FOUND:
                 return False
             raise
-        return any(each["name"] == plural for each in found.get("resources") or ())
+        return any(each["name"] == plural for each in document.get("resources") or ())
 
     @contextlib.asynccontextmanager
     async def _get(
@@ -148,17 +148,17 @@ class Streams:
         In a pod the API server is reached at the address that the kubelet gives, as client-go
         does: the operator must work while the cluster's DNS does not.
         """
-        found = kopf.login_with_service_account(settings=self._settings)
-        if found is None:
+        login = kopf.login_with_service_account(settings=self._settings)
+        if login is None:
             local = kopf.login_with_kubeconfig(settings=self._settings)
             if local is None:
                 raise StreamError(None, "there is neither a service account nor a kubeconfig")
             return local
         host, port = (os.environ.get(f"KUBERNETES_SERVICE_{word}", "") for word in ("HOST", "PORT"))
         if not host:
-            return found
+            return login
         address = f"[{host}]" if ":" in host else host
-        return dataclasses.replace(found, server=f"https://{address}:{port or 443}")
+        return dataclasses.replace(login, server=f"https://{address}:{port or 443}")
 
 
 @contextlib.contextmanager

@@ -99,7 +99,7 @@ def to_json(records: tuple[Record, ...]) -> str:
 def from_json(text: str) -> tuple[Record, ...]:
     """What was kept; a damaged value is dropped, since records explain and decide nothing."""
     try:
-        held = json.loads(text)
+        entries = json.loads(text)
     except ValueError:
         return ()
-    return tuple(r for r in held if isinstance(r, dict)) if isinstance(held, list) else ()
+    return tuple(r for r in entries if isinstance(r, dict)) if isinstance(entries, list) else ()

@@ -18,7 +18,7 @@ from tandem_operator.tuning.acceptance.drafting import Drafting
 class GateWatch:
     """One resource's, for engines that may do so; pods are known by their UID."""
 
-    _held: dict[str, Drafting] = field(default_factory=dict)
+    _drafting: dict[str, Drafting] = field(default_factory=dict)
     _samples: dict[str, EngineSample] = field(default_factory=dict)
     _pods: dict[str, str] = field(default_factory=dict)
     _now_s: float = 0.0
@@ -30,8 +30,8 @@ class GateWatch:
         loaded = {each.uid: each for each in replicas if each.speculation_loaded}
         self._now_s = now_s
         self._pods = {uid: each.pod for uid, each in loaded.items()}
-        self._held = {uid: held for uid, held in self._held.items() if uid in loaded}
-        self._samples = {uid: held for uid, held in self._samples.items() if uid in loaded}
+        self._drafting = {uid: state for uid, state in self._drafting.items() if uid in loaded}
+        self._samples = {uid: sample for uid, sample in self._samples.items() if uid in loaded}
         for uid, each in loaded.items():
             after, before = samples.get(each.pod), self._samples.get(uid)
             if after is None:
@@ -39,20 +39,20 @@ class GateWatch:
             self._samples[uid] = after
             if before is None:
                 # What it drafted before the first look counts: the gate may be closed by then.
-                self._held[uid] = Drafting(drafted=after.totals.get("drafts", 0.0) > 0)
+                self._drafting[uid] = Drafting(drafted=after.totals.get("drafts", 0.0) > 0)
             elif after.at_s > before.at_s:
                 window = window_between(before, after, replica=each.pod, speculation_loaded=True)
-                self._held[uid] = drafting.added(self._held[uid], window)
+                self._drafting[uid] = drafting.added(self._drafting[uid], window)
 
     def stopped(self) -> StoppedView | None:
         """The replicas that draft no more, and since when the first of them."""
-        found = {
+        by_pod = {
             self._pods[uid]: since_s
-            for uid, held in self._held.items()
-            if (since_s := drafting.stopped_since(held, self._now_s)) is not None
+            for uid, state in self._drafting.items()
+            if (since_s := drafting.stopped_since(state, self._now_s)) is not None
         }
-        if not found:
+        if not by_pod:
             return None
         return StoppedView(
-            decision_log.moment(min(found.values())), tuple(sorted(found)), len(self._pods)
+            decision_log.moment(min(by_pod.values())), tuple(sorted(by_pod)), len(self._pods)
         )

@@ -82,7 +82,7 @@ class TuningLoop:
         self._scraper = Scraper()
         self._prometheus = prometheus
         self._learners: dict[Key, Tuner] = {}
-        self._told: dict[Key, tuple[object, ...]] = {}
+        self._reported: dict[Key, tuple[object, ...]] = {}
         self._rollouts: dict[Key, RolloutWatch] = {}
         self._profiles: dict[Key, tuple[tuple[str, Spec], Mapping[str, Any] | None]] = {}
         self._due: list[tuple[float, Key]] = []
@@ -148,7 +148,7 @@ class TuningLoop:
             if delay_s is None:
                 self._scheduled.discard(key)
                 self._learners.pop(key, None)
-                self._told.pop(key, None)
+                self._reported.pop(key, None)
                 self._rollouts.pop(key, None)
                 self._profiles.pop(key, None)
             elif delay_s == UNTIL_AN_EVENT_S:
@@ -181,13 +181,13 @@ class TuningLoop:
             watch = self._rollouts[key] = RolloutWatch.resumed(lock, kept)
         tiers = next(replica.tiers for replica in replicas if replica.shape == shape)
         tuner, engine = self._learners.get(key), driver(spec.engine.type)
-        told = () if tuner is None else tuner.replicas
+        reported = () if tuner is None else tuner.replicas
         settings = replace(
             settings_of(
                 spec,
                 tiers,
                 experts(lock, subject.objects),
-                drafts_all(engine.live_mode(spec), told),
+                drafts_all(engine.live_mode(spec), reported),
             ),
             profile=profile,
         )
@@ -234,19 +234,19 @@ class TuningLoop:
         self, key: Key, spec: Spec, objects: tuple[Object, ...]
     ) -> Mapping[str, Any] | None:
         """The start profile; a refused one is told once and not used."""
-        held = config_map(names.profile(key[1]), objects)
-        if held is None:
+        stored = config_map(names.profile(key[1]), objects)
+        if stored is None:
             self._profiles.pop(key, None)
             return None
-        asked = (held["metadata"].get("resourceVersion", ""), spec)
+        asked = (stored["metadata"].get("resourceVersion", ""), spec)
         known = self._profiles.get(key)
         if known is None or known[0] != asked:
-            found: Mapping[str, Any] | None = None
+            profile: Mapping[str, Any] | None = None
             try:
-                found = start_profile.read(held, spec)
+                profile = start_profile.read(stored, spec)
             except start_profile.ProfileRefusedError as problem:
                 LOG.warning("%s/%s: the start profile is not used: %s", *key, problem)
-            known = (asked, found)
+            known = (asked, profile)
             self._profiles[key] = known
         return known[1]
 
@@ -257,8 +257,8 @@ class TuningLoop:
         if self._prometheus is not None:
             outcomes = dict(await self._prometheus.read(namespace, replicas, reader))
         else:
-            found = await asyncio.gather(*(self._one(replica, reader) for replica in replicas))
-            outcomes = dict(zip((r.pod for r in replicas), found, strict=True))
+            readings = await asyncio.gather(*(self._one(replica, reader) for replica in replicas))
+            outcomes = dict(zip((r.pod for r in replicas), readings, strict=True))
         samples = {pod: o for pod, o in outcomes.items() if isinstance(o, EngineSample)}
         lost = {pod: o for pod, o in outcomes.items() if not isinstance(o, EngineSample)}
         return samples, lost
@@ -289,6 +289,6 @@ class TuningLoop:
             if view.rollout is None
             else (view.rollout.off_since, view.rollout.decay, view.rollout.stopped),
         )
-        if self._told.get(key) != now:
-            self._told[key] = now
+        if self._reported.get(key) != now:
+            self._reported[key] = now
             self._changed(key)

@@ -29,10 +29,10 @@ def judge(
     missing = "; ".join(str(error) for _, error in sorted(lost.items())[:3])
     if read:
         total = read + len(lost)
-        told = f"{read} of {total} ready replicas read" + (f"; {missing}" if missing else "")
+        message = f"{read} of {total} ready replicas read" + (f"; {missing}" if missing else "")
         if traffic:
-            return MetricsView("True", MetricsReason.SCRAPED.value, told)
-        return MetricsView("True", MetricsReason.NO_TRAFFIC.value, f"{told}; no request ran")
+            return MetricsView("True", MetricsReason.SCRAPED.value, message)
+        return MetricsView("True", MetricsReason.NO_TRAFFIC.value, f"{message}; no request ran")
     if not lost:
         return MetricsView("Unknown", MetricsReason.UNREACHABLE.value, "no replica is ready yet")
     if silent_s < INTERVALS_UNTIL_STALE * interval_s:

@@ -145,10 +145,10 @@ class RolloutWatch:
         )
 
     def _decay(self) -> DecayView | None:
-        found = decay.decay_of(self._history)
-        if found is None:
+        decay_seen = decay.decay_of(self._history)
+        if decay_seen is None:
             return None
-        return DecayView(decision_log.moment(found.since_s), found.level, found.rate)
+        return DecayView(decision_log.moment(decay_seen.since_s), decay_seen.level, decay_seen.rate)
 
     def _batch(self) -> float | None:
         if not self._loads:

@@ -72,8 +72,8 @@ def read(config_map: Object, spec: Spec) -> Mapping[str, Any]:
             f"ConfigMap {name}: {KEY} has neither step_samples nor step_time: run tandem bench"
         )
     _check_pair(name, profile.pair, spec)
-    held: Mapping[str, Any] = document
-    return held
+    content: Mapping[str, Any] = document
+    return content
 
 
 def _check_pair(name: str, pair: Mapping[str, str], spec: Spec) -> None:

@@ -33,27 +33,27 @@ class Kept:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a learner begins with. ``stands``: `<name>-tuner` holds state and records as here."""
+    """What a learner begins with. ``stored``: `<name>-tuner` holds state and records as here."""
 
     state_json: str | None = None
     records_json: str | None = None
     earlier: tuple[Kept, ...] = ()
-    stands: bool = False
+    stored: bool = False
 
 
 def kept_in(config_map: Object) -> tuple[Kept, ...]:
     """The states in one `<name>-tuner`, newest first; what cannot be read is left out."""
     data = config_map.get("data") or {}
-    found = []
+    states = []
     if tuner_state.STATE_KEY in data:
-        found.append(
+        states.append(
             Kept(
                 str(data.get(tuner_state.LOCK_KEY)),
                 str(data.get(tuner_state.SHAPE_KEY)),
                 str(data[tuner_state.STATE_KEY]),
             )
         )
-    return (*found, *earlier_from_json(str(data.get(tuner_state.EARLIER_KEY, "[]"))))
+    return (*states, *earlier_from_json(str(data.get(tuner_state.EARLIER_KEY, "[]"))))
 
 
 def state_of(kept: Iterable[Kept], lock: str, shape: str) -> str | None:
@@ -84,7 +84,7 @@ def remembered(
     state = state_of(earlier, lock, shape)
     if state is None:
         state = next(filter(None, (state_of(kept_in(each), lock, shape) for each in others)), None)
-    stands = bool(written) and former is None and written[0].of(lock, shape)
+    stored = bool(written) and former is None and written[0].of(lock, shape)
     return Remembered(
         state_json=state,
         # Records tell of a pair, whatever serves it.
@@ -92,7 +92,7 @@ def remembered(
         if data.get(tuner_state.LOCK_KEY) == lock
         else None,
         earlier=tuple(each for each in earlier if not each.of(lock, shape))[:MOST_EARLIER],
-        stands=stands,
+        stored=stored,
     )
 
 
@@ -103,16 +103,18 @@ def with_earlier(earlier: tuple[Kept, ...], former: Kept) -> tuple[Kept, ...]:
 
 
 def earlier_to_json(earlier: tuple[Kept, ...]) -> str:
-    held = [{"lock": each.lock, "shape": each.shape, "state": each.state_json} for each in earlier]
-    return json.dumps(held, separators=(",", ":"))
+    entries = [
+        {"lock": each.lock, "shape": each.shape, "state": each.state_json} for each in earlier
+    ]
+    return json.dumps(entries, separators=(",", ":"))
 
 
 def earlier_from_json(text: str) -> tuple[Kept, ...]:
     """What `earlier_to_json` wrote; a damaged value is dropped, since it only saves minutes."""
     try:
-        held = json.loads(text)
+        entries = json.loads(text)
         return tuple(
-            Kept(str(each["lock"]), str(each["shape"]), str(each["state"])) for each in held
+            Kept(str(each["lock"]), str(each["shape"]), str(each["state"])) for each in entries
         )
     except (ValueError, TypeError, KeyError):
         return ()

@@ -79,7 +79,7 @@ class Tuner:
                 state_json = None
         records = decision_log.from_json(records_json) if records_json else ()
         tuner = cls(lock, shape, state, interval_s, now_s, remembered.earlier, records)
-        if remembered.stands and state_json is not None and records_json is not None:
+        if remembered.stored and state_json is not None and records_json is not None:
             tuner._persisted = (state_json, records_json)
             tuner._persisted_s = now_s
         return tuner
@@ -107,8 +107,8 @@ class Tuner:
         if self.decision is None or decision.changed or _differs(self.decision, decision):
             self.decided_at_s = now_s
             self.quick_until_s = now_s + QUICK_FOR_S
-            told = self.decision is None and decision_log.tells(self.records, decision)
-            if recorded and not told and (self.decision is not None or traffic):
+            is_new = self.decision is None and decision_log.tells(self.records, decision)
+            if recorded and not is_new and (self.decision is not None or traffic):
                 self.records = decision_log.appended(
                     self.records, decision_log.record_of(decision, windows, now_s, self.lock)
                 )
@@ -205,7 +205,7 @@ class Tuner:
             )
             windows.append(window)
             self._count(window, segments_between(before, after), settings.depths)
-        self._readings = {uid: held for uid, held in self._readings.items() if uid in known}
+        self._readings = {uid: reading for uid, reading in self._readings.items() if uid in known}
         return tuple(windows)
 
     def _count(
@@ -224,9 +224,9 @@ class Tuner:
         for name, (taken, refused) in segments.items():
             known = self.judged_segments.get(name, (0.0, 0.0))
             self.judged_segments[name] = (known[0] + taken, known[1] + refused)
-        for held in (self._drafts, self._segments):
-            while held and held[0][0] < window.now_s - RATE_OVER_S:
-                held.popleft()
+        for store in (self._drafts, self._segments):
+            while store and store[0][0] < window.now_s - RATE_OVER_S:
+                store.popleft()
 
     def _segment_rates(self) -> dict[str, float]:
         sums: dict[str, tuple[float, float]] = {}

@@ -42,21 +42,21 @@ def parse(text: str, prefixes: tuple[str, ...]) -> Page:
     for line in filter(None, text.split("\n")):
         if not line.startswith(prefixes) or line.startswith("#") or BUCKET in line:
             continue
-        found = SAMPLE.fullmatch(line)
-        if found is None:
+        match = SAMPLE.fullmatch(line)
+        if match is None:
             raise MalformedPageError(f"not a metrics page: no sample is {line[:80]!r}")
-        name, labels, value = found.groups()
+        name, labels, value = match.groups()
         try:
             number = float(value)
         except ValueError as error:
             raise MalformedPageError(f"not a metrics page: no value in {line[:80]!r}") from error
         samples.setdefault(name, []).append((_labels(labels) if labels else {}, number))
-    return Page({name: tuple(found) for name, found in samples.items()})
+    return Page({name: tuple(samples_of_name) for name, samples_of_name in samples.items()})
 
 
 def _labels(text: str) -> dict[str, str]:
     return {
-        name: ESCAPE.sub(lambda found: ESCAPED.get(found[1], found[0]), value)
+        name: ESCAPE.sub(lambda match: ESCAPED.get(match[1], match[0]), value)
         if "\\" in value
         else value
         for name, value in LABEL.findall(text)

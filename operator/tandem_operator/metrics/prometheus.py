@@ -72,7 +72,7 @@ class PrometheusReader:
         """By pod name: the newest scrape of the last minute, or what went wrong with it."""
         query = selector(namespace, (replica.pod for replica in replicas), reader)
         try:
-            found = await asyncio.to_thread(self._client.custom_query, query)
+            series = await asyncio.to_thread(self._client.custom_query, query)
         except requests.TooManyRedirects:
             return self._lost(replicas, "it redirects, and redirects are not followed")
         except (
@@ -83,7 +83,7 @@ class PrometheusReader:
         ) as error:
             return self._lost(replicas, error)
         by_pod: dict[str, list[RawSeries]] = {}
-        for one in found:
+        for one in series:
             by_pod.setdefault(one["metric"].get("pod", ""), []).append(one)
         return {
             replica.pod: _outcome(replica.pod, by_pod.get(replica.pod, []), reader)
@@ -123,15 +123,15 @@ def _quoted(name: str) -> str:
     return name.replace(".", "\\\\.")
 
 
-def _outcome(pod: str, found: list[RawSeries], reader: MetricsReader) -> Outcome:
+def _outcome(pod: str, series: list[RawSeries], reader: MetricsReader) -> Outcome:
     newest = max(
-        (float(at) for one in found for at, _ in one["values"]),
+        (float(at) for one in series for at, _ in one["values"]),
         default=None,
     )
     if newest is None:
         return UnreachableError(f"{pod}: Prometheus has no sample of the last {LOOK_BACK}")
     samples: dict[str, list[tuple[dict[str, str], float]]] = {}
-    for one in found:
+    for one in series:
         value = next((v for at, v in reversed(one["values"]) if float(at) == newest), None)
         if value is None:
             continue
@@ -140,7 +140,7 @@ def _outcome(pod: str, found: list[RawSeries], reader: MetricsReader) -> Outcome
         if name.startswith(f"{PLUGIN_PREFIX}_"):
             name = f"{PLUGIN_PREFIX}:{name.removeprefix(f'{PLUGIN_PREFIX}_')}"
         samples.setdefault(name, []).append((labels, float(value)))
-    page = Page({name: tuple(held) for name, held in samples.items()})
+    page = Page({name: tuple(samples_of_name) for name, samples_of_name in samples.items()})
     try:
         return reader.read(page, newest)
     except (SeriesMissingError, KeyError, ValueError) as error:

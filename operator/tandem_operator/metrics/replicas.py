@@ -45,16 +45,16 @@ def replicas_of(resource_uid: str, objects: Iterable[Object]) -> tuple[Replica, 
 
     A pod that only carries our labels is not read: its counters would be a tenant's to invent.
     """
-    held = list(objects)
-    found = [
+    listed = list(objects)
+    ready = [
         _replica(pod)
-        for each in held
+        for each in listed
         for kind in kinds.ALL
         if each.get("kind") == kind.kind and controlled_by(each, resource_uid)
-        for pod in kind.pods(each, held)
+        for pod in kind.pods(each, listed)
         if may_be_read(pod)
     ]
-    return tuple(sorted(found, key=lambda replica: replica.pod))
+    return tuple(sorted(ready, key=lambda replica: replica.pod))
 
 
 def may_be_read(pod: Object) -> bool:
@@ -67,10 +67,10 @@ def may_be_read(pod: Object) -> bool:
 def _shape(pod_spec: Object, container: Object) -> str:
     """Image, parallelism and accelerator, as far as the pod tells them: two pods that differ in
     none of these take as long for a step, but for their neighbours."""
-    told = ("image", "command", "args", "resources")
+    keys = ("image", "command", "args", "resources")
     return names.digest(
         {
-            "container": {key: container.get(key) for key in told},
+            "container": {key: container.get(key) for key in keys},
             "nodeSelector": pod_spec.get("nodeSelector"),
             "runtimeClassName": pod_spec.get("runtimeClassName"),
         }
@@ -106,8 +106,8 @@ def page_of(pod: Object) -> tuple[int, str]:
     metrics = metrics_of(pod)
     containers = (*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ()))
     ports = (port for container in containers for port in container.get("ports") or ())
-    found = (int(port["containerPort"]) for port in ports if port.get("name") == metrics.port)
-    return next(found, METRICS_PORT), metrics.path
+    numbers = (int(port["containerPort"]) for port in ports if port.get("name") == metrics.port)
+    return next(numbers, METRICS_PORT), metrics.path
 
 
 def of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
@@ -117,7 +117,7 @@ def of_one_lock(replicas: tuple[Replica, ...]) -> tuple[Replica, ...]:
         by_lock.setdefault(replica.lock, []).append(replica)
     if not by_lock:
         return ()
-    lock = max(sorted(by_lock), key=lambda held: len(by_lock[held]))
+    lock = max(sorted(by_lock), key=lambda lock_hash: len(by_lock[lock_hash]))
     return tuple(by_lock[lock])
 
 

@@ -52,11 +52,11 @@ def segments_between(before: EngineSample, after: EngineSample) -> dict[str, tup
     """(accepted, drafts that ended in a rejection) by segment, since `before`."""
     if _went_back(before, after):
         return {}
-    found = {}
+    by_segment = {}
     for name, (accepted, rejected) in after.segments.items():
         earlier = before.segments.get(name, (0.0, 0.0))
-        found[name] = (accepted - earlier[0], rejected - earlier[1])
-    return found
+        by_segment[name] = (accepted - earlier[0], rejected - earlier[1])
+    return by_segment
 
 
 def _went_back(before: EngineSample, after: EngineSample) -> bool:

@@ -39,23 +39,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.counters, arguments.stabilization, arguments.scrape
         )
     ]
-    found: dict[Setup, list[Score]] = {}
+    scores_by_setup: dict[Setup, list[Score]] = {}
     for setup in setups:
-        found[setup] = []
+        scores_by_setup[setup] = []
         for seed in arguments.seeds:
             engine = engines[seed % len(engines)]
             one = score(engine, seed, setup, arguments.horizon)
-            found[setup].append(one)
+            scores_by_setup[setup].append(one)
             print(f"{setup}: {line_of(one)}", file=sys.stderr, flush=True)
     if arguments.output == "json":
         json.dump(
-            {str(setup): document_of(scores, setup.stock) for setup, scores in found.items()},
+            {
+                str(setup): document_of(scores, setup.stock)
+                for setup, scores in scores_by_setup.items()
+            },
             sys.stdout,
             indent=1,
         )
         print()
     else:
-        print_table(found, Console(width=None if sys.stdout.isatty() else 160))
+        print_table(scores_by_setup, Console(width=None if sys.stdout.isatty() else 160))
     return 0
 
 
@@ -96,19 +99,19 @@ def line_of(one: Score) -> str:
     )
 
 
-def print_table(found: dict[Setup, list[Score]], console: Console) -> None:
+def print_table(scores_by_setup: dict[Setup, list[Score]], console: Console) -> None:
     """One column a setup: mean or median, then the worst; a star where a limit is passed."""
     table = Table(
         "figure",
         "asked, plugin",
-        *(str(setup).replace(", ", "\n") for setup in found),
+        *(str(setup).replace(", ", "\n") for setup in scores_by_setup),
         title="mean or median / worst; * passes its limit",
         title_justify="left",
     )
-    columns = [figures_of(scores, setup.stock) for setup, scores in found.items()]
+    columns = [figures_of(scores, setup.stock) for setup, scores in scores_by_setup.items()]
     for wanted, row in zip(figures_of((), stock=False), zip(*columns, strict=True), strict=True):
         table.add_row(wanted.name, limits_of(wanted), *map(cell, row))
-    harms = [worst_harm(scores) for scores in found.values()]
+    harms = [worst_harm(scores) for scores in scores_by_setup.values()]
     table.add_row(
         "worst 10 minutes against no speculation, %",
         "",

@@ -84,9 +84,9 @@ class ResourceSeries(Collector):  # type: ignore[misc]  # the library has no typ
             metadata, status = resource["metadata"], resource.get("status") or {}
             key = (metadata["namespace"], metadata["name"])
             view = self._view(key)
-            for held in status.get("conditions", ()):
-                value = VALUES[held["status"]]
-                conditions.add_metric((*key, held["type"], held["reason"]), value)
+            for condition in status.get("conditions", ()):
+                value = VALUES[condition["status"]]
+                conditions.add_metric((*key, condition["type"], condition["reason"]), value)
             for name, rate in _segments(view):
                 segments.add_metric((*key, name), rate)
             for name, number in _numbers(resource.get("spec") or {}, status, view).items():
@@ -100,26 +100,26 @@ def _segments(view: TuningView | None) -> list[tuple[str, float]]:
 
 
 def _numbers(spec: Object, status: Object, view: TuningView | None) -> dict[str, float | None]:
-    told = status.get("speculation") or {}
-    schedule = told.get("schedule") or ()
-    live = told.get("liveMode") in (LiveMode.LOOKUP, LiveMode.TRIM)
-    found: dict[str, float | None] = {
+    speculation = status.get("speculation") or {}
+    schedule = speculation.get("schedule") or ()
+    live = speculation.get("liveMode") in (LiveMode.LOOKUP, LiveMode.TRIM)
+    numbers: dict[str, float | None] = {
         "max_tokens": (spec.get("speculation") or {}).get("maxTokens"),
         "table_tokens": schedule[0]["tokens"] if schedule else None,
-        "effective_tokens": told.get("effectiveTokens"),
-        "table_generation": told.get("generation"),
+        "effective_tokens": speculation.get("effectiveTokens"),
+        "table_generation": speculation.get("generation"),
         "replicas": status.get("replicas"),
         "ready_replicas": status.get("readyReplicas"),
-        "applied_replicas": told.get("appliedReplicas") if live else None,
-        "speedup_ratio": _decimal(told.get("speedup")),
+        "applied_replicas": speculation.get("appliedReplicas") if live else None,
+        "speedup_ratio": _decimal(speculation.get("speedup")),
     }
     if view is None:
-        return found
+        return numbers
     generations = [
         each.applied_generation for each in view.replicas if each.applied_generation is not None
     ]
     return {
-        **found,
+        **numbers,
         "acceptance_ratio": view.acceptance_rate,
         "applied_generation": min(generations, default=None),
         "drafted_tokens": view.drafted_tokens,

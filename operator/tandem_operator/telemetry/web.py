@@ -46,7 +46,7 @@ def _answer(
     wrong: Callable[[], str | None],
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def answer(request: web.Request) -> web.StreamResponse:
-        found = wrong()
-        return web.Response(text=found or "ok", status=503 if found else 200)
+        problem = wrong()
+        return web.Response(text=problem or "ok", status=503 if problem else 200)
 
     return answer

@@ -37,7 +37,7 @@ def tuner(*kept: Kept, records: str = "[1]") -> dict[str, Any]:
 
 def test_after_a_restart_it_goes_on_where_it_was() -> None:
     held = remembered("a", "x", tuner(Kept("a", "x", "state")), None, (), ())
-    assert held == Remembered("state", "[1]", earlier=(), stands=True)
+    assert held == Remembered("state", "[1]", earlier=(), stored=True)
 
 
 def test_another_image_of_the_same_pair_starts_anew_and_keeps_its_records() -> None:
@@ -46,7 +46,7 @@ def test_another_image_of_the_same_pair_starts_anew_and_keeps_its_records() -> N
     assert held.state_json is None
     assert held.records_json == "[1]"
     assert held.earlier == (former,)
-    assert not held.stands
+    assert not held.stored
 
 
 def test_another_pair_has_neither_state_nor_records() -> None:
@@ -59,13 +59,13 @@ def test_the_way_back_to_an_engine_starts_from_what_it_taught() -> None:
     held = remembered("a", "x", own, None, (), ())
     assert held.state_json == "earlier"
     assert held.earlier == (Kept("b", "x", "present"),)
-    assert not held.stands, "it must be written: the ConfigMap says another engine is present"
+    assert not held.stored, "it must be written: the ConfigMap says another engine is present"
 
 
 def test_a_new_resource_starts_from_another_of_the_same_engine() -> None:
     others = (tuner(Kept("b", "x", "of another pair")), tuner(Kept("a", "x", "theirs")))
     held = remembered("a", "x", None, None, (), others)
-    assert held == Remembered("theirs", None, earlier=(), stands=False)
+    assert held == Remembered("theirs", None, earlier=(), stored=False)
 
 
 def test_its_own_state_comes_before_that_of_others() -> None:

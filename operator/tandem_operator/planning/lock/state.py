@@ -12,7 +12,7 @@ from tandem_operator.api.status import Candidate
 from tandem_operator.engines import registry
 from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver
-from tandem_operator.engines.interface.field_error import FieldError, told
+from tandem_operator.engines.interface.field_error import FieldError, message_of
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.pair import judgement
 from tandem_operator.planning.children import known_input, new_revision
@@ -259,7 +259,7 @@ def _refused_by_spec(
     resource: Resource, refusals: tuple[FieldError, ...], report: PairReport | None = None
 ) -> Refused:
     reason = refusals[0].reason
-    message = told(tuple(each for each in refusals if each.reason is reason))
+    message = message_of(tuple(each for each in refusals if each.reason is reason))
     asked = candidate.of(resource, reason.value, message, report)
     return Refused(asked, reason, message, looked=report is not None, report=report)
 

@@ -39,8 +39,8 @@ def latency_of(finished: Sequence[Finished]) -> Latency | None:
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:
-    found = np.percentile(np.asarray(values), PERCENTILES)
-    return {f"p{rank}": float(value) for rank, value in zip(PERCENTILES, found, strict=True)}
+    values_at = np.percentile(np.asarray(values), PERCENTILES)
+    return {f"p{rank}": float(value) for rank, value in zip(PERCENTILES, values_at, strict=True)}
 
 
 def by_output_length(finished: Sequence[Finished]) -> dict[str, Latency]:

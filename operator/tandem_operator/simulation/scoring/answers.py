@@ -50,13 +50,13 @@ class Change:
 
 def changes_of(survival_at: SurvivalAt, horizon_s: float) -> tuple[Change, ...]:
     """Every change of survival up to the horizon."""
-    found = []
+    entries = []
     times = np.arange(STEP_S, horizon_s, STEP_S).tolist()
     for time_s in times:
         before, after = survival_at(time_s - STEP_S / 2), survival_at(time_s + STEP_S / 2)
         if before is not after:
-            found.append(Change(time_s, before, after))
-    return tuple(found)
+            entries.append(Change(time_s, before, after))
+    return tuple(entries)
 
 
 def answers_of(
@@ -68,14 +68,14 @@ def answers_of(
     more; after a rise it must leave 0. Changes that K answered beforehand, or where it would lose
     less than `WORTH` by staying, ask for nothing.
     """
-    found = []
+    entries = []
     ends_s = [*(change.at_s for change in changes[1:]), float("inf")]
     for change, end_s in zip(changes, ends_s, strict=False):
         busy = [one for one in timeline if change.at_s < one.now_s <= end_s and one.steps]
         kind = _owed(change, busy, depth_at, oracle)
         if kind is not None:
-            found.append(_answer(kind, change, busy, depth_at, oracle))
-    return tuple(found)
+            entries.append(_answer(kind, change, busy, depth_at, oracle))
+    return tuple(entries)
 
 
 def _owed(change: Change, busy: Sequence[Moment], depth_at: DepthAt, oracle: Oracle) -> str | None:

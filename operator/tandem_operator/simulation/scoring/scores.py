@@ -105,8 +105,8 @@ def _answers(
     name: str, kind: str, scores: Sequence[Score], usual_limit: float, worst_limit: float
 ) -> tuple[Figure, Figure]:
     """In windows, held to limits, and in seconds."""
-    found = [answer for one in scores for answer in one.answers if answer.kind == kind]
-    unknown = sum(not answer.given for answer in found)
+    answers = [answer for one in scores for answer in one.answers if answer.kind == kind]
+    unknown = sum(not answer.given for answer in answers)
 
     def figure(
         unit: str, values: Sequence[float], usual_limit: float | None, worst_limit: float | None
@@ -122,6 +122,6 @@ def _answers(
         )
 
     return (
-        figure("windows", [answer.windows for answer in found], usual_limit, worst_limit),
-        figure("s", [answer.seconds for answer in found], None, None),
+        figure("windows", [answer.windows for answer in answers], usual_limit, worst_limit),
+        figure("s", [answer.seconds for answer in answers], None, None),
     )

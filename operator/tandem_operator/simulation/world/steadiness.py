@@ -38,10 +38,10 @@ def drawn(draws: Draws, spread: float) -> float:
 def per_request(curve: Floats, spread: float = SPREAD) -> Floats:
     """c by position, where drafts survive by `curve`: log c is scaled until it fits."""
     wanted = np.log(np.clip(curve, _LEAST, _MOST))
-    found = wanted.copy()
+    fitted = wanted.copy()
     for _ in range(_ROUNDS):
-        found = found * wanted / np.log(np.clip(over_drafts(found, spread), _LEAST, _MOST))
-    return np.exp(found)
+        fitted = fitted * wanted / np.log(np.clip(over_drafts(fitted, spread), _LEAST, _MOST))
+    return np.exp(fitted)
 
 
 def over_drafts(log_curve: Floats, spread: float = SPREAD) -> Floats:
