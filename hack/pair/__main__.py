@@ -14,7 +14,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 PAIR_FOLDER = REPOSITORY / "examples" / "tiny-pair"
-_WITH_TORCH = ("target", "draft", "prompts", "widen", "permute", "eagle")
+_WITH_TORCH = ("target", "draft", "prompts", "widen", "permute", "eagle", "early-exit")
 _WIDE_PARAMETERS = 60_000_000
 
 
@@ -50,6 +50,10 @@ def main() -> int:
             from hack.pair.variants import eagle
 
             print(eagle.make(arguments.target, arguments.prompts))
+        case "early-exit":
+            from hack.pair.variants import early_exit
+
+            print(early_exit.make(arguments.target, arguments.steps))
         case "measure":
             from hack.pair.measuring.measure import measure
 
@@ -91,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     eagle = commands.add_parser("eagle", help="an EAGLE head for the target, kept in the cache")
     eagle.add_argument("--target", type=Path, default=PAIR_FOLDER / "target")
     eagle.add_argument("--prompts", type=Path, default=PAIR_FOLDER / "prompts")
+    early_exit = commands.add_parser(
+        "early-exit", help="a copy of the target that drafts with its own first layer (LayerSkip)"
+    )
+    early_exit.add_argument("--target", type=Path, default=PAIR_FOLDER / "target")
+    early_exit.add_argument("--steps", type=int, default=300)
     measure = commands.add_parser("measure", help="acceptance rate by kind of prompt, in vLLM")
     bestk = commands.add_parser("bestk", help="step times and the best K at two concurrencies")
     for command in (measure, bestk):
