@@ -36,3 +36,8 @@ def test_of_two_depths_in_force_the_numbers_are_within_4_percent_of_all_drafts(o
     made = {3: 700.0, other: 300.0}
     exact = [sum(c for depth, c in made.items() if depth > place) for place in range(max(made))]
     assert reached(made, (3, other))[: max(made)] == pytest.approx(exact, abs=40)
+
+
+def test_an_engine_that_lags_and_explores_is_believed_to_draft_near_its_mean() -> None:
+    made = {6: 930.0, 7: 70.0}
+    assert reached(made, (2,)) == pytest.approx([1000.0] * 6 + [70.0], abs=40)

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tandem_operator.tuning import Settings, State, initial_state, tune
 from tandem_operator.tuning.acceptance.counts import Drafts
@@ -178,3 +180,15 @@ def test_between_changes_of_the_prompts_the_fit_is_made_every_ten_seconds() -> N
         state, _ = drive(engine, settings, 1, state)
         fits.add(state.steps.fitted_s)
     assert 8 <= len(fits) <= 11
+
+
+@given(
+    seconds=st.lists(st.floats(0.001, 1.0), min_size=4, max_size=4),
+    experts=st.sampled_from([None, (64, 4)]),
+)
+def test_no_part_of_a_step_is_believed_to_save_time(
+    seconds: list[float], experts: tuple[int, int] | None
+) -> None:
+    kinds = ((1.0, 0), (1.0, 3), (16.0, 1), (100.0, 3))
+    cells = tuple(steps(*kind, own) for kind, own in zip(kinds, seconds, strict=True))
+    assert min(fit(cells, min(seconds), experts).theta) >= 0

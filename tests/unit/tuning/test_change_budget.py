@@ -70,3 +70,11 @@ def test_lowering_waits_for_nothing() -> None:
 
 def test_a_clock_that_went_back_holds_no_raise() -> None:
     assert taken(after((500.0, 5), (600.0, 0)), 10.0, 0, 3) == (3, 3)
+
+
+def test_the_tables_without_and_with_prefill_wait_each_for_its_own_fall() -> None:
+    budget = refilled(ChangeBudget(), 0.0, 0.0)
+    budget = noted(budget, (flat(5), flat(1)), (flat(5), flat(0)), 100.0)
+    assert taken(budget, 110.0, 0, 2) == (2, 0)
+    budget = noted(budget, (flat(5), flat(0)), (flat(3), flat(0)), 110.0)
+    assert taken(budget, 135.0, 0, 2) == (0, 2)

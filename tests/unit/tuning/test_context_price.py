@@ -90,3 +90,14 @@ def test_absurd_windows_leave_it_finite(
         assert math.isfinite(price.products)
         assert math.isfinite(price.squares)
         assert price.believed_s is None or price.believed_s > 0
+
+
+def squares(cell_s: float, count: float) -> float:
+    """How much one window of so many steps tells, whose kind takes this long."""
+    pair = steps(900.0, cell_s, count), steps(500.0, cell_s)
+    return learned(ContextPrice(), [pair], 2.0).squares
+
+
+def test_windows_tell_by_their_relative_error_and_more_of_many_steps() -> None:
+    assert squares(0.01, 100.0) == pytest.approx(100 * squares(0.1, 100.0), rel=1e-4)
+    assert 1.5 * squares(0.01, 1.0) < squares(0.01, 100.0) < 5 * squares(0.01, 1.0)

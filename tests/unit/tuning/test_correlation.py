@@ -117,3 +117,15 @@ def test_it_stays_a_correlation_whatever_comes(squares: list[tuple[float, float,
         known = learned(known, square, further, duration_s)
         assert 0.0 <= known.correlation <= 1.0
         assert design_effect(known.correlation, further) >= 1.0
+
+
+def test_a_single_draft_is_remembered() -> None:
+    """An idle engine of one request drafts no more in a window."""
+    known = after(Survival(), Drafts((1.0,), (1.0,)), 1, 2.0)
+    assert hazards_of(known, (), 1) > hazards_of(Survival(), (), 1)
+
+
+def test_positions_that_no_draft_reached_go_on_with_the_last_hazard() -> None:
+    known = after(Survival(), Drafts((800.0, 200.0), (1000.0, 800.0)), 10, 2.0)
+    hazards = hazards_of(known, (), 4)
+    assert hazards[2:] == pytest.approx((hazards[1],) * 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,3 +95,10 @@ def test_acceptance_that_wanders_within_ten_points_never_decays(rates: list[floa
     for rate in rates:
         hours.last(10, rate)
         assert hours.decay() is None
+
+
+def test_other_amounts_of_the_same_traffic_are_alike() -> None:
+    found = Hours().last(120, 0.8, drafts=120).last(45, 0.6, drafts=60).decay()
+    assert found is not None
+    assert found.rate == pytest.approx(0.6)
+    assert found.level == pytest.approx(0.8)

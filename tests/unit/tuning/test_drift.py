@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from tandem_operator.tuning.step_time.drift import (
     taken,
     watched,
 )
+from tandem_operator.tuning.step_time.model import StepModel, rescaled
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
 HALF_A_MINUTE = 15
@@ -131,3 +133,10 @@ def test_a_shift_is_the_mean_of_the_last_windows_all_beyond_on_one_side(
     if shift is not None:
         assert SHIFT - 1e-3 <= abs(shift) <= 3.0
         assert taken(drift, shift).shifts == 1
+
+
+def test_what_was_known_is_known_at_the_new_pace() -> None:
+    drift = StepTimeDrift(windows=WINDOWS, total=WINDOWS * math.log(2.0))
+    known = rescaled(StepModel(fastest_s=0.01, drift=drift))
+    assert known.fastest_s == pytest.approx(0.02)
+    assert known.drift == StepTimeDrift(since_profile=round(math.log(2.0), 5), shifts=1)

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.tuning import Settings
+from tandem_operator.tuning import Settings, initial_state
 from tandem_operator.tuning.exploration.schedule import (
     EVERY_STEPS,
     KEEN_EVERY_STEPS,
+    LEAST_WORTH,
     LONGEST_IDLE_KEEN_S,
     OFFSETS,
     STOCK_INTERVALS,
@@ -20,7 +21,9 @@ from tandem_operator.tuning.exploration.schedule import (
     exploration,
     sized,
 )
-from tandem_operator.tuning.exploration.value import expected_improvement
+from tandem_operator.tuning.exploration.value import expected_improvement, expected_improvements
+from tandem_operator.tuning.policy.goodput_policy import scores_of
+from tandem_operator.tuning.table import row_of
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at, window
 
 SETTINGS = Settings(max_tokens=7)
@@ -149,3 +152,21 @@ def test_what_is_still_tried_keenly_when_much_is_known_costs_next_to_nothing() -
         assert tried_s <= 1.03 * engine.seconds_per_token(own)
     writes = sum(one.explore != other.explore for one, other in pairwise(decisions))
     assert writes <= 15
+
+
+def test_a_burst_has_at_most_4096_steps() -> None:
+    quick = window(10.0, tokens=3, acceptance=0.7, step_s=1e-4, duration_s=10.0)
+    assert sized(ExplorationPlan(), (quick,), free=False).burst_steps == 4096
+
+
+def test_what_is_not_known_apart_is_worth_trying_even_where_it_looks_worse() -> None:
+    state = initial_state(SETTINGS)
+    scores = scores_of(state, SETTINGS)
+    row = row_of(8)
+    base = state.table[row]
+    worth = expected_improvements(scores, row, base, state, SETTINGS)
+    costs = scores.seconds_per_token[row]
+    assert worth[scores.column(base)] == 0.0
+    for depth in (base - 1, base + 1):
+        assert costs[scores.column(depth)] > costs[scores.column(base)]
+        assert worth[scores.column(depth)] > LEAST_WORTH

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tandem_operator.tuning import Objective, Settings, State, StepCell, initial_state, tune
+from tandem_operator.tuning.policy.rollback import Rollback
+from tandem_runtime.contract.table import Range
 from tests.unit.tuning.builders import Engine, drive, memory_bound, tokens_at
 
 WINDOWS_OF_TWO_MINUTES = 60
@@ -234,3 +236,42 @@ def test_a_window_costs_at_most_three_milliseconds_and_the_state_32_kib() -> Non
         costs_s.append(time.process_time() - begun_s)
     # A busy neighbour makes every instruction dearer for a while: the quietest minute counts.
     assert min(sum(costs_s[start : start + 30]) / 30 for start in range(0, 300, 30)) <= 0.003
+
+
+def test_once_a_replica_without_the_draft_was_seen_the_speedup_is_over_that() -> None:
+    """There K=0 saves the 0.4 ms that keeping an idle draft in step takes."""
+    engine, settings = Engine(memory_bound, 0.85), Settings(max_tokens=3)
+    state, decisions = drive(engine, settings, 200)
+    idle = decisions[-1].predicted.speedup
+    bare = Engine(lambda batch, _: memory_bound(batch, 0) - 0.0004, 0.85, replica="b")
+    bare.now_s, off = (
+        engine.now_s,
+        replace(decisions[-1], schedule=(Range(1, 512, 0),), explore=None),
+    )
+    for _ in range(20):
+        shown = bare.window(off, speculation_loaded=False)
+        state, decision = tune(state, (engine.window(decisions[-1]), shown), settings)
+    predicted = decision.predicted
+    assert predicted.speedup_baseline == "NotLoaded"
+    assert idle is not None
+    assert predicted.speedup == pytest.approx(idle * (1 - 0.0004 / memory_bound(8, 0)), rel=0.005)
+
+
+def test_what_an_objective_forbids_is_left_even_where_that_gains_little() -> None:
+    """The changes of the hour are nearly used up, and the tables for prefill are there already."""
+    engine = Engine(memory_bound, 0.8, batch=40)
+    settings = Settings(max_tokens=7)
+    state, decisions = drive(engine, settings, 60)
+    best = tokens_at(decisions[-1], 40)
+    near = min((best - 1, best + 1), key=engine.seconds_per_token)
+    limit_s = (engine.seconds_per_token(best) + engine.seconds_per_token(near)) / 2
+    strict = Settings(max_tokens=7, objective=Objective(time_per_output_token_s=limit_s))
+    held = replace(
+        state,
+        table=(near,) * len(state.table),
+        prefill_table=state.table,
+        budget=replace(state.budget, allowance=1.5),
+        rollback=Rollback(),
+    )
+    _, (*_, decision) = drive(engine, strict, 6, held)
+    assert tokens_at(decision, 40) == best

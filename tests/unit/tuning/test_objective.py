@@ -9,7 +9,7 @@ import pytest
 
 from tandem_operator.tuning import Decision, Objective, Settings, initial_state, tune
 from tandem_operator.tuning.policy.goodput import Scores
-from tandem_operator.tuning.policy.objective import Service, allowed_depths
+from tandem_operator.tuning.policy.objective import Service, allowed_depths, measured
 from tandem_operator.tuning.table import ROWS
 from tests.unit.tuning.builders import Engine, memory_bound
 
@@ -63,3 +63,19 @@ def test_while_prompts_wait_too_long_steps_with_prefill_draft_nothing() -> None:
 
 def test_prompts_that_wait_short_enough_cost_no_drafts() -> None:
     assert deepest_with_prefill(0.9)[0] > 0
+
+
+def waiting(*first_token_s: float | None) -> float | None:
+    """The smoothed time to first token after windows of half a minute."""
+    service = Service()
+    for seconds in first_token_s:
+        service = measured(service, None, None, seconds, 30.0)
+    return service.first_token_s
+
+
+def test_the_time_to_first_token_follows_what_is_measured() -> None:
+    assert waiting(None) is None
+    assert waiting(1.0) == 1.0
+    assert waiting(1.0, None) == 1.0
+    assert waiting(1.0, 2.0) == pytest.approx(2.0 - math.exp(-1.0))
+    assert waiting(2.0, 1.0) == pytest.approx(1.0 + math.exp(-1.0))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state, tune
+from tandem_operator.tuning.step_time.replicas import Replica, watched
 from tests.unit.tuning.builders import Engine, memory_bound, tokens_at
 
 SETTINGS = Settings(max_tokens=7)
@@ -83,3 +85,28 @@ def test_replicas_that_join_and_leave_reset_nothing() -> None:
     late.now_s = engines[0].now_s
     _, decisions = fleet([engines[0], late], 5, state)
     assert decisions[-1].schedule == before
+
+
+def outliers(*scrapes: dict[str, float]) -> list[str]:
+    """Replicas that stand out after scrapes of step times over what the fit says."""
+    known: tuple[Replica, ...] = ()
+    for turn, factors in enumerate(scrapes, start=1):
+        ratios = {name: math.log(factor) for name, factor in factors.items()}
+        known = watched(known, ratios, 2.0 * turn, 2.0)
+    return [replica.name for replica in known if replica.outlier]
+
+
+def test_of_two_replicas_the_slower_one_stands_out() -> None:
+    assert outliers(*[{"a": 1.0, "b": 1.4}] * 3) == ["b"]
+    assert outliers(*[{"a": 1.0, "b": 1.2}] * 3) == []
+
+
+def test_of_three_the_one_far_from_the_middle_stands_out() -> None:
+    assert outliers(*[{"a": 1.0, "b": 1.4, "c": 1.05}] * 3) == ["b"]
+    assert outliers(*[{"a": 1.0, "b": 0.7, "c": 1.05}] * 3) == ["b"]
+
+
+def test_one_good_window_forgives_no_long_slowness() -> None:
+    slow, good = {"a": 1.0, "b": 1.6, "c": 1.0}, {"a": 1.0, "b": 1.0, "c": 1.0}
+    assert outliers(*[slow] * 10, *[good] * 3) == ["b"]
+    assert outliers(*[slow] * 10, *[good] * 4) == []
