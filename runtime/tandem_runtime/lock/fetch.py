@@ -108,17 +108,17 @@ def _place(
     elif locked.uri.startswith((HUB, S3)):
         _download(locked, side, place, environ)
     try:
-        found = folder.at(place)
+        resolved = folder.at(place)
     except OSError as error:
         raise CannotLookError(
             lock_errors.MODEL_NOT_FOUND, f"{place} cannot be read: {error.strerror}"
         ) from error
-    return _verified(locked, found)
+    return _verified(locked, resolved)
 
 
 def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
     try:
-        with folder_lock.held(place):
+        with folder_lock.exclusive(place):
             _bring_all(locked, side, place, environ)
     except (OSError, CannotLookError) as error:
         # The clients tell their own troubles and the disk's with the same kind of error.
@@ -146,8 +146,8 @@ def _bring_all(locked: LockedSide, side: str, place: Path, environ: Mapping[str,
         hub_models.download(locked, side, place, environ)
 
 
-def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:
-    digests = locked_files.digests(found)
+def _verified(locked: LockedSide, model_folder: ModelFolder) -> dict[str, str]:
+    digests = locked_files.digests(model_folder)
     digest = pod_lock.files_digest(digests)
     if digest != locked.files_digest:
         raise CannotLookError(
@@ -155,7 +155,7 @@ def _verified(locked: LockedSide, found: ModelFolder) -> dict[str, str]:
             f"{locked.uri}: tokenizer and config files are {digest}, locked as "
             f"{locked.files_digest}: they changed after the pair was locked; {_remedy(locked)}",
         )
-    return {str(found.root / name): f"sha256:{value}" for name, value in digests.items()}
+    return {str(model_folder.root / name): f"sha256:{value}" for name, value in digests.items()}
 
 
 def _remedy(locked: LockedSide) -> str:

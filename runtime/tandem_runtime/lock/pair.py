@@ -51,15 +51,15 @@ def _see(
         tokenizer = None
         if source.tokenizer is not None:
             tokenizer = bring(source.tokenizer, side, tokenizer_into, environ).folder
-        found = inspect_side.at(brought.folder, brought.weights, tokenizer, known)
+        inspected = inspect_side.at(brought.folder, brought.weights, tokenizer, known)
     except CannotLookError as error:
         raise SideError(side, error) from error
     except RefusedError as error:
         return Seen(Side(refused=error), source.uri)
-    if found.refused is None and found.config is None and found.weights is None:
-        held = gguf_model.read(brought.folder)
-        if held is not None:
-            found = replace(found, model=held.model, weights=held.weights)
+    if inspected.refused is None and inspected.config is None and inspected.weights is None:
+        gguf = gguf_model.read(brought.folder)
+        if gguf is not None:
+            inspected = replace(inspected, model=gguf.model, weights=gguf.weights)
     # A mounted folder has no revision of its own: its content is its identity.
-    revision = brought.revision or found.files_digest
-    return replace(Seen(found, source.uri), revision=revision, immutable=brought.immutable)
+    revision = brought.revision or inspected.files_digest
+    return replace(Seen(inspected, source.uri), revision=revision, immutable=brought.immutable)

@@ -135,7 +135,7 @@ def test_the_plugin_follows_only_where_its_way_was_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runner", "found"),
+    ("runner", "expected"),
     [
         (vllm.V2, runner_of((0, 32), "eagle")),
         (vllm.V2, runner_of(None, "ngram")),
@@ -149,8 +149,8 @@ def test_the_plugin_follows_only_where_its_way_was_read() -> None:
         (vllm.V1, runner_of((0, 32), "draft_model", heterogeneous_vocabulary=True)),
     ],
 )
-def test_the_runner_is_the_one_that_vllm_takes(runner: str, found: str) -> None:
-    assert found == runner
+def test_the_runner_is_the_one_that_vllm_takes(runner: str, expected: str) -> None:
+    assert expected == runner
 
 
 @pytest.mark.parametrize(

@@ -75,22 +75,22 @@ def files(
     tokens: dict[str, Any] | None = None, /, **others: dict[str, Any] | bytes
 ) -> dict[str, bytes]:
     """The files of a whole model; `others` are by file name with `__` for the dot."""
-    held: dict[str, dict[str, Any] | bytes] = {
+    contents: dict[str, dict[str, Any] | bytes] = {
         "tokenizer.json": tokenizer() if tokens is None else tokens,
         "config.json": config(),
         "tokenizer_config.json": {"eos_token": "<|end|>", "tokenizer_class": "T"},
         "model.safetensors": safetensors(w=("F16", [4, 2], bytes(16))),
     }
-    held |= {name.replace("__", "."): content for name, content in others.items()}
+    contents |= {name.replace("__", "."): content for name, content in others.items()}
     return {
         name: content if isinstance(content, bytes) else json.dumps(content).encode()
-        for name, content in held.items()
+        for name, content in contents.items()
     }
 
 
-def write(folder: Path, held: dict[str, bytes]) -> Path:
+def write(folder: Path, contents: dict[str, bytes]) -> Path:
     """Write files into a new folder; returns it."""
     folder.mkdir(parents=True)
-    for name, content in held.items():
+    for name, content in contents.items():
         (folder / name).write_bytes(content)
     return folder

@@ -83,10 +83,10 @@ def test_a_report_keeps_its_whole_message_if_only_the_differences_do_not_fit() -
     exact = verdict(message="m" * (report.MAX_BYTES - empty))
     differing = tuple(report.Difference(each, "foo", "bar") for each in range(8))
 
-    told = report.render(verdict(message=exact.message, first_differences=differing))
-    assert len(told) == report.MAX_BYTES
-    assert report.parse(told) == exact
-    assert report.render(exact) == told
+    rendered = report.render(verdict(message=exact.message, first_differences=differing))
+    assert len(rendered) == report.MAX_BYTES
+    assert report.parse(rendered) == exact
+    assert report.render(exact) == rendered
 
 
 def test_a_report_has_at_most_4000_bytes_as_kubernetes_keeps_4096() -> None:
@@ -101,10 +101,12 @@ def test_what_a_side_does_not_say_is_unknown_and_never_dangerous() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [('{"hash": "ab"}', "ab"), ("{}", ""), ("[1]", ""), ("", ""), (None, "")]
+    ("text", "expected"), [('{"hash": "ab"}', "ab"), ("{}", ""), ("[1]", ""), ("", ""), (None, "")]
 )
-def test_the_hash_of_a_pods_lock_is_empty_where_there_is_none(text: str | None, found: str) -> None:
-    assert pod_lock.hash_of(text) == found
+def test_the_hash_of_a_pods_lock_is_empty_where_there_is_none(
+    text: str | None, expected: str
+) -> None:
+    assert pod_lock.hash_of(text) == expected
 
 
 def test_a_report_of_an_earlier_form_is_read_with_nothing_known_of_its_models() -> None:
@@ -117,7 +119,7 @@ def test_a_report_of_an_earlier_form_is_read_with_nothing_known_of_its_models() 
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("facts", "message"),
     [
         ([], "facts"),
         ({"kind": 3}, "kind"),
@@ -127,10 +129,10 @@ def test_a_report_of_an_earlier_form_is_read_with_nothing_known_of_its_models() 
         ({"generationDefaults": {"min_p": "0.1"}}, "generationDefaults.min_p"),
     ],
 )
-def test_facts_of_another_form_are_refused_by_name(facts: object, said: str) -> None:
+def test_facts_of_another_form_are_refused_by_name(facts: object, message: str) -> None:
     document = report.to_document(verdict())
     document["target"]["facts"] = facts
-    with pytest.raises(ContractError, match=said):
+    with pytest.raises(ContractError, match=message):
         report.from_document(document)
 
 

@@ -29,21 +29,21 @@ def judge(
     stated = None
     if declares is not None:
         stated = Declaration(declares, "base_model", declared_revision)
-    said = None if attested is None else Attestation(attested, attested_revision)
-    return declaration.judge(stated, target, said, advice=None)
+    attestation = None if attested is None else Attestation(attested, attested_revision)
+    return declaration.judge(stated, target, attestation, advice=None)
 
 
 def test_a_head_of_this_target() -> None:
-    found = judge(MODEL, Target((f"hf://{MODEL}",)))
-    assert (found.verdict, found.attested) == ("Compatible", False)
+    grade = judge(MODEL, Target((f"hf://{MODEL}",)))
+    assert (grade.verdict, grade.attested) == ("Compatible", False)
 
 
 def test_a_mirror_of_what_the_head_declares_needs_the_users_word() -> None:
-    found = judge(MODEL, MIRROR)
-    assert found.verdict == "Incompatible"
-    assert found.advice is not None
-    assert "tokenizerLock.attestedTarget" in found.advice
-    assert f"hf://{MODEL}" in found.advice
+    grade = judge(MODEL, MIRROR)
+    assert grade.verdict == "Incompatible"
+    assert grade.advice is not None
+    assert "tokenizerLock.attestedTarget" in grade.advice
+    assert f"hf://{MODEL}" in grade.advice
 
 
 ANSWERS = {
@@ -62,14 +62,14 @@ ANSWERS = {
 def test_an_attestation_answers(name: str) -> None:
     declares, target, attested = ANSWERS[name]
     assert judge(declares, target).verdict != "Compatible"
-    found = judge(declares, target, attested)
-    assert (found.verdict, found.reason, found.attested) == ("Compatible", "DeclaredTarget", True)
+    grade = judge(declares, target, attested)
+    assert (grade.verdict, grade.reason, grade.attested) == ("Compatible", "DeclaredTarget", True)
 
 
 def test_an_attestation_of_a_third_model_answers_nothing() -> None:
-    found = judge(MODEL, Target(("hf://acme/other",)), "hf://acme/third")
-    assert (found.verdict, found.attested) == ("Incompatible", False)
-    assert "acme/third" in found.message
+    grade = judge(MODEL, Target(("hf://acme/other",)), "hf://acme/third")
+    assert (grade.verdict, grade.attested) == ("Incompatible", False)
+    assert "acme/third" in grade.message
 
 
 def test_an_attestation_beside_a_true_declaration_is_not_what_it_rests_on() -> None:
@@ -77,9 +77,9 @@ def test_an_attestation_beside_a_true_declaration_is_not_what_it_rests_on() -> N
 
 
 def test_what_the_target_was_made_from_counts_and_is_shown() -> None:
-    found = judge(MODEL, Target(("hf://acme/chat-fp8",), (MODEL,)))
-    assert found.verdict == "Compatible"
-    assert "which the target names as its base" in found.message
+    grade = judge(MODEL, Target(("hf://acme/chat-fp8",), (MODEL,)))
+    assert grade.verdict == "Compatible"
+    assert "which the target names as its base" in grade.message
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def side(tokens: Tokens, text: str | None = None) -> Side:
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "tokenizer.json"
         path.write_text(json.dumps(tokens) if text is None else text)
-        found = inspect_side.at(folder.at(Path(place)))
-    assert found.refused is None, found.refused
-    return found
+        inspected = inspect_side.at(folder.at(Path(place)))
+    assert inspected.refused is None, inspected.refused
+    return inspected
 
 
 def digest(tokens: Tokens, text: str | None = None) -> str:
@@ -66,8 +66,15 @@ def changed_ids(tokens: Tokens) -> list[int]:
     assert BASE_SIDE.fingerprint is not None and other.fingerprint is not None
     assert other.fingerprint.digest != BASE_SIDE.fingerprint.digest
     assert other.fingerprint.vocab_hash != BASE_SIDE.fingerprint.vocab_hash
-    found = difference.find(one, BASE_SIDE.fingerprint, two, other.fingerprint)
-    return sorted((*found.changed, *found.target_extra, *found.draft_extra, *found.renamed))
+    differences = difference.find(one, BASE_SIDE.fingerprint, two, other.fingerprint)
+    return sorted(
+        (
+            *differences.changed,
+            *differences.target_extra,
+            *differences.draft_extra,
+            *differences.renamed,
+        )
+    )
 
 
 def with_words(words: dict[str, int]) -> Tokens:
@@ -125,25 +132,28 @@ def test_the_order_of_keys_changes_nothing(order: random.Random) -> None:
 
 
 def restyled(tokens: Tokens, style: str) -> Tokens:
-    held = copy.deepcopy(tokens)
+    document = copy.deepcopy(tokens)
     if style == "merges as text":
-        held["model"]["merges"] = [" ".join(merge) for merge in held["model"]["merges"]]
+        document["model"]["merges"] = [" ".join(merge) for merge in document["model"]["merges"]]
     elif style == "truncation":
-        held["truncation"] = {"max_length": 5, "strategy": "LongestFirst", "stride": 0}
+        document["truncation"] = {"max_length": 5, "strategy": "LongestFirst", "stride": 0}
     elif style == "padding":
-        held["padding"] = {"strategy": "BatchLongest", "pad_id": 0, "pad_token": "a"}
+        document["padding"] = {"strategy": "BatchLongest", "pad_id": 0, "pad_token": "a"}
     elif style == "nulls":
-        held["model"] |= {"dropout": None, "unk_token": None, "fuse_unk": False}
+        document["model"] |= {"dropout": None, "unk_token": None, "fuse_unk": False}
     elif style == "defaults":
-        held["pre_tokenizer"]["use_regex"] = True
-        held["model"] |= {"ignore_merges": False, "byte_fallback": False}
+        document["pre_tokenizer"]["use_regex"] = True
+        document["model"] |= {"ignore_merges": False, "byte_fallback": False}
     elif style == "offsets":
-        held["pre_tokenizer"]["trim_offsets"] = False
+        document["pre_tokenizer"]["trim_offsets"] = False
     elif style == "sequence of one":
-        held["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [held["pre_tokenizer"]]}
+        document["pre_tokenizer"] = {
+            "type": "Sequence",
+            "pretokenizers": [document["pre_tokenizer"]],
+        }
     elif style == "order of added tokens":
-        held["added_tokens"].reverse()
-    return held
+        document["added_tokens"].reverse()
+    return document
 
 
 STYLES = [
@@ -161,9 +171,9 @@ STYLES = [
 @pytest.mark.parametrize("style", STYLES)
 def test_style_changes_nothing(style: str) -> None:
     tokens = builders.tokenizer()
-    held = restyled(tokens, style)
-    assert held != tokens, "the style changed nothing in the file either"
-    assert digest(held) == digest(tokens)
+    document = restyled(tokens, style)
+    assert document != tokens, "the style changed nothing in the file either"
+    assert digest(document) == digest(tokens)
 
 
 def test_white_space_and_escapes_change_nothing() -> None:
@@ -174,17 +184,17 @@ def test_white_space_and_escapes_change_nothing() -> None:
 
 def older(tokens: Tokens) -> Tokens:
     """As a release before the present notation of merges, and its newer defaults, wrote it."""
-    held = restyled(tokens, "merges as text")
+    document = restyled(tokens, "merges as text")
     for key in ("ignore_merges", "byte_fallback"):
-        held["model"].pop(key, None)
-    return held
+        document["model"].pop(key, None)
+    return document
 
 
 def test_saving_by_the_library_changes_nothing() -> None:
-    held = older(json.loads((QC / "tokenizer.json").read_text()))
-    saved = tokenizers.Tokenizer.from_str(json.dumps(held)).to_str(pretty=True)
-    assert json.loads(saved) != held, "the library wrote the same document"
-    assert digest({}, saved) == digest(held)
+    document = older(json.loads((QC / "tokenizer.json").read_text()))
+    saved = tokenizers.Tokenizer.from_str(json.dumps(document)).to_str(pretty=True)
+    assert json.loads(saved) != document, "the library wrote the same document"
+    assert digest({}, saved) == digest(document)
 
 
 @pytest.mark.parametrize(
@@ -208,9 +218,9 @@ def test_what_changes_tokens_changes_the_digest(change: dict[str, Any]) -> None:
 
 
 def test_the_order_of_merges_changes_the_digest() -> None:
-    held = builders.tokenizer()
-    held["model"]["merges"].reverse()
-    assert digest(held) != digest(builders.tokenizer())
+    document = builders.tokenizer()
+    document["model"]["merges"].reverse()
+    assert digest(document) != digest(builders.tokenizer())
 
 
 def test_a_byte_and_its_letter_are_two_meanings() -> None:
@@ -231,9 +241,9 @@ def test_a_byte_and_its_letter_are_two_meanings() -> None:
 
 
 def contents(tokens: Tokens) -> list[bytes]:
-    found = side(tokens).tokenizer
-    assert found is not None
-    return list(found.contents)
+    tokenizer = side(tokens).tokenizer
+    assert tokenizer is not None
+    return list(tokenizer.contents)
 
 
 def test_added_tokens_are_decoded_as_the_decoder_does() -> None:
@@ -257,8 +267,12 @@ def test_the_specification_s_vectors() -> None:
     for block in blocks:
         vector = json.loads(block)
         with tempfile.TemporaryDirectory() as place:
-            for name, held in vector["files"].items():
-                text = held if isinstance(held, str) else json.dumps(held)
+            for name, files_of_vector in vector["files"].items():
+                text = (
+                    files_of_vector
+                    if isinstance(files_of_vector, str)
+                    else json.dumps(files_of_vector)
+                )
                 (Path(place) / name).write_text(text)
             marks = inspect_side.at(folder.at(Path(place))).fingerprint
         assert marks is not None

@@ -22,11 +22,11 @@ def test_a_file_that_becomes_a_link_while_it_is_read(
     resolve = Path.resolve
 
     def resolved_and_swapped(path: Path, **named: Any) -> Path:
-        found = resolve(path, **named)
+        resolved = resolve(path, **named)
         if path.name == "config.json":
             path.unlink()
             path.symlink_to(secret)
-        return found
+        return resolved
 
     folder = ModelFolder(root=root, names=("config.json",), boundary=root)
     monkeypatch.setattr(Path, "resolve", resolved_and_swapped)

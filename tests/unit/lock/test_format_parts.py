@@ -71,18 +71,18 @@ def test_a_sentencepiece_model_says_its_kind_its_specials_and_its_normalizer() -
     trainer = b"\x12\x05\x18\x02\xc8\x02\x07"  # field 2: kind (3) is BPE (2), bos (41) is 7
     normalizer = b"\x1a\x03\x12\x01x"  # field 3: rules (2)
 
-    found = sentencepiece._gather("m.model", piece + trainer + normalizer)
+    gathered = sentencepiece._gather("m.model", piece + trainer + normalizer)
 
-    assert (found.texts, found.model) == (["a"], "BPE")
-    assert found.specials == {"unk": 0, "bos": 7, "eos": 2, "pad": None}
-    assert set(found.normalizer) == {"2"}
+    assert (gathered.texts, gathered.model) == (["a"], "BPE")
+    assert gathered.specials == {"unk": 0, "bos": 7, "eos": 2, "pad": None}
+    assert set(gathered.normalizer) == {"2"}
 
 
 def test_without_a_trainer_it_is_unigram_with_the_usual_specials() -> None:
-    found = sentencepiece._gather("m.model", b"\x0a\x03\x0a\x01a")
+    gathered = sentencepiece._gather("m.model", b"\x0a\x03\x0a\x01a")
 
-    assert (found.model, found.normalizer) == ("Unigram", {})
-    assert found.specials == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
+    assert (gathered.model, gathered.normalizer) == ("Unigram", {})
+    assert gathered.specials == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
 
 
 def test_ids_come_in_order_with_their_texts() -> None:

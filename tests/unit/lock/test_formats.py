@@ -93,12 +93,12 @@ def as_gguf() -> dict[str, bytes]:
     }
 
 
-def see(place: Path, held: dict[str, bytes], **others: dict[str, Any]) -> Side:
+def see(place: Path, content: dict[str, bytes], **others: dict[str, Any]) -> Side:
     extra = {name.replace("__", "."): json.dumps(each).encode() for name, each in others.items()}
-    found = inspect_side.at(folder.at(builders.write(place, held | extra)))
-    assert found.refused is None, found.refused
-    assert found.fingerprint is not None
-    return found
+    inspected = inspect_side.at(folder.at(builders.write(place, content | extra)))
+    assert inspected.refused is None, inspected.refused
+    assert inspected.fingerprint is not None
+    return inspected
 
 
 def vocab_hash(side: Side) -> str:
@@ -120,8 +120,8 @@ def test_the_same_ids_in_another_format(tmp_path: Path, form: str) -> None:
     config = {} if form == "gguf" else {"tokenizer_config__json": CONFIG}
     other = see(tmp_path / "other", FORMATS[form], **config)
     assert vocab_hash(known) == vocab_hash(other)
-    found = compare.pair(known, other)
-    assert (found.verdict, found.reason) == ("Compatible", "Equal")
+    grade = compare.pair(known, other)
+    assert (grade.verdict, grade.reason) == ("Compatible", "Equal")
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -142,9 +142,9 @@ def test_a_swap_in_another_format_is_found(tmp_path: Path) -> None:
         .replace(b"Yg== 1", b"Yg== 0")
     }
     other = see(tmp_path / "other", swapped, tokenizer_config__json=CONFIG)
-    found = compare.pair(known, other)
-    assert found.reason == "IdsDiffer"
-    assert [each.id for each in found.first_differences] == [0, 1]
+    grade = compare.pair(known, other)
+    assert grade.reason == "IdsDiffer"
+    assert [each.id for each in grade.first_differences] == [0, 1]
 
 
 def test_ranks_without_their_special_tokens_are_a_prefix(tmp_path: Path) -> None:
@@ -154,11 +154,11 @@ def test_ranks_without_their_special_tokens_are_a_prefix(tmp_path: Path) -> None
 
 
 def varint(value: int) -> bytes:
-    held = b""
+    encoded = b""
     while value > 0x7F:
-        held += bytes([value & 0x7F | 0x80])
+        encoded += bytes([value & 0x7F | 0x80])
         value >>= 7
-    return held + bytes([value])
+    return encoded + bytes([value])
 
 
 def field(number: int, content: bytes) -> bytes:
@@ -166,14 +166,14 @@ def field(number: int, content: bytes) -> bytes:
 
 
 def sentencepiece(pieces: list[tuple[str, float, int]], model: int) -> bytes:
-    held = b"".join(
+    encoded = b"".join(
         field(
             1,
             field(1, piece.encode()) + b"\x15" + struct.pack("<f", score) + b"\x18" + varint(kind),
         )
         for piece, score, kind in pieces
     )
-    return held + field(2, varint(3 << 3) + varint(model))
+    return encoded + field(2, varint(3 << 3) + varint(model))
 
 
 PIECES = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("<0x41>", 0.0, 6)]
@@ -266,11 +266,11 @@ def tekken(specials: list[str] | None, words: list[bytes]) -> dict[str, bytes]:
 
 
 def test_tekken_counts_behind_its_special_tokens(tmp_path: Path) -> None:
-    found = see(tmp_path / "tekken", tekken(None, BYTES)).tokenizer
-    assert found is not None
-    assert found.contents[:3] == [b"<unk>", b"<s>", b"</s>"]
-    assert found.contents[20] == b"<SPECIAL_20>"
-    assert list(found.contents[24:]) == BYTES
+    tokenizer = see(tmp_path / "tekken", tekken(None, BYTES)).tokenizer
+    assert tokenizer is not None
+    assert tokenizer.contents[:3] == [b"<unk>", b"<s>", b"</s>"]
+    assert tokenizer.contents[20] == b"<SPECIAL_20>"
+    assert list(tokenizer.contents[24:]) == BYTES
 
 
 def test_tekken_with_an_unnamed_token_that_got_a_name(tmp_path: Path) -> None:
@@ -288,9 +288,9 @@ def test_a_file_that_is_named_itself_tells_its_format(tmp_path: Path, name: str)
         (as_ranks("a.tiktoken")["a.tiktoken"], "tiktoken"),
     ):
         path.write_bytes(content)
-        found = inspect_side.at(folder.at(path)).tokenizer
-        assert found is not None
-        assert found.format == form
+        tokenizer = inspect_side.at(folder.at(path)).tokenizer
+        assert tokenizer is not None
+        assert tokenizer.format == form
 
 
 def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
@@ -298,19 +298,19 @@ def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
         named("tokenizer.ggml.model", "gpt2"),
         strings("tokenizer.ggml.tokens", ["a", "b", "a"]),
     )
-    found = inspect_side.at(
+    refusal = inspect_side.at(
         folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))
     ).refused
-    assert found is not None
-    assert (found.reason, "stands twice" in str(found)) == ("Malformed", True)
+    assert refusal is not None
+    assert (refusal.reason, "stands twice" in str(refusal)) == ("Malformed", True)
 
 
 def test_a_rank_of_endless_bytes_is_refused(tmp_path: Path) -> None:
     line = base64.b64encode(bytes(100_000)) + b" 0\n"
     place = builders.write(tmp_path / "model", {"x.tiktoken": line, "config.json": b"{}"})
-    found = inspect_side.at(folder.at(place)).refused
-    assert found is not None
-    assert "100000 characters" in str(found)
+    refusal = inspect_side.at(folder.at(place)).refused
+    assert refusal is not None
+    assert "100000 characters" in str(refusal)
 
 
 @pytest.mark.parametrize("model_type", ["BPE", None])

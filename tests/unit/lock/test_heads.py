@@ -36,9 +36,9 @@ class Bench:
         attested: str | None = None,
         **files: bytes,
     ) -> PairReport:
-        held = {name.replace("__", "."): content for name, content in files.items()}
-        held["config.json"] = json.dumps(config).encode()
-        head = builders.write(self._place / "head", held)
+        contents = {name.replace("__", "."): content for name, content in files.items()}
+        contents["config.json"] = json.dumps(config).encode()
+        head = builders.write(self._place / "head", contents)
         asked = LockRequest(
             method,
             "TargetDeclared",
@@ -101,17 +101,17 @@ SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_head_that_declares_its_target(bench: Bench, name: str) -> None:
     method, config = SPELLINGS[name]
-    told = bench.judge(config, method)
-    assert (told.verdict, told.reason, told.allowed) == ("Compatible", "DeclaredTarget", True)
-    assert not told.attested
+    judged = bench.judge(config, method)
+    assert (judged.verdict, judged.reason, judged.allowed) == ("Compatible", "DeclaredTarget", True)
+    assert not judged.attested
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_the_same_head_for_another_target(bench: Bench, name: str) -> None:
     method, declared = SPELLINGS[name]
-    told = bench.judge(json.loads(json.dumps(declared).replace(TARGET, "acme/other")), method)
-    assert (told.verdict, told.reason) == ("Incompatible", "DeclaredTargetDiffers")
-    assert "acme/other" in told.message
+    judged = bench.judge(json.loads(json.dumps(declared).replace(TARGET, "acme/other")), method)
+    assert (judged.verdict, judged.reason) == ("Incompatible", "DeclaredTargetDiffers")
+    assert "acme/other" in judged.message
 
 
 MISFITS = {
@@ -147,14 +147,14 @@ MISFITS = {
 
 @pytest.mark.parametrize("name", MISFITS)
 def test_dimensions_count_whatever_is_declared_or_attested(bench: Bench, name: str) -> None:
-    config, said = MISFITS[name]
-    told = bench.judge(config, attested=TARGET)
-    assert (told.verdict, told.reason, told.allowed) == (
+    config, expected = MISFITS[name]
+    judged = bench.judge(config, attested=TARGET)
+    assert (judged.verdict, judged.reason, judged.allowed) == (
         "Incompatible",
         "DeclaredTargetDiffers",
         False,
     )
-    assert said in told.message
+    assert expected in judged.message
 
 
 def tables(d2t: list[int], marked: set[int], rows: int = 16) -> bytes:
@@ -172,9 +172,9 @@ def test_a_trimmed_vocabulary_with_its_tables_is_no_mismatch(bench: Bench) -> No
 
 def test_a_trimmed_vocabulary_without_a_table_means_other_tokens(bench: Bench) -> None:
     weights = builders.safetensors(fc=("F16", [2, 2], bytes(8)))
-    told = bench.judge(eagle_3(), model__safetensors=weights)
-    assert (told.verdict, told.allowed) == ("Incompatible", False)
-    assert "no table d2t" in told.message
+    judged = bench.judge(eagle_3(), model__safetensors=weights)
+    assert (judged.verdict, judged.allowed) == ("Incompatible", False)
+    assert "no table d2t" in judged.message
 
 
 def test_a_whole_vocabulary_needs_no_table(bench: Bench) -> None:
@@ -184,21 +184,21 @@ def test_a_whole_vocabulary_needs_no_table(bench: Bench) -> None:
 
 def test_a_table_of_numbers_that_are_no_ids_is_refused(bench: Bench) -> None:
     weights = builders.safetensors(d2t=("F32", [4], bytes(16)))
-    told = bench.judge(eagle_3(), model__safetensors=weights)
-    assert (told.verdict, told.reason) == ("Refused", "Malformed")
+    judged = bench.judge(eagle_3(), model__safetensors=weights)
+    assert (judged.verdict, judged.reason) == ("Refused", "Malformed")
 
 
 def test_a_pickle_is_told_and_never_opened(bench: Bench, tmp_path: Path) -> None:
     trace = tmp_path / "opened"
     exploding = f"cos\nsystem\n(S'touch {trace}'\ntR.".encode()
-    told = bench.judge(eagle_3(), pytorch_model__bin=exploding)
-    assert told.allowed
-    assert told.draft is not None
-    assert told.draft.pickle
-    assert told.draft.parameters is None
-    assert told.advice is not None
-    assert "pickle" in told.advice
-    assert "cannot be checked" in told.advice
+    judged = bench.judge(eagle_3(), pytorch_model__bin=exploding)
+    assert judged.allowed
+    assert judged.draft is not None
+    assert judged.draft.pickle
+    assert judged.draft.parameters is None
+    assert judged.advice is not None
+    assert "pickle" in judged.advice
+    assert "cannot be checked" in judged.advice
     assert not trace.exists()
 
 
@@ -221,11 +221,11 @@ def test_tables_fit_exactly_when_every_id_is_a_row(
     place=st.integers(0, 9),
 )
 def test_any_changed_entry_is_found(ids: set[int], other: int, place: int) -> None:
-    held = sorted(ids)
-    changed = list(held)
-    changed[place % len(held)] = other
+    ids_in_order = sorted(ids)
+    changed = list(ids_in_order)
+    changed[place % len(ids_in_order)] = other
     tables = Trimmed(tuple(changed), frozenset(ids), 21)
-    same = changed == held
+    same = changed == ids_in_order
     assert (trimmed_vocabulary.misfit(tables, len(ids), 21) is None) is same
 
 
@@ -233,10 +233,10 @@ def test_any_changed_entry_is_found(ids: set[int], other: int, place: int) -> No
 def test_whatever_a_head_says_of_itself_fits_a_termination_message(
     bench: Bench, hostile: str
 ) -> None:
-    told = bench.judge(
+    judged = bench.judge(
         eagle_3(architectures=[hostile], base_model_name_or_path=hostile, torch_dtype=hostile)
     )
-    assert told.verdict == "Incompatible"
-    rendered = report.render(told)
+    assert judged.verdict == "Incompatible"
+    rendered = report.render(judged)
     assert len(rendered.encode()) <= report.MAX_BYTES
     assert isinstance(report.parse(rendered), PairReport)

@@ -25,21 +25,21 @@ def refused(path: Path) -> RefusedError:
     """Why the model at `path` is refused; it must be, and within the time allowed."""
     started = time.monotonic()
     try:
-        found = inspect_side.at(folder.at(path)).refused
+        refusal = inspect_side.at(folder.at(path)).refused
     except RefusedError as error:
-        found = error
+        refusal = error
     assert time.monotonic() - started < QUICK_S
-    assert found is not None, "it was accepted"
-    return found
+    assert refusal is not None, "it was accepted"
+    return refusal
 
 
 def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
-    held = {"config.json": json.dumps(builders.config()).encode(), name: content}
-    return builders.write(tmp_path / "model", held)
+    files = {"config.json": json.dumps(builders.config()).encode(), name: content}
+    return builders.write(tmp_path / "model", files)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"", "not JSON"),
         (b"[]", "not an object"),
@@ -75,10 +75,10 @@ def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer"),
     ],
 )
-def test_a_tokenizer_json_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:
-    found = refused(model(tmp_path, content))
-    assert found.reason == "Malformed"
-    assert said in str(found)
+def test_a_tokenizer_json_that_is_none(tmp_path: Path, content: bytes, expected: str) -> None:
+    refusal = refused(model(tmp_path, content))
+    assert refusal.reason == "Malformed"
+    assert expected in str(refusal)
 
 
 def test_two_hundred_megabytes_of_nesting(tmp_path: Path) -> None:
@@ -163,10 +163,10 @@ def test_what_keeps_from_reading_is_no_verdict(
 
     path = builders.write(tmp_path / "model", builders.files())
     monkeypatch.setattr(folder.ModelFolder, "read", fail)
-    with pytest.raises(CannotLookError) as found:
+    with pytest.raises(CannotLookError) as raised:
         inspect_side.at(folder.at(path))
-    assert found.value.reason == "LockFailed"
-    assert str(path) in str(found.value)
+    assert raised.value.reason == "LockFailed"
+    assert str(path) in str(raised.value)
 
 
 def gguf(*pairs: bytes, keys: int | None = None) -> bytes:
@@ -179,7 +179,7 @@ def text(value: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (b"GGML" + bytes(60), "begin"),
         (gguf(keys=1 << 60), "keys"),
@@ -192,11 +192,11 @@ def text(value: bytes) -> bytes:
         (b"GGUF" + struct.pack("<IQQ", 9, 0, 0), "version"),
     ],
 )
-def test_a_gguf_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_gguf_that_is_none(tmp_path: Path, content: bytes, expected: str) -> None:
     path = builders.write(tmp_path / "model", {"x.gguf": content})
-    found = refused(path)
-    assert found.reason == "Malformed"
-    assert said in str(found)
+    refusal = refused(path)
+    assert refusal.reason == "Malformed"
+    assert expected in str(refusal)
 
 
 @pytest.mark.parametrize(
@@ -248,9 +248,9 @@ def test_code_is_seen_even_where_the_tokenizer_is_broken(tmp_path: Path) -> None
     ],
 )
 def test_a_decoder_that_blows_pieces_up(tmp_path: Path, decoders: list[object]) -> None:
-    held = builders.tokenizer(decoder={"type": "Sequence", "decoders": decoders})
-    found = refused(model(tmp_path, json.dumps(held).encode()))
-    assert (found.reason, "replaces too much" in str(found)) == ("TooLarge", True)
+    document = builders.tokenizer(decoder={"type": "Sequence", "decoders": decoders})
+    refusal = refused(model(tmp_path, json.dumps(document).encode()))
+    assert (refusal.reason, "replaces too much" in str(refusal)) == ("TooLarge", True)
 
 
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "added_tokens.json"])
@@ -278,8 +278,8 @@ def test_what_is_hashed_has_an_end(tmp_path: Path) -> None:
     for name in ("params.json", "a.tiktoken", "b.tiktoken"):
         with (path / name).open("wb") as file:
             file.truncate(folder.MAX_HASHED_BYTES // 3 + 1)
-    found = refused(path)
-    assert (found.reason, "would be hashed" in str(found)) == ("TooLarge", True)
+    refusal = refused(path)
+    assert (refusal.reason, "would be hashed" in str(refusal)) == ("TooLarge", True)
 
 
 PARTS = ["\\\\", "\\ud83d", "\\uDE00", "\\u0041", "u", "d83d", "uDE00", "x", "\\n"]

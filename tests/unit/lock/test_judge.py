@@ -27,9 +27,9 @@ class Bench:
         self._place = place
         self._count = 0
 
-    def seen(self, held: Files, uri: str = "hf://acme/chat", revision: str = "0a" * 20) -> Seen:
+    def seen(self, files: Files, uri: str = "hf://acme/chat", revision: str = "0a" * 20) -> Seen:
         self._count += 1
-        path = builders.write(self._place / str(self._count), held)
+        path = builders.write(self._place / str(self._count), files)
         return Seen(inspect_side.at(folder.at(path)), uri, revision)
 
     def judge(self, target: Files, draft: Files | None, **asked: Any) -> PairReport:
@@ -49,19 +49,21 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def verdict(told: PairReport) -> tuple[str, str]:
-    return told.verdict, told.reason
+def verdict(report: PairReport) -> tuple[str, str]:
+    return report.verdict, report.reason
 
 
 def without(*names: str, **changes: Any) -> Files:
-    return {name: held for name, held in builders.files(**changes).items() if name not in names}
+    return {
+        name: content for name, content in builders.files(**changes).items() if name not in names
+    }
 
 
 def extra(count: int) -> dict[str, Any]:
     """The builders' tokenizer with more tokens behind its last."""
-    held = builders.tokenizer()
-    held["added_tokens"] += [builders.added(13 + each, f"<x{each}>") for each in range(count)]
-    return held
+    document = builders.tokenizer()
+    document["added_tokens"] += [builders.added(13 + each, f"<x{each}>") for each in range(count)]
+    return document
 
 
 PAIRS = {
@@ -139,14 +141,14 @@ def test_the_policy_changes_what_is_allowed_and_never_the_verdict(
     bench: Bench, reason: str, policy: str
 ) -> None:
     expected, target, draft = PAIRS[reason]
-    told = bench.judge(target, draft, policy=policy)
-    assert verdict(told) == (expected, reason)
-    assert told.allowed is (expected in ALLOWED_BY[policy])
+    report = bench.judge(target, draft, policy=policy)
+    assert verdict(report) == (expected, reason)
+    assert report.allowed is (expected in ALLOWED_BY[policy])
 
 
 def test_extra_ids_are_named(bench: Bench) -> None:
-    told = bench.judge(builders.files(extra(2)), builders.files())
-    assert [(each.id, each.target, each.draft) for each in told.first_differences] == [
+    report = bench.judge(builders.files(extra(2)), builders.files())
+    assert [(each.id, each.target, each.draft) for each in report.first_differences] == [
         (13, "<x0>", None),
         (14, "<x1>", None),
     ]
@@ -159,14 +161,14 @@ def test_a_hole_that_the_draft_leaves_is_no_prefix(bench: Bench) -> None:
 
 def test_an_ordinary_word_with_a_reserved_name_is_no_reserved_token(bench: Bench) -> None:
     def word(text: str) -> Files:
-        held = builders.tokenizer()
-        held["model"]["vocab"]["<|reserved_special_token_9|>"] = 13
+        document = builders.tokenizer()
+        document["model"]["vocab"]["<|reserved_special_token_9|>"] = 13
         return builders.files(
-            json.loads(json.dumps(held).replace("<|reserved_special_token_9|>", text))
+            json.loads(json.dumps(document).replace("<|reserved_special_token_9|>", text))
         )
 
-    told = bench.judge(word("<|reserved_special_token_9|>"), word("other"))
-    assert verdict(told) == ("Incompatible", "IdsDiffer")
+    report = bench.judge(word("<|reserved_special_token_9|>"), word("other"))
+    assert verdict(report) == ("Incompatible", "IdsDiffer")
 
 
 def test_the_digest_of_the_target_is_pinned(bench: Bench) -> None:
@@ -174,25 +176,25 @@ def test_the_digest_of_the_target_is_pinned(bench: Bench) -> None:
     assert bench.judge(builders.files(), builders.files(), digest=pinned).allowed
     other = "tokfp/v1:sha256:" + "0" * 64
     for policy in ALLOWED_BY:
-        told = bench.judge(builders.files(), builders.files(), digest=other, policy=policy)
-        assert told.reason == "DigestMismatch"
-        assert not told.allowed
+        report = bench.judge(builders.files(), builders.files(), digest=other, policy=policy)
+        assert report.reason == "DigestMismatch"
+        assert not report.allowed
 
 
 def test_remote_code_that_the_user_allows_is_judged(bench: Bench) -> None:
     _, target, draft = PAIRS["RemoteCode"]
-    told = bench.judge(target, draft, allow_remote_code=True)
-    assert verdict(told) == ("Compatible", "Equal")
-    assert told.draft is not None
-    assert told.draft.remote_code
+    report = bench.judge(target, draft, allow_remote_code=True)
+    assert verdict(report) == ("Compatible", "Equal")
+    assert report.draft is not None
+    assert report.draft.remote_code
 
 
 @pytest.mark.parametrize("method", ["NGram", "Suffix", "LayerSkip"])
 def test_without_a_draft_only_the_target_is_locked(bench: Bench, method: str) -> None:
-    told = bench.judge(builders.files(), None, method=method)
-    assert verdict(told) == ("Compatible", "NoDraft")
-    assert told.target.tokenizer_digest is not None
-    assert told.draft is None
+    report = bench.judge(builders.files(), None, method=method)
+    assert verdict(report) == ("Compatible", "NoDraft")
+    assert report.target.tokenizer_digest is not None
+    assert report.draft is None
 
 
 def test_multi_token_prediction_needs_its_layers(bench: Bench) -> None:
@@ -207,17 +209,20 @@ def test_multi_token_prediction_needs_its_layers(bench: Bench) -> None:
 
 
 def test_weights_and_cache_are_told_from_headers(bench: Bench) -> None:
-    told = bench.judge(builders.files(), None, method="NGram").target
-    assert (told.parameters, told.weight_bytes, told.dtype) == (8, 16, "F16")
+    target = bench.judge(builders.files(), None, method="NGram").target
+    assert (target.parameters, target.weight_bytes, target.dtype) == (8, 16, "F16")
     # Two of key and value, two layers, one head of four numbers, two bytes each.
-    assert told.kv_bytes_per_token == 2 * 2 * 1 * 4 * 2
+    assert target.kv_bytes_per_token == 2 * 2 * 1 * 4 * 2
 
 
 def test_experts_are_told(bench: Bench) -> None:
     config = builders.config(num_local_experts=8, num_experts_per_tok=2)
-    told = bench.judge(builders.files(config__json=config), None, method="NGram").target
-    assert told.mixture_of_experts is not None
-    assert (told.mixture_of_experts.experts, told.mixture_of_experts.experts_per_token) == (8, 2)
+    target = bench.judge(builders.files(config__json=config), None, method="NGram").target
+    assert target.mixture_of_experts is not None
+    assert (target.mixture_of_experts.experts, target.mixture_of_experts.experts_per_token) == (
+        8,
+        2,
+    )
 
 
 def head(**changes: Any) -> Files:
@@ -227,8 +232,8 @@ def head(**changes: Any) -> Files:
         "vocab_size": 16,
         "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
     }
-    held = {key: value for key, value in (config | changes).items() if value is not None}
-    return {"config.json": json.dumps(held).encode()}
+    merged = {key: value for key, value in (config | changes).items() if value is not None}
+    return {"config.json": json.dumps(merged).encode()}
 
 
 HEAD = {"method": "Eagle3", "policy": "TargetDeclared"}
@@ -237,17 +242,17 @@ HEAD = {"method": "Eagle3", "policy": "TargetDeclared"}
 @pytest.mark.parametrize("name", ["acme/chat", "hf://acme/chat", "Acme/Chat", "chat"])
 def test_a_head_that_declares_this_target(bench: Bench, name: str) -> None:
     declared = head(speculators_config={"verifier": {"name_or_path": name}})
-    told = bench.judge(builders.files(), declared, **HEAD)
-    assert verdict(told) == ("Compatible", "DeclaredTarget")
-    assert told.allowed
-    assert not told.attested
+    report = bench.judge(builders.files(), declared, **HEAD)
+    assert verdict(report) == ("Compatible", "DeclaredTarget")
+    assert report.allowed
+    assert not report.attested
 
 
 def test_a_head_of_another_target(bench: Bench) -> None:
     declared = head(speculators_config={"verifier": {"name_or_path": "acme/other"}})
-    told = bench.judge(builders.files(), declared, **HEAD)
-    assert verdict(told) == ("Incompatible", "DeclaredTargetDiffers")
-    assert "acme/other" in told.message
+    report = bench.judge(builders.files(), declared, **HEAD)
+    assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
+    assert "acme/other" in report.message
 
 
 def test_a_revision_counts_only_where_it_is_declared(bench: Bench) -> None:
@@ -259,17 +264,17 @@ def test_a_revision_counts_only_where_it_is_declared(bench: Bench) -> None:
 
 def test_the_user_may_attest_what_a_head_does_not_declare(bench: Bench) -> None:
     silent = head(speculators_config=None)
-    told = bench.judge(builders.files(), silent, **HEAD)
-    assert verdict(told) == ("Unknown", "NoTokenizer")
-    assert not told.allowed
+    report = bench.judge(builders.files(), silent, **HEAD)
+    assert verdict(report) == ("Unknown", "NoTokenizer")
+    assert not report.allowed
     attested = Attestation("hf://acme/chat")
-    told = bench.judge(builders.files(), silent, attested_target=attested, **HEAD)
-    assert verdict(told) == ("Compatible", "DeclaredTarget")
-    assert told.attested
+    report = bench.judge(builders.files(), silent, attested_target=attested, **HEAD)
+    assert verdict(report) == ("Compatible", "DeclaredTarget")
+    assert report.attested
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"hidden_size": 16}, "hidden size 16"),
         ({"vocab_size": 32}, "target vocabulary of 32"),
@@ -279,11 +284,11 @@ def test_the_user_may_attest_what_a_head_does_not_declare(bench: Bench) -> None:
     ],
 )
 def test_a_head_whose_dimensions_do_not_fit(
-    bench: Bench, changes: dict[str, Any], said: str
+    bench: Bench, changes: dict[str, Any], expected: str
 ) -> None:
-    told = bench.judge(builders.files(), head(**changes), **HEAD)
-    assert verdict(told) == ("Incompatible", "DeclaredTargetDiffers")
-    assert said in told.message
+    report = bench.judge(builders.files(), head(**changes), **HEAD)
+    assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
+    assert expected in report.message
 
 
 def test_a_trimmed_draft_vocabulary_is_no_mismatch(bench: Bench) -> None:
@@ -301,7 +306,7 @@ def tables(ids: list[int], rows: int = 16) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "expected"),
     [
         (tables([0, 2, 5, 15]), None),
         (tables([0, 2, 5]), "d2t has 3 entries"),
@@ -310,22 +315,24 @@ def tables(ids: list[int], rows: int = 16) -> bytes:
         (tables([0, 1, 2, 3], rows=20), "t2d has 20 entries"),
     ],
 )
-def test_the_tables_of_a_trimmed_vocabulary(bench: Bench, weights: bytes, said: str | None) -> None:
+def test_the_tables_of_a_trimmed_vocabulary(
+    bench: Bench, weights: bytes, expected: str | None
+) -> None:
     trimmed = head(draft_vocab_size=4) | {"model.safetensors": weights}
-    told = bench.judge(builders.files(), trimmed, **HEAD)
-    assert told.allowed is (said is None)
-    assert said is None or said in told.message
+    report = bench.judge(builders.files(), trimmed, **HEAD)
+    assert report.allowed is (expected is None)
+    assert expected is None or expected in report.message
 
 
 def test_learned_ids_are_shown_before_names_that_were_added(bench: Bench) -> None:
     """A changed name at a low id says less of what a text becomes than a changed word."""
 
     def with_words(added: str, first: str, second: str) -> Files:
-        held = builders.tokenizer()
-        held["added_tokens"] = [builders.added(0, added), builders.added(11, "<|end|>")]
+        document = builders.tokenizer()
+        document["added_tokens"] = [builders.added(0, added), builders.added(11, "<|end|>")]
         vocabulary = {added: 0, "Ġ": 1, "a": 2, "b": 3, first: 4, second: 5, "ab": 6}
-        held["model"] |= {"vocab": vocabulary, "merges": [["a", "b"]]}
-        return builders.files(held)
+        document["model"] |= {"vocab": vocabulary, "merges": [["a", "b"]]}
+        return builders.files(document)
 
-    told = bench.judge(with_words("<s>", "c", "d"), with_words("<t>", "d", "c"))
-    assert [each.id for each in told.first_differences] == [4, 5, 0]
+    report = bench.judge(with_words("<s>", "c", "d"), with_words("<t>", "d", "c"))
+    assert [each.id for each in report.first_differences] == [4, 5, 0]

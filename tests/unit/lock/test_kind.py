@@ -37,8 +37,8 @@ def of(
     return kind.of(config, tensors, names, has_tokenizer)
 
 
-def name_of(found: Kind) -> str | None:
-    return None if found.kind is None else found.kind.name
+def name_of(draft_kind: Kind) -> str | None:
+    return None if draft_kind.kind is None else draft_kind.kind.name
 
 
 def head(architecture: str, **more: Any) -> Config:
@@ -138,15 +138,15 @@ def test_tensors_tell_the_kind_of_a_head_under_a_plain_name(name: str) -> None:
 def test_a_head_without_output_or_embeddings_of_its_own_stays_one(left_out: str) -> None:
     shapes = {**EAGLE_3_TENSORS, "lm_head.weight": (4, 4), "embed_tokens.weight": (4, 4)}
     del shapes[left_out]
-    found = of(head("LlamaForCausalLMEagle3"), shapes)
-    assert (name_of(found), found.contradiction) == ("Eagle3", None)
+    draft_kind = of(head("LlamaForCausalLMEagle3"), shapes)
+    assert (name_of(draft_kind), draft_kind.contradiction) == ("Eagle3", None)
 
 
 def test_a_configuration_beside_the_tensors_of_another_head_is_a_contradiction() -> None:
-    found = of(head("EagleLlamaForCausalLM"), EAGLE_3_TENSORS)
-    assert found.contradiction is not None
-    assert "an EAGLE head" in found.contradiction
-    assert "an EAGLE-3 head" in found.contradiction
+    draft_kind = of(head("EagleLlamaForCausalLM"), EAGLE_3_TENSORS)
+    assert draft_kind.contradiction is not None
+    assert "an EAGLE head" in draft_kind.contradiction
+    assert "an EAGLE-3 head" in draft_kind.contradiction
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_an_adapter_is_one_unless_a_model_stands_beside_it(
     assert (name_of(of(LLAMA, shapes, names)) == "Adapter") is expected
 
 
-def side(found: Kind, architecture: str | None = None) -> Side:
-    return Side(kind=found, model=ModelConfig(architecture=architecture))
+def side(draft_kind: Kind, architecture: str | None = None) -> Side:
+    return Side(kind=draft_kind, model=ModelConfig(architecture=architecture))
 
 
 def known(name: str) -> Kind:
@@ -207,42 +207,42 @@ FITTING = {
 @pytest.mark.parametrize("name", sorted({*draft_kinds.KINDS} - {"Unknown", "Adapter"}))
 def test_a_method_takes_the_drafts_that_were_made_for_it(method: str, name: str) -> None:
     target = side(known("Model"))
-    found = method_fit.judge(method, target, side(known(name), "SomeArchitecture"))
-    assert (found is None) is ((method, name) in FITTING)
-    if found is not None:
-        assert (found.verdict, found.reason) == ("Incompatible", "DraftKindDiffers")
-        assert draft_kinds.KINDS[name].title in found.message
+    grade = method_fit.judge(method, target, side(known(name), "SomeArchitecture"))
+    assert (grade is None) is ((method, name) in FITTING)
+    if grade is not None:
+        assert (grade.verdict, grade.reason) == ("Incompatible", "DraftKindDiffers")
+        assert draft_kinds.KINDS[name].title in grade.message
         fitting = draft_kinds.KINDS[name].methods
-        assert found.advice is not None
-        assert all(each in found.advice for each in fitting)
-        assert fitting or "no method of this release" in found.advice
+        assert grade.advice is not None
+        assert all(each in grade.advice for each in fitting)
+        assert fitting or "no method of this release" in grade.advice
 
 
 def test_what_is_not_known_is_told_and_never_taken_for_a_model() -> None:
     target = side(known("Model"))
-    found = method_fit.judge("DraftModel", target, side(known("Unknown"), "TelepathyDraftModel"))
-    assert found is not None
-    assert (found.verdict, found.reason) == ("Unknown", "DraftKindDiffers")
-    assert "TelepathyDraftModel" in found.message
+    grade = method_fit.judge("DraftModel", target, side(known("Unknown"), "TelepathyDraftModel"))
+    assert grade is not None
+    assert (grade.verdict, grade.reason) == ("Unknown", "DraftKindDiffers")
+    assert "TelepathyDraftModel" in grade.message
     assert method_fit.judge("Eagle3", target, side(kind.NOT_KNOWN)) is None
 
 
 def test_where_no_method_is_named_any_that_takes_the_draft_will_do() -> None:
     target = side(known("Model"))
     for name in draft_kinds.KINDS:
-        found = method_fit.judge(ANY_METHOD, target, side(known(name)))
-        assert (found is None) is bool(draft_kinds.KINDS[name].methods)
+        grade = method_fit.judge(ANY_METHOD, target, side(known(name)))
+        assert (grade is None) is bool(draft_kinds.KINDS[name].methods)
 
 
 @pytest.mark.parametrize("name", ["Adapter", "Eagle3", "Medusa", "DFlash"])
 def test_a_target_serves_by_itself(name: str) -> None:
-    found = method_fit.judge("NGram", side(known(name)), None)
-    assert found is not None
-    assert (found.verdict, found.reason) == ("Incompatible", "NotAModel")
+    grade = method_fit.judge("NGram", side(known(name)), None)
+    assert grade is not None
+    assert (grade.verdict, grade.reason) == ("Incompatible", "NotAModel")
 
 
 def test_an_adapter_is_no_draft() -> None:
-    found = method_fit.judge("DraftModel", side(known("Model")), side(known("Adapter")))
-    assert found is not None
-    assert found.reason == "NotAModel"
-    assert "merge it" in (found.advice or "")
+    grade = method_fit.judge("DraftModel", side(known("Model")), side(known("Adapter")))
+    assert grade is not None
+    assert grade.reason == "NotAModel"
+    assert "merge it" in (grade.advice or "")

@@ -28,11 +28,11 @@ class Shelf:
     def look(self, **others: dict[str, Any] | bytes) -> Side:
         """A new model with some of its files changed."""
         self._count += 1
-        held = builders.files(None, **others)
-        place = builders.write(self._path / str(self._count), held)
-        found = inspect_side.at(folder.at(place), known=self._known)
-        assert found.refused is None
-        return found
+        files = builders.files(None, **others)
+        place = builders.write(self._path / str(self._count), files)
+        inspected = inspect_side.at(folder.at(place), known=self._known)
+        assert inspected.refused is None
+        return inspected
 
 
 @pytest.fixture
@@ -82,10 +82,10 @@ def test_merges_of_a_known_text_mean_what_reading_them_again_would(
     """Whatever ids the other side gives its pieces, the text of the merges is the same."""
     place = tmp_path_factory.mktemp("merges")
     target = builders.write(place / "target", builders.files())
-    held = builders.tokenizer()
-    held["model"]["vocab"] = {text: index for index, text in enumerate([*order, *more])}
-    held["added_tokens"] = [builders.added(30, "<|end|>")]
-    draft = builders.write(place / "draft", builders.files(held))
+    document = builders.tokenizer()
+    document["model"]["vocab"] = {text: index for index, text in enumerate([*order, *more])}
+    document["added_tokens"] = [builders.added(30, "<|end|>")]
+    draft = builders.write(place / "draft", builders.files(document))
     known: Known = {}
     inspect_side.at(folder.at(target), known=known)
     beside = inspect_side.at(folder.at(draft), known=known)
@@ -96,9 +96,9 @@ def test_merges_of_a_known_text_mean_what_reading_them_again_would(
 
 def test_merges_of_a_known_text_are_refused_where_a_piece_is_missing(tmp_path: Path) -> None:
     target = builders.write(tmp_path / "target", builders.files())
-    held = builders.tokenizer()
-    del held["model"]["vocab"]["ab"]
-    draft = builders.write(tmp_path / "draft", builders.files(held))
+    document = builders.tokenizer()
+    del document["model"]["vocab"]["ab"]
+    draft = builders.write(tmp_path / "draft", builders.files(document))
     known: Known = {}
     inspect_side.at(folder.at(target), known=known)
     refused = inspect_side.at(folder.at(draft), known=known).refused

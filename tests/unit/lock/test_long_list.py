@@ -39,9 +39,9 @@ def whole(content: bytes) -> object:
 def put_together(content: bytes) -> object:
     value = long_list.decode("x", content, "model", "merges")
     if isinstance(value, dict) and isinstance(value.get("model"), dict):
-        held = value["model"].get("merges")
-        if isinstance(held, LongList):
-            value["model"]["merges"] = [each for block in held.blocks() for each in block]
+        merges = value["model"].get("merges")
+        if isinstance(merges, LongList):
+            value["model"]["merges"] = [each for block in merges.blocks() for each in block]
     return value
 
 

@@ -96,11 +96,11 @@ def test_a_target_drafts_with_layers_that_it_declares_and_holds(name: str) -> No
 
 
 def test_what_was_stripped_is_told_with_its_number_and_a_way_out() -> None:
-    found = alone.judge("MTP", side(1, BODY))
-    assert found.reason == "WeightsMissing"
-    assert "declares 1 layer for MTP, and its files hold tensors of none" in found.message
-    assert found.advice is not None
-    assert "keeps the MTP layers" in found.advice
+    grade = alone.judge("MTP", side(1, BODY))
+    assert grade.reason == "WeightsMissing"
+    assert "declares 1 layer for MTP, and its files hold tensors of none" in grade.message
+    assert grade.advice is not None
+    assert "keeps the MTP layers" in grade.advice
 
 
 @pytest.mark.parametrize("method", ["NGram", "Suffix", "LayerSkip"])

@@ -51,12 +51,12 @@ def test_a_public_case(case: dict[str, Any]) -> None:
         SourceRequest(case["target"], name=case.get("target_ref")),
         SourceRequest(case["draft"]),
     )
-    told = judge.judge(
+    report = judge.judge(
         asked,
         Seen(seen(case["target"]), case["target"]),
         Seen(seen(case["draft"]), case["draft"]),
     )
-    assert (told.verdict, told.reason) == (case["verdict"], case["reason"])
+    assert (report.verdict, report.reason) == (case["verdict"], case["reason"])
     if case["first_difference"] is not None:
-        found = [each.id for each in told.first_differences]
-        assert found[: len(case["first_difference"])] == case["first_difference"]
+        ids = [each.id for each in report.first_differences]
+        assert ids[: len(case["first_difference"])] == case["first_difference"]

@@ -13,8 +13,8 @@ from tandem_runtime.lock.verdict.inspect import Side, at
 from tests.unit.lock import builders
 
 
-def side(place: Path, held: dict[str, bytes]) -> Side:
-    return at(folder.at(builders.write(place, held)))
+def side(place: Path, files: dict[str, bytes]) -> Side:
+    return at(folder.at(builders.write(place, files)))
 
 
 def tekken(pattern: str | None) -> dict[str, bytes]:
@@ -30,9 +30,9 @@ def tekken(pattern: str | None) -> dict[str, bytes]:
 
 def test_tekken_with_another_pattern_splits_text_differently(tmp_path: Path) -> None:
     def encoder(name: str, pattern: str | None) -> object:
-        found = side(tmp_path / name, tekken(pattern)).tokenizer
-        assert isinstance(found, Tokenizer)
-        return found.encoder["pattern"]
+        tokenizer = side(tmp_path / name, tekken(pattern)).tokenizer
+        assert isinstance(tokenizer, Tokenizer)
+        return tokenizer.encoder["pattern"]
 
     assert encoder("one", "x") == encoder("same", "x") != encoder("other", "y")
     assert encoder("none", None) == "none"
@@ -44,11 +44,11 @@ def test_a_model_without_known_weights_is_one_only_if_it_has_a_tokenizer(tmp_pat
     del whole["model.safetensors"]
     bare = {"config.json": whole["config.json"]}
 
-    found = [side(tmp_path / "whole", whole).kind, side(tmp_path / "bare", bare).kind]
+    kinds = [side(tmp_path / "whole", whole).kind, side(tmp_path / "bare", bare).kind]
 
-    assert found[0] is not None and found[0].kind is not None
-    assert found[0].kind.name == "Model"
-    assert found[1] is None or found[1].kind is None
+    assert kinds[0] is not None and kinds[0].kind is not None
+    assert kinds[0].kind.name == "Model"
+    assert kinds[1] is None or kinds[1].kind is None
 
 
 def test_a_verdict_names_the_first_three_ids_that_differ(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ def target(tmp_path: Path) -> str:
 
 @pytest.fixture
 def longer(tmp_path: Path) -> str:
-    held = builders.tokenizer()
-    held["added_tokens"].append(builders.added(13, "<extra>"))
-    return str(builders.write(tmp_path / "longer", builders.files(held)))
+    document = builders.tokenizer()
+    document["added_tokens"].append(builders.added(13, "<extra>"))
+    return str(builders.write(tmp_path / "longer", builders.files(document)))
 
 
 def test_an_equal_pair_is_allowed(target: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,17 +32,17 @@ def test_the_json_has_the_report(
     target: str, longer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify-pair", longer, target, "--output", "json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["verdict"], told["reason"], told["allowed"]) == (
+    document = json.loads(capsys.readouterr().out)
+    assert (document["verdict"], document["reason"], document["allowed"]) == (
         "PrefixCompatible",
         "TargetExtra",
         False,
     )
-    assert told["firstDifferences"] == [{"id": 13, "target": "<extra>", "draft": None}]
+    assert document["firstDifferences"] == [{"id": 13, "target": "<extra>", "draft": None}]
     for side in ("target", "draft"):
-        assert told[side]["tokenizerDigest"].startswith("tokfp/v1:sha256:")
+        assert document[side]["tokenizerDigest"].startswith("tokfp/v1:sha256:")
         assert {"vocabHash", "specialsHash", "encoderHash", "vocabSize", "configVocabSize"} <= set(
-            told[side]
+            document[side]
         )
 
 
@@ -73,10 +73,10 @@ def test_what_cannot_be_looked_at_is_one_line(
     target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify-pair", target, f"{target}/nothing"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.count("\n") == 1
-    assert "does not exist" in told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "does not exist" in captured.err
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,9 @@ def joined(shapes: Shapes) -> Weights:
         end = position + math.prod(shape) * BITS_OF_DTYPE[dtype] // 8
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [position, end]}
         position = end
-    held = weights.joined([("model.safetensors", header)])
-    assert held is not None
-    return held
+    weights_of_file = weights.joined([("model.safetensors", header)])
+    assert weights_of_file is not None
+    return weights_of_file
 
 
 def attention(at: str, hidden: int, heads: int, kv_heads: int, head: int) -> Shapes:
@@ -63,52 +63,52 @@ def gated(at: str, hidden: int, inner: int) -> Shapes:
 
 
 def llama_3_8b() -> Shapes:
-    held = around(128_256, 4096)
+    tensors = around(128_256, 4096)
     for layer in range(32):
         at = f"model.layers.{layer}"
-        held |= attention(f"{at}.self_attn", 4096, 32, 8, 128) | norms(at, 4096)
-        held |= gated(f"{at}.mlp", 4096, 14_336)
-    return held
+        tensors |= attention(f"{at}.self_attn", 4096, 32, 8, 128) | norms(at, 4096)
+        tensors |= gated(f"{at}.mlp", 4096, 14_336)
+    return tensors
 
 
 def qwen_3_8b() -> Shapes:
-    held = around(151_936, 4096)
+    tensors = around(151_936, 4096)
     for layer in range(36):
         at = f"model.layers.{layer}"
-        held |= attention(f"{at}.self_attn", 4096, 32, 8, 128) | norms(at, 4096)
-        held |= gated(f"{at}.mlp", 4096, 12_288)
-        held |= {f"{at}.self_attn.{each}_norm.weight": ("BF16", [128]) for each in "qk"}
-    return held
+        tensors |= attention(f"{at}.self_attn", 4096, 32, 8, 128) | norms(at, 4096)
+        tensors |= gated(f"{at}.mlp", 4096, 12_288)
+        tensors |= {f"{at}.self_attn.{each}_norm.weight": ("BF16", [128]) for each in "qk"}
+    return tensors
 
 
 def mixtral_8x7b() -> Shapes:
-    held = around(32_000, 4096)
+    tensors = around(32_000, 4096)
     for layer in range(32):
         at = f"model.layers.{layer}"
-        held |= attention(f"{at}.self_attn", 4096, 32, 8, 128) | norms(at, 4096)
-        held[f"{at}.block_sparse_moe.gate.weight"] = ("BF16", [8, 4096])
+        tensors |= attention(f"{at}.self_attn", 4096, 32, 8, 128) | norms(at, 4096)
+        tensors[f"{at}.block_sparse_moe.gate.weight"] = ("BF16", [8, 4096])
         for expert in range(8):
-            held |= gated(f"{at}.block_sparse_moe.experts.{expert}", 4096, 14_336)
-    return held
+            tensors |= gated(f"{at}.block_sparse_moe.experts.{expert}", 4096, 14_336)
+    return tensors
 
 
 def gpt_oss_20b() -> Shapes:
     """Experts in MXFP4: blocks of 32 values in 16 bytes, and a scale for each."""
-    held = around(201_088, 2880)
+    tensors = around(201_088, 2880)
     for layer in range(24):
         at = f"model.layers.{layer}"
-        held |= attention(f"{at}.self_attn", 2880, 64, 8, 64) | norms(at, 2880)
+        tensors |= attention(f"{at}.self_attn", 2880, 64, 8, 64) | norms(at, 2880)
         for name, rows in (("q_proj", 4096), ("k_proj", 512), ("v_proj", 512), ("o_proj", 2880)):
-            held[f"{at}.self_attn.{name}.bias"] = ("BF16", [rows])
-        held[f"{at}.self_attn.sinks"] = ("BF16", [64])
-        held[f"{at}.mlp.router.weight"] = ("BF16", [32, 2880])
-        held[f"{at}.mlp.router.bias"] = ("BF16", [32])
+            tensors[f"{at}.self_attn.{name}.bias"] = ("BF16", [rows])
+        tensors[f"{at}.self_attn.sinks"] = ("BF16", [64])
+        tensors[f"{at}.mlp.router.weight"] = ("BF16", [32, 2880])
+        tensors[f"{at}.mlp.router.bias"] = ("BF16", [32])
         for name, rows in (("gate_up_proj", 5760), ("down_proj", 2880)):
             expert = f"{at}.mlp.experts.{name}"
-            held[f"{expert}_blocks"] = ("U8", [32, rows, 90, 16])
-            held[f"{expert}_scales"] = ("U8", [32, rows, 90])
-            held[f"{expert}_bias"] = ("BF16", [32, rows])
-    return held
+            tensors[f"{expert}_blocks"] = ("U8", [32, rows, 90, 16])
+            tensors[f"{expert}_scales"] = ("U8", [32, rows, 90])
+            tensors[f"{expert}_bias"] = ("BF16", [32, rows])
+    return tensors
 
 
 def linear_layers(shapes: Shapes) -> dict[str, tuple[int, int]]:
@@ -122,68 +122,68 @@ def linear_layers(shapes: Shapes) -> dict[str, tuple[int, int]]:
 
 def as_fp8(shapes: Shapes) -> Shapes:
     """Blocks of 128 x 128 with a scale each, as DeepSeek V3 and Qwen3 publish them."""
-    held = dict(shapes)
+    tensors = dict(shapes)
     for name, (rows, columns) in linear_layers(shapes).items():
-        held[f"{name}.weight"] = ("F8_E4M3", [rows, columns])
-        held[f"{name}.weight_scale_inv"] = ("BF16", [-(-rows // 128), -(-columns // 128)])
-    return held
+        tensors[f"{name}.weight"] = ("F8_E4M3", [rows, columns])
+        tensors[f"{name}.weight_scale_inv"] = ("BF16", [-(-rows // 128), -(-columns // 128)])
+    return tensors
 
 
 def as_awq(shapes: Shapes) -> Shapes:
     """Eight 4-bit values a word along the outputs, groups of 128 inputs."""
-    held = dict(shapes)
+    tensors = dict(shapes)
     for name, (rows, columns) in linear_layers(shapes).items():
-        del held[f"{name}.weight"]
-        held[f"{name}.qweight"] = ("I32", [columns, rows // 8])
-        held[f"{name}.qzeros"] = ("I32", [columns // 128, rows // 8])
-        held[f"{name}.scales"] = ("F16", [columns // 128, rows])
-    return held
+        del tensors[f"{name}.weight"]
+        tensors[f"{name}.qweight"] = ("I32", [columns, rows // 8])
+        tensors[f"{name}.qzeros"] = ("I32", [columns // 128, rows // 8])
+        tensors[f"{name}.scales"] = ("F16", [columns // 128, rows])
+    return tensors
 
 
 def as_gptq(shapes: Shapes, bits: int) -> Shapes:
     """32 / bits values a word along the inputs, and the group of each input."""
-    held = dict(shapes)
+    tensors = dict(shapes)
     for name, (rows, columns) in linear_layers(shapes).items():
-        del held[f"{name}.weight"]
-        held[f"{name}.qweight"] = ("I32", [columns * bits // 32, rows])
-        held[f"{name}.qzeros"] = ("I32", [columns // 128, rows * bits // 32])
-        held[f"{name}.scales"] = ("F16", [columns // 128, rows])
-        held[f"{name}.g_idx"] = ("I32", [columns])
-    return held
+        del tensors[f"{name}.weight"]
+        tensors[f"{name}.qweight"] = ("I32", [columns * bits // 32, rows])
+        tensors[f"{name}.qzeros"] = ("I32", [columns // 128, rows * bits // 32])
+        tensors[f"{name}.scales"] = ("F16", [columns // 128, rows])
+        tensors[f"{name}.g_idx"] = ("I32", [columns])
+    return tensors
 
 
 def as_compressed(shapes: Shapes) -> Shapes:
     """compressed-tensors' pack-quantized, 4 bits."""
-    held = dict(shapes)
+    tensors = dict(shapes)
     for name, (rows, columns) in linear_layers(shapes).items():
-        del held[f"{name}.weight"]
-        held[f"{name}.weight_packed"] = ("I32", [rows, columns // 8])
-        held[f"{name}.weight_scale"] = ("BF16", [rows, columns // 128])
-        held[f"{name}.weight_shape"] = ("I64", [2])
-    return held
+        del tensors[f"{name}.weight"]
+        tensors[f"{name}.weight_packed"] = ("I32", [rows, columns // 8])
+        tensors[f"{name}.weight_scale"] = ("BF16", [rows, columns // 128])
+        tensors[f"{name}.weight_shape"] = ("I64", [2])
+    return tensors
 
 
 def as_nvfp4(shapes: Shapes) -> Shapes:
     """Two values a byte, a scale for 16 of them and one for all."""
-    held = dict(shapes)
+    tensors = dict(shapes)
     for name, (rows, columns) in linear_layers(shapes).items():
-        held[f"{name}.weight"] = ("U8", [rows, columns // 2])
-        held[f"{name}.weight_scale"] = ("F8_E4M3", [rows, columns // 16])
-        held[f"{name}.weight_scale_2"] = ("F32", [])
-        held[f"{name}.input_scale"] = ("F32", [])
-    return held
+        tensors[f"{name}.weight"] = ("U8", [rows, columns // 2])
+        tensors[f"{name}.weight_scale"] = ("F8_E4M3", [rows, columns // 16])
+        tensors[f"{name}.weight_scale_2"] = ("F32", [])
+        tensors[f"{name}.input_scale"] = ("F32", [])
+    return tensors
 
 
 def as_bitsandbytes(shapes: Shapes) -> Shapes:
     """Two values a byte in one long column, and how to read them beside it."""
-    held = dict(shapes)
+    tensors = dict(shapes)
     for name, (rows, columns) in linear_layers(shapes).items():
-        held[f"{name}.weight"] = ("U8", [rows * columns // 2, 1])
-        held[f"{name}.weight.absmax"] = ("U8", [rows * columns // 64])
-        held[f"{name}.weight.quant_map"] = ("F32", [16])
-        held[f"{name}.weight.nested_absmax"] = ("F32", [rows])
-        held[f"{name}.weight.quant_state.bitsandbytes__nf4"] = ("U8", [94])
-    return held
+        tensors[f"{name}.weight"] = ("U8", [rows * columns // 2, 1])
+        tensors[f"{name}.weight.absmax"] = ("U8", [rows * columns // 64])
+        tensors[f"{name}.weight.quant_map"] = ("F32", [16])
+        tensors[f"{name}.weight.nested_absmax"] = ("F32", [rows])
+        tensors[f"{name}.weight.quant_state.bitsandbytes__nf4"] = ("U8", [94])
+    return tensors
 
 
 PUBLISHED = {
@@ -209,10 +209,10 @@ def test_parameters_of_published_models(name: str) -> None:
 
 
 def test_bytes_and_type_are_those_on_the_disk() -> None:
-    held = joined(as_fp8(qwen_3_8b()))
+    stored = joined(as_fp8(qwen_3_8b()))
     linear = sum(rows * columns for rows, columns in linear_layers(qwen_3_8b()).values())
-    assert held.dtype == "F8_E4M3"
-    assert held.size_bytes == linear + 2 * (8_190_735_360 - linear) + 2 * (linear // 128**2)
+    assert stored.dtype == "F8_E4M3"
+    assert stored.size_bytes == linear + 2 * (8_190_735_360 - linear) + 2 * (linear // 128**2)
 
 
 def test_tables_of_ids_are_no_parameters() -> None:
@@ -221,7 +221,7 @@ def test_tables_of_ids_are_no_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ({"dtype": "F16", "shape": [2], "data_offsets": [0, 5]}, "does not fill"),
         ({"dtype": "F16", "shape": [-2], "data_offsets": [0, 4]}, "no dtype, shape and offsets"),
@@ -232,8 +232,8 @@ def test_tables_of_ids_are_no_parameters() -> None:
         ({"dtype": "X", "shape": [1 << 40] * 9, "data_offsets": [0, 4]}, "larger than any"),
     ],
 )
-def test_a_header_that_contradicts_itself_is_refused(entry: object, said: str) -> None:
-    with pytest.raises(RefusedError, match=said):
+def test_a_header_that_contradicts_itself_is_refused(entry: object, message: str) -> None:
+    with pytest.raises(RefusedError, match=message):
         weights.joined([("model.safetensors", {"w": entry})])
 
 

@@ -172,8 +172,8 @@ def test_the_command_refuses(hostile: Path, room: Path, request: pytest.FixtureR
         *("verify-pair", str(room / "good"), str(hostile), "--output", "json"),
         address_bytes=MOST_BYTES,
     )
-    told = json.loads(took.out)
-    assert (took.status, told["verdict"], told["reason"], told["allowed"]) == (
+    document = json.loads(took.out)
+    assert (took.status, document["verdict"], document["reason"], document["allowed"]) == (
         1,
         "Refused",
         reason,
@@ -190,7 +190,11 @@ def test_the_job_refuses(hostile: Path, room: Path, request: pytest.FixtureReque
     assert took.status == 0
     content = log.read_bytes()
     assert len(content) <= report.MAX_BYTES
-    told = report.parse(content)
-    assert isinstance(told, PairReport)
-    assert (told.verdict, told.reason, told.allowed) == ("Refused", reason, False)
+    report_of_job = report.parse(content)
+    assert isinstance(report_of_job, PairReport)
+    assert (report_of_job.verdict, report_of_job.reason, report_of_job.allowed) == (
+        "Refused",
+        reason,
+        False,
+    )
     in_bounds(took, room)

@@ -29,10 +29,10 @@ def large() -> dict[str, Any]:
         map("".join, itertools.product(letters, repeat=length)) for length in (1, 2, 3, 4)
     )
     # Ids of the real files do not ascend with the alphabet either.
-    held = sorted(itertools.islice(pieces, IDS - 2), key=lambda piece: (len(piece), piece[::-1]))
-    known = set(held)
-    merges = [[piece[:-1], piece[-1]] for piece in held if len(piece) > 1]
-    merges += [[piece[0], piece[1:]] for piece in held if len(piece) > 2 and piece[0] != piece[-1]]
+    words = sorted(itertools.islice(pieces, IDS - 2), key=lambda piece: (len(piece), piece[::-1]))
+    known = set(words)
+    merges = [[piece[:-1], piece[-1]] for piece in words if len(piece) > 1]
+    merges += [[piece[0], piece[1:]] for piece in words if len(piece) > 2 and piece[0] != piece[-1]]
     byte_level = {
         "type": "ByteLevel",
         "add_prefix_space": False,
@@ -45,7 +45,7 @@ def large() -> dict[str, Any]:
         added_tokens=[builders.added(IDS - 2, "<|end|>"), builders.added(IDS - 1, "<|pad|>")],
         model={
             "type": "BPE",
-            "vocab": {piece: index for index, piece in enumerate(held)},
+            "vocab": {piece: index for index, piece in enumerate(words)},
             "merges": [pair for pair in merges if pair[0] in known and pair[1] in known],
         },
     )
@@ -66,8 +66,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def files(document: dict[str, Any]) -> dict[str, bytes]:
     """A model's files, the tokenizer laid out as the library does."""
-    held = builders.files(document)
-    return held | {"tokenizer.json": json.dumps(document, indent=2, ensure_ascii=False).encode()}
+    content = builders.files(document)
+    return content | {"tokenizer.json": json.dumps(document, indent=2, ensure_ascii=False).encode()}
 
 
 def least(body: str, *arguments: str, status: int) -> Took:

@@ -79,10 +79,10 @@ class Pod:
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit status and what it said; a process that hangs is killed and fails the test."""
     try:
-        _, said = process.communicate(timeout=ENDS_WITHIN_S)
+        _, error_text = process.communicate(timeout=ENDS_WITHIN_S)
     finally:
         process.kill()
-    return process.returncode, said
+    return process.returncode, error_text
 
 
 @pytest.fixture
@@ -258,5 +258,5 @@ def test_with_no_network_left_a_complete_folder_is_enough(
 
 def test_the_folders_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
     for _ in range(2):
-        with pytest.raises(ZeroDivisionError), folder_lock.held(tmp_path):
+        with pytest.raises(ZeroDivisionError), folder_lock.exclusive(tmp_path):
             raise ZeroDivisionError

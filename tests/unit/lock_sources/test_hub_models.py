@@ -70,12 +70,12 @@ def gguf(pairs: list[bytes], tensors: dict[str, tuple[int, list[int]]], tail: by
 
 def tokens(extra: int = 0) -> list[bytes]:
     """The tokenizer of `builders`, as a converter writes it, with `extra` more tokens."""
-    held = ["Ġ", *builders.WORDS, "<|end|>", "<|reserved_special_token_0|>"]
-    kinds = [1] * (len(held) - 2) + [3, 3]
-    held += [f"<more{index}>" for index in range(extra)]
+    pieces = ["Ġ", *builders.WORDS, "<|end|>", "<|reserved_special_token_0|>"]
+    kinds = [1] * (len(pieces) - 2) + [3, 3]
+    pieces += [f"<more{index}>" for index in range(extra)]
     return [
         word("tokenizer.ggml.model", "gpt2"),
-        words("tokenizer.ggml.tokens", held),
+        words("tokenizer.ggml.tokens", pieces),
         numbers("tokenizer.ggml.token_type", kinds + [3] * extra),
         words("tokenizer.ggml.merges", [" ".join(each) for each in builders.MERGES]),
         number("tokenizer.ggml.eos_token_id", 11),
@@ -96,8 +96,8 @@ TENSORS = {"token_embd.weight": (Q8_0, [64, 16]), "blk.0.attn_q.weight": (Q8_0, 
 def test_no_weights_are_downloaded(hub: LocalHub) -> None:
     header = builders.safetensors(w=("F16", [16 * MIB], bytes(32 * MIB)))
     hub.commit("acme/chat", builders.files(model__safetensors=header))
-    told = look(hub, "hf://acme/chat")
-    assert (told.target.parameters, told.target.weight_bytes) == (16 * MIB, 32 * MIB)
+    pair_report = look(hub, "hf://acme/chat")
+    assert (pair_report.target.parameters, pair_report.target.weight_bytes) == (16 * MIB, 32 * MIB)
     assert sum(hub.sent_bytes.values()) < MIB
 
 
@@ -116,27 +116,27 @@ def test_a_header_longer_than_the_first_range(hub: LocalHub) -> None:
 
 
 def test_the_shards_of_a_model_are_summed(hub: LocalHub) -> None:
-    held = builders.files() | {
+    files = builders.files() | {
         f"model-{part:05}-of-00012.safetensors": builders.safetensors(
             **{f"w{part}": ("BF16", [part], bytes(2 * part))}
         )
         for part in range(1, 13)
     }
-    del held["model.safetensors"]
-    hub.commit("acme/chat", held)
-    told = look(hub, "hf://acme/chat").target
-    assert (told.parameters, told.weight_bytes, told.dtype) == (78, 156, "BF16")
+    del files["model.safetensors"]
+    hub.commit("acme/chat", files)
+    target = look(hub, "hf://acme/chat").target
+    assert (target.parameters, target.weight_bytes, target.dtype) == (78, 156, "BF16")
 
 
 def test_a_hub_that_knows_the_sums_is_not_asked_for_every_shard(hub: LocalHub) -> None:
     shard = builders.safetensors(w=("BF16", [4], bytes(8)))
-    held = builders.files() | {f"model-{part:05}-of-00002.safetensors": shard for part in (1, 2)}
-    del held["model.safetensors"]
-    commit = hub.commit("acme/chat", held)
+    files = builders.files() | {f"model-{part:05}-of-00002.safetensors": shard for part in (1, 2)}
+    del files["model.safetensors"]
+    commit = hub.commit("acme/chat", files)
     sums = {"parameters": {"BF16": 8}, "total": 8}
     hub.repositories["acme/chat"].sums[commit] = sums
-    told = look(hub, "hf://acme/chat").target
-    assert (told.parameters, told.weight_bytes, told.dtype) == (8, 2 * len(shard), "BF16")
+    target = look(hub, "hf://acme/chat").target
+    assert (target.parameters, target.weight_bytes, target.dtype) == (8, 2 * len(shard), "BF16")
     assert not hub.sent_bytes
 
 
@@ -146,12 +146,12 @@ def test_sums_of_packed_words_are_not_believed(hub: LocalHub) -> None:
         "a.qzeros": ("I32", [1, 8], bytes(32)),
         "a.scales": ("F16", [1, 64], bytes(128)),
     }
-    held = builders.files() | {
+    files = builders.files() | {
         "model-00001-of-00002.safetensors": builders.safetensors(**packed),
         "model-00002-of-00002.safetensors": builders.safetensors(b=("F16", [4], bytes(8))),
     }
-    del held["model.safetensors"]
-    commit = hub.commit("acme/chat", held)
+    del files["model.safetensors"]
+    commit = hub.commit("acme/chat", files)
     sums = {"parameters": {"I32": 72, "F16": 68}, "total": 140}
     hub.repositories["acme/chat"].sums[commit] = sums
     assert look(hub, "hf://acme/chat").target.parameters == 512 + 4
@@ -171,16 +171,16 @@ def test_the_tables_of_a_trimmed_head_are_read_behind_its_weights(hub: LocalHub)
         ),
     }
     hub.commit("acme/head", head)
-    told = look(hub, "hf://acme/chat", "hf://acme/head")
-    assert (told.verdict, told.reason) == ("Compatible", "DeclaredTarget")
+    pair_report = look(hub, "hf://acme/chat", "hf://acme/head")
+    assert (pair_report.verdict, pair_report.reason) == ("Compatible", "DeclaredTarget")
     assert sum(hub.sent_bytes.values()) < MIB
     head["model.safetensors"] = head["model.safetensors"].replace(
         struct.pack("<2q", 3, 6), struct.pack("<2q", 3, 90)
     )
     hub.commit("acme/head", head)
-    told = look(hub, "hf://acme/chat", "hf://acme/head")
-    assert (told.verdict, told.reason) == ("Incompatible", "DeclaredTargetDiffers")
-    assert "id 91" in told.message
+    pair_report = look(hub, "hf://acme/chat", "hf://acme/head")
+    assert (pair_report.verdict, pair_report.reason) == ("Incompatible", "DeclaredTargetDiffers")
+    assert "id 91" in pair_report.message
 
 
 @pytest.mark.parametrize("draft", ["hf://acme/quantised", "hf://acme/quantised/chat-q8.gguf"])
@@ -188,15 +188,15 @@ def test_a_repository_whose_only_tokenizer_is_in_gguf(hub: LocalHub, draft: str)
     hub.commit("acme/chat", builders.files())
     content = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
     hub.commit("acme/quantised", {"chat-q8.gguf": content, "mmproj-f16.gguf": b"GGUF"})
-    told = look(hub, "hf://acme/chat", draft)
-    assert told.draft is not None
-    assert told.draft.vocab_hash == told.target.vocab_hash
-    assert (told.verdict, told.reason) != ("Unknown", "NoTokenizer")
-    assert (told.draft.architecture, told.draft.config_vocab_size) == ("llama", 13)
-    assert told.draft.parameters == 64 * 16 + 64 * 64
-    assert (told.draft.weight_bytes, told.draft.dtype) == (5_120 // 32 * 34, "Q8_0")
+    pair_report = look(hub, "hf://acme/chat", draft)
+    assert pair_report.draft is not None
+    assert pair_report.draft.vocab_hash == pair_report.target.vocab_hash
+    assert (pair_report.verdict, pair_report.reason) != ("Unknown", "NoTokenizer")
+    assert (pair_report.draft.architecture, pair_report.draft.config_vocab_size) == ("llama", 13)
+    assert pair_report.draft.parameters == 64 * 16 + 64 * 64
+    assert (pair_report.draft.weight_bytes, pair_report.draft.dtype) == (5_120 // 32 * 34, "Q8_0")
     # Two layers keep a key and a value of two heads of 16 numbers in two bytes.
-    assert told.draft.kv_bytes_per_token == 2 * 2 * 2 * 16 * 2
+    assert pair_report.draft.kv_bytes_per_token == 2 * 2 * 2 * 16 * 2
     assert sum(hub.sent_bytes.values()) < 2 * MIB
 
 
@@ -204,8 +204,8 @@ def test_metadata_of_tens_of_mebibytes_takes_growing_ranges(hub: LocalHub) -> No
     long = words("tokenizer.notes", ["x" * MIB] * 24)
     content = gguf([long, *LLAMA, *tokens()], TENSORS, bytes(40 * MIB))
     hub.commit("acme/quantised", {"chat.gguf": content})
-    told = look(hub, "hf://acme/quantised").target
-    assert (told.vocab_size, told.parameters) == (13, 5_120)
+    target = look(hub, "hf://acme/quantised").target
+    assert (target.vocab_size, target.parameters) == (13, 5_120)
     asked = [each.range for each in hub.requests if each.path.startswith("/large")]
     assert len(asked) == math.ceil(math.log(24, 4)) + 1
     assert sum(hub.sent_bytes.values()) <= 64 * MIB
@@ -225,8 +225,8 @@ def test_the_parts_of_a_gguf_model_are_summed(hub: LocalHub) -> None:
         "acme/quantised",
         {"chat-00001-of-00002.gguf": first, "chat-00002-of-00002.gguf": second},
     )
-    told = look(hub, "hf://acme/quantised").target
-    assert (told.vocab_size, told.parameters) == (13, 5_120 + 1_024)
+    target = look(hub, "hf://acme/quantised").target
+    assert (target.vocab_size, target.parameters) == (13, 5_120 + 1_024)
 
 
 def test_a_gguf_folder_tells_the_same_as_the_hub(hub: LocalHub, tmp_path: Path) -> None:
@@ -244,16 +244,16 @@ def test_a_projector_of_images_is_no_model_whatever_it_is_called(hub: LocalHub) 
     projector = gguf([word("general.architecture", "clip")], TENSORS, bytes(MIB))
     model = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
     hub.commit("acme/seeing", {"a-projector.gguf": projector, "chat-q8.gguf": model})
-    told = look(hub, "hf://acme/chat", "hf://acme/seeing")
-    assert told.draft is not None
-    assert told.draft.architecture == "llama"
-    assert told.draft.tokenizer_digest is not None
+    pair_report = look(hub, "hf://acme/chat", "hf://acme/seeing")
+    assert pair_report.draft is not None
+    assert pair_report.draft.architecture == "llama"
+    assert pair_report.draft.tokenizer_digest is not None
 
 
 def test_a_gguf_file_that_ends_within_its_metadata_is_refused(hub: LocalHub) -> None:
     hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS)[:300]})
-    told = look(hub, "hf://acme/quantised")
-    assert (told.verdict, told.reason) == ("Refused", "Malformed")
+    pair_report = look(hub, "hf://acme/quantised")
+    assert (pair_report.verdict, pair_report.reason) == ("Refused", "Malformed")
 
 
 def test_a_file_that_the_repository_lacks(hub: LocalHub) -> None:
@@ -301,9 +301,9 @@ def test_the_index_alone_shows_whether_a_hub_s_model_keeps_its_mtp_layers(hub: L
 
 
 def test_a_shard_that_the_repository_lacks_is_told_by_name(hub: LocalHub) -> None:
-    told = self_drafting(hub, SHARDS, "model-1.safetensors")
-    assert (told.verdict, told.reason) == ("Refused", "WeightsMissing")
-    assert "model-2.safetensors is not there" in told.message
+    pair_report = self_drafting(hub, SHARDS, "model-1.safetensors")
+    assert (pair_report.verdict, pair_report.reason) == ("Refused", "WeightsMissing")
+    assert "model-2.safetensors is not there" in pair_report.message
 
 
 def test_the_model_card_of_a_copy_names_what_it_was_made_from(hub: LocalHub) -> None:
@@ -316,9 +316,13 @@ def test_the_model_card_of_a_copy_names_what_it_was_made_from(hub: LocalHub) -> 
         "base_model_name_or_path": "acme/chat",
     }
     hub.commit("acme/head", {"config.json": json.dumps(config).encode()})
-    told = look(hub, "hf://acme/chat-fp8", "hf://acme/head")
-    assert (told.verdict, told.reason, told.attested) == ("Compatible", "DeclaredTarget", False)
-    assert "base_model_name_or_path" in told.message
+    pair_report = look(hub, "hf://acme/chat-fp8", "hf://acme/head")
+    assert (pair_report.verdict, pair_report.reason, pair_report.attested) == (
+        "Compatible",
+        "DeclaredTarget",
+        False,
+    )
+    assert "base_model_name_or_path" in pair_report.message
 
 
 def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
@@ -329,7 +333,7 @@ def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
 
 @pytest.mark.parametrize("after", [0, 1, 3])
 @pytest.mark.parametrize(
-    ("status", "reason", "said"),
+    ("status", "reason", "expected"),
     [
         (401, "AccessDenied", "set HF_TOKEN in the environment"),
         (403, "AccessDenied", "403"),
@@ -339,7 +343,12 @@ def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
     ],
 )
 def test_what_a_hub_answers_at_any_request_is_told(
-    hub: LocalHub, monkeypatch: pytest.MonkeyPatch, status: int, reason: str, said: str, after: int
+    hub: LocalHub,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    reason: str,
+    expected: str,
+    after: int,
 ) -> None:
     monkeypatch.setattr(retry, "WAITS_S", (0.0, 0.0))
     hub.commit("acme/chat", builders.files())
@@ -347,7 +356,7 @@ def test_what_a_hub_answers_at_any_request_is_told(
     with pytest.raises(SideError) as raised:
         look(hub, "hf://acme/chat")
     assert raised.value.cause.reason == reason
-    assert said in str(raised.value)
+    assert expected in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

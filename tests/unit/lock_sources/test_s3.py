@@ -59,13 +59,15 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(server: str) -> Iterator[Bucket]:
-    held = Bucket(server)
-    held.put("llama/chat", {**builders.files(), "model.safetensors": WEIGHTS, "README.md": b"read"})
-    held.put("llama/small", {**builders.files(), "model.safetensors": WEIGHTS})
-    yield held
-    for each in held.client.list_objects_v2(Bucket="models").get("Contents", []):
-        held.client.delete_object(Bucket="models", Key=each["Key"])
-    held.client.delete_bucket(Bucket="models")
+    storage = Bucket(server)
+    storage.put(
+        "llama/chat", {**builders.files(), "model.safetensors": WEIGHTS, "README.md": b"read"}
+    )
+    storage.put("llama/small", {**builders.files(), "model.safetensors": WEIGHTS})
+    yield storage
+    for each in storage.client.list_objects_v2(Bucket="models").get("Contents", []):
+        storage.client.delete_object(Bucket="models", Key=each["Key"])
+    storage.client.delete_bucket(Bucket="models")
 
 
 def asked(target: str = TARGET, draft: str = DRAFT) -> LockRequest:
@@ -79,11 +81,11 @@ def looked(environ: dict[str, str], ask: LockRequest) -> PairReport | LockFailur
     return read
 
 
-def locked(found: PairReport) -> PodLock:
-    def side(held: Any) -> LockedSide:
-        return LockedSide(held.uri, held.revision, held.files_digest)
+def locked(pair_report: PairReport) -> PodLock:
+    def side(side_report: Any) -> LockedSide:
+        return LockedSide(side_report.uri, side_report.revision, side_report.files_digest)
 
-    return pod_lock.hashed(PodLock("DraftModel", side(found.target), side(found.draft)))
+    return pod_lock.hashed(PodLock("DraftModel", side(pair_report.target), side(pair_report.draft)))
 
 
 class Pod:
@@ -110,14 +112,14 @@ class Pod:
 
 
 def test_a_pair_in_a_bucket_is_judged_by_headers_alone(bucket: Bucket, tmp_path: Path) -> None:
-    found = looked(bucket.environ(tmp_path), asked())
+    pair_report = looked(bucket.environ(tmp_path), asked())
 
-    assert isinstance(found, PairReport)
-    assert found.verdict == "Compatible"
-    assert found.target.parameters == 2_000_000
-    assert found.target.revision is not None
-    assert found.target.revision.startswith("sha256:")
-    assert not found.target.immutable
+    assert isinstance(pair_report, PairReport)
+    assert pair_report.verdict == "Compatible"
+    assert pair_report.target.parameters == 2_000_000
+    assert pair_report.target.revision is not None
+    assert pair_report.target.revision.startswith("sha256:")
+    assert not pair_report.target.immutable
 
 
 def test_weights_are_never_downloaded_by_the_look(bucket: Bucket, tmp_path: Path) -> None:
@@ -132,10 +134,10 @@ def test_weights_are_never_downloaded_by_the_look(bucket: Bucket, tmp_path: Path
 
 def test_the_pod_gets_every_file_that_is_served(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
-    found = looked(environ, asked())
-    assert isinstance(found, PairReport)
+    pair_report = looked(environ, asked())
+    assert isinstance(pair_report, PairReport)
     bucket.put("llama/chat", {"README.md": b"another text for people"})
-    pod = Pod(tmp_path / "pod", environ, locked(found))
+    pod = Pod(tmp_path / "pod", environ, locked(pair_report))
 
     assert pod.fetch() is None
     assert (pod.target / "model.safetensors").read_bytes() == WEIGHTS
@@ -145,9 +147,9 @@ def test_the_pod_gets_every_file_that_is_served(bucket: Bucket, tmp_path: Path) 
 
 def test_a_complete_folder_needs_no_store(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
-    found = looked(environ, asked())
-    assert isinstance(found, PairReport)
-    pod = Pod(tmp_path / "pod", environ, locked(found))
+    pair_report = looked(environ, asked())
+    assert isinstance(pair_report, PairReport)
+    pod = Pod(tmp_path / "pod", environ, locked(pair_report))
     assert pod.fetch() is None
 
     pod.environ["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"
@@ -156,9 +158,9 @@ def test_a_complete_folder_needs_no_store(bucket: Bucket, tmp_path: Path) -> Non
 
 def test_what_a_killed_pod_left_is_continued(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
-    found = looked(environ, asked())
-    assert isinstance(found, PairReport)
-    pod = Pod(tmp_path / "pod", environ, locked(found))
+    pair_report = looked(environ, asked())
+    assert isinstance(pair_report, PairReport)
+    pod = Pod(tmp_path / "pod", environ, locked(pair_report))
     assert pod.fetch() is None
     (pod.target / ".tandem-complete.json").unlink()
     whole = pod.target / "model.safetensors"
@@ -184,11 +186,11 @@ def test_objects_that_changed_after_the_lock_are_not_served(
     bucket: Bucket, tmp_path: Path, change: dict[str, bytes]
 ) -> None:
     environ = bucket.environ(tmp_path)
-    found = looked(environ, asked())
-    assert isinstance(found, PairReport)
+    pair_report = looked(environ, asked())
+    assert isinstance(pair_report, PairReport)
     bucket.put("llama/small", change)
 
-    failure = Pod(tmp_path / "pod", environ, locked(found)).fetch()
+    failure = Pod(tmp_path / "pod", environ, locked(pair_report)).fetch()
 
     assert failure is not None
     assert (failure.reason, failure.side) == ("ContentChanged", "draft")
@@ -206,15 +208,17 @@ def test_an_object_that_changes_while_it_is_read_is_told(bucket: Bucket, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "expected"),
     [("s3://models/llama/none", "check the path"), ("s3://nobody/x", "NoSuchBucket")],
 )
-def test_what_does_not_exist_is_told(bucket: Bucket, tmp_path: Path, uri: str, told: str) -> None:
+def test_what_does_not_exist_is_told(
+    bucket: Bucket, tmp_path: Path, uri: str, expected: str
+) -> None:
     failure = looked(bucket.environ(tmp_path), asked(target=uri))
 
     assert isinstance(failure, LockFailure)
     assert (failure.reason, failure.side) == ("ModelNotFound", "target")
-    assert told in failure.message
+    assert expected in failure.message
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
@@ -237,16 +241,16 @@ def test_a_refusal_names_the_remedy(code: str, access: Access, remedy: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (ClientError({"Error": {"Code": "PermanentRedirect"}}, "GetObject"), "AWS_REGION"),
         (ClientError({"Error": {"Code": "SlowDown"}}, "GetObject"), "answered SlowDown"),
         (EndpointConnectionError(endpoint_url="http://s3/x?Signature=abc"), "cannot be reached"),
     ],
 )
-def test_passing_troubles_are_for_another_try(error: Exception, told: str) -> None:
+def test_passing_troubles_are_for_another_try(error: Exception, message: str) -> None:
     with (
-        pytest.raises(CannotLookError, match=told) as raised,
+        pytest.raises(CannotLookError, match=message) as raised,
         s3_refusals.translate_errors(TARGET, POD),
     ):
         raise error
@@ -276,8 +280,8 @@ def test_no_key_is_ever_told(
     looked(environ, asked())
     looked(environ, asked(target="s3://nobody/x"))
     out, error = capfd.readouterr()
-    told = out + error + caplog.text + Path(environ["TANDEM_TERMINATION_LOG"]).read_text()
-    assert "never-to-be-told" not in told
+    output = out + error + caplog.text + Path(environ["TANDEM_TERMINATION_LOG"]).read_text()
+    assert "never-to-be-told" not in output
 
 
 def test_a_name_that_would_leave_the_folder_is_refused(bucket: Bucket, tmp_path: Path) -> None:

@@ -63,11 +63,15 @@ def test_a_pair_on_the_hub_is_resolved_to_commits_and_judged(hub: LocalHub, lock
     target = hub.commit("acme/chat", builders.files())
     draft = hub.commit("acme/small", builders.files())
     assert lock_job.run(asked()) == 0
-    told = lock_job.report()
-    assert (told.verdict, told.reason, told.allowed) == ("Compatible", "Equal", True)
-    assert told.draft is not None
-    assert (told.target.revision, told.draft.revision) == (target, draft)
-    assert told.target.immutable
+    pair_report = lock_job.report()
+    assert (pair_report.verdict, pair_report.reason, pair_report.allowed) == (
+        "Compatible",
+        "Equal",
+        True,
+    )
+    assert pair_report.draft is not None
+    assert (pair_report.target.revision, pair_report.draft.revision) == (target, draft)
+    assert pair_report.target.immutable
 
 
 def test_a_wrong_pair_is_a_report_and_not_a_failure(hub: LocalHub, lock_job: Job) -> None:
@@ -77,9 +81,13 @@ def test_a_wrong_pair_is_a_report_and_not_a_failure(hub: LocalHub, lock_job: Job
     vocabulary["ab"], vocabulary["cd"] = vocabulary["cd"], vocabulary["ab"]
     hub.commit("acme/small", builders.files(swapped))
     assert lock_job.run(asked()) == 0
-    told = lock_job.report()
-    assert (told.verdict, told.reason, told.allowed) == ("Incompatible", "IdsDiffer", False)
-    assert [(each.id, each.target, each.draft) for each in told.first_differences] == [
+    pair_report = lock_job.report()
+    assert (pair_report.verdict, pair_report.reason, pair_report.allowed) == (
+        "Incompatible",
+        "IdsDiffer",
+        False,
+    )
+    assert [(each.id, each.target, each.draft) for each in pair_report.first_differences] == [
         (6, "ab", "cd"),
         (7, "cd", "ab"),
     ]
@@ -183,22 +191,22 @@ def pod(tmp_path: Path, hub: LocalHub) -> Pod:
     return Pod(tmp_path / "pod", hub.endpoint)
 
 
-def locked(told: PairReport, paths: dict[str, str] | None = None) -> PodLock:
-    def side(name: str, held: report.SideReport | None) -> LockedSide | None:
-        if held is None:
+def locked(pair_report: PairReport, paths: dict[str, str] | None = None) -> PodLock:
+    def side(name: str, side_report: report.SideReport | None) -> LockedSide | None:
+        if side_report is None:
             return None
-        assert held.files_digest is not None
+        assert side_report.files_digest is not None
         return LockedSide(
-            held.uri,
-            held.revision,
-            held.files_digest,
-            held.tokenizer_digest,
+            side_report.uri,
+            side_report.revision,
+            side_report.files_digest,
+            side_report.tokenizer_digest,
             (paths or {}).get(name),
         )
 
-    target = side("target", told.target)
+    target = side("target", pair_report.target)
     assert target is not None
-    return pod_lock.hashed(PodLock("DraftModel", target, side("draft", told.draft)))
+    return pod_lock.hashed(PodLock("DraftModel", target, side("draft", pair_report.draft)))
 
 
 def test_a_pod_serves_the_locked_commit_even_after_the_branch_moved(

@@ -40,7 +40,7 @@ class Scene:
 
     def drafts(self) -> dict[str, int]:
         self.caps.cut()
-        return {name: len(held.spec_token_ids) for name, held in self.requests.items()}
+        return {name: len(request.spec_token_ids) for name, request in self.requests.items()}
 
 
 def most(tokens: int) -> tuple[dict[str, Any], bool]:

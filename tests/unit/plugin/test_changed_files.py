@@ -103,9 +103,9 @@ def pod(tmp_path: Path, claim: Path) -> Pod:
 def test_what_was_locked_serves_and_serves_again_after_a_restart_of_main(pod: Pod) -> None:
     assert pod.fetch() == 0
     for _ in range(2):
-        status, said = pod.start_main()
-        assert status == 0, said
-        assert "the model loads" in said
+        status, message = pod.start_main()
+        assert status == 0, message
+        assert "the model loads" in message
 
 
 @pytest.mark.parametrize("side", ["target", "draft"])
@@ -116,9 +116,9 @@ def test_a_restart_of_main_alone_finds_what_changed_and_names_the_side(
     assert pod.fetch() == 0
     (claim / side / name).write_text("{}")
 
-    status, said = pod.start_main()
+    status, message = pod.start_main()
     assert status == 1
-    assert "the model loads" not in said
+    assert "the model loads" not in message
     failure = pod.failure()
     assert (failure.reason, failure.side) == ("ContentChanged", side)
     assert str(claim / side / name) in failure.message
@@ -133,9 +133,9 @@ def test_a_new_pod_on_what_changed_does_not_start(pod: Pod, claim: Path, side: s
     assert (failure.reason, failure.side) == ("ContentChanged", side)
     assert not (pod.root / "digests.json").exists()
 
-    status, said = pod.start_main()
+    status, message = pod.start_main()
     assert status == 1, "without a record of digests nothing is served either"
-    assert "the model loads" not in said
+    assert "the model loads" not in message
 
 
 def test_what_is_put_back_serves_again(pod: Pod, claim: Path) -> None:

@@ -94,8 +94,8 @@ def test_a_copied_folder_is_a_plugin_and_needs_nothing_else(tmp_path: Path) -> N
     copy_to(tmp_path)
     copy_to(tmp_path)
 
-    (found,) = distributions(path=[str(tmp_path)])
-    (entry,) = found.entry_points
+    (distribution,) = distributions(path=[str(tmp_path)])
+    (entry,) = distribution.entry_points
     assert (entry.group, entry.name) == ("vllm.general_plugins", "tandem")
     module, _, function = entry.value.partition(":")
     # An unknown vLLM: there is none at all, and the plugin leaves the process as it was.

@@ -75,12 +75,12 @@ SECOND = {"use_v2_model_runner": True}
 def test_the_mode_is_what_the_engine_allows(
     changes: dict[str, Any], mode: str, reason: str, by_step: bool
 ) -> None:
-    found = support(**changes)
+    supported = support(**changes)
 
-    assert (found.mode, found.by_step) == (mode, by_step)
-    assert found.reason.startswith(reason)
-    assert bool(found.reason) == (mode != "lookup")
-    assert found.acts == (mode != "observe")
+    assert (supported.mode, supported.by_step) == (mode, by_step)
+    assert supported.reason.startswith(reason)
+    assert bool(supported.reason) == (mode != "lookup")
+    assert supported.acts == (mode != "observe")
 
 
 def test_a_drafter_that_follows_k_is_looked_up_and_one_of_many_modules_never_follows() -> None:
@@ -103,8 +103,11 @@ def test_a_scheduler_that_knows_no_depth_of_a_step_is_only_observed() -> None:
     other = scheduler()
     del other.dynamic_sd_lookup
 
-    found = support_of(other, (0, 33), follows=False)
-    assert (found.mode, found.reason) == ("observe", "UnknownScheduler: no dynamic_sd_lookup")
+    supported = support_of(other, (0, 33), follows=False)
+    assert (supported.mode, supported.reason) == (
+        "observe",
+        "UnknownScheduler: no dynamic_sd_lookup",
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ TELL = [sys.executable, "-c", "import sys; print('\\n'.join(sys.argv[1:]))"]
 LOCK = pod_lock.hashed(PodLock("Eagle", LockedSide("hf://a/b", "1", "sha256:" + "0" * 64)))
 
 
-def held(*ranges: tuple[int, int, int], limit: int | None = None) -> SpeculationTable:
+def table_of(*ranges: tuple[int, int, int], limit: int | None = None) -> SpeculationTable:
     return SpeculationTable(
         lock=LOCK.hash,
         generation=1,
@@ -74,7 +74,7 @@ def test_files_that_changed_since_the_lock_do_not_start(tmp_path: Path, changed:
 
 def test_the_table_of_the_pod_s_lock_becomes_the_file_and_the_steps(tmp_path: Path) -> None:
     file = tmp_path / "adaptive.json"
-    (tmp_path / "table.json").write_text(table.render(held((1, 256, 3), limit=8)))
+    (tmp_path / "table.json").write_text(table.render(table_of((1, 256, 3), limit=8)))
 
     done = started(
         tmp_path,
@@ -137,7 +137,7 @@ def test_any_table_is_a_file_that_sglang_takes(
     for width, tokens in spans:
         ranges.append((first, first + width - 1, tokens))
         first += width
-    made = adaptive.of(held(*ranges, limit=limit), tiers, 1)
+    made = adaptive.of(table_of(*ranges, limit=limit), tiers, 1)
     slots: dict[int, list[int]] = {
         int(at): slot["candidate_steps"] for at, slot in made.slots.items()
     }

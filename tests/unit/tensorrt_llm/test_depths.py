@@ -32,15 +32,15 @@ def test_one_k_for_every_batch_needs_no_schedule() -> None:
 
 
 def test_ranges_become_their_last_batch_sizes() -> None:
-    found = of(table((1, 4, 4), (5, 8, 2), (9, 32, 1), (33, 256, 0)), 5, 3, zero=True)
+    depths_at_start = of(table((1, 4, 4), (5, 8, 2), (9, 32, 1), (33, 256, 0)), 5, 3, zero=True)
 
-    assert found == Depths(4, ((4, 4), (8, 2), (32, 1)))
+    assert depths_at_start == Depths(4, ((4, 4), (8, 2), (32, 1)))
 
 
 def test_a_model_that_drafts_is_never_at_0_between_steps_that_draft() -> None:
-    found = of(table((1, 4, 4), (5, 256, 0)), 5, 3, zero=False)
+    depths_at_start = of(table((1, 4, 4), (5, 256, 0)), 5, 3, zero=False)
 
-    assert found == Depths(4, ((4, 4), (LARGEST_BATCH, 1)))
+    assert depths_at_start == Depths(4, ((4, 4), (LARGEST_BATCH, 1)))
 
 
 def test_the_limit_of_requests_ends_the_schedule_where_a_step_may_draft_nothing() -> None:
@@ -68,17 +68,19 @@ def tables(draw: st.DrawFn) -> SpeculationTable:
 def test_any_table_starts_the_engine_and_is_obeyed_as_far_as_it_can(
     table: SpeculationTable, deepest: int, zero: bool, batch: int
 ) -> None:
-    found = of(table, deepest, 1, zero=zero)
+    depths_at_start = of(table, deepest, 1, zero=zero)
 
-    assert 1 <= found.max_draft_len <= deepest
-    if found.schedule is not None:
-        keys = [last for last, _ in found.schedule]
+    assert 1 <= depths_at_start.max_draft_len <= deepest
+    if depths_at_start.schedule is not None:
+        keys = [last for last, _ in depths_at_start.schedule]
         assert keys == sorted(set(keys))
         assert min(keys) >= 1
-        assert found.schedule[0][1] == found.max_draft_len
-        assert all(0 <= tokens <= found.max_draft_len for _, tokens in found.schedule)
-    wanted = min(table.tokens_for(batch), found.max_draft_len)
-    seen = depth_of(found, batch)
+        assert depths_at_start.schedule[0][1] == depths_at_start.max_draft_len
+        assert all(
+            0 <= tokens <= depths_at_start.max_draft_len for _, tokens in depths_at_start.schedule
+        )
+    wanted = min(table.tokens_for(batch), depths_at_start.max_draft_len)
+    seen = depth_of(depths_at_start, batch)
     limited = table.max_concurrency is not None and batch > table.max_concurrency
     in_first = not limited and (batch <= table.schedule[0].last or len(table.schedule) == 1)
     if not zero:

@@ -85,10 +85,10 @@ def serve(
         "--zero", "--", "serve", "/models/target", "--port=8000", **environ,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    told, answer = ended.stdout.splitlines()
-    assert told.startswith("tandem: speculation: {"), "what it starts with is in the log"
-    said = json.loads(answer)
-    return said["words"], yaml.safe_load(said["config"])
+    message, answer = ended.stdout.splitlines()
+    assert message.startswith("tandem: speculation: {"), "what it starts with is in the log"
+    document = json.loads(answer)
+    return document["words"], yaml.safe_load(document["config"])
 
 
 def test_the_server_is_given_its_own_words_and_the_k_of_the_table(image: Path) -> None:
@@ -118,9 +118,9 @@ def test_without_a_table_of_its_own_lock_k_is_the_initial_one(
 
 
 def test_a_release_whose_schedule_means_something_else_is_not_started(image: Path) -> None:
-    for held in (image / "site").iterdir():
-        (held / "METADATA").unlink()
-        held.rmdir()
+    for entry in (image / "site").iterdir():
+        (entry / "METADATA").unlink()
+        entry.rmdir()
     _release(image, "1.2.1")
     ended = start(image, "trtllm-serve", "--name=chat")
 

@@ -46,8 +46,8 @@ class Pod:
             raise ChannelError("no answer")
         self.orders.append(order)
         # Through the text of both, as over the network.
-        held = control.parse_order(control.render_order(order, "key"), "key")
-        return control.parse_applied(control.render_applied(self.engine.take(held)))
+        parsed = control.parse_order(control.render_order(order, "key"), "key")
+        return control.parse_applied(control.render_applied(self.engine.take(parsed)))
 
     def look(self, put: SpeculationTable | str | None = None, after_s: float = 0.1) -> None:
         if put is not None:
@@ -167,10 +167,11 @@ def test_an_engine_that_began_anew_is_asked_again_and_keeps_the_last_good_table(
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"), [(table(3, 1), "generation 3"), (table(9, 1, "theirs"), "of lock 'theirs'")]
+    ("wanted", "expected"),
+    [(table(3, 1), "generation 3"), (table(9, 1, "theirs"), "of lock 'theirs'")],
 )
 def test_what_the_engine_refuses_stays_refused(
-    wanted: SpeculationTable, said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    wanted: SpeculationTable, expected: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     pod = Pod(tmp_path, lock="ours")
     pod.engine.take(Order(APPLY, table(5, 4, "ours")))
@@ -178,7 +179,7 @@ def test_what_the_engine_refuses_stays_refused(
 
     assert pod.in_force == table(5, 4, "ours")
     assert pod.actuator.refused == {"engine": 1}
-    assert said in caplog.text
+    assert expected in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -204,17 +205,17 @@ def test_a_key_is_new_each_time_and_nobody_elses_to_read(tmp_path: Path) -> None
     folder = tmp_path / "metrics"
     first, second = control.make_key(folder), control.make_key(folder)
     assert first != second == control.read_key(folder)
-    (held,) = folder.iterdir()
-    assert held.stat().st_mode & 0o777 == 0o600
+    (file,) = folder.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_order_is_taken_whole_or_not_at_all() -> None:
-    held = ControlledTable("ours", LIMITS)
-    held.take(Order(APPLY, table(2, 3, "ours")))
-    before: Any = held.plan
+    controlled = ControlledTable("ours", LIMITS)
+    controlled.take(Order(APPLY, table(2, 3, "ours")))
+    before: Any = controlled.plan
     for refused in (table(1, 1, "ours"), table(3, 1, "theirs")):
-        assert held.take(Order(APPLY, refused)).error
-        assert held.plan is before
-    assert held.take(Order(RESTORE, table(1, 1, "ours"))).error == ""
-    assert held.take(Order(RESTORE, table(1, 1, "theirs"))).error
-    assert held.take(Order(RESTORE, None)).table is None
+        assert controlled.take(Order(APPLY, refused)).error
+        assert controlled.plan is before
+    assert controlled.take(Order(RESTORE, table(1, 1, "ours"))).error == ""
+    assert controlled.take(Order(RESTORE, table(1, 1, "theirs"))).error
+    assert controlled.take(Order(RESTORE, None)).table is None

@@ -93,12 +93,12 @@ def _attested(
     advice: str | None,
 ) -> Grade:
     name = _plain(attested.uri)
-    said = "is attested for"
+    verb = "is attested for"
     if name in known:
-        found = Declaration(attested.uri, FIELD, attested.revision)
+        attested_declaration = Declaration(attested.uri, FIELD, attested.revision)
         answers = "" if stated is None else f", though {stated.where} names {stated.name!r}"
-        message = f"the head {said} this target{answers}"
-        return replace(_of_revision(found, target, message, advice), attested=True)
+        message = f"the head {verb} this target{answers}"
+        return replace(_of_revision(attested_declaration, target, message, advice), attested=True)
     if stated is not None and name == _plain(stated.name):
         return Grade(
             compare.COMPATIBLE,
@@ -111,17 +111,19 @@ def _attested(
     return Grade(
         compare.INCOMPATIBLE,
         "DeclaredTargetDiffers",
-        f"the head {said} {attested.uri!r}{declared}; the target is {' or '.join(sorted(known))}",
+        f"the head {verb} {attested.uri!r}{declared}; the target is {' or '.join(sorted(known))}",
         advice=f"{FIELD} must name the target itself, or what the head declares",
     )
 
 
-def _of_revision(found: Declaration, target: Target, message: str, advice: str | None) -> Grade:
-    if found.revision is not None and found.revision not in target.revisions:
+def _of_revision(
+    declaration: Declaration, target: Target, message: str, advice: str | None
+) -> Grade:
+    if declaration.revision is not None and declaration.revision not in target.revisions:
         return Grade(
             compare.INCOMPATIBLE,
             "DeclaredTargetDiffers",
-            f"{found.where} names revision {found.revision!r}; the target has "
+            f"{declaration.where} names revision {declaration.revision!r}; the target has "
             f"{' or '.join(repr(each) for each in target.revisions) or 'none'}",
         )
     return Grade(compare.COMPATIBLE, "DeclaredTarget", message, advice=advice)

@@ -62,35 +62,35 @@ def misfit(target: Side, head: Side) -> Grade | None:
 
 def _misfit(target: Side, config: Mapping[str, Any]) -> str | None:
     layer = config.get("transformer_layer_config")
-    held = kv_cache.of_text(layer if isinstance(layer, Mapping) else {})
-    held = {**held, **kv_cache.of_text(config)}
+    dimensions = kv_cache.of_text(layer if isinstance(layer, Mapping) else {})
+    dimensions = {**dimensions, **kv_cache.of_text(config)}
     model = target.model
     for name in _HIDDEN:
-        hidden = held.get(name)
+        hidden = dimensions.get(name)
         if hidden is None:
             continue
         if model.hidden_size is not None and hidden != model.hidden_size:
             return f"{name} says hidden size {_short(hidden)}, the target has {model.hidden_size}"
         break
-    rows = held.get("target_vocab_size") or held.get("vocab_size")
+    rows = dimensions.get("target_vocab_size") or dimensions.get("vocab_size")
     if rows is not None and model.vocab_size is not None and rows != model.vocab_size:
         return f"a target vocabulary of {_short(rows)}, the target has {model.vocab_size}"
     for name in _DRAFT_ROWS:
-        trimmed = held.get(name)
+        trimmed = dimensions.get(name)
         if trimmed is None:
             continue
         if type(trimmed) is not int or trimmed < 1:
             return f"{name} is {_short(trimmed)!r}"
         if model.vocab_size is not None and trimmed > model.vocab_size:
             return f"{name} {trimmed}, the target has {model.vocab_size} rows"
-    return _misread(held, model.layers)
+    return _misread(dimensions, model.layers)
 
 
-def _misread(held: Mapping[str, Any], layers: int | None) -> str | None:
+def _misread(config: Mapping[str, Any], layers: int | None) -> str | None:
     """Which layer of the target the head reads though there is none."""
-    nested = [held[name] for name in _NESTED if isinstance(held.get(name), Mapping)]
+    nested = [config[name] for name in _NESTED if isinstance(config.get(name), Mapping)]
     for name in _AUXILIARY:
-        for holder in (held, *nested):
+        for holder in (config, *nested):
             read = holder.get(name)
             if read is None:
                 continue

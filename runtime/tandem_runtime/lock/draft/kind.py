@@ -44,26 +44,26 @@ def of(
     """
     if is_adapter(tensors, names):
         return Kind(ADAPTER)
-    told = _of_config(config or {})
+    declared = _of_config(config or {})
     seen = _of_tensors(tensors)
-    if told in HEADS:
-        if seen in HEADS and seen != told and _contradicts(told, seen, tensors):
+    if declared in HEADS:
+        if seen in HEADS and seen != declared and _contradicts(declared, seen, tensors):
             return Kind(
-                told,
-                f"config.json describes {told.title}, its tensors are those of {seen.title}",
+                declared,
+                f"config.json describes {declared.title}, its tensors are those of {seen.title}",
             )
-        return Kind(told)
+        return Kind(declared)
     if seen in HEADS:
         return Kind(seen)
-    if told == UNKNOWN:
+    if declared == UNKNOWN:
         # The new name of an ordinary model, perhaps: that has a tokenizer and its own layers.
         if not has_tokenizer or _named_draft(config or {}):
             return Kind(UNKNOWN)
         return Kind(seen)
-    if told == MODEL and not tensors and not has_tokenizer:
+    if declared == MODEL and not tensors and not has_tokenizer:
         # Many EAGLE heads are published as a Llama of one layer; here nothing shows the difference.
         return Kind(None)
-    return Kind(told or seen)
+    return Kind(declared or seen)
 
 
 def is_adapter(tensors: Mapping[str, Tensor], names: Collection[str]) -> bool:
@@ -82,8 +82,8 @@ def _of_config(config: Mapping[str, Any]) -> DraftKind | None:
         return None
     speculators = _speculators(config)
     if speculators:
-        held = [kind for kind in HEADS if speculators in kind.speculators]
-        return held[0] if held else UNKNOWN
+        kinds = [kind for kind in HEADS if speculators in kind.speculators]
+        return kinds[0] if kinds else UNKNOWN
     architectures = config.get("architectures")
     named = [str(each) for each in architectures] if isinstance(architectures, list) else []
     model_type = str(config.get("model_type") or "")
@@ -116,8 +116,8 @@ def _by_key(config: Mapping[str, Any]) -> DraftKind | None:
 
 def _speculators(config: Mapping[str, Any]) -> str | None:
     """The algorithm that a config of the speculators library names, None where it names none."""
-    held = config.get("speculators_config")
-    nested = held.get("algorithm") if isinstance(held, Mapping) else None
+    speculators = config.get("speculators_config")
+    nested = speculators.get("algorithm") if isinstance(speculators, Mapping) else None
     named = config.get("speculators_model_type") or nested
     return str(named).lower() if named else None
 
@@ -127,9 +127,9 @@ def _has_mask(config: Mapping[str, Any]) -> bool:
 
 
 def _named_draft(config: Mapping[str, Any]) -> bool:
-    held = config.get("architectures")
-    return isinstance(held, list) and any(
-        draft_kinds.sounds_like_a_draft(str(each)) for each in held
+    architectures = config.get("architectures")
+    return isinstance(architectures, list) and any(
+        draft_kinds.sounds_like_a_draft(str(each)) for each in architectures
     )
 
 
@@ -148,18 +148,18 @@ def _of_tensors(tensors: Mapping[str, Tensor]) -> DraftKind | None:
 def _reads_several_layers(tensors: Mapping[str, Tensor]) -> bool:
     """Whether `fc` takes more than a token and one hidden state: three layers make it EAGLE-3's."""
     for prefix in ("", "model.", "draft_model.", "eagle_module."):
-        held = tensors.get(f"{prefix}fc.weight")
-        if held is not None and len(held.shape) == 2 and held.shape[0]:
-            return held.shape[1] >= 3 * held.shape[0]
+        weight = tensors.get(f"{prefix}fc.weight")
+        if weight is not None and len(weight.shape) == 2 and weight.shape[0]:
+            return weight.shape[1] >= 3 * weight.shape[0]
     return False
 
 
-def _contradicts(told: DraftKind, seen: DraftKind, tensors: Mapping[str, Tensor]) -> bool:
+def _contradicts(declared: DraftKind, seen: DraftKind, tensors: Mapping[str, Tensor]) -> bool:
     """Whether tensors rule out what the configuration says.
 
     A projection of several layers alone is what many heads have; only EAGLE's has two parts.
     """
-    if any({told.name, seen.name} <= group for group in _ALIKE):
+    if any({declared.name, seen.name} <= group for group in _ALIKE):
         return False
     shown = seen.tensors is not None and any(seen.tensors.match(name) for name in tensors)
-    return told.name == "Eagle" or (shown and seen.name != "Eagle")
+    return declared.name == "Eagle" or (shown and seen.name != "Eagle")

@@ -45,14 +45,14 @@ def declared(config: Mapping[str, Any] | None) -> int:
     """
     if config is None:
         return 0
-    held = kv_cache.of_text(config)
-    nested = held.get("mtp_config")
-    for holder in (held, nested if isinstance(nested, Mapping) else {}):
+    values = kv_cache.of_text(config)
+    nested = values.get("mtp_config")
+    for holder in (values, nested if isinstance(nested, Mapping) else {}):
         for name in _COUNTS:
             count = holder.get(name)
             if count is not None:
                 return count if type(count) is int and count > 0 else 0
-    types = {str(config.get("model_type")), str(held.get("model_type"))}
+    types = {str(config.get("model_type")), str(values.get("model_type"))}
     return 1 if types & set(_ONE_UNSAID) else 0
 
 
@@ -73,8 +73,8 @@ def in_files(config: Mapping[str, Any] | None, tensors: Collection[str]) -> int 
     """
     if not tensors:
         return None
-    held = kv_cache.of_text(config or {})
-    layers = held.get("num_hidden_layers")
+    values = kv_cache.of_text(config or {})
+    layers = values.get("num_hidden_layers")
     own: set[str] = set()
     behind: set[int] = set()
     for name in tensors:

@@ -27,9 +27,9 @@ class Trimmed:
     rows: int | None
 
 
-def read(folder: ModelFolder, held: Weights | None) -> Trimmed | None:
+def read(folder: ModelFolder, file_weights: Weights | None) -> Trimmed | None:
     """The tables in a head's weights, None where it has none. Raises RefusedError."""
-    tensors = {} if held is None else held.tensors
+    tensors = {} if file_weights is None else file_weights.tensors
     d2t, t2d = tensors.get("d2t"), tensors.get("t2d")
     if d2t is None and t2d is None:
         return None

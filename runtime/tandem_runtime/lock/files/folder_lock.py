@@ -20,7 +20,7 @@ _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Hold the folder; the kernel lets go of it when the process ends, however it ends.
 
     On a file system without locks it says so on stderr and goes on: content stays right, since

@@ -76,16 +76,16 @@ def decode(name: str, content: bytes, outer: str, inner: str) -> object:
     It is one where both keys are the last of their objects, as the library that writes such files
     puts them; otherwise the value is whole. Raises RefusedError.
     """
-    found = _find(name, content, inner)
-    if found is not None:
+    items = _find(name, content, inner)
+    if items is not None:
         strict_json.check_size(name, content)
-        around = content[: found.start - 1] + b"null" + content[found.end + 1 :]
+        around = content[: items.start - 1] + b"null" + content[items.end + 1 :]
         value = strict_json.decode(name, around)
         # The null is the last value of the text: whatever comes last in it was the list.
         if isinstance(value, dict) and next(reversed(value)) == outer:
             holder = value[outer]
             if isinstance(holder, dict) and next(reversed(holder)) == inner:
-                holder[inner] = found
+                holder[inner] = items
                 return value
     return strict_json.decode(name, content)
 

@@ -56,10 +56,10 @@ def decode(name: str, content: bytes) -> object:
         raise lock_errors.malformed(name, f"is not UTF-8 at byte {error.start}") from error
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        held = dict(pairs)
-        if len(held) != len(pairs):
+        entries = dict(pairs)
+        if len(entries) != len(pairs):
             raise lock_errors.malformed(name, f"an object has the key {_repeated(pairs)!r} twice")
-        return held
+        return entries
 
     def no_constant(constant: str) -> NoReturn:
         raise lock_errors.malformed(name, f"{constant} is no JSON number")
@@ -97,11 +97,11 @@ def _has_half_pair(content: bytes) -> bool:
     """Whether valid JSON holds an escaped half of a surrogate pair."""
     if b"\\ud" not in content and b"\\uD" not in content:
         return False
-    for found in _HALF_PAIR.finditer(content):
-        before = found.start()
+    for match in _HALF_PAIR.finditer(content):
+        before = match.start()
         while content[before - 1] == _BACKSLASH:
             before -= 1
-        is_escape = (found.start() - before) % 2 == 0
-        if is_escape != (found.lastgroup == "pair"):
+        is_escape = (match.start() - before) % 2 == 0
+        if is_escape != (match.lastgroup == "pair"):
             return True
     return False

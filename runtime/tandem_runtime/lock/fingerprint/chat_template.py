@@ -40,7 +40,7 @@ def _template(
         except UnicodeDecodeError as error:
             raise lock_errors.malformed(_FILE, f"is not UTF-8 at byte {error.start}") from error
     if folder.holds(_OLD_FILE):
-        held = strict_json.read_object(folder, _OLD_FILE, strict_json.MAX_CONFIG_BYTES)
-        return held.get("chat_template")
+        document = strict_json.read_object(folder, _OLD_FILE, strict_json.MAX_CONFIG_BYTES)
+        return document.get("chat_template")
     stated = None if config is None else config.get("chat_template")
     return stated if stated is not None else tokenizer and tokenizer.chat_template

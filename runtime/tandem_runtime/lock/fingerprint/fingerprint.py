@@ -72,9 +72,9 @@ def _leaves(tokenizer: Tokenizer) -> dict[int, bytes]:
         end = min(start + LEAF_IDS, count)
         while ids[end - 1] >= limit:
             end -= 1
-        held = contents[start:end]
-        heads = map(pack, ids[start:end], tokenizer.kinds[start:end], map(len, held))
-        records = b"".join(chain.from_iterable(zip(heads, held, strict=True)))
+        chunk = contents[start:end]
+        heads = map(pack, ids[start:end], tokenizer.kinds[start:end], map(len, chunk))
+        records = b"".join(chain.from_iterable(zip(heads, chunk, strict=True)))
         leaves[number] = hashlib.sha256(records).digest()
         start = end
     return leaves

@@ -133,9 +133,9 @@ def _from_gguf(folder: ModelFolder) -> Tokenizer | None:
     """Read every time: a digest of the whole file would cost more than its metadata."""
     for name in folder.names:
         if name.endswith(".gguf") and os.path.lexists(folder.root / name):
-            found = gguf.read(folder, name)
-            if found is not None:
-                return found
+            tokenizer = gguf.read(folder, name)
+            if tokenizer is not None:
+                return tokenizer
     return None
 
 
@@ -143,7 +143,7 @@ def _older_added(folder: ModelFolder) -> dict[int, AddedToken]:
     """`added_tokens.json`, which formats without added tokens had beside them."""
     if not folder.holds(_ADDED):
         return {}
-    held = strict_json.read_object(folder, _ADDED, strict_json.MAX_CONFIG_BYTES)
+    document = strict_json.read_object(folder, _ADDED, strict_json.MAX_CONFIG_BYTES)
     return added.listed(
-        _ADDED, [{"id": token_id, "content": text} for text, token_id in held.items()]
+        _ADDED, [{"id": token_id, "content": text} for text, token_id in document.items()]
     )

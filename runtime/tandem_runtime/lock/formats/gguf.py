@@ -145,16 +145,16 @@ def _specials(metadata: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _listed(name: str, metadata: Mapping[str, Any], key: str, count: int, default: Any) -> Any:
-    held = metadata.get(_PREFIX + key)
-    if held is None:
+    entries = metadata.get(_PREFIX + key)
+    if entries is None:
         return [default] * count
     if (
-        not isinstance(held, list)
-        or len(held) != count
-        or not all(type(value) is type(default) for value in held)
+        not isinstance(entries, list)
+        or len(entries) != count
+        or not all(type(value) is type(default) for value in entries)
     ):
         raise lock_errors.malformed(name, f"{key} does not match its {count} tokens")
-    return held
+    return entries
 
 
 def _text(value: object) -> str | None:

@@ -34,7 +34,7 @@ LACKS = ("merges", "normalizer", "preTokenizer", "flags")
 
 
 @dataclass
-class _Found:
+class _Gathered:
     """What the fields gather."""
 
     texts: list[str] = field(default_factory=list)
@@ -51,19 +51,21 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     Raises:
         RefusedError: Malformed or TooLarge.
     """
-    found = _gather(name, folder.read(name, strict_json.MAX_TOKENIZER_BYTES))
-    vocabulary = {text: token_id for token_id, text in enumerate(found.texts)}
-    if len(vocabulary) != len(found.texts):
+    gathered = _gather(name, folder.read(name, strict_json.MAX_TOKENIZER_BYTES))
+    vocabulary = {text: token_id for token_id, text in enumerate(gathered.texts)}
+    if len(vocabulary) != len(gathered.texts):
         raise lock_errors.malformed(name, "a piece stands twice")
     texts, ids = ordered(name, added.join(name, vocabulary, more))
     contents = [text.replace(WORD_START, " ").encode() for text in texts]
     kinds = bytearray(len(texts))
-    for index, kind in enumerate(found.types):
+    for index, kind in enumerate(gathered.types):
         if kind == _BYTE:
-            contents[index] = _byte(name, found.texts[index])
+            contents[index] = _byte(name, gathered.texts[index])
             kinds[index] = BYTE
-    normal = [index for index, kind in enumerate(found.types) if kind == _NORMAL]
-    special_ids = {index for index, kind in enumerate(found.types) if kind not in (_NORMAL, _BYTE)}
+    normal = [index for index, kind in enumerate(gathered.types) if kind == _NORMAL]
+    special_ids = {
+        index for index, kind in enumerate(gathered.types) if kind not in (_NORMAL, _BYTE)
+    }
     return Tokenizer(
         format=FORMAT,
         ids=ids,
@@ -72,18 +74,18 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
         pieces={**vocabulary, **{token.content: token_id for token_id, token in more.items()}},
         special_ids=frozenset(special_ids | set(more)),
         encoder={
-            "model": found.model,
-            "scores": encoding.scores_digest(normal, [found.scores[index] for index in normal]),
+            "model": gathered.model,
+            "scores": encoding.scores_digest(normal, [gathered.scores[index] for index in normal]),
             "normalizerSpec": "sha256:"
-            + hashlib.sha256(canonical(found.normalizer).encode()).hexdigest(),
+            + hashlib.sha256(canonical(gathered.normalizer).encode()).hexdigest(),
         },
-        lacks=LACKS if found.model == "BPE" else LACKS[1:],
-        specials=found.specials,
+        lacks=LACKS if gathered.model == "BPE" else LACKS[1:],
+        specials=gathered.specials,
     )
 
 
-def _gather(name: str, content: bytes) -> _Found:
-    found = _Found()
+def _gather(name: str, content: bytes) -> _Gathered:
+    gathered = _Gathered()
     trainer: dict[int, int] = {}
     reader = wire.Reader(name, _MAX_FIELDS)
     for number, kind, value in reader.fields(content):
@@ -92,26 +94,28 @@ def _gather(name: str, content: bytes) -> _Found:
         if kind != wire.LENGTH or not isinstance(value, bytes):
             raise lock_errors.malformed(name, "is no SentencePiece model")
         if number == _PIECES:
-            _piece(name, reader.fields(value), found)
+            _piece(name, reader.fields(value), gathered)
         elif number == _TRAINER:
-            for inner, _, held in reader.fields(value):
-                if isinstance(held, int):
-                    trainer[inner] = wire.signed(held)
+            for inner, _, payload in reader.fields(value):
+                if isinstance(payload, int):
+                    trainer[inner] = wire.signed(payload)
         else:
-            for inner, _, held in reader.fields(value):
-                shown = hashlib.sha256(held).hexdigest() if isinstance(held, bytes) else held
+            for inner, _, payload in reader.fields(value):
+                shown = (
+                    hashlib.sha256(payload).hexdigest() if isinstance(payload, bytes) else payload
+                )
                 if inner != 1:  # The rule's name; what it does stands in the other fields.
-                    found.normalizer[str(inner)] = shown
-    if not found.texts:
+                    gathered.normalizer[str(inner)] = shown
+    if not gathered.texts:
         raise lock_errors.malformed(name, "has no pieces")
-    found.model = _MODELS.get(trainer.get(_MODEL_TYPE, 1), "unknown")
+    gathered.model = _MODELS.get(trainer.get(_MODEL_TYPE, 1), "unknown")
     for inner, special in _SPECIAL_IDS.items():
         token_id = trainer.get(inner, _DEFAULT_IDS[special])
-        found.specials[special] = None if token_id < 0 else token_id
-    return found
+        gathered.specials[special] = None if token_id < 0 else token_id
+    return gathered
 
 
-def _piece(name: str, fields: Iterable[tuple[int, int, int | bytes]], found: _Found) -> None:
+def _piece(name: str, fields: Iterable[tuple[int, int, int | bytes]], gathered: _Gathered) -> None:
     text, score, kind = "", 0.0, _NORMAL
     for number, _, value in fields:
         if number == _TEXT and isinstance(value, bytes):
@@ -119,17 +123,17 @@ def _piece(name: str, fields: Iterable[tuple[int, int, int | bytes]], found: _Fo
                 text = value.decode()
             except UnicodeDecodeError as error:
                 raise lock_errors.malformed(
-                    name, f"piece {len(found.texts)} is not UTF-8"
+                    name, f"piece {len(gathered.texts)} is not UTF-8"
                 ) from error
         elif number == _SCORE and isinstance(value, bytes) and len(value) == 4:
             score = struct.unpack("<f", value)[0]
         elif number == _TYPE and isinstance(value, int):
             kind = value
-    if len(found.texts) >= MAX_IDS:
+    if len(gathered.texts) >= MAX_IDS:
         raise lock_errors.too_large(name, f"more than {MAX_IDS} pieces")
-    found.texts.append(text)
-    found.scores.append(score)
-    found.types.append(kind)
+    gathered.texts.append(text)
+    gathered.scores.append(score)
+    gathered.types.append(kind)
 
 
 def _byte(name: str, text: str) -> bytes:

@@ -40,23 +40,23 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     size = _count(name, config, "default_vocab_size")
     if specials > size:
         raise lock_errors.malformed(name, f"{specials} special tokens in a vocabulary of {size}")
-    held = _specials(name, document.get("special_tokens"), specials)
+    special_tokens = _specials(name, document.get("special_tokens"), specials)
     # A file lists more ranks than its vocabulary takes.
     for rank, entry in enumerate(vocabulary[: size - specials]):
         if not isinstance(entry, dict) or entry.get("rank") != rank:
             raise lock_errors.malformed(name, f"vocabulary entry {rank} has another rank")
-        held[specials + rank] = _bytes(name, entry.get("token_bytes"))
+        special_tokens[specials + rank] = _bytes(name, entry.get("token_bytes"))
     pattern = config.get("pattern")
     encoder = {
         "pattern": "sha256:" + hashlib.sha256(pattern.encode()).hexdigest()
         if isinstance(pattern, str)
         else "none"
     }
-    return ranks.tokenizer(FORMAT, name, held, more, range(specials), encoder)
+    return ranks.tokenizer(FORMAT, name, special_tokens, more, range(specials), encoder)
 
 
 def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
-    held = {
+    special_tokens = {
         rank: (
             _BEFORE_THEY_WERE_WRITTEN[rank]
             if listed is None and rank < len(_BEFORE_THEY_WERE_WRITTEN)
@@ -65,7 +65,7 @@ def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
         for rank in range(count)
     }
     if listed is None:
-        return held
+        return special_tokens
     if not isinstance(listed, list):
         raise lock_errors.malformed(name, "special_tokens is no list")
     for entry in listed:
@@ -73,8 +73,8 @@ def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
         text = entry.get("token_str") if isinstance(entry, dict) else None
         if type(rank) is not int or not 0 <= rank < count or not isinstance(text, str):
             raise lock_errors.malformed(name, f"a special token has the rank {str(rank)[:20]}")
-        held[rank] = text.encode()
-    return held
+        special_tokens[rank] = text.encode()
+    return special_tokens
 
 
 def _count(name: str, config: Mapping[str, Any], key: str) -> int:

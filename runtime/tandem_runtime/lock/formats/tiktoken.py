@@ -31,7 +31,7 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     lines = folder.read(name, strict_json.MAX_TOKENIZER_BYTES).split(b"\n")
     if len(lines) > MAX_IDS:
         raise lock_errors.too_large(name, f"more than {MAX_IDS} lines")
-    held: dict[int, bytes] = {}
+    texts: dict[int, bytes] = {}
     for index, line in enumerate(lines):
         if not line.strip():
             continue
@@ -41,6 +41,6 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
             token_id = int(rank) if rank.isdigit() and len(rank) <= 9 else -1
         except ValueError as error:
             raise lock_errors.malformed(name, f"line {index + 1} is no token and rank") from error
-        if held.setdefault(token_id, content) is not content:
+        if texts.setdefault(token_id, content) is not content:
             raise lock_errors.malformed(name, f"rank {token_id} stands twice")
-    return ranks.tokenizer(FORMAT, name, held, more)
+    return ranks.tokenizer(FORMAT, name, texts, more)

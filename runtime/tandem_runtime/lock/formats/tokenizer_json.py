@@ -98,13 +98,13 @@ def kind_of(name: str, model: Mapping[str, Any]) -> str:
 
 
 def _vocabulary(name: str, model: Mapping[str, Any]) -> dict[str, int]:
-    held = model.get("vocab")
-    if isinstance(held, dict):
-        return held
-    if not isinstance(held, list):
+    listed = model.get("vocab")
+    if isinstance(listed, dict):
+        return listed
+    if not isinstance(listed, list):
         raise lock_errors.malformed(name, "its model has no vocabulary")
     vocabulary: dict[str, int] = {}
-    for token_id, entry in enumerate(held):
+    for token_id, entry in enumerate(listed):
         if (
             not isinstance(entry, list)
             or len(entry) != 2
@@ -113,7 +113,7 @@ def _vocabulary(name: str, model: Mapping[str, Any]) -> dict[str, int]:
         ):
             raise lock_errors.malformed(name, f"vocabulary entry {token_id} is no [piece, score]")
         vocabulary[entry[0]] = token_id
-    if len(vocabulary) != len(held):
+    if len(vocabulary) != len(listed):
         raise lock_errors.malformed(name, "a piece stands twice in the vocabulary")
     return vocabulary
 

@@ -28,27 +28,27 @@ def read(config: Mapping[str, Any] | None) -> int | None:
     if config is None:
         return None
     layer = config.get("transformer_layer_config")
-    held = kv_cache.of_text(layer if isinstance(layer, Mapping) else config)
-    counts = [held[key] for key in _KEYS if _is_count(held.get(key))]
-    length = held[_OVERRIDE] if _is_count(held.get(_OVERRIDE)) else min(counts, default=None)
+    values = kv_cache.of_text(layer if isinstance(layer, Mapping) else config)
+    counts = [values[key] for key in _KEYS if _is_count(values.get(key))]
+    length = values[_OVERRIDE] if _is_count(values.get(_OVERRIDE)) else min(counts, default=None)
     if length is None:
         return None
     factor = 1.0
-    for rope in _rope(held):
+    for rope in _rope(values):
         kind = rope.get("rope_type") or rope.get("type") or "default"
-        if kind == "longrope" and _is_count(held.get("original_max_position_embeddings")):
-            return int(held["original_max_position_embeddings"])
+        if kind == "longrope" and _is_count(values.get("original_max_position_embeddings")):
+            return int(values["original_max_position_embeddings"])
         value = rope.get("factor")
         if kind not in _ALREADY_SCALED and isinstance(value, int | float) and 0 < value < _MOST:
             factor = float(value)
-    if "gemma3" in str(held.get("model_type")):
+    if "gemma3" in str(values.get("model_type")):
         factor = 1.0
     return min(int(length * factor), _MOST)
 
 
-def _rope(held: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _rope(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for name in _ROPE:
-        value = held.get(name)
+        value = config.get(name)
         if not isinstance(value, Mapping):
             continue
         nested = [each for each in value.values() if isinstance(each, Mapping)]

@@ -9,7 +9,7 @@ from typing import Any
 from tandem_runtime.contract import attention
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.lock.draft import mtp_layers
-from tandem_runtime.lock.model import context_length, held_weights, kv_cache
+from tandem_runtime.lock.model import context_length, kv_cache, missing_weights
 from tandem_runtime.lock.verdict.inspect import Side
 
 _DEFAULTS = (
@@ -83,11 +83,11 @@ def quantization(config: Mapping[str, Any]) -> str | None:
     text = kv_cache.of_text(config)
     for holder in (config, text):
         for key in _QUANTIZATION:
-            held = holder.get(key)
-            if not isinstance(held, Mapping) or not held:
+            declared = holder.get(key)
+            if not isinstance(declared, Mapping) or not declared:
                 continue
-            producer = held.get("producer")
-            named = held.get("quant_method") or (
+            producer = declared.get("producer")
+            named = declared.get("quant_method") or (
                 producer.get("name") if isinstance(producer, Mapping) else None
             )
             return str(named).lower() if named else "unnamed"
@@ -102,7 +102,7 @@ def _by_file(names: Collection[str]) -> str | None:
 def _weights(side: Side) -> str | None:
     """Unknown for a single file: its folder was never looked at."""
     alone = len(side.names) == 1 and side.config is None
-    return None if alone or not side.names else held_weights.format_of(side.names)
+    return None if alone or not side.names else missing_weights.format_of(side.names)
 
 
 def _medusa_heads(config: Mapping[str, Any]) -> int | None:
@@ -112,8 +112,10 @@ def _medusa_heads(config: Mapping[str, Any]) -> int | None:
 
 def _attention_heads(config: Mapping[str, Any]) -> int | None:
     layer = config.get("transformer_layer_config")
-    held = kv_cache.of_text(layer if isinstance(layer, Mapping) else config)
-    counts = [held[key] for key in kv_cache.HEADS if type(held.get(key)) is int and held[key] > 0]
+    values = kv_cache.of_text(layer if isinstance(layer, Mapping) else config)
+    counts = [
+        values[key] for key in kv_cache.HEADS if type(values.get(key)) is int and values[key] > 0
+    ]
     return counts[0] if counts else None
 
 

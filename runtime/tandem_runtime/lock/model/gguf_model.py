@@ -44,11 +44,11 @@ def candidates(names: Iterable[str]) -> list[list[str]]:
     models = [
         name for name in sorted(names) if name.endswith(SUFFIX) and not _NO_MODEL.search(name)
     ]
-    found: dict[tuple[str, ...], list[str]] = {}
+    names_by_files: dict[tuple[str, ...], list[str]] = {}
     for name in models:
         part = _PART.fullmatch(name)
-        found.setdefault((name,) if part is None else (part[1], part[3]), []).append(name)
-    return list(found.values())[:_MAX_CANDIDATES]
+        names_by_files.setdefault((name,) if part is None else (part[1], part[3]), []).append(name)
+    return list(names_by_files.values())[:_MAX_CANDIDATES]
 
 
 def is_model(header: Header | None) -> bool:
@@ -135,19 +135,19 @@ def _model(header: Header) -> ModelConfig:
 def _kv_values_per_token(values: Mapping[str, Any], architecture: str) -> int | None:
     """As model_config's, from llama.cpp's names; a list of heads is by layer."""
 
-    def held(key: str) -> Any:
+    def value_of(key: str) -> Any:
         return values.get(f"{architecture}.{key}")
 
-    layers, hidden = held("block_count"), held("embedding_length")
-    latent = held("attention.kv_lora_rank")
+    layers, hidden = value_of("block_count"), value_of("embedding_length")
+    latent = value_of("attention.kv_lora_rank")
     if type(layers) is not int:
         return None
     if type(latent) is int and latent:
-        rotary = held("rope.dimension_count")
+        rotary = value_of("rope.dimension_count")
         return layers * (latent + (rotary if type(rotary) is int else 0))
-    heads, kv_heads = held("attention.head_count"), held("attention.head_count_kv")
+    heads, kv_heads = value_of("attention.head_count"), value_of("attention.head_count_kv")
     kv_heads = heads if kv_heads is None else kv_heads
-    key, value = held("attention.key_length"), held("attention.value_length")
+    key, value = value_of("attention.key_length"), value_of("attention.value_length")
     most = max(heads) if isinstance(heads, list) and heads else heads
     if type(key) is not int:
         if type(hidden) is not int or type(most) is not int or not most:

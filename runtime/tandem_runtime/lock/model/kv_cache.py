@@ -28,23 +28,23 @@ _DEFAULTS: Mapping[str, Mapping[str, int]] = {
 
 def levels(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """A config and those nested in it for the text, outermost first."""
-    found = [config]
-    while len(found) <= len(NESTED):
-        level = found[-1]
+    configs = [config]
+    while len(configs) <= len(NESTED):
+        level = configs[-1]
         nested = next((level[key] for key in NESTED if isinstance(level.get(key), Mapping)), None)
         if nested is None:
             break
-        found.append(nested)
-    return found
+        configs.append(nested)
+    return configs
 
 
 def of_text(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a config says of the language model: its own keys, then those nested for the text."""
-    held: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     nested = levels(config)
     for each in (_DEFAULTS.get(str(nested[-1].get("model_type")), {}), *reversed(nested)):
-        held |= {key: value for key, value in each.items() if value is not None}
-    return held
+        values |= {key: value for key, value in each.items() if value is not None}
+    return values
 
 
 def values_per_token(config: Mapping[str, Any]) -> int | None:
@@ -56,51 +56,51 @@ def values_per_token(config: Mapping[str, Any]) -> int | None:
     context as for a short one and counts nothing, unless no layer of the model sees everything;
     then those with a window count. Chunked attention counts: engines keep all of its tokens.
     """
-    held = of_text(config)
-    layers = _positive(held, *_LAYERS)
+    values = of_text(config)
+    layers = _positive(values, *_LAYERS)
     if layers is None:
         return None
-    growing = _growing_layers(held, layers - (_positive(held, "num_kv_shared_layers") or 0))
-    latent = _positive(held, "kv_lora_rank")
+    growing = _growing_layers(values, layers - (_positive(values, "num_kv_shared_layers") or 0))
+    latent = _positive(values, "kv_lora_rank")
     if latent:
-        return growing * (latent + (_positive(held, "qk_rope_head_dim") or 0))
-    heads, hidden = _positive(held, *HEADS), _positive(held, *_HIDDEN)
-    key = _positive(held, *_HEAD_SIZE) or (hidden // heads if hidden and heads else None)
+        return growing * (latent + (_positive(values, "qk_rope_head_dim") or 0))
+    heads, hidden = _positive(values, *HEADS), _positive(values, *_HIDDEN)
+    key = _positive(values, *_HEAD_SIZE) or (hidden // heads if hidden and heads else None)
     if not key:
         return None
-    of_both = key + (_positive(held, "v_head_dim") or key)
-    by_layer = _list(held, *_KV_HEADS)
+    of_both = key + (_positive(values, "v_head_dim") or key)
+    by_layer = _list(values, *_KV_HEADS)
     if by_layer is not None and all(type(each) is int and each >= 0 for each in by_layer):
         return int(sum(by_layer) * of_both)
-    kv_heads = _positive(held, *_KV_HEADS)
+    kv_heads = _positive(values, *_KV_HEADS)
     if kv_heads is None:
-        kv_heads = 1 if held.get("multi_query") is True else heads
+        kv_heads = 1 if values.get("multi_query") is True else heads
     return growing * kv_heads * of_both if kv_heads else None
 
 
-def _growing_layers(held: Mapping[str, Any], layers: int) -> int:
+def _growing_layers(values: Mapping[str, Any], layers: int) -> int:
     """Layers that keep every token."""
     layers = max(layers, 0)
-    types = _list(held, *_LAYER_TYPES)
+    types = _list(values, *_LAYER_TYPES)
     if types is not None:
         return _of_types([str(each) for each in types[:layers]])
-    pattern = held.get("hybrid_override_pattern")
+    pattern = values.get("hybrid_override_pattern")
     if isinstance(pattern, str):
         return pattern.count("*")
-    kinds = held.get("attn_type_list")
+    kinds = values.get("attn_type_list")
     if isinstance(kinds, list):
         return kinds.count(1)
-    linear = held.get("linear_attn_config")
+    linear = values.get("linear_attn_config")
     if isinstance(linear, Mapping) and isinstance(linear.get("full_attn_layers"), list):
         return len(linear["full_attn_layers"])
-    interval = _positive(held, "full_attention_interval")
+    interval = _positive(values, "full_attention_interval")
     if interval:
         return layers // interval
-    period = _positive(held, "attn_layer_period")
+    period = _positive(values, "attn_layer_period")
     if period:
-        offset = _positive(held, "attn_layer_offset") or 0
+        offset = _positive(values, "attn_layer_offset") or 0
         return sum(index % period == offset for index in range(layers))
-    return _beside_windows(held, layers)
+    return _beside_windows(values, layers)
 
 
 def _of_types(types: list[str]) -> int:
@@ -112,25 +112,25 @@ def _of_types(types: list[str]) -> int:
     return sum("linear" not in each for each in keeping)
 
 
-def _beside_windows(held: Mapping[str, Any], layers: int) -> int:
-    if not _positive(held, "sliding_window") or held.get("use_sliding_window") is False:
+def _beside_windows(values: Mapping[str, Any], layers: int) -> int:
+    if not _positive(values, "sliding_window") or values.get("use_sliding_window") is False:
         return layers
     for name in _WINDOW_PATTERN:
-        pattern = held.get(name)
+        pattern = values.get(name)
         if isinstance(pattern, str) and "G" in pattern:
             return sum(pattern[index % len(pattern)] == "G" for index in range(layers))
         if type(pattern) is int and 1 < pattern <= layers:
             return layers // pattern
-    if held.get("use_sliding_window") is True:
-        return min(_positive(held, "max_window_layers") or 0, layers) or layers
+    if values.get("use_sliding_window") is True:
+        return min(_positive(values, "max_window_layers") or 0, layers) or layers
     return layers
 
 
-def _positive(held: Mapping[str, Any], *names: str) -> int | None:
+def _positive(values: Mapping[str, Any], *names: str) -> int | None:
     return next(
-        (held[name] for name in names if type(held.get(name)) is int and held[name] > 0), None
+        (values[name] for name in names if type(values.get(name)) is int and values[name] > 0), None
     )
 
 
-def _list(held: Mapping[str, Any], *names: str) -> list[Any] | None:
-    return next((held[name] for name in names if isinstance(held.get(name), list)), None)
+def _list(values: Mapping[str, Any], *names: str) -> list[Any] | None:
+    return next((values[name] for name in names if isinstance(values.get(name), list)), None)

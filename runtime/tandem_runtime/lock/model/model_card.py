@@ -41,7 +41,7 @@ def _base_model(front: str) -> tuple[str, ...]:
         document = yaml.safe_load(front)
     except (yaml.YAMLError, ValueError, RecursionError):
         return ()
-    held = document.get("base_model") if isinstance(document, dict) else None
-    values = held if isinstance(held, list) else [held]
+    declared = document.get("base_model") if isinstance(document, dict) else None
+    values = declared if isinstance(declared, list) else [declared]
     names = [each for each in values if isinstance(each, str) and 0 < len(each) <= _MAX_NAME]
     return tuple(names[:_MAX_BASES])

@@ -76,14 +76,14 @@ def read(config: Mapping[str, Any] | None) -> ModelConfig:
 
 def _rows(config: Mapping[str, Any]) -> int | None:
     """Rows of the language model, which may be nested beside another number of the whole."""
-    held = kv_cache.levels(config)[-1].get("vocab_size")
-    return held if type(held) is int and 0 <= held <= _MAX_COUNT else None
+    rows = kv_cache.levels(config)[-1].get("vocab_size")
+    return rows if type(rows) is int and 0 <= rows <= _MAX_COUNT else None
 
 
-def _mixture(held: Mapping[str, Any]) -> MixtureOfExperts | None:
+def _mixture(config: Mapping[str, Any]) -> MixtureOfExperts | None:
     """Routed experts; a list is by layer, and the layer with the most speaks for the model."""
-    nested = held.get("ffn_config")
-    holders = [held, nested if isinstance(nested, Mapping) else {}]
+    nested = config.get("ffn_config")
+    holders = [config, nested if isinstance(nested, Mapping) else {}]
 
     def most(names: tuple[str, ...]) -> int | None:
         for holder in holders:

@@ -28,10 +28,12 @@ def read(folder: ModelFolder) -> Index | None:
     if not folder.holds(INDEX) or not os.path.lexists(folder.root / INDEX):
         return None
     document = strict_json.read_object(folder, INDEX, MAX_BYTES)
-    held = document.get("weight_map")
-    if not isinstance(held, dict) or not all(isinstance(name, str) for name in held.values()):
+    weight_map = document.get("weight_map")
+    if not isinstance(weight_map, dict) or not all(
+        isinstance(name, str) for name in weight_map.values()
+    ):
         raise lock_errors.malformed(INDEX, "weight_map is no table of tensors and their files")
-    return Index(held)
+    return Index(weight_map)
 
 
 def missing(index: Index, folder: ModelFolder, weights: Weights | None) -> str | None:

@@ -175,8 +175,8 @@ def header(name: str, content: bytes) -> dict[str, Any]:
 
 
 def _tensor(name: str, tensor: str, entry: object) -> Tensor:
-    held = entry if isinstance(entry, dict) else {}
-    dtype, shape, offsets = held.get("dtype"), held.get("shape"), held.get("data_offsets")
+    fields = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
     if (
         not isinstance(dtype, str)
         or not isinstance(shape, list)

@@ -21,7 +21,7 @@ class Access:
         asked = (environment.LOCK_REQUEST, environment.LOCK)
         return cls(with_secret, any(environ.get(name) for name in asked))
 
-    def held(self, names: str) -> str:
+    def place_of(self, names: str) -> str:
         """Where variables of these names stand."""
         return f"{names} in the secret" if self.in_a_pod else names
 

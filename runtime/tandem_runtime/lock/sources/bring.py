@@ -51,7 +51,7 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
 
 def _local(path: Path, uri: str) -> FetchedModel:
     try:
-        found = folder.at(path)
+        local = folder.at(path)
     except FileNotFoundError as error:
         meant = f"; did you mean hf://{uri}?" if _HUB_NAME.fullmatch(uri) else ""
         raise CannotLookError(
@@ -62,4 +62,4 @@ def _local(path: Path, uri: str) -> FetchedModel:
             lock_errors.ACCESS_DENIED, f"{path} cannot be read: {error.strerror} (source {uri})"
         ) from error
     image = _IMAGE_DIGEST.fullmatch(uri)
-    return FetchedModel(found, revision=image and image[1], immutable=image is not None)
+    return FetchedModel(local, revision=image and image[1], immutable=image is not None)

@@ -37,8 +37,8 @@ _AT_ONCE = 8
 def token(side: str, environ: Mapping[str, str]) -> str | None:
     """The side's own token, else the common one, else None (anonymous)."""
     prefix = environment.PREFIXES[side]
-    held = environ.get(prefix + environment.HF_TOKEN) or environ.get(environment.HF_TOKEN)
-    return held or None
+    hub_token = environ.get(prefix + environment.HF_TOKEN) or environ.get(environment.HF_TOKEN)
+    return hub_token or None
 
 
 def parts(uri: str) -> tuple[str, str | None]:
@@ -99,8 +99,8 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
             )
         part = _Part(client, repo, commit, into, sizes)
         if file is not None:
-            found = part.single(file)
-            return FetchedModel(found, revision=commit, immutable=True)
+            file_path = part.single(file)
+            return FetchedModel(file_path, revision=commit, immutable=True)
         weights = part.everything(info)
     names = [name for name in sizes if "/" not in name]
     return FetchedModel(folder.at(into, names), revision=commit, immutable=True, weights=weights)
@@ -172,13 +172,13 @@ class _Part:
         return patiently(lambda: sparse.gguf(remote, size, self.into / path.rpartition("/")[2]))
 
     def _remote(self, path: str) -> RangedFile:
-        held = self.client.token
+        hub_token = self.client.token
         return RangedFile(
             self.client.endpoint,
             self.repository,
             path,
             self.commit,
-            held if isinstance(held, str) else None,
+            hub_token if isinstance(hub_token, str) else None,
         )
 
 

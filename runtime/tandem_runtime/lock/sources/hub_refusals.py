@@ -31,7 +31,8 @@ def translate_errors(uri: str, revision: str | None, access: Access) -> Iterator
     except errors.GatedRepoError as error:
         raise cannot(
             lock_errors.ACCESS_DENIED,
-            f"gated: accept the model's terms on the hub with the account of {access.held(TOKEN)}"
+            "gated: accept the model's terms on the hub with the account of "
+            f"{access.place_of(TOKEN)}"
             if access.with_secret
             else "gated: accept the model's terms on the hub, and with that account's token "
             f"{access.give(TOKEN)}",
@@ -70,7 +71,7 @@ def _of_answer(error: HfHubHTTPError, access: Access) -> tuple[str, str]:
         return lock_errors.MODEL_NOT_FOUND, "does not exist on the hub"
     if status == 401:
         return lock_errors.ACCESS_DENIED, (
-            f"the hub refuses the token (401): renew {access.held(TOKEN)}"
+            f"the hub refuses the token (401): renew {access.place_of(TOKEN)}"
             if access.with_secret
             else "private, or it does not exist; a hub does not tell strangers which (401): check "
             f"the name, or {access.give(TOKEN)}"
@@ -84,6 +85,6 @@ def _of_answer(error: HfHubHTTPError, access: Access) -> tuple[str, str]:
         later = "later" if asked_s is None else f"in {asked_s:.0f} s"
         return lock_errors.LOCK_FAILED, (
             f"the hub has too many requests from here (429): it is tried again {later}"
-            + ("" if access.with_secret else f"; with {access.held(TOKEN)} more are allowed")
+            + ("" if access.with_secret else f"; with {access.place_of(TOKEN)} more are allowed")
         )
     return lock_errors.LOCK_FAILED, f"the hub answered {status}"

@@ -46,22 +46,24 @@ class RangedFile:
             hf_raise_for_status(response)
             skipped = start
             if response.status_code == 206:
-                said = response.headers.get("Content-Range", "")
-                if not said.startswith(f"bytes {start}-"):
-                    raise self._cannot(f"the hub sends {said[:60]!r} for bytes from {start}")
+                content_range = response.headers.get("Content-Range", "")
+                if not content_range.startswith(f"bytes {start}-"):
+                    raise self._cannot(
+                        f"the hub sends {content_range[:60]!r} for bytes from {start}"
+                    )
                 skipped = 0
             if skipped > MAX_SKIPPED_BYTES:
                 raise self._cannot(
                     f"the hub ignores ranges, and what is needed lies {start} bytes into the file"
                 )
-            held = bytearray()
+            received = bytearray()
             for chunk in response.iter_bytes(_CHUNK_BYTES):
-                held += chunk[skipped:]
+                received += chunk[skipped:]
                 skipped = max(0, skipped - len(chunk))
-                if len(held) >= size:
+                if len(received) >= size:
                     # Leaving closes the connection: the rest is never sent.
                     break
-        return bytes(held[:size])
+        return bytes(received[:size])
 
     def _cannot(self, message: str) -> CannotLookError:
         return CannotLookError(lock_errors.LOCK_FAILED, f"{self.name}: {message}")

@@ -43,5 +43,5 @@ def patiently(ask: Callable[[], Answer], sleep: Callable[[float], None] = time.s
 def asked_wait_s(error: object) -> float | None:
     """Seconds that the hub's `Retry-After` asks for, None where it asks for none in seconds."""
     headers = getattr(getattr(error, "response", None), "headers", {})
-    said = headers.get("Retry-After", "")
-    return float(said) if said.isascii() and said.isdigit() else None
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isascii() and value.isdigit() else None

@@ -90,13 +90,13 @@ def prefix_of(uri: str, side: str, environ: Mapping[str, str]) -> Prefix:
 def _secret(side: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The keys of the side's own secret, else the common ones; empty without."""
     for start in (environment.PREFIXES[side], ""):
-        found = {
+        credentials = {
             argument: environ[start + key]
             for argument, key in _SECRET_KEYS.items()
             if environ.get(start + key)
         }
-        if found:
-            return found
+        if credentials:
+            return credentials
     return {}
 
 
@@ -116,7 +116,9 @@ def _client(side: str, environ: Mapping[str, str]) -> S3Client:
     session.get_component("credential_provider").remove("iam-role")
     prefix = environment.PREFIXES[side]
     region = environ.get(prefix + "AWS_REGION") or environ.get("AWS_REGION") or _USUAL_REGION
-    held = boto3.Session(**_secret(side, environ), region_name=region, botocore_session=session)
+    boto_session = boto3.Session(
+        **_secret(side, environ), region_name=region, botocore_session=session
+    )
     endpoint = environ.get(environment.S3_ENDPOINT) or None
     config = Config(
         connect_timeout=5,
@@ -125,9 +127,9 @@ def _client(side: str, environ: Mapping[str, str]) -> S3Client:
         max_pool_connections=AT_ONCE,
         # A store of one's own rarely has a host name a bucket.
         s3={"addressing_style": "path" if endpoint else "auto"},
-        signature_version=None if held.get_credentials() else UNSIGNED,
+        signature_version=None if boto_session.get_credentials() else UNSIGNED,
     )
-    return held.client("s3", endpoint_url=endpoint, config=config)
+    return boto_session.client("s3", endpoint_url=endpoint, config=config)
 
 
 def listing(prefix: Prefix, uri: str) -> tuple[Listed, ...]:
@@ -136,7 +138,7 @@ def listing(prefix: Prefix, uri: str) -> tuple[Listed, ...]:
     pages = prefix.client.get_paginator("list_objects_v2").paginate(
         Bucket=prefix.bucket, Prefix=start
     )
-    found = []
+    entries = []
     for page in pages:
         for each in page.get("Contents", ()):
             name = each["Key"][len(start) :]
@@ -147,17 +149,17 @@ def listing(prefix: Prefix, uri: str) -> tuple[Listed, ...]:
                     lock_errors.LOCK_FAILED,
                     f"{uri}: holds an object that is no file name: {name!r}",
                 )
-            found.append(Listed(name, each["ETag"], each["Size"]))
-        if len(found) > MOST_OBJECTS:
+            entries.append(Listed(name, each["ETag"], each["Size"]))
+        if len(entries) > MOST_OBJECTS:
             raise CannotLookError(
                 lock_errors.LOCK_FAILED,
                 f"{uri}: more than {MOST_OBJECTS} objects: name one model's",
             )
-    if not found:
+    if not entries:
         raise CannotLookError(
             lock_errors.MODEL_NOT_FOUND, f"{uri}: no object begins with {start!r}: check the path"
         )
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(entries, key=lambda each: each.name))
 
 
 def revision_of(listed: tuple[Listed, ...]) -> str:

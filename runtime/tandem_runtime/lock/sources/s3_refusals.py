@@ -52,7 +52,8 @@ def _of_answer(uri: str, code: str, access: Access) -> CannotLookError:
         )
     if code in _DENIED:
         remedy = (
-            f"renew {access.held('the keys')}, or allow them s3:ListBucket and s3:GetObject there"
+            f"renew {access.place_of('the keys')}, or allow them s3:ListBucket and "
+            "s3:GetObject there"
             if access.with_secret
             else access.give(_KEYS)
         )

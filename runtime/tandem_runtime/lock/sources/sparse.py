@@ -88,9 +88,9 @@ def _refuse_pointer(name: str, content: bytes) -> None:
 
 
 def _tables(remote: Remote, file: BinaryIO, encoded: bytes) -> None:
-    held = weights.joined([(remote.name, weights.header(remote.name, encoded))])
+    weights_table = weights.joined([(remote.name, weights.header(remote.name, encoded))])
     for key in trimmed_vocabulary.TABLES:
-        tensor = None if held is None else held.tensors.get(key)
+        tensor = None if weights_table is None else weights_table.tensors.get(key)
         if tensor is None:
             continue
         if tensor.size_bytes > weights.MAX_INTEGERS * 8:

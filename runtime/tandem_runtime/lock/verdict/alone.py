@@ -19,7 +19,7 @@ def judge(method: str, target: Side) -> Grade:
     if method != "MTP":
         return Grade(compare.COMPATIBLE, REASON, f"{method} drafts without another model")
     declared = mtp_layers.declared(target.config)
-    found = mtp_layers.in_files(target.config, target.tensor_names)
+    layers_in_files = mtp_layers.in_files(target.config, target.tensor_names)
     if declared < 1:
         return Grade(
             compare.INCOMPATIBLE,
@@ -28,16 +28,16 @@ def judge(method: str, target: Side) -> Grade:
             "so it cannot draft for itself",
             advice="use another method",
         )
-    if found is None:
+    if layers_in_files is None:
         return _unseen(target, declared)
     wanted = 1 if (target.config or {}).get("model_type") in _LOADS_FEWER else declared
-    if found < wanted:
-        held = "none of them" if found == 0 else f"{found}"
+    if layers_in_files < wanted:
+        count = "none of them" if layers_in_files == 0 else f"{layers_in_files}"
         return Grade(
             compare.INCOMPATIBLE,
             lock_errors.WEIGHTS_MISSING,
             f"the target's config.json declares {_layers(declared)} for MTP, and its files hold "
-            f"tensors of {held}",
+            f"tensors of {count}",
             advice="whoever quantised or converted it left them out: use a copy that keeps the MTP "
             "layers, or another method",
         )

@@ -41,62 +41,62 @@ def pair(target: Side, draft: Side) -> Grade:
     one, two = target.tokenizer, draft.tokenizer
     if one is None or two is None or target.fingerprint is None or draft.fingerprint is None:
         raise ValueError("a side has no tokenizer")
-    found = difference.find(one, target.fingerprint, two, draft.fingerprint)
-    grade = _of_ids(target, draft, found)
+    differences = difference.find(one, target.fingerprint, two, draft.fingerprint)
+    grade = _of_ids(target, draft, differences)
     if grade is None:
-        grade = _of_the_rest(target, draft, found)
+        grade = _of_the_rest(target, draft, differences)
     return grade
 
 
-def _of_ids(target: Side, draft: Side, found: Differences) -> Grade | None:
+def _of_ids(target: Side, draft: Side, differences: Differences) -> Grade | None:
     """What differing ids decide; None where every id means the same on both sides."""
     one, two = target.tokenizer, draft.tokenizer
     assert one is not None and two is not None
-    if found.changed:
-        count = len(found.changed)
+    if differences.changed:
+        count = len(differences.changed)
         return Grade(
             INCOMPATIBLE,
             "IdsDiffer",
             f"{count} {_ids(count)} of {len(one.ids)} {_mean(count)} other bytes to the draft; "
-            + _named(difference.shown(one, two, found.changed)),
-            difference.shown(one, two, found.changed),
+            + _named(difference.shown(one, two, differences.changed)),
+            difference.shown(one, two, differences.changed),
             "use a draft that was trained with the target's tokenizer",
         )
-    if found.draft_extra:
-        count = len(found.draft_extra)
+    if differences.draft_extra:
+        count = len(differences.draft_extra)
         return Grade(
             INCOMPATIBLE,
             "DraftLarger",
             f"the draft has {count} {_ids(count)} that the target does not have; "
-            + _named(difference.shown(one, two, found.draft_extra)),
-            difference.shown(one, two, found.draft_extra),
+            + _named(difference.shown(one, two, differences.draft_extra)),
+            difference.shown(one, two, differences.draft_extra),
             "use a draft that was trained with the target's tokenizer",
         )
-    if found.target_extra:
-        count = len(found.target_extra)
+    if differences.target_extra:
+        count = len(differences.target_extra)
         return Grade(
             PREFIX_COMPATIBLE,
             "TargetExtra",
             f"the target has {count} {_ids(count)} beyond the draft's last; "
-            + _named(difference.shown(one, two, found.target_extra)),
-            difference.shown(one, two, found.target_extra),
+            + _named(difference.shown(one, two, differences.target_extra)),
+            difference.shown(one, two, differences.target_extra),
             "the draft can never propose these ids; policy VocabPrefix allows such a pair, and "
             "where vocab_size differs vLLM also needs use_heterogeneous_vocab in "
             "speculation.engineConfig",
         )
-    if found.renamed:
-        count = len(found.renamed)
+    if differences.renamed:
+        count = len(differences.renamed)
         return Grade(
             WARN,
             "ReservedRenamed",
             f"{count} reserved {_ids(count)} have another name in the draft; "
-            + _named(difference.shown(one, two, found.renamed)),
-            difference.shown(one, two, found.renamed),
+            + _named(difference.shown(one, two, differences.renamed)),
+            difference.shown(one, two, differences.renamed),
         )
     return None
 
 
-def _of_the_rest(target: Side, draft: Side, found: Differences) -> Grade:
+def _of_the_rest(target: Side, draft: Side, differences: Differences) -> Grade:
     one, two = target.tokenizer, draft.tokenizer
     assert one is not None and two is not None
     special = _differing(target.specials, draft.specials)

@@ -24,7 +24,7 @@ from tandem_runtime.lock.fingerprint.tokenizer import Tokenizer
 from tandem_runtime.lock.formats import detect_format
 from tandem_runtime.lock.formats.detect_format import Known
 from tandem_runtime.lock.formats.parts import added
-from tandem_runtime.lock.model import held_weights, model_card, model_config, shards, weights
+from tandem_runtime.lock.model import missing_weights, model_card, model_config, shards, weights
 from tandem_runtime.lock.model.model_config import ModelConfig
 from tandem_runtime.lock.model.shards import Index
 from tandem_runtime.lock.model.weights import Tensor, Weights
@@ -124,9 +124,9 @@ def _at(
             tokenizer_configs.special_tokens,
         )
         stated = {} if tokenizer is None else special_tokens.facts(tokenizer, merged)
-        held = {} if tensors is None else tensors.tensors
-        of_kind = kind.of(configs.config, held, folder.names, tokenizer is not None)
-        tensor_names = _tensor_names(index, held)
+        tensor_table = {} if tensors is None else tensors.tensors
+        of_kind = kind.of(configs.config, tensor_table, folder.names, tokenizer is not None)
+        tensor_names = _tensor_names(index, tensor_table)
         if of_kind.kind is not None and of_kind.kind.name == "Model":
             _check_output(configs.config, tensor_names)
         return Side(
@@ -155,21 +155,21 @@ def _at(
         return Side(remote_code=remote_code, pickle=pickle, refused=plain)
 
 
-def _index(folder: ModelFolder, held: Weights | None) -> Index | None:
+def _index(folder: ModelFolder, file_weights: Weights | None) -> Index | None:
     """The index of the shards. Raises RefusedError where files lack what it lists."""
     index = shards.read(folder)
-    missing = None if index is None else shards.missing(index, folder, held)
+    missing = None if index is None else shards.missing(index, folder, file_weights)
     if missing is not None:
         raise lock_errors.weights_missing(shards.INDEX, missing)
     return index
 
 
-def _tensor_names(index: Index | None, held: Mapping[str, Tensor]) -> Collection[str]:
-    return held.keys() if index is None else held.keys() | index.file_of.keys()
+def _tensor_names(index: Index | None, tensor_table: Mapping[str, Tensor]) -> Collection[str]:
+    return tensor_table.keys() if index is None else tensor_table.keys() | index.file_of.keys()
 
 
 def _check_output(config: Mapping[str, Any] | None, names: Collection[str]) -> None:
-    lost = held_weights.lost_output(config, names)
+    lost = missing_weights.lost_output(config, names)
     if lost is not None:
         raise lock_errors.weights_missing("weights", f"hold every layer, but {lost}")
 

@@ -28,16 +28,16 @@ class Seen:
 
 def judge(request: LockRequest, target: Seen, draft: Seen | None) -> PairReport:
     """The report on what was seen. Pure; `draft` is None for methods without one."""
-    found = _grade(request, target, draft)
-    pinned = found.reason != "DigestMismatch"
+    grade = _grade(request, target, draft)
+    pinned = grade.reason != "DigestMismatch"
     return PairReport(
-        verdict=found.verdict,
-        reason=found.reason,
-        allowed=pinned and policy.allows(request.policy, found.verdict),
-        message=found.message,
-        advice=found.advice,
-        attested=found.attested and found.verdict == compare.COMPATIBLE,
-        first_differences=found.first_differences,
+        verdict=grade.verdict,
+        reason=grade.reason,
+        allowed=pinned and policy.allows(request.policy, grade.verdict),
+        message=grade.message,
+        advice=grade.advice,
+        attested=grade.attested and grade.verdict == compare.COMPATIBLE,
+        first_differences=grade.first_differences,
         target=side_report.report(target.side, target.uri, target.revision, target.immutable),
         draft=None
         if draft is None
@@ -52,11 +52,11 @@ def _grade(request: LockRequest, target: Seen, draft: Seen | None) -> Grade:
             return refused
     marks = target.side.fingerprint
     if request.digest is not None and (marks is None or marks.digest != request.digest):
-        found = "no tokenizer" if marks is None else marks.digest
+        digest = "no tokenizer" if marks is None else marks.digest
         return Grade(
             compare.INCOMPATIBLE,
             "DigestMismatch",
-            f"tokenizerLock.digest is {request.digest}; the target has {found}",
+            f"tokenizerLock.digest is {request.digest}; the target has {digest}",
             advice="another tokenizer than the pinned one: check the revision, or pin the new one",
         )
     unfit = method_fit.judge(request.method, target.side, None if draft is None else draft.side)

@@ -68,13 +68,13 @@ class _Reader:
         keys = self._scalar("Q")
         if keys > MAX_KEYS:
             raise lock_errors.malformed(self._name, f"claims {keys} keys")
-        held: dict[str, Any] = {}
+        entries: dict[str, Any] = {}
         for _ in range(keys):
             key = self._string()
-            if key in held:
+            if key in entries:
                 raise lock_errors.malformed(self._name, f"has the key {key[:40]!r} twice")
-            held[key] = self._value(self._scalar("I"))
-        return held
+            entries[key] = self._value(self._scalar("I"))
+        return entries
 
     def _value(self, kind: int) -> Any:
         if kind == _STRING:
@@ -103,20 +103,20 @@ class _Reader:
     def _strings(self, count: int) -> list[str]:
         # As many calls of _string would take three times as long.
         content, position, size = self._content, self._position, len(self._content)
-        held: list[str] = []
+        strings: list[str] = []
         try:
             for _ in range(count):
                 start = position + _LENGTH.size
                 position = start + _LENGTH.unpack_from(content, position)[0]
                 if position > size:
                     raise _BeyondError
-                held.append(content[start:position].decode())
+                strings.append(content[start:position].decode())
         except struct.error as error:
             raise _BeyondError from error
         except UnicodeDecodeError as error:
             raise lock_errors.malformed(self._name, "holds a string that is not UTF-8") from error
         self._position = position
-        return held
+        return strings
 
     def _string(self) -> str:
         length = self._scalar("Q")

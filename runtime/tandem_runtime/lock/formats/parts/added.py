@@ -38,15 +38,15 @@ def listed(name: str, tokens: object) -> dict[int, AddedToken]:
     if not isinstance(tokens, list):
         raise lock_errors.malformed(name, "added_tokens is no list")
     _check_count(name, len(tokens))
-    held: dict[int, AddedToken] = {}
+    added_tokens: dict[int, AddedToken] = {}
     for entry in tokens:
         token_id = entry.get("id") if isinstance(entry, dict) else None
         if type(token_id) is not int or not 0 <= token_id <= MAX_ID:
             raise lock_errors.malformed(name, f"an added token has the id {str(token_id)[:20]}")
         token = _token(name, entry)
-        if held.setdefault(token_id, token) != token:
+        if added_tokens.setdefault(token_id, token) != token:
             raise lock_errors.malformed(name, f"id {token_id} stands for two added tokens")
-    return held
+    return added_tokens
 
 
 def configured(name: str, config: Mapping[str, Any] | None) -> dict[int, AddedToken]:
@@ -57,12 +57,12 @@ def configured(name: str, config: Mapping[str, Any] | None) -> dict[int, AddedTo
     if not isinstance(tokens, dict):
         raise lock_errors.malformed(name, "added_tokens_decoder is no object")
     _check_count(name, len(tokens))
-    held: dict[int, AddedToken] = {}
+    added_tokens: dict[int, AddedToken] = {}
     for key, entry in tokens.items():
         if not (key.isascii() and key.isdecimal()) or len(key) > 9 or int(key) > MAX_ID:
             raise lock_errors.malformed(name, f"an added token has the id {key[:20]!r}")
-        held[int(key)] = _token(name, entry)
-    return held
+        added_tokens[int(key)] = _token(name, entry)
+    return added_tokens
 
 
 def merge(

@@ -68,17 +68,17 @@ def canonical_options(step: dict[str, Any]) -> dict[str, Any]:
     """One component's options without nulls, defaults and settings without effect."""
     kind = step.get("type")
     defaults = _DEFAULTS.get(kind, {}) if isinstance(kind, str) else {}
-    held = {
+    options = {
         key: value
         for key, value in step.items()
         if value is not None and key not in _WITHOUT_EFFECT
     }
-    if kind == "Metaspace" and "add_prefix_space" in held:
+    if kind == "Metaspace" and "add_prefix_space" in options:
         # The name before the library's 0.15.
-        prefixed = held.pop("add_prefix_space")
-        held.setdefault("prepend_scheme", "always" if prefixed else "never")
+        prefixed = options.pop("add_prefix_space")
+        options.setdefault("prepend_scheme", "always" if prefixed else "never")
     return {
         key: value
-        for key, value in held.items()
+        for key, value in options.items()
         if key not in defaults or type(value) is not type(defaults[key]) or value != defaults[key]
     }

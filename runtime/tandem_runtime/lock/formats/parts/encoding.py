@@ -44,9 +44,9 @@ def merge_ids(
     text_digest = merges.digest()
     for other in known:
         if other.merges is not None and other.merges.text_digest == text_digest:
-            found = _translated(other.merges.ids, other.pieces, vocabulary)
-            if found is not None:
-                return Merges(found, text_digest)
+            translated = _translated(other.merges.ids, other.pieces, vocabulary)
+            if translated is not None:
+                return Merges(translated, text_digest)
     ids = array("I")
     for block in merges.blocks():
         ids.extend(_merge_ids(name, block, vocabulary))
@@ -69,8 +69,8 @@ def _translated(
     meant = list(range(max(ours, default=-1) + 1))
     for text in other:
         meant[pieces[text]] = vocabulary.get(text, _NONE)
-    found = array("I", itemgetter(*ids)(meant) if len(ids) > 1 else ())
-    return None if _NONE in meant and _NONE in found else found
+    indices = array("I", itemgetter(*ids)(meant) if len(ids) > 1 else ())
+    return None if _NONE in meant and _NONE in indices else indices
 
 
 def _merge_ids(name: str, merges: list[Any], vocabulary: Mapping[str, int]) -> array[int]:

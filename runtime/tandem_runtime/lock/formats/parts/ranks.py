@@ -14,13 +14,13 @@ LACKS = ("merges", "normalizer", "preTokenizer", "flags")
 def tokenizer(
     form: str,
     name: str,
-    held: Mapping[int, bytes],
+    ranks: Mapping[int, bytes],
     more: Mapping[int, AddedToken],
     special: Iterable[int] = (),
     encoder: Mapping[str, str] | None = None,
 ) -> Tokenizer:
     """Bytes by id, and the added tokens of other files, as one tokenizer. Raises RefusedError."""
-    joined = dict(held)
+    joined = dict(ranks)
     for token_id, token in more.items():
         content = token.content.encode()
         if joined.setdefault(token_id, content) != content:

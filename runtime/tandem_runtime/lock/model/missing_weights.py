@@ -18,12 +18,12 @@ def format_of(names: Iterable[str]) -> str:
 
     As model_facts.WEIGHT_FORMATS. An adapter's file is no model's.
     """
-    held = [name for name in names if not name.startswith("adapter_model.")]
-    if any(name.endswith(".safetensors") for name in held):
+    weight_files = [name for name in names if not name.startswith("adapter_model.")]
+    if any(name.endswith(".safetensors") for name in weight_files):
         return "safetensors"
-    if candidates(held):
+    if candidates(weight_files):
         return "gguf"
-    return "pickle" if any(model_config.is_pickle(name) for name in held) else "none"
+    return "pickle" if any(model_config.is_pickle(name) for name in weight_files) else "none"
 
 
 def lost_output(config: Mapping[str, Any] | None, names: Collection[str]) -> str | None:
@@ -33,12 +33,12 @@ def lost_output(config: Mapping[str, Any] | None, names: Collection[str]) -> str
     """
     if config is None:
         return None
-    held = kv_cache.of_text(config)
-    layers = held.get("num_hidden_layers")
-    found = {int(match[1]) for name in names if (match := _LAYER.match(name))}
-    if type(layers) is not int or layers < 1 or not found.issuperset(range(layers)):
+    values = kv_cache.of_text(config)
+    layers = values.get("num_hidden_layers")
+    present = {int(match[1]) for name in names if (match := _LAYER.match(name))}
+    if type(layers) is not int or layers < 1 or not present.issuperset(range(layers)):
         return None
-    tied = held.get("tie_word_embeddings")
+    tied = values.get("tie_word_embeddings")
     if tied is False and not any(_OUTPUT.search(name) for name in names):
         return "no lm_head, and tie_word_embeddings is false"
     return None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tandem_runtime.lock.files import folder
-from tandem_runtime.lock.model import held_weights
+from tandem_runtime.lock.model import missing_weights
 from tandem_runtime.lock.verdict import inspect as inspect_side
 from tandem_runtime.lock.verdict import side_report
 from tandem_runtime.lock.verdict.inspect import Side
@@ -131,7 +131,7 @@ FORMATS = {
 
 @pytest.mark.parametrize("names", FORMATS)
 def test_the_format_is_that_which_a_loader_takes(names: tuple[str, ...]) -> None:
-    assert held_weights.format_of(names) == FORMATS[names]
+    assert missing_weights.format_of(names) == FORMATS[names]
 
 
 @pytest.mark.parametrize(
