@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "the same command goes on",
                 file=sys.stderr,
             )
-        found = fitted(ended.state.done, arguments.experts)
+        fit = fitted(ended.state.done, arguments.experts)
         source = report.source_of(
             options.url,
             datetime.now(UTC).date(),
@@ -132,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
             options.times.block_s,
         )
         profile = report.profile_of(
-            found,
+            fit,
             ended.state.done,
             name=arguments.name or ended.model,
             source=source,
@@ -147,18 +147,18 @@ def run(arguments: argparse.Namespace) -> int:
             kept = path_beside(arguments.out)
             print(f"finished blocks are in {kept}; the same command goes on", file=sys.stderr)
         return FAILED
-    said = {
+    summary = {
         "ended": ended.how,
         "blocks": done,
         "planned": ended.planned,
         "loads": report.loads_of(ended.state.done),
-        "cells": report.cells_of(found),
+        "cells": report.cells_of(fit),
         "profile": profile,
     }
     if arguments.output != output.TEXT:
-        output.write(said, arguments.output)
+        output.write(summary, arguments.output)
     else:
-        _show(said, output.console(), options.out)
+        _show(summary, output.console(), options.out)
     return 0 if ended.how == session.COMPLETE else CUT_SHORT
 
 
@@ -217,7 +217,7 @@ def _named(block: Block) -> str:
     return f"{block.concurrency} clients, {depth}, {block.segment}"
 
 
-def _show(said: dict[str, Any], console: Console, out: Path) -> None:
+def _show(summary: dict[str, Any], console: Console, out: Path) -> None:
     loads = Table(
         "numbers of clients, separated by commas",
         "K",
@@ -227,7 +227,7 @@ def _show(said: dict[str, Any], console: Console, out: Path) -> None:
         "tokens/s",
         title="request latency",
     )
-    for row in said["loads"]:
+    for row in summary["loads"]:
         depth = "in force" if row["tokens"] is None else str(row["tokens"])
         times = ("-" if row[rank] is None else f"{row[rank]:.2f}" for rank in ("p50_s", "p95_s"))
         loads.add_row(
@@ -237,17 +237,17 @@ def _show(said: dict[str, Any], console: Console, out: Path) -> None:
     cells = Table(
         "batch", "K", "prefill", "steps", "measured ms", "fitted ms", "error %", title="step time"
     )
-    for row in said["cells"]:
+    for row in summary["cells"]:
         cells.add_row(*(f"{value:g}" for value in row.values()))
     console.print(cells)
-    fit = said["profile"]["fit"]
+    fit = summary["profile"]["fit"]
     unseen = fit.get("unseen_mean_error_percent")
     spread = fit.get("repeat_error_percent")
     repeated = "" if spread is None else f", {spread} % between blocks of one load"
     kept_aside = "" if unseen is None else f", {unseen} % on cells kept aside"
     console.print(
-        f"{out}: {said['blocks']} of {said['planned']} blocks ({said['ended']}); error of the "
-        f"fit {fit['mean_error_percent']} % mean, {fit['worst_error_percent']} % worst"
+        f"{out}: {summary['blocks']} of {summary['planned']} blocks ({summary['ended']}); "
+        f"error of the fit {fit['mean_error_percent']} % mean, {fit['worst_error_percent']} % worst"
         f"{kept_aside}{repeated}, over {fit['cells']} kinds of step; "
         f"the tuner's form {fit['tuner_mean_error_percent']} %"
     )

@@ -55,16 +55,16 @@ class Cluster:
 
     def resource(self, name: str) -> Object:
         """The resource of that name. Raises ConnectionProblem, with the nearest name there is."""
-        found = self.find(name)
-        if found is None:
+        stored = self.find(name)
+        if stored is None:
             raise ConnectionProblem(self._absent(name, self.resources()))
-        return found
+        return stored
 
     def find(self, name: str) -> Object | None:
         """The resource of that name; None where there is none. Raises ConnectionProblem."""
-        with self.told():
+        with self.translated_errors():
             try:
-                found: Object = client.CustomObjectsApi(self.api).get_namespaced_custom_object(
+                stored: Object = client.CustomObjectsApi(self.api).get_namespaced_custom_object(
                     names.GROUP,
                     names.VERSION,
                     self.namespace,
@@ -76,7 +76,7 @@ class Cluster:
                 if answer.status != 404:
                     raise
                 return None
-        return found
+        return stored
 
     def resources(self, *, everywhere: bool = False) -> list[Object]:
         """The resources of the namespace, or of all of them, by namespace and name.
@@ -90,9 +90,9 @@ class Cluster:
             if everywhere
             else custom.list_namespaced_custom_object
         )
-        found: list[Object] = []
+        items: list[Object] = []
         page: str | None = None
-        with self.told():
+        with self.translated_errors():
             while True:
                 answer = call(
                     group=names.GROUP,
@@ -103,29 +103,29 @@ class Cluster:
                     _request_timeout=(CONNECT_S, READ_S),
                     **where,
                 )
-                found += answer["items"]
+                items += answer["items"]
                 page = answer["metadata"].get("continue")
                 if not page:
                     break
         return sorted(
-            found, key=lambda raw: (raw["metadata"]["namespace"], raw["metadata"]["name"])
+            items, key=lambda raw: (raw["metadata"]["namespace"], raw["metadata"]["name"])
         )
 
     def config_map(self, name: str) -> Mapping[str, str] | None:
         """The data of a ConfigMap; None when there is none. Raises ConnectionProblem."""
-        with self.told():
+        with self.translated_errors():
             try:
-                found = client.CoreV1Api(self.api).read_namespaced_config_map(
+                stored = client.CoreV1Api(self.api).read_namespaced_config_map(
                     name, self.namespace, _request_timeout=(CONNECT_S, READ_S)
                 )
             except ApiException as answer:
                 if answer.status != 404:
                     raise
                 return None
-        return found.data or {}
+        return stored.data or {}
 
-    def _absent(self, name: str, held: list[Object]) -> str:
-        known = [raw["metadata"]["name"] for raw in held]
+    def _absent(self, name: str, resources: list[Object]) -> str:
+        known = [raw["metadata"]["name"] for raw in resources]
         place = f"no {names.KIND} {name} in namespace {self.namespace}"
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         if near:
@@ -135,7 +135,7 @@ class Cluster:
         return f"{place}: there is none at all, name another with -n"
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def translated_errors(self) -> Iterator[None]:
         """What goes wrong within becomes a ConnectionProblem."""
         try:
             yield
@@ -197,10 +197,10 @@ def _refused(answer: ApiException, host: str) -> str:
 def _message(answer: ApiException) -> str:
     """What the API server said: the message of its Status, else the first line of anything else."""
     try:
-        said = json.loads(answer.body or "")["message"]
+        message = json.loads(answer.body or "")["message"]
     except (ValueError, TypeError, KeyError):
-        said = answer.body or answer.reason or "without words"
-    return _one_line(said)
+        message = answer.body or answer.reason or "without words"
+    return _one_line(message)
 
 
 def _reason(failure: HTTPError) -> str:
@@ -208,5 +208,5 @@ def _reason(failure: HTTPError) -> str:
     return text.rpartition(": ")[2] if ": " in text else text
 
 
-def _one_line(said: object) -> str:
-    return " ".join(str(said).split())[:300]
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())[:300]

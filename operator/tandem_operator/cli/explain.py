@@ -50,8 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     in_force, rollouts = status.get("speculation"), _rollouts(status)
     if arguments.output != output.TEXT:
         place = {"namespace": cluster.namespace, "name": arguments.name}
-        said = {**place, "speculation": in_force, "rollouts": rollouts, "records": records}
-        output.write(said, arguments.output)
+        document = {**place, "speculation": in_force, "rollouts": rollouts, "records": records}
+        output.write(document, arguments.output)
         return 0
     console = output.console()
     for line in _text(f"{cluster.namespace}/{arguments.name}", in_force, rollouts, records):
@@ -61,8 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def records_of(cluster: Cluster, name: str) -> tuple[Object, ...]:
     """The kept decisions, oldest first. Raises ConnectionProblem, also for damaged ones."""
-    held = cluster.config_map(names.tuner(name))
-    text = (held or {}).get(tuner_state.RECORDS_KEY, "[]")
+    stored = cluster.config_map(names.tuner(name))
+    text = (stored or {}).get(tuner_state.RECORDS_KEY, "[]")
     records = decision_log.from_json(text)
     if not records and text.strip() != "[]":
         raise ConnectionProblem(
@@ -81,11 +81,11 @@ def _count(text: str) -> int:
 
 def _rollouts(status: Object) -> list[Object]:
     """Reason and message of what rolls pods out, or would: no record of the tuner tells it."""
-    told = (SpeculationReason.REMOVED_BY_ROLLOUT.value, DecayReason.DECAYED.value)
+    reasons = (SpeculationReason.REMOVED_BY_ROLLOUT.value, DecayReason.DECAYED.value)
     return [
         {"reason": each["reason"], "message": each.get("message", "")}
         for each in status.get("conditions") or ()
-        if each.get("reason") in told
+        if each.get("reason") in reasons
     ]
 
 
@@ -102,87 +102,91 @@ def _text(
         yield from _decision(each)
 
 
-def _in_force(held: Object | None) -> Iterator[str]:
-    if held is None:
+def _in_force(status: Object | None) -> Iterator[str]:
+    if status is None:
         yield "in force: nothing yet"
         return
-    state = held["state"]
-    if "effectiveTokens" in held:
-        state += f", K={held['effectiveTokens']} at the present load"
+    state = status["state"]
+    if "effectiveTokens" in status:
+        state += f", K={status['effectiveTokens']} at the present load"
     yield f"in force: {state}"
-    if held.get("schedule"):
-        ranges = [(each["from"], each["to"], each["tokens"]) for each in held["schedule"]]
+    if status.get("schedule"):
+        ranges = [(each["from"], each["to"], each["tokens"]) for each in status["schedule"]]
         yield f"  K by decoding requests: {_schedule(ranges)}"
-    if "generation" in held:
-        mode = f", live mode {held['liveMode']}" if "liveMode" in held else ""
-        applied = held.get("appliedReplicas", 0)
-        yield f"  table generation {held['generation']}, applied by {applied} replicas{mode}"
+    if "generation" in status:
+        mode = f", live mode {status['liveMode']}" if "liveMode" in status else ""
+        applied = status.get("appliedReplicas", 0)
+        yield f"  table generation {status['generation']}, applied by {applied} replicas{mode}"
     measured = _joined(
         (
-            ("acceptance", held.get("acceptanceRatePercent"), "{} %"),
-            ("accepted tokens per draft", held.get("meanAcceptedTokens"), "{}"),
-            ("speedup", held.get("speedup"), "{}"),
-            ("compared with", held.get("speedupBaseline"), "{}"),
+            ("acceptance", status.get("acceptanceRatePercent"), "{} %"),
+            ("accepted tokens per draft", status.get("meanAcceptedTokens"), "{}"),
+            ("speedup", status.get("speedup"), "{}"),
+            ("compared with", status.get("speedupBaseline"), "{}"),
         )
     )
     if measured:
         yield f"  measured: {measured}"
     segments = _joined(
         (each["name"], each.get("acceptanceRatePercent"), "{} %")
-        for each in held.get("segments") or ()
+        for each in status.get("segments") or ()
     )
     if segments:
         yield f"  acceptance by segment: {segments}"
 
 
-def _decision(held: Object) -> Iterator[str]:
-    yield f"\n{held.get('time', 'at no time')} {held.get('reason')}, {held.get('state')}"
-    if held.get("message"):
-        yield f"  {held['message']}"
-    if held.get("schedule"):
-        yield f"  K by decoding requests: {_schedule(held['schedule'])}"
-    if held.get("prefillSchedule"):
-        yield f"  with prefill in the step: {_schedule(held['prefillSchedule'])}"
-    predicted = _predicted(held.get("predicted") or {})
+def _decision(record: Object) -> Iterator[str]:
+    yield f"\n{record.get('time', 'at no time')} {record.get('reason')}, {record.get('state')}"
+    if record.get("message"):
+        yield f"  {record['message']}"
+    if record.get("schedule"):
+        yield f"  K by decoding requests: {_schedule(record['schedule'])}"
+    if record.get("prefillSchedule"):
+        yield f"  with prefill in the step: {_schedule(record['prefillSchedule'])}"
+    predicted = _predicted(record.get("predicted") or {})
     if predicted:
         yield f"  predicted: {predicted}"
-    inputs = held.get("inputs") or {}
-    told = _joined((key.replace("_", " "), value, "{}") for key, value in inputs.items())
-    if told:
-        yield f"  inputs: {told}"
-    for replica in held.get("replicas") or ():
+    inputs = record.get("inputs") or {}
+    shown = _joined((key.replace("_", " "), value, "{}") for key, value in inputs.items())
+    if shown:
+        yield f"  inputs: {shown}"
+    for replica in record.get("replicas") or ():
         yield f"  {replica.get('replica', '?')}: {_replica(replica)}"
-    if held.get("outliers"):
-        yield f"  slower than the others: {', '.join(held['outliers'])}"
+    if record.get("outliers"):
+        yield f"  slower than the others: {', '.join(record['outliers'])}"
 
 
-def _predicted(held: Mapping[str, Any]) -> str:
-    survival = held.get("survival") or ()
+def _predicted(prediction: Mapping[str, Any]) -> str:
+    survival = prediction.get("survival") or ()
     return _joined(
         (
-            ("batch", held.get("batch"), "{:.1f}"),
-            ("K", held.get("tokens"), "{}"),
-            ("tokens per step", held.get("tokensPerStep"), "{:.2f}"),
-            ("ms per token", _milliseconds(held.get("timePerOutputTokenSeconds")), "{:.2f}"),
-            ("measured", _milliseconds(held.get("realisedTimePerOutputTokenSeconds")), "{:.2f}"),
-            ("acceptance %", _percent(held.get("acceptanceRate")), "{:.0f}"),
+            ("batch", prediction.get("batch"), "{:.1f}"),
+            ("K", prediction.get("tokens"), "{}"),
+            ("tokens per step", prediction.get("tokensPerStep"), "{:.2f}"),
+            ("ms per token", _milliseconds(prediction.get("timePerOutputTokenSeconds")), "{:.2f}"),
+            (
+                "measured",
+                _milliseconds(prediction.get("realisedTimePerOutputTokenSeconds")),
+                "{:.2f}",
+            ),
+            ("acceptance %", _percent(prediction.get("acceptanceRate")), "{:.0f}"),
             ("survival by position %", _list(_percent(each) for each in survival), "{}"),
-            ("speedup", held.get("speedup"), "{:.2f}"),
+            ("speedup", prediction.get("speedup"), "{:.2f}"),
         )
     )
 
 
-def _replica(held: Mapping[str, Any]) -> str:
+def _replica(window: Mapping[str, Any]) -> str:
     return _joined(
         (
-            ("seconds", held.get("durationSeconds"), "{}"),
-            ("running", held.get("running"), "{}"),
-            ("waiting", held.get("waiting"), "{}"),
-            ("tokens", held.get("generatedTokens"), "{}"),
-            ("drafts", held.get("drafts"), "{}"),
-            ("drafted", held.get("draftTokens"), "{}"),
-            ("accepted by position", _list(held.get("acceptedByPosition") or ()), "{}"),
-            ("steps of mixed depths", held.get("mixedDepthPercent"), "{} %"),
+            ("seconds", window.get("durationSeconds"), "{}"),
+            ("running", window.get("running"), "{}"),
+            ("waiting", window.get("waiting"), "{}"),
+            ("tokens", window.get("generatedTokens"), "{}"),
+            ("drafts", window.get("drafts"), "{}"),
+            ("drafted", window.get("draftTokens"), "{}"),
+            ("accepted by position", _list(window.get("acceptedByPosition") or ()), "{}"),
+            ("steps of mixed depths", window.get("mixedDepthPercent"), "{} %"),
         )
     )
 
@@ -195,12 +199,12 @@ def _schedule(ranges: Sequence[Sequence[int]]) -> str:
             merged[-1] = (merged[-1][0], last, tokens)
         else:
             merged.append((first, last, tokens))
-    told = [
+    shown = [
         f"{first if first == last else f'{first}-{last}'}: {tokens}"
         for first, last, tokens in merged[:-1]
     ]
     first, _, tokens = merged[-1]
-    return ", ".join((*told, f"{first} and more: {tokens}"))
+    return ", ".join((*shown, f"{first} and more: {tokens}"))
 
 
 def _joined(parts: Iterable[tuple[str, Any, str]]) -> str:
@@ -211,8 +215,8 @@ def _joined(parts: Iterable[tuple[str, Any, str]]) -> str:
 
 
 def _list(values: Iterable[float | None]) -> str | None:
-    told = [f"{value:.0f}" for value in values if value is not None]
-    return " / ".join(told) if told else None
+    shown = [f"{value:.0f}" for value in values if value is not None]
+    return " / ".join(shown) if shown else None
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     verb = verb_of(words)
-    told = f"tandem {verb}" if verb else "tandem"
+    program = f"tandem {verb}" if verb else "tandem"
     try:
         try:
             status = _run(words, verb)
@@ -53,13 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_LEFT
     except KeyboardInterrupt:
-        print(f"\n{told}: interrupted", file=sys.stderr)
+        print(f"\n{program}: interrupted", file=sys.stderr)
         return INTERRUPTED
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0].startswith("tandem_"):
             raise
         print(
-            f"{told}: this installation has no {missing.name}: the command needs the extra cli, "
+            f"{program}: this installation has no {missing.name}: the command needs the extra cli, "
             f"uv tool install '{DISTRIBUTION}[cli]'",
             file=sys.stderr,
         )

@@ -45,56 +45,60 @@ def report(asked: LockRequest) -> PairReport:
         raise InspectionError(f"{error.side}: {error}") from error
 
 
-def judged(found: PairReport, asked: LockRequest, spec: Spec) -> Inspection:
+def judged(pair_report: PairReport, asked: LockRequest, spec: Spec) -> Inspection:
     """The report beside what the engine of `spec` makes of it."""
-    engine = registry.judge(spec, _as_brought(found, asked))
-    return Inspection(spec.speculation.method.value, spec.engine.type.value, found, engine)
+    engine = registry.judge(spec, _as_brought(pair_report, asked))
+    return Inspection(spec.speculation.method.value, spec.engine.type.value, pair_report, engine)
 
 
-def document(found: Inspection) -> dict[str, Any]:
+def document(inspection: Inspection) -> dict[str, Any]:
     """The look as JSON values: the pair report, the method, and the engine's judgement."""
-    engine = {"allowed": found.engine.allowed, "reasons": list(found.engine.reasons)}
-    return {**contract.to_document(found.report), "method": found.method, "engine": engine}
+    engine = {"allowed": inspection.engine.allowed, "reasons": list(inspection.engine.reasons)}
+    return {
+        **contract.to_document(inspection.report),
+        "method": inspection.method,
+        "engine": engine,
+    }
 
 
-def lines(found: Inspection, version: str = "") -> list[str]:
+def lines(inspection: Inspection, version: str = "") -> list[str]:
     """The look for people: the verdict, then why, then what differs."""
-    report, engine = found.report, f"{found.engine_type} {version}".rstrip()
-    if report.allowed and not found.engine.allowed:
+    report, engine = inspection.report, f"{inspection.engine_type} {version}".rstrip()
+    if report.allowed and not inspection.engine.allowed:
         end = f"not allowed, {engine} would not start it"
     else:
         end = "allowed" if report.allowed else "not allowed"
     of_lock = [report.message, *([f"advice: {report.advice}"] if report.advice else [])]
     of_engine = [
-        *(f"{engine}: {refusal}" for refusal in found.engine.refusals),
-        *(f"warning: {warning}" for warning in found.engine.warnings),
+        *(f"{engine}: {refusal}" for refusal in inspection.engine.refusals),
+        *(f"warning: {warning}" for warning in inspection.engine.warnings),
     ]
     # First whoever refuses.
     why = [*of_engine, *of_lock] if report.allowed else [*of_lock, *of_engine]
-    told = [f"{report.verdict} ({report.reason}): {end}", *why]
+    shown = [f"{report.verdict} ({report.reason}): {end}", *why]
     if report.first_differences:
-        told.append(f"{'id':>10}  {'target':<32}  draft")
-    told += [
+        shown.append(f"{'id':>10}  {'target':<32}  draft")
+    shown += [
         f"{each.id:>10}  {_shown(each.target):<32}  {_shown(each.draft)}"
         for each in report.first_differences
     ]
     for name, side in (("target", report.target), ("draft", report.draft)):
         if side is not None:
-            told.append(f"{name}: {side.tokenizer_digest or 'no fingerprint'} ({side.uri})")
-    return told
+            shown.append(f"{name}: {side.tokenizer_digest or 'no fingerprint'} ({side.uri})")
+    return shown
 
 
 def _shown(text: str | None) -> str:
     return "-" if text is None else repr(text)
 
 
-def _as_brought(found: PairReport, asked: LockRequest) -> PairReport:
+def _as_brought(pair_report: PairReport, asked: LockRequest) -> PairReport:
     """The report with local folders as what they are: weights may be left out of them."""
-    draft = found.draft
+    draft = pair_report.draft
     if draft is not None and asked.draft is not None:
         draft = _side(draft, asked.draft)
-    return replace(found, target=_side(found.target, asked.target), draft=draft)
+    return replace(pair_report, target=_side(pair_report.target, asked.target), draft=draft)
 
 
-def _side(found: SideReport, source: SourceRequest) -> SideReport:
-    return found if source.path is None else replace(found, uri=source.path)
+def _side(side_report: SideReport, source: SourceRequest) -> SideReport:
+    return side_report if source.path is None else replace(side_report, uri=source.path)

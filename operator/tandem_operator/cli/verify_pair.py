@@ -128,14 +128,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"tandem verify-pair: {problem}", file=sys.stderr)
         return COULD_NOT_LOOK
     spec = _spec(arguments, draft, method or _method_for(report))
-    found = pair_inspection.judged(report, asked, spec)
+    inspection = pair_inspection.judged(report, asked, spec)
     if arguments.output != output.TEXT:
-        output.write(pair_inspection.document(found), arguments.output)
+        output.write(pair_inspection.document(inspection), arguments.output)
     else:
         image = spec.engine.image
-        lines = pair_inspection.lines(found, "" if image is None else _version_of(arguments))
+        lines = pair_inspection.lines(inspection, "" if image is None else _version_of(arguments))
         print("\n".join(map(_with_flags, lines)))
-    return ALLOWED if found.allowed else NOT_ALLOWED
+    return ALLOWED if inspection.allowed else NOT_ALLOWED
 
 
 def _method_for(report: PairReport) -> Method:
@@ -208,8 +208,8 @@ def _source(text: str) -> SourceRequest:
 def _with_flags(line: str) -> str:
     """The line with this command's own words for fields of the resource."""
 
-    def named(found: re.Match[str]) -> str:
-        flag, value = FLAGS[found[1]], found[2] or ""
+    def named(match: re.Match[str]) -> str:
+        flag, value = FLAGS[match[1]], match[2] or ""
         return f"{flag} " if value and flag.startswith("-") else flag + value
 
     return _FIELD.sub(named, line)
@@ -225,10 +225,10 @@ def _within(low: int, high: int) -> Callable[[str], int]:
 
 
 def _version(text: str) -> str:
-    found = text.removeprefix("v")
-    if not re.fullmatch(r"\d+\.\d+(\.[A-Za-z0-9._-]+)?", found):
+    release = text.removeprefix("v")
+    if not re.fullmatch(r"\d+\.\d+(\.[A-Za-z0-9._-]+)?", release):
         raise argparse.ArgumentTypeError(f"{text!r}: give a version, as {DEFAULT_VERSION}")
-    return found
+    return release
 
 
 def _attested(text: str) -> Attestation:

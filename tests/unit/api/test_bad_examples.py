@@ -39,9 +39,9 @@ def test_plan_answers_an_example_with_its_sentence(
 
     assert main(["plan", "-f", str(path)]) == 1
 
-    told = capsys.readouterr()
+    captured = capsys.readouterr()
     for words in (case.field, case.value, case.remedy):
-        assert words in told.out + told.err
+        assert words in captured.out + captured.err
 
 
 def test_there_are_examples_of_both_kinds_of_answer() -> None:

@@ -52,17 +52,17 @@ def test_the_order_is_that_of_the_types() -> None:
 
 def test_a_status_that_stays_keeps_its_time_while_its_words_move() -> None:
     first = merge((), ready())
-    (held,) = merge(first, ready(message="2 of 2"), now=LATER, generation=2)
+    (merged,) = merge(first, ready(message="2 of 2"), now=LATER, generation=2)
 
-    assert held.last_transition_time == START
-    assert held.message == "2 of 2"
-    assert held.observed_generation == 2
+    assert merged.last_transition_time == START
+    assert merged.message == "2 of 2"
+    assert merged.observed_generation == 2
 
 
 def test_a_status_that_turns_has_the_time_at_which_it_did() -> None:
-    (held,) = merge(merge((), ready()), ready("False"), now=LATER)
+    (merged,) = merge(merge((), ready()), ready("False"), now=LATER)
 
-    assert held.last_transition_time == LATER
+    assert merged.last_transition_time == LATER
 
 
 def test_the_same_findings_change_nothing() -> None:
@@ -78,9 +78,9 @@ def test_what_is_not_found_any_more_leaves_the_list() -> None:
 
 
 def test_a_message_is_cut_where_the_schema_ends() -> None:
-    (held,) = merge((), ready(message="x" * 10_000))
+    (merged,) = merge((), ready(message="x" * 10_000))
 
-    assert len(held.message) == condition_list.MAX_MESSAGE_LENGTH
+    assert len(merged.message) == condition_list.MAX_MESSAGE_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_a_list_that_no_tool_could_read_is_never_made(findings: tuple[Finding, .
 
 
 def test_a_time_is_written_as_kubernetes_writes_it() -> None:
-    (held,) = merge((), ready())
+    (merged,) = merge((), ready())
 
-    written = held.model_dump(mode="json", by_alias=True)
+    written = merged.model_dump(mode="json", by_alias=True)
     assert written["lastTransitionTime"] == "2026-01-02T03:04:05Z"
-    assert Condition.model_validate(written) == held
+    assert Condition.model_validate(written) == merged
 
 
 def test_every_type_has_reasons_and_every_reason_a_meaning() -> None:

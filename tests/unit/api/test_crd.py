@@ -21,8 +21,8 @@ FOREIGN_TO_CRDS = {"title", "$ref", "$defs", "const", "oneOf", "definitions"}
 
 def walk(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
     yield path, schema
-    for name, held in schema.get("properties", {}).items():
-        yield from walk(held, f"{path}.{name}")
+    for name, property_schema in schema.get("properties", {}).items():
+        yield from walk(property_schema, f"{path}.{name}")
     if "items" in schema:
         yield from walk(schema["items"], f"{path}[]")
 
@@ -33,35 +33,39 @@ ALL = SPEC | STATUS
 
 
 def of(kind: str) -> list[str]:
-    return [path for path, held in ALL.items() if held.get("type") == kind]
+    return [path for path, property_schema in ALL.items() if property_schema.get("type") == kind]
 
 
 @pytest.mark.parametrize("path", of("string"))
 def test_a_string_is_bounded(path: str) -> None:
-    held = ALL[path]
+    property_schema = ALL[path]
 
-    assert "maxLength" in held or "enum" in held or held.get("format") == "date-time"
+    assert (
+        "maxLength" in property_schema
+        or "enum" in property_schema
+        or property_schema.get("format") == "date-time"
+    )
 
 
 @pytest.mark.parametrize("path", of("array"))
 def test_a_list_is_bounded_and_says_how_it_is_merged(path: str) -> None:
-    held = ALL[path]
+    property_schema = ALL[path]
 
-    assert held["maxItems"] > 0
-    assert held["x-kubernetes-list-type"] in ("atomic", "map", "set")
-    for key in held.get("x-kubernetes-list-map-keys", ()):
-        assert key in held["items"]["required"]
-        assert "default" not in held["items"]["properties"][key]
+    assert property_schema["maxItems"] > 0
+    assert property_schema["x-kubernetes-list-type"] in ("atomic", "map", "set")
+    for key in property_schema.get("x-kubernetes-list-map-keys", ()):
+        assert key in property_schema["items"]["required"]
+        assert "default" not in property_schema["items"]["properties"][key]
 
 
 @pytest.mark.parametrize("path", of("integer"))
 def test_a_number_is_bounded_below_and_says_its_width(path: str) -> None:
-    held = ALL[path]
+    property_schema = ALL[path]
 
-    assert "minimum" in held
-    assert held["format"] in ("int32", "int64")
+    assert "minimum" in property_schema
+    assert property_schema["format"] in ("int32", "int64")
     if path.startswith("spec"):
-        assert held["maximum"] < 2**31
+        assert property_schema["maximum"] < 2**31
 
 
 @pytest.mark.parametrize("path", sorted(set(ALL) - {"spec", "status"}))
@@ -69,7 +73,9 @@ def test_every_field_is_described(path: str) -> None:
     assert ALL[path].get("description")
 
 
-@pytest.mark.parametrize("path", [path for path, held in ALL.items() if "enum" in held])
+@pytest.mark.parametrize(
+    "path", [path for path, property_schema in ALL.items() if "enum" in property_schema]
+)
 def test_no_value_is_a_boolean_in_older_yaml(path: str) -> None:
     values = {str(value).lower() for value in ALL[path]["enum"]}
 
@@ -77,7 +83,9 @@ def test_no_value_is_a_boolean_in_older_yaml(path: str) -> None:
         assert not values & YAML_BOOLEANS
 
 
-@pytest.mark.parametrize("path", [path for path, held in SPEC.items() if "example" in held])
+@pytest.mark.parametrize(
+    "path", [path for path, property_schema in SPEC.items() if "example" in property_schema]
+)
 def test_an_example_is_valid(path: str) -> None:
     jsonschema.validate(SPEC[path]["example"], SPEC[path])
 
@@ -86,27 +94,33 @@ def test_every_plain_field_of_the_spec_has_an_example() -> None:
     plain = ("string", "integer", "boolean")
     lacking = [
         path
-        for path, held in SPEC.items()
-        if held.get("type") in plain and "example" not in held and not path.endswith("[]")
+        for path, property_schema in SPEC.items()
+        if property_schema.get("type") in plain
+        and "example" not in property_schema
+        and not path.endswith("[]")
     ]
     assert lacking == []
 
 
 def test_objects_default_to_empty_so_that_defaults_inside_them_apply() -> None:
-    for path, held in SPEC.items():
-        if held.get("type") == "object" and "default" in held:
-            assert held["default"] == {}, path
+    for path, property_schema in SPEC.items():
+        if property_schema.get("type") == "object" and "default" in property_schema:
+            assert property_schema["default"] == {}, path
 
 
 def test_nothing_inside_an_atomic_list_has_a_default() -> None:
-    for path, held in SPEC.items():
-        if held.get("x-kubernetes-list-type") == "atomic":
-            assert [at for at, each in walk(held["items"], path) if "default" in each] == []
+    for path, property_schema in SPEC.items():
+        if property_schema.get("x-kubernetes-list-type") == "atomic":
+            assert [
+                at for at, each in walk(property_schema["items"], path) if "default" in each
+            ] == []
 
 
 def test_status_begins_as_not_observed_and_defaults_nothing_else() -> None:
     assert ROOT["properties"]["status"]["default"] == {"observedGeneration": -1}
-    assert [path for path, held in STATUS.items() if "default" in held] == ["status"]
+    assert [path for path, property_schema in STATUS.items() if "default" in property_schema] == [
+        "status"
+    ]
 
 
 @pytest.mark.parametrize("path", ALL)
@@ -120,7 +134,11 @@ def test_a_pair_is_accepted_by_the_schema() -> None:
 
 
 def test_what_the_engine_and_the_pod_template_know_is_kept_as_it_is() -> None:
-    kept = [path for path, held in SPEC.items() if held.get("x-kubernetes-preserve-unknown-fields")]
+    kept = [
+        path
+        for path, property_schema in SPEC.items()
+        if property_schema.get("x-kubernetes-preserve-unknown-fields")
+    ]
 
     assert kept == ["spec.speculation.engineConfig", "spec.template"]
 
@@ -157,7 +175,9 @@ def test_the_definition_is_named_after_what_it_defines() -> None:
 
 def test_every_rule_says_what_is_wrong() -> None:
     rules = [
-        rule for _, held in walk(ROOT, "") for rule in held.get("x-kubernetes-validations", ())
+        rule
+        for _, property_schema in walk(ROOT, "")
+        for rule in property_schema.get("x-kubernetes-validations", ())
     ]
 
     assert len(rules) > 25

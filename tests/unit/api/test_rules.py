@@ -16,8 +16,8 @@ Object = dict[str, Any]
 
 def nodes(schema: Object, path: str = "spec") -> Iterator[tuple[str, Object]]:
     yield path, schema
-    for name, held in schema.get("properties", {}).items():
-        yield from nodes(held, f"{path}.{name}")
+    for name, property_schema in schema.get("properties", {}).items():
+        yield from nodes(property_schema, f"{path}.{name}")
     if "items" in schema:
         yield from nodes(schema["items"], f"{path}[]")
 

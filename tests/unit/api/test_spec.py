@@ -32,9 +32,9 @@ def test_an_unknown_field_is_told_by_its_path() -> None:
 
 
 def test_engine_settings_keep_their_types() -> None:
-    held = builders.spec({"speculation.engineConfig": {"a": True, "b": 1, "c": "1", "d": [0.5]}})
+    parsed = builders.spec({"speculation.engineConfig": {"a": True, "b": 1, "c": "1", "d": [0.5]}})
 
-    assert held.speculation.engine_config == {"a": True, "b": 1, "c": "1", "d": [0.5]}
+    assert parsed.speculation.engine_config == {"a": True, "b": 1, "c": "1", "d": [0.5]}
 
 
 @pytest.mark.parametrize(

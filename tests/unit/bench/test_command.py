@@ -71,16 +71,16 @@ def test_the_profile_is_the_engine_and_the_engine_has_its_table_again(
             engine, "--table-file", str(table), "--pair", "target=big", "--max-running", "8"
         )
 
-    said, found = json.loads(capsys.readouterr().out), profile(tmp_path)
+    document, fitted_profile = json.loads(capsys.readouterr().out), profile(tmp_path)
     assert status == 0
-    jsonschema.validate(found, SCHEMA)
+    jsonschema.validate(fitted_profile, SCHEMA)
     for name, value in TRUTH.items():
-        assert found["step_time"][name] == pytest.approx(value, rel=0.05), name
-    assert found["survival"]["general"] == pytest.approx(SURVIVAL, rel=0.01)
-    assert found["fit"]["worst_error_percent"] < 2
-    assert found["pair"] == {"target": "big"}
-    assert (said["ended"], said["blocks"], said["planned"]) == ("complete", 9, 9)
-    assert {(row["concurrency"], row["tokens"]) for row in said["loads"]} == {
+        assert fitted_profile["step_time"][name] == pytest.approx(value, rel=0.05), name
+    assert fitted_profile["survival"]["general"] == pytest.approx(SURVIVAL, rel=0.01)
+    assert fitted_profile["fit"]["worst_error_percent"] < 2
+    assert fitted_profile["pair"] == {"target": "big"}
+    assert (document["ended"], document["blocks"], document["planned"]) == ("complete", 9, 9)
+    assert {(row["concurrency"], row["tokens"]) for row in document["loads"]} == {
         (clients, tokens) for clients in (1, 3, 8) for tokens in (0, 2, 5)
     }
     assert parse(table.read_text()) == THEIRS
@@ -96,9 +96,9 @@ def test_a_depth_that_the_engine_cannot_run_is_measured_once(
     with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
         assert bench(engine, "--table-file", str(table), "--tokens", "0,5,7,9") == 0
 
-    said = json.loads(capsys.readouterr().out)
-    assert {row["tokens"] for row in said["loads"]} == {0, 5}
-    assert said["planned"] == 6
+    document = json.loads(capsys.readouterr().out)
+    assert {row["tokens"] for row in document["loads"]} == {0, 5}
+    assert document["planned"] == 6
     assert parse(table.read_text()).tokens_for(4) == 5  # there was no table: as deep as it can
 
 
@@ -108,12 +108,14 @@ def test_without_a_table_the_depth_in_force_is_measured_from_stock_counters(
     with serving(FakeEngine(TRUTH, SURVIVAL, tokens=3)) as engine:
         assert bench(engine, "--concurrency", "1,4,8,16") == 0
 
-    found = profile(tmp_path)
-    assert {sample["tokens"] for sample in found["step_samples"]} == {3}
-    for sample in found["step_samples"]:  # a prompt of about 14 words and half of 64 new tokens
+    fitted_profile = profile(tmp_path)
+    assert {sample["tokens"] for sample in fitted_profile["step_samples"]} == {3}
+    for sample in fitted_profile[
+        "step_samples"
+    ]:  # a prompt of about 14 words and half of 64 new tokens
         assert sample["context_tokens"] / sample["batch"] == pytest.approx(14 + 32, abs=4)
-    assert found["survival"]["general"] == pytest.approx(SURVIVAL[:3], rel=0.01)
-    assert step_time_s(found["step_time"], 6, 3, 600, 0) == pytest.approx(
+    assert fitted_profile["survival"]["general"] == pytest.approx(SURVIVAL[:3], rel=0.01)
+    assert step_time_s(fitted_profile["step_time"], 6, 3, 600, 0) == pytest.approx(
         step_time_s(TRUTH, 6, 3, 600, 0), rel=0.05
     )
     assert [row["tokens"] for row in json.loads(capsys.readouterr().out)["loads"]] == [None] * 4
@@ -233,8 +235,8 @@ def test_a_refused_request_ends_the_run_with_the_engines_words(
     with serving(FakeEngine(TRUTH, SURVIVAL, refusal="context is too long")) as engine:
         assert bench(engine) == 2
 
-    assert "answers 400" in (said := capsys.readouterr().err)
-    assert "context is too long" in said
+    assert "answers 400" in (error_text := capsys.readouterr().err)
+    assert "context is too long" in error_text
 
 
 def test_an_engine_that_fails_midway_costs_no_finished_block(
@@ -250,14 +252,14 @@ def test_an_engine_that_fails_midway_costs_no_finished_block(
     engine.on_answer = fail_when_half_done
     with serving(engine):
         first, kept = bench(engine, "--table-file", str(table)), done(tmp_path)
-        said = capsys.readouterr().err
+        error_text = capsys.readouterr().err
         assert parse(table.read_text()) == THEIRS
         engine.refusal, engine.on_answer = None, lambda _: None
         second = bench(engine, "--table-file", str(table))
 
     assert (first, len(kept)) == (2, 4)
-    assert "out of memory" in said
-    assert "the same command goes on" in said
+    assert "out of memory" in error_text
+    assert "the same command goes on" in error_text
     assert (second, done(tmp_path)[:4], len(done(tmp_path))) == (0, kept, 9)
 
 
@@ -267,9 +269,9 @@ def test_text_leads_with_latency(
     with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
         assert bench(engine, "--output", "text", "--rounds", "2") == 0
 
-    said = capsys.readouterr().out
-    assert said.index("p50 s") < said.index("measured ms") < said.index("error of the fit")
-    assert "between blocks of one load" in " ".join(said.split())
+    output = capsys.readouterr().out
+    assert output.index("p50 s") < output.index("measured ms") < output.index("error of the fit")
+    assert "between blocks of one load" in " ".join(output.split())
 
 
 def test_prompts_of_two_classes_have_a_curve_each(

@@ -70,23 +70,23 @@ def measured(
 def test_the_coefficients_that_made_the_samples_are_found_within_five_percent(
     form: Mapping[str, float],
 ) -> None:
-    found = step_time(samples_of(form))
+    fitted_form = step_time(samples_of(form))
 
     for name in ("base_s", "token_s", "draft_pass_s"):
-        assert found[name] == pytest.approx(form[name], rel=0.05), name
-    assert found.get("knee_tokens", 0) == pytest.approx(form.get("knee_tokens", 0), rel=0.05)
+        assert fitted_form[name] == pytest.approx(form[name], rel=0.05), name
+    assert fitted_form.get("knee_tokens", 0) == pytest.approx(form.get("knee_tokens", 0), rel=0.05)
 
 
 @pytest.mark.parametrize("form", [DENSE, TINY_ON_CPU])
 def test_noisy_samples_give_step_times_within_five_percent_of_the_truth(
     form: Mapping[str, float],
 ) -> None:
-    found = step_time(samples_of(form, noise=0.04))
+    fitted_form = step_time(samples_of(form, noise=0.04))
 
     for batch in (1, 3, 8, 24):
         for tokens in (0, 1, 4, 7):
             truth = step_time_s(form, batch, tokens, 500.0 * batch, 0.0)
-            guess = step_time_s(found, batch, tokens, 500.0 * batch, 0.0)
+            guess = step_time_s(fitted_form, batch, tokens, 500.0 * batch, 0.0)
             assert guess == pytest.approx(truth, rel=0.05), (batch, tokens)
 
 
@@ -94,13 +94,13 @@ def test_the_error_of_each_cell_is_what_the_fit_lacks() -> None:
     odd = samples_of(TINY_ON_CPU, contexts=(300.0,))
     odd[-1] = Sample(**{**vars(odd[-1]), "seconds": odd[-1].seconds * 1.5, "steps": 5.0})
 
-    found = fitted([measured(odd)])
+    fit = fitted([measured(odd)])
 
-    worst = max(found.cells, key=lambda cell: abs(cell.percent))
+    worst = max(fit.cells, key=lambda cell: abs(cell.percent))
     assert (worst.sample.batch, worst.sample.tokens) == (32.0, 7)
     assert worst.percent == pytest.approx(-33.3, abs=4)
-    assert found.worst_percent == pytest.approx(abs(worst.percent))
-    assert found.mean_percent < 4
+    assert fit.worst_percent == pytest.approx(abs(worst.percent))
+    assert fit.mean_percent < 4
 
 
 def test_cells_kept_aside_tell_of_an_engine_that_has_not_the_form() -> None:
@@ -118,9 +118,9 @@ def test_blocks_of_one_kind_are_pooled_by_their_steps() -> None:
     one = Sample(4.0, 3, 0.010, 100.0, 1000.0, 0.0)
     other = Sample(4.0, 3, 0.020, 300.0, 2000.0, 0.0)
 
-    (found,) = pooled([measured([one]), measured([other], number=1)])
+    (pooled_block,) = pooled([measured([one]), measured([other], number=1)])
 
-    assert found == Sample(4.0, 3, 0.0175, 400.0, 1750.0, 0.0)
+    assert pooled_block == Sample(4.0, 3, 0.0175, 400.0, 1750.0, 0.0)
 
 
 def test_one_block_beside_a_busy_neighbour_does_not_stand_for_its_kind() -> None:
@@ -129,15 +129,15 @@ def test_one_block_beside_a_busy_neighbour_does_not_stand_for_its_kind() -> None
         for number, seconds in enumerate((0.010, 0.050, 0.011))
     ]
 
-    (found,) = pooled(rounds)
+    (pooled_block,) = pooled(rounds)
 
-    assert (found.seconds, found.steps) == (0.011, 300.0)
+    assert (pooled_block.seconds, pooled_block.steps) == (0.011, 300.0)
     assert repeat_percent(rounds) == pytest.approx(100 * (1 / 11 + 39 / 11) / 3)
     assert repeat_percent(rounds[:1]) is None
 
 
 def test_survival_is_by_segment_over_drafts_of_every_length() -> None:
-    found = survival(
+    curves = survival(
         [
             measured([], "chat", accepted=(80,), reached=(100,)),
             measured([], "chat", accepted=(70, 45, 20), reached=(100, 100, 100), number=1),
@@ -146,7 +146,7 @@ def test_survival_is_by_segment_over_drafts_of_every_length() -> None:
         ]
     )
 
-    assert found == {"chat": (0.75, 0.45, 0.2), "code": (0.9, 0.81)}
+    assert curves == {"chat": (0.75, 0.45, 0.2), "code": (0.9, 0.81)}
 
 
 def test_too_few_kinds_of_step_are_refused() -> None:
@@ -171,7 +171,7 @@ def test_any_engine_of_the_form_is_fitted_within_two_percent(
     form = {"base_s": base_s, "token_s": token_s, "draft_pass_s": draft_pass_s}
     form["sync_s" if sync else "draft_start_s"] = draft_start_s
 
-    found = fitted([measured(samples_of(form, contexts=(300.0,)))])
+    fit = fitted([measured(samples_of(form, contexts=(300.0,)))])
 
-    assert found.worst_percent < 2
-    assert all(value > 0 for value in found.step_time.values())
+    assert fit.worst_percent < 2
+    assert all(value > 0 for value in fit.step_time.values())

@@ -63,13 +63,13 @@ def test_a_gpus_page_is_no_dry_run(tmp_path: Path) -> None:
 
 
 def test_the_tax_is_of_steps_at_zero_in_batches_that_both_have() -> None:
-    found = {
+    by_part = {
         Part(parts.STEPS, OFF): steps((1, 0, 10.0), (4, 0, 12.0)),
         Part(parts.STEPS, TIERED): steps((1, 0, 11.0), (1, 3, 30.0), (16, 0, 20.0)),
         Part(parts.STEPS, NGRAM): steps((4, 0, 12.6)),
     }
 
-    assert [tuple(row) for row in tax.rows_of(found)] == [
+    assert [tuple(row) for row in tax.rows_of(by_part)] == [
         (TIERED, OFF, 1, 11.0, 10.0),
         (NGRAM, OFF, 4, 12.6, 12.0),
     ]
@@ -93,17 +93,17 @@ def test_differing_answers_are_counted_and_placed(
 ) -> None:
     flipped = {"token_ids": other, "iterations": 7, "depths": [0, 3]}
 
-    said = differences({"token_ids": one}, flipped)
+    comparison = differences({"token_ids": one}, flipped)
 
-    assert (said["differing"], said["first_at"]) == (differing, first_at)
-    assert said["answers"] == len(one)
+    assert (comparison["differing"], comparison["first_at"]) == (differing, first_at)
+    assert comparison["answers"] == len(one)
 
 
 def test_the_simulator_reads_the_profile(tmp_path: Path) -> None:
     cells = [(b, k, 5.0 + 0.2 * b * (k + 1) + 0.5 * k) for b in (1, 4, 16) for k in (0, 1, 3, 7)]
-    found = {Part(parts.STEPS, TIERED): steps(*cells)}
+    by_part = {Part(parts.STEPS, TIERED): steps(*cells)}
 
-    (path,) = profile.write(DRY, options(tmp_path), found)
+    (path,) = profile.write(DRY, options(tmp_path), by_part)
 
     engine = read_profile(path)
     assert engine.max_tokens == 7

@@ -35,9 +35,9 @@ def test_what_must_be_known_is_measured_before_the_tuner(dry: bool) -> None:
 
 
 def test_neighbours_of_one_engine_share_its_start() -> None:
-    found = [name for name, _ in by_engine(parts_of(dry=True))]
+    neighbours = [name for name, _ in by_engine(parts_of(dry=True))]
 
-    assert len(found) == len(set(found))
+    assert len(neighbours) == len(set(neighbours))
 
 
 @BOTH

@@ -18,13 +18,13 @@ def measured(
     """
     draw = random.Random(seed)
     by_tokens = {tokens: name for name, tokens in SETTINGS.items()}
-    found = []
+    results = []
     for block in blocks(rounds, seed):
         rate = rates.get((block.segment, by_tokens[block.tokens]), 100.0)
         rate *= 1 + noise * (2 * draw.random() - 1)
         sample = Sample(block.concurrency, block.tokens or 0, 0.01, 100.0, 100.0, 0.0)
-        found.append(Measured(block, (sample,), (), (), rate, (1.0, 2.0)))
-    return found
+        results.append(Measured(block, (sample,), (), (), rate, (1.0, 2.0)))
+    return results
 
 
 def rates(**by_setting: float) -> dict[tuple[str, str], float]:

@@ -39,8 +39,8 @@ def test_a_noisy_machine_resolves_nothing() -> None:
 def test_the_best_k_by_luck_in_one_half_is_not_the_best_in_the_other() -> None:
     """Two settings alike, each lucky in one half: scored where it was not picked, none gains."""
     lucky = {"K=1": [120.0, 100.0] * 3, "K=3": [100.0, 120.0] * 3, "goodput": [110.0] * 6}
-    found = ratio.against_best({"phase": lucky}, "goodput", ("K=1", "K=3"))
-    assert found.value == pytest.approx(1.1)
+    estimate = ratio.against_best({"phase": lucky}, "goodput", ("K=1", "K=3"))
+    assert estimate.value == pytest.approx(1.1)
 
 
 def test_a_machine_that_slows_down_hits_all_settings_of_a_round_alike() -> None:
@@ -51,19 +51,19 @@ def test_a_machine_that_slows_down_hits_all_settings_of_a_round_alike() -> None:
         "K=1": [100.0 * speed for speed in speeds],
         "K=3": [80.0 * speed for speed in speeds],
     }
-    found = ratio.against_best({"phase": drifting}, "goodput", ("K=1", "K=3"))
-    assert (found.low, found.value, found.high) == pytest.approx((0.97, 0.97, 0.97))
+    estimate = ratio.against_best({"phase": drifting}, "goodput", ("K=1", "K=3"))
+    assert (estimate.low, estimate.value, estimate.high) == pytest.approx((0.97, 0.97, 0.97))
     assert ratio.control({"phase": drifting}, ("K=1", "K=3")).width == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    held = 0
+    covered = 0
     for seed in range(40):
         blocks = measured(rates(goodput=97.0), rounds=12, noise=0.04, seed=seed)
         by_phase = report.rates_of(blocks)
-        found = ratio.against({"1-code": by_phase["1-code"]}, "goodput", "off")
-        held += found.low <= 0.97 <= found.high
-    assert held >= 34
+        estimate = ratio.against({"1-code": by_phase["1-code"]}, "goodput", "off")
+        covered += estimate.low <= 0.97 <= estimate.high
+    assert covered >= 34
 
 
 def test_the_control_is_centred_on_one_and_as_wide_as_the_noise() -> None:

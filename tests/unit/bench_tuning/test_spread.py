@@ -39,16 +39,16 @@ def block(
     )
 
 
-def found_in(*blocks: Measured) -> Mapping[str, float]:
+def estimated_spreads(*blocks: Measured) -> Mapping[str, float]:
     return spread_of(blocks, MIXES, {kind: tuple(c) for kind, c in CURVES.items()}, NEW_TOKENS)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.25, 0.7])
 def test_what_requests_differ_by_is_found_again(spread: float) -> None:
-    found = found_in(*(block(tokens, {"code": spread}) for tokens in (3, 7)))
+    spreads = estimated_spreads(*(block(tokens, {"code": spread}) for tokens in (3, 7)))
 
-    assert found.keys() == {"code"}
-    assert abs(GRID.index(found["code"]) - GRID.index(spread)) <= 2
+    assert spreads.keys() == {"code"}
+    assert abs(GRID.index(spreads["code"]) - GRID.index(spread)) <= 2
 
 
 @pytest.mark.parametrize(("code", "prose"), [(0.25, 0.0), (0.1, 0.5)])
@@ -58,10 +58,10 @@ def test_a_kind_that_is_never_asked_alone_is_told_by_those_who_ask_both(
     spread = {"code": code, "prose": prose}
     alone = [block(tokens, spread) for tokens in (1, 3, 7)]
     both = [block(tokens, spread, clients=4, segment="both") for tokens in (1, 3, 7)]
-    found = found_in(*alone, *both)
+    spreads = estimated_spreads(*alone, *both)
 
-    assert abs(GRID.index(found["prose"]) - GRID.index(prose)) <= 3
-    assert abs(GRID.index(found["code"]) - GRID.index(code)) <= 2
+    assert abs(GRID.index(spreads["prose"]) - GRID.index(prose)) <= 3
+    assert abs(GRID.index(spreads["code"]) - GRID.index(code)) <= 2
 
 
 def test_blocks_of_a_slower_machine_look_no_less_alike() -> None:
@@ -71,14 +71,14 @@ def test_blocks_of_a_slower_machine_look_no_less_alike() -> None:
         samples=tuple(replace(one, seconds=2 * one.seconds) for one in own.samples),
         latencies_s=tuple(2 * value for value in own.latencies_s),
     )
-    alone, both = found_in(own), found_in(own, slow)
+    alone, both = estimated_spreads(own), estimated_spreads(own, slow)
     assert abs(GRID.index(alone["code"]) - GRID.index(both["code"])) <= 1
 
 
 def test_a_load_with_hardly_an_answer_tells_nothing() -> None:
     few = replace(block(3, {"code": 0.0}, 4, "both"), latencies_s=(1.0, 30.0) * 5)
-    assert found_in(block(3, {"code": 0.0}), few).keys() == {"code"}
+    assert estimated_spreads(block(3, {"code": 0.0}), few).keys() == {"code"}
 
 
 def test_without_drafts_nothing_is_told() -> None:
-    assert found_in(block(0, {"code": 0.25})) == {}
+    assert estimated_spreads(block(0, {"code": 0.25})) == {}

@@ -42,7 +42,7 @@ def tandem(
 
     def run(*words: str) -> Done:
         status = main(words)
-        said = capsys.readouterr()
-        return Done(status, said.out, said.err)
+        captured = capsys.readouterr()
+        return Done(status, captured.out, captured.err)
 
     return run

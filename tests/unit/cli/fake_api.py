@@ -62,17 +62,17 @@ class FakeApi:
         return 200, {"kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
     def _resources(self, parts: list[str], query: dict[str, list[str]]) -> tuple[int, Any]:
-        held = self.resources
+        stored = self.resources
         if parts[0] == "namespaces":
-            held = [raw for raw in held if raw["metadata"]["namespace"] == parts[1]]
+            stored = [raw for raw in stored if raw["metadata"]["namespace"] == parts[1]]
             parts = parts[2:]
         if len(parts) == 2:
-            found = [raw for raw in held if raw["metadata"]["name"] == parts[1]]
-            return (200, found[0]) if found else (404, {"message": "not found"})
+            matching = [raw for raw in stored if raw["metadata"]["name"] == parts[1]]
+            return (200, matching[0]) if matching else (404, {"message": "not found"})
         first = int(query.get("continue", ["0"])[0])
         last = first + self.page_size
-        more = str(last) if last < len(held) else ""
-        return 200, {"items": held[first:last], "metadata": {"continue": more}}
+        more = str(last) if last < len(stored) else ""
+        return 200, {"items": stored[first:last], "metadata": {"continue": more}}
 
 
 @contextmanager

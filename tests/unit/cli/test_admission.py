@@ -32,7 +32,7 @@ def faults_of(manifest: Object) -> list[str]:
     return list(answer.to(manifest).faults)
 
 
-def told(changes: Object, **top: Any) -> list[str]:
+def refused_texts(changes: Object, **top: Any) -> list[str]:
     """What is said of the good manifest with some changes."""
     return faults_of({**Bad("", changes, "", "", "").manifest(), **top})
 
@@ -71,14 +71,14 @@ def test_what_is_stored_and_stalled_is_told_in_the_words_of_the_condition(case: 
     stored = answer.to(case.manifest()).stored
     seen = preview.of(preview.resource_of(stored, "default"), INSTALLATION)
 
-    told = [str(refusal) for refusal in seen.refusals if refusal.reason.value == case.reason]
+    messages = [str(refusal) for refusal in seen.refusals if refusal.reason.value == case.reason]
     assert any(
-        all(words in each for words in (case.field, case.value, case.remedy)) for each in told
-    ), told
+        all(words in each for words in (case.field, case.value, case.remedy)) for each in messages
+    ), messages
 
 
 def test_a_good_manifest_has_no_faults() -> None:
-    assert told({}) == []
+    assert refused_texts({}) == []
 
 
 def test_every_rule_of_the_crd_can_be_evaluated() -> None:
@@ -167,7 +167,7 @@ def test_no_pattern_is_left_that_would_be_answered_as_a_regular_expression() -> 
     ],
 )
 def test_the_answer_is_a_sentence_with_place_value_and_remedy(changes: Object, answer: str) -> None:
-    assert answer in told(changes)
+    assert answer in refused_texts(changes)
 
 
 @pytest.mark.parametrize(
@@ -184,17 +184,17 @@ def test_the_answer_is_a_sentence_with_place_value_and_remedy(changes: Object, a
     ],
 )
 def test_nulls_defaults_and_free_fields_are_as_the_api_server_has_them(changes: Object) -> None:
-    assert told(changes) == []
+    assert refused_texts(changes) == []
 
 
 def test_a_default_counts_in_a_rule() -> None:
-    (answer,) = told({"speculation": {"method": "DraftModel", "initialTokens": 6}})
+    (answer,) = refused_texts({"speculation": {"method": "DraftModel", "initialTokens": 6}})
 
     assert "initialTokens 6 is above maxTokens 5" in answer
 
 
 def test_a_line_break_at_the_end_breaks_a_pattern() -> None:
-    assert told({"target.servedName": "chat\n"}) != []
+    assert refused_texts({"target.servedName": "chat\n"}) != []
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_line_break_at_the_end_breaks_a_pattern() -> None:
     ],
 )
 def test_metadata_is_judged_too(metadata: Object, answer: str) -> None:
-    answers = told({}, metadata=metadata)
+    answers = refused_texts({}, metadata=metadata)
 
     assert any(answer in each for each in answers), answers
 
@@ -229,12 +229,14 @@ def test_metadata_in_its_usual_forms_is_accepted() -> None:
         "finalizers": ["example.com/keep"],
     }
 
-    assert told({}, metadata=metadata) == []
+    assert refused_texts({}, metadata=metadata) == []
 
 
 def test_status_of_a_manifest_is_dropped() -> None:
-    assert told({}, status={"replicas": "none"}) == []
-    assert told({}, status={"replica": 1}) == ["status.replica is no field: did you mean replicas?"]
+    assert refused_texts({}, status={"replicas": "none"}) == []
+    assert refused_texts({}, status={"replica": 1}) == [
+        "status.replica is no field: did you mean replicas?"
+    ]
 
 
 def test_the_manifest_itself_is_left_as_it_is() -> None:
@@ -249,7 +251,7 @@ def test_the_manifest_itself_is_left_as_it_is() -> None:
 
 
 def test_another_version_is_told_the_right_one() -> None:
-    assert told({}, apiVersion="tandem.dev/v1") == [
+    assert refused_texts({}, apiVersion="tandem.dev/v1") == [
         "apiVersion is 'tandem.dev/v1': use tandem.dev/v1alpha1"
     ]
 

@@ -54,9 +54,9 @@ def test_an_unknown_context(tandem: Tandem) -> None:
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """A port of loopback that refuses, because it is bound and nobody listens."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        yield listener.getsockname()[1]
 
 
 @VERBS

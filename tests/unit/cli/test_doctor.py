@@ -73,19 +73,19 @@ def whole(api: FakeApi) -> FakeApi:
 
 
 def findings(done: Done) -> dict[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
+    by_check: dict[str, list[tuple[str, str]]] = {}
     for one in json.loads(done.out)["findings"]:
-        found.setdefault(one["check"], []).append((one["level"], one["message"]))
-    return found
+        by_check.setdefault(one["check"], []).append((one["level"], one["message"]))
+    return by_check
 
 
 def test_a_whole_installation_has_nothing_wrong(whole: FakeApi, tandem: Tandem) -> None:
     done = tandem("doctor", "-o", "json")
 
-    found = findings(done)
+    results = findings(done)
     assert done.status == 0, done
-    assert {level for each in found.values() for level, _ in each} == {"ok"}
-    assert found["shop/chat"][-1] == ("ok", "chat-a: plugin loaded, table 4 applied")
+    assert {level for each in results.values() for level, _ in each} == {"ok"}
+    assert results["shop/chat"][-1] == ("ok", "chat-a: plugin loaded, table 4 applied")
 
 
 def test_text_has_a_line_a_check(whole: FakeApi, tandem: Tandem) -> None:
@@ -101,14 +101,14 @@ def waiting(reason: str) -> Object:
 
 
 def without_a_field() -> Object:
-    held = copy.deepcopy(crd.definition())
-    schema = held["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    definition = copy.deepcopy(crd.definition())
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     del schema["properties"]["spec"]["properties"]["paused"]
-    return held
+    return definition
 
 
 @pytest.mark.parametrize(
-    ("path", "answer", "check", "level", "said"),
+    ("path", "answer", "check", "level", "expected"),
     [
         (CRD, None, "definition", "wrong", "there is no speculativedeployments"),
         (CRD, without_a_field(), "definition", "warning", "another release"),
@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told(
     answer: Any,
     check: str,
     level: str,
-    said: str,
+    expected: str,
     whole: FakeApi,
     tandem: Tandem,
 ) -> None:
@@ -151,7 +151,7 @@ def test_what_is_wrong_is_told(
 
     done = tandem("doctor", "-o", "json")
 
-    assert any(one == level and said in message for one, message in findings(done)[check]), done
+    assert any(one == level and expected in message for one, message in findings(done)[check]), done
     assert done.status == (1 if level == "wrong" else 0)
 
 
@@ -162,11 +162,11 @@ def test_what_this_user_may_not_see_is_unknown_and_not_wrong(
 
     done = tandem("doctor", "-o", "json")
 
-    found = findings(done)
+    results = findings(done)
     assert done.status == 0
     for check in ("definition", "operator"):
-        assert found[check][0][0] == "unknown"
-    assert found["shop/chat"][-1][0] == "unknown"
+        assert results[check][0][0] == "unknown"
+    assert results["shop/chat"][-1][0] == "unknown"
 
 
 def test_a_cluster_that_does_not_answer_is_one_line(api: FakeApi, tandem: Tandem) -> None:

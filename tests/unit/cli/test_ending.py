@@ -26,20 +26,20 @@ LONG = ("--concurrency=4", "--profile=tiny-pair-cpu", "--horizon=360000", "--pol
 class Silent:
     """A server that takes connections and never answers."""
 
-    held: socket.socket
+    listener: socket.socket
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.held.getsockname()[1]}"
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def wait_for_a_client(self) -> None:
-        assert select.select([self.held], [], [], LIMIT_S)[0], "nobody connected"
+        assert select.select([self.listener], [], [], LIMIT_S)[0], "nobody connected"
 
 
 @pytest.fixture
 def silent() -> Iterator[Silent]:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        yield Silent(held)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Silent(listener)
 
 
 @pytest.fixture

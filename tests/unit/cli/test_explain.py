@@ -43,9 +43,9 @@ def test_acceptance_is_told_by_segment(api: FakeApi, tandem: Tandem) -> None:
         {"name": "other", "acceptanceRatePercent": 55},
     ]
 
-    told = tandem("explain", "chat").out.splitlines()
+    lines = tandem("explain", "chat").out.splitlines()
 
-    assert "  acceptance by segment: code 82 %, other 55 %" in told
+    assert "  acceptance by segment: code 82 %, other 55 %" in lines
 
 
 def test_why_the_draft_is_out_and_what_decayed_are_told(api: FakeApi, tandem: Tandem) -> None:
@@ -59,20 +59,20 @@ def test_why_the_draft_is_out_and_what_decayed_are_told(api: FakeApi, tandem: Ta
         {"type": "AcceptanceDecayed", "status": "True", **fallen},
     ]
 
-    told = tandem("explain", "chat").out.splitlines()
+    lines = tandem("explain", "chat").out.splitlines()
 
-    assert "  RemovedByRollout: the draft is not loaded (NotProfitable)" in told
-    assert "  Decayed: acceptance is 60 %" in told
-    held = json.loads(tandem("explain", "chat", "-o", "json").out)
-    assert held["rollouts"] == [why, fallen]
+    assert "  RemovedByRollout: the draft is not loaded (NotProfitable)" in lines
+    assert "  Decayed: acceptance is 60 %" in lines
+    document = json.loads(tandem("explain", "chat", "-o", "json").out)
+    assert document["rollouts"] == [why, fallen]
 
 
 def test_a_decision_is_told_with_its_inputs(api: FakeApi, tandem: Tandem) -> None:
     keep(api, 1)
 
-    _, _, told = tandem("explain", "chat").out.partition("\n\n")
+    _, _, output = tandem("explain", "chat").out.partition("\n\n")
 
-    assert told.splitlines() == [
+    assert output.splitlines() == [
         "2027-01-15T08:00:00Z Tuned, Active",
         "  decision 0",
         "  K by decoding requests: 1-8: 3, 9 and more: 1",
@@ -101,11 +101,11 @@ def test_the_newest_decisions_are_shown_newest_last(api: FakeApi, tandem: Tandem
 def test_json_has_the_records_as_they_are_kept(api: FakeApi, tandem: Tandem) -> None:
     keep(api, 3)
 
-    said = json.loads(tandem("explain", "chat", "--last", "1", "--output", "json").out)
+    document = json.loads(tandem("explain", "chat", "--last", "1", "--output", "json").out)
 
-    assert (said["namespace"], said["name"]) == ("shop", "chat")
-    assert said["speculation"]["effectiveTokens"] == 3
-    assert said["records"] == [decided(START_S + 120, message="decision 2")]
+    assert (document["namespace"], document["name"]) == ("shop", "chat")
+    assert document["speculation"]["effectiveTokens"] == 3
+    assert document["records"] == [decided(START_S + 120, message="decision 2")]
 
 
 def test_before_the_first_decision_it_says_what_is_missing(api: FakeApi, tandem: Tandem) -> None:

@@ -49,10 +49,10 @@ def test_a_file_that_is_there_is_not_overwritten(
 def test_without_a_draft_it_says_what_needs_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", TARGET, "-o", "yaml"]) == 0
 
-    said = capsys.readouterr()
-    assert yaml.safe_load(said.out)["spec"]["speculation"]["method"] == "NGram"
-    assert "draft" not in yaml.safe_load(said.out)["spec"]
-    assert "NGram: copies" in said.err
+    captured = capsys.readouterr()
+    assert yaml.safe_load(captured.out)["spec"]["speculation"]["method"] == "NGram"
+    assert "draft" not in yaml.safe_load(captured.out)["spec"]
+    assert "NGram: copies" in captured.err
 
 
 def test_of_a_pair_that_is_not_allowed_nothing_is_written(
@@ -67,9 +67,9 @@ def test_of_a_pair_that_is_not_allowed_nothing_is_written(
 
     status = main(["init", TARGET, str(other)])
 
-    said = capsys.readouterr()
-    assert (status, said.out) == (1, "")
-    assert "no manifest is written" in said.err
+    captured = capsys.readouterr()
+    assert (status, captured.out) == (1, "")
+    assert "no manifest is written" in captured.err
 
 
 def test_a_target_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +109,7 @@ def test_the_deepest_k_is_that_of_the_files_where_they_count_it() -> None:
 
 
 def test_published_drafts_are_told_by_architecture_vocabulary_and_size() -> None:
-    def found(architecture: str, rows: int, billions: float) -> list[str]:
+    def drafts_of(architecture: str, rows: int, billions: float) -> list[str]:
         side = SideReport(
             "x",
             architecture=architecture,
@@ -118,10 +118,12 @@ def test_published_drafts_are_told_by_architecture_vocabulary_and_size() -> None
         )
         return known_drafts.for_target(side)
 
-    assert "hf://yuhuili/EAGLE3-LLaMA3.3-Instruct-70B" in found("LlamaForCausalLM", 128_256, 70.6)
-    assert found("LlamaForCausalLM", 128_256, 8.03) == [
+    assert "hf://yuhuili/EAGLE3-LLaMA3.3-Instruct-70B" in drafts_of(
+        "LlamaForCausalLM", 128_256, 70.6
+    )
+    assert drafts_of("LlamaForCausalLM", 128_256, 8.03) == [
         "hf://yuhuili/EAGLE3-LLaMA3.1-Instruct-8B",
         "hf://meta-llama/Llama-3.2-1B-Instruct",
     ]
-    assert found("LlamaForCausalLM", 32_000, 70) == []
-    assert found("Qwen3ForCausalLM", 151_936, 0.6) == []
+    assert drafts_of("LlamaForCausalLM", 32_000, 70) == []
+    assert drafts_of("Qwen3ForCausalLM", 151_936, 0.6) == []

@@ -56,11 +56,11 @@ def test_every_form_and_encoding_gives_the_same_requests(
     file = tmp_path / "load"
     file.write_bytes(text.encode(encoding))
 
-    found = [
+    traces = [
         (one.arrival_s, one.input_tokens, one.output_tokens) for one in read(str(file)).arrivals
     ]
 
-    assert found == [(0.0, 100, 20), (pytest.approx(1.5), 30, 4)]
+    assert traces == [(0.0, 100, 20), (pytest.approx(1.5), 30, 4)]
 
 
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_answers_of_one_second_are_spread_over_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("TIMESTAMP,ContextTokens\n1,2\n", "column 'GeneratedTokens' is missing"),
         ("TIMESTAMP,ContextTokens,GeneratedTokens\nnoon,1,2\n", "line 2"),
@@ -88,10 +88,10 @@ def test_answers_of_one_second_are_spread_over_it(tmp_path: Path) -> None:
         (VLLM.replace("token_ids", "ids"), "none with prompt_token_ids"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, said: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_named(text: str, expected: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_text(text)
 
-    with pytest.raises(TraceError, match=said.replace("(", r"\(")):
+    with pytest.raises(TraceError, match=expected.replace("(", r"\(")):
         read(str(tmp_path / "a"))
 
 

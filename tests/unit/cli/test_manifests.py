@@ -32,8 +32,8 @@ def written(folder: Path, text: str, name: str = "chat.yaml") -> str:
 
 
 def scalar(text: str, folder: Path) -> Any:
-    (found,) = manifests.read(written(folder, f"{HEAD}value: {text}\n"))
-    return found.object["value"]
+    (value,) = manifests.read(written(folder, f"{HEAD}value: {text}\n"))
+    return value.object["value"]
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def scalar(text: str, folder: Path) -> Any:
     ],
 )
 def test_scalars_are_what_kubectl_makes_of_them(text: str, value: Any, tmp_path: Path) -> None:
-    found = scalar(text, tmp_path)
+    parsed = scalar(text, tmp_path)
 
-    assert (found, type(found)) == (value, type(value))
+    assert (parsed, type(parsed)) == (value, type(value))
 
 
 def test_documents_lists_and_lists_in_lists_are_all_found(tmp_path: Path) -> None:
@@ -72,13 +72,13 @@ def test_documents_lists_and_lists_in_lists_are_all_found(tmp_path: Path) -> Non
         f"items:\n{items}\n"
     )
 
-    found = manifests.read(written(tmp_path, text))
+    read = manifests.read(written(tmp_path, text))
 
-    assert [each.place for each in found] == ["first", "second", "third"]
+    assert [each.place for each in read] == ["first", "second", "third"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("- a\n- b\n", 'holds ["a", "b"], which is no resource'),
         ("kind: SpeculativeDeploymnet\n", "did you mean SpeculativeDeployment?"),
@@ -87,11 +87,11 @@ def test_documents_lists_and_lists_in_lists_are_all_found(tmp_path: Path) -> Non
         ('a: "\\ud800"\n', "is not YAML"),
     ],
 )
-def test_what_is_no_manifest_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_what_is_no_manifest_is_told(text: str, expected: str, tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r".") as problem:
         manifests.read(written(tmp_path, text))
 
-    assert told in str(problem.value)
+    assert expected in str(problem.value)
 
 
 def test_every_file_is_judged_and_the_worst_is_the_status(
@@ -101,9 +101,9 @@ def test_every_file_is_judged_and_the_worst_is_the_status(
     bad = written(tmp_path, resource("bad").replace("NGram", "DraftModel"), "bad.yaml")
 
     assert main(["plan", "-f", bad, "-f", good]) == 1
-    told = capsys.readouterr()
-    assert "SpeculativeDeployment default/good" in told.out
-    assert f"{bad}: bad: spec.draft: draft is required" in told.err
+    captured = capsys.readouterr()
+    assert "SpeculativeDeployment default/good" in captured.out
+    assert f"{bad}: bad: spec.draft: draft is required" in captured.err
     assert main(["plan", "-f", "none.yaml", "-f", good]) == 2
     assert "SpeculativeDeployment default/good" in capsys.readouterr().out
 
@@ -114,9 +114,9 @@ def test_each_resource_of_a_list_is_named_in_what_is_said_of_it(
     text = f"{resource('one')}---\n{resource('two').replace('NGram', 'Telepathy')}"
 
     assert main(["plan", "-f", written(tmp_path, text)]) == 1
-    told = capsys.readouterr()
-    assert "default/one" in told.out
-    assert ': two: spec.speculation.method: "Telepathy"' in told.err
+    captured = capsys.readouterr()
+    assert "default/one" in captured.out
+    assert ': two: spec.speculation.method: "Telepathy"' in captured.err
 
 
 def test_standard_input_is_read(

@@ -48,24 +48,26 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def said(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+def run_pair(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     """Exit status, standard output and standard error of a command line."""
     status = main(shlex.split(words))
-    told = capsys.readouterr()
-    return status, told.out, told.err
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, field: str, value: str) -> None:
     """From now on the engine refuses every pair for this field."""
-    found = FieldError(StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it")
-    monkeypatch.setattr(pair_inspection.registry, "judge", lambda *_: PairJudgement((found,)))
+    refusal = FieldError(
+        StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it"
+    )
+    monkeypatch.setattr(pair_inspection.registry, "judge", lambda *_: PairJudgement((refusal,)))
 
 
 def test_the_json_has_the_method_and_what_the_engine_says(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = "verify-pair target draft --method DraftModel --max-tokens 3 --tensor 2 --output json"
-    status, out, _ = said(words, capsys)
+    status, out, _ = run_pair(words, capsys)
 
     document = json.loads(out)
     assert status == 0
@@ -79,14 +81,14 @@ def test_what_the_engine_refuses_is_not_allowed_whatever_the_lock_says(
 ) -> None:
     refusing(monkeypatch, "spec.speculation.maxTokens", "5")
 
-    status, out, _ = said("verify-pair target draft", capsys)
+    status, out, _ = run_pair("verify-pair target draft", capsys)
     assert status == 1
     assert out.splitlines()[:2] == [
         "Compatible (Equal): not allowed, vLLM 0.32.0 would not start it",
         "vLLM 0.32.0: --max-tokens 5: it cannot; lower it",
     ]
 
-    status, out, _ = said("verify-pair target draft --output json", capsys)
+    status, out, _ = run_pair("verify-pair target draft --output json", capsys)
     assert status == 1
     assert json.loads(out)["engine"] == {
         "allowed": False,
@@ -105,7 +107,7 @@ def test_the_spec_that_the_engine_judges_is_the_one_of_the_arguments(
         "verify-pair target head --method Eagle3 --max-tokens 7 --tensor 4 --target-name acme/chat "
         "--engine-version v0.33.1 --attested-target hf://acme/chat@main --policy TargetDeclared"
     )
-    assert said(words, capsys)[0] == 0
+    assert run_pair(words, capsys)[0] == 0
 
     (spec,) = judged
     assert spec.speculation.method.value == "Eagle3"
@@ -118,9 +120,9 @@ def test_the_spec_that_the_engine_judges_is_the_one_of_the_arguments(
 def test_another_engine_judges_by_its_own_rules_and_without_a_version(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said("verify-pair target draft --engine Torch", capsys)[0] == 0
+    assert run_pair("verify-pair target draft --engine Torch", capsys)[0] == 0
 
-    status, out, _ = said("verify-pair target draft --engine Torch --tensor 2", capsys)
+    status, out, _ = run_pair("verify-pair target draft --engine Torch --tensor 2", capsys)
 
     assert status == 1
     assert out.splitlines()[:2] == [
@@ -135,14 +137,14 @@ def test_another_engine_judges_by_its_own_rules_and_without_a_version(
 def test_a_method_without_a_draft_looks_at_the_target_alone(
     draft: str, method: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, out, _ = said(f"verify-pair target {draft} --method {method}", capsys)
+    status, out, _ = run_pair(f"verify-pair target {draft} --method {method}", capsys)
 
     assert status == 0
     assert out.startswith("Compatible (NoDraft): allowed")
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ("target", "name DRAFT"),
         ("target - --method Eagle3", "name DRAFT"),
@@ -155,13 +157,13 @@ def test_a_method_without_a_draft_looks_at_the_target_alone(
     ],
 )
 def test_wrong_usage_is_told(
-    words: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    words: str, expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["verify-pair", *words.split()])
 
     assert stopped.value.code == 2
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_wrong_usage_is_told(
 def test_a_hub_name_without_its_scheme_is_asked_back(
     words: str, side: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, _, err = said(f"verify-pair {words}", capsys)
+    status, _, err = run_pair(f"verify-pair {words}", capsys)
     named = words.split()[0 if side == "target" else 1]
 
     assert status == 2
@@ -184,11 +186,11 @@ def test_a_folder_of_that_name_is_no_hub_name(
 ) -> None:
     builders.write(folder / "acme" / "chat", builders.files())
 
-    assert said("verify-pair acme/chat target", capsys)[0] == 0
+    assert run_pair("verify-pair acme/chat target", capsys)[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ("set tokenizerLock.allowRemoteCode", "set --allow-remote-code"),
         ("spec.speculation.maxTokens: 5: too deep", "--max-tokens 5: too deep"),
@@ -203,8 +205,8 @@ def test_a_folder_of_that_name_is_no_hub_name(
         ),
     ],
 )
-def test_fields_are_named_by_what_stands_for_them(line: str, told: str) -> None:
-    assert verify_pair._with_flags(line) == told
+def test_fields_are_named_by_what_stands_for_them(line: str, expected: str) -> None:
+    assert verify_pair._with_flags(line) == expected
 
 
 def planned(folder: Path, changes: Object | None = None) -> str:
@@ -218,16 +220,16 @@ def test_plan_judges_the_pair_of_a_manifest_on_folders(
 ) -> None:
     words = f"plan -f {planned(folder)} --target target --draft head"
 
-    status, out, _ = said(words, capsys)
+    status, out, _ = run_pair(words, capsys)
     assert status == 0
     assert "    Compatible (DeclaredTarget): allowed" in out.splitlines()
 
-    status, out, _ = said(f"{words} -o yaml", capsys)
+    status, out, _ = run_pair(f"{words} -o yaml", capsys)
     head = next(yaml.safe_load_all(out))
     assert (status, head["pair"]["method"]) == (0, "Eagle3")
     assert head["pair"]["engine"]["allowed"] is True
 
-    status, out, _ = said(f"{words} -o json", capsys)
+    status, out, _ = run_pair(f"{words} -o json", capsys)
     document = json.loads(out)
     assert (status, document["pair"], document["refusals"]) == (0, head["pair"], [])
     assert "Deployment" in [each["kind"] for each in document["objects"]]
@@ -238,19 +240,19 @@ def test_plan_refuses_what_lock_or_engine_refuse(
 ) -> None:
     other = {**MANIFEST["spec"], "target": {"uri": "hf://acme/other"}}
     path = planned(folder, {"spec": other})
-    status, out, _ = said(f"plan -f {path} --target target --draft head", capsys)
+    status, out, _ = run_pair(f"plan -f {path} --target target --draft head", capsys)
     assert status == 1
     assert "(DeclaredTargetDiffers): not allowed" in out
     assert "Deployment chat" not in out
 
     refusing(monkeypatch, "spec.speculation.maxTokens", "3")
-    status, out, _ = said(f"plan -f {planned(folder)} --target target --draft head", capsys)
+    status, out, _ = run_pair(f"plan -f {planned(folder)} --target target --draft head", capsys)
     assert status == 1
     assert "spec.speculation.maxTokens: 3: it cannot; lower it" in out
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "expected"),
     [
         (
             "--target target",
@@ -260,17 +262,17 @@ def test_plan_refuses_what_lock_or_engine_refuse(
     ],
 )
 def test_plan_says_what_it_cannot_look_at(
-    flags: str, told: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    flags: str, expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, _, err = said(f"plan -f {planned(folder)} {flags}", capsys)
+    status, _, err = run_pair(f"plan -f {planned(folder)} {flags}", capsys)
 
     assert status == 2
-    assert told in err
+    assert expected in err
 
 
 def test_folders_are_for_one_resource(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = planned(folder)
-    status, _, err = said(f"plan -f {path} -f {path} --target target --draft head", capsys)
+    status, _, err = run_pair(f"plan -f {path} -f {path} --target target --draft head", capsys)
 
     assert status == 2
     assert "--target and --draft is for one resource, and there are 2" in err
@@ -283,7 +285,7 @@ def test_a_draft_that_the_manifest_lacks_is_told(
     del spec["draft"]
     path = planned(folder, {"spec": spec})
 
-    status, _, err = said(f"plan -f {path} --target target --draft draft", capsys)
+    status, _, err = run_pair(f"plan -f {path} --target target --draft draft", capsys)
     assert status == 2
     assert "the manifest has no draft" in err
-    assert said(f"plan -f {path} --target target", capsys)[0] == 0
+    assert run_pair(f"plan -f {path} --target target", capsys)[0] == 0

@@ -48,10 +48,10 @@ def test_a_typo_in_any_flag_is_named_with_what_was_meant(
     if wrong in flags_of(verb):
         pytest.skip(f"{wrong} is a flag")
 
-    said = refused([verb, *WORDS.get(verb, []), wrong], capsys)
+    message = refused([verb, *WORDS.get(verb, []), wrong], capsys)
 
-    assert f"there is no flag {wrong}," in said
-    assert "did you mean --" in said
+    assert f"there is no flag {wrong}," in message
+    assert "did you mean --" in message
 
 
 @pytest.mark.parametrize("verb", VERBS)

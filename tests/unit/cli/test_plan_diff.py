@@ -27,7 +27,7 @@ MANIFEST: Object = {
 }
 
 
-def held(**spec: Any) -> Object:
+def stored(**spec: Any) -> Object:
     raw = copy.deepcopy(MANIFEST)
     raw["metadata"] |= {"uid": "1", "generation": 1, "creationTimestamp": "2026-01-02T03:04:05Z"}
     raw["spec"] |= spec
@@ -61,7 +61,7 @@ def test_what_is_not_there_would_be_created(diff: Any) -> None:
 
 
 def test_the_same_manifest_changes_nothing(api: FakeApi, diff: Any) -> None:
-    api.resources = [held()]
+    api.resources = [stored()]
 
     assert diff(MANIFEST) == {
         "resource": "shop/chat",
@@ -87,17 +87,17 @@ def test_the_same_manifest_changes_nothing(api: FakeApi, diff: Any) -> None:
 def test_a_change_is_live_or_rolls(
     path: str, value: Any, rolls: bool, api: FakeApi, diff: Any
 ) -> None:
-    api.resources = [held()]
+    api.resources = [stored()]
 
-    found = diff(changed(path, value))
+    changes = diff(changed(path, value))
 
-    assert [one["path"] for one in found["changes"]] == [f"spec.{path}"]
-    assert (found["changes"][0]["after"], found["changes"][0]["rolls"]) == (value, rolls)
-    assert found["rolls"] is rolls
+    assert [one["path"] for one in changes["changes"]] == [f"spec.{path}"]
+    assert (changes["changes"][0]["after"], changes["changes"][0]["rolls"]) == (value, rolls)
+    assert changes["rolls"] is rolls
 
 
 def test_replicas_that_an_autoscaler_wrote_are_no_change(api: FakeApi, diff: Any) -> None:
-    api.resources = [held(replicas=7)]
+    api.resources = [stored(replicas=7)]
 
     assert diff(MANIFEST)["changes"] == []
     assert diff(changed("replicas", 2))["changes"][0]["before"] == 7
@@ -106,7 +106,7 @@ def test_replicas_that_an_autoscaler_wrote_are_no_change(api: FakeApi, diff: Any
 def test_text_says_what_rolls(
     api: FakeApi, tandem: Tandem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    api.resources = [held()]
+    api.resources = [stored()]
     file = tmp_path / "manifest.json"
     file.write_text(json.dumps(changed("speculation.maxTokens", 5)))
 

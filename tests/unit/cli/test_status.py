@@ -29,8 +29,8 @@ def test_a_healthy_resource_is_one_row(api: FakeApi, tandem: Tandem) -> None:
 
     assert done.status == 0
     header, row = rows(done.out)
-    said = dict(zip(header, row, strict=True))
-    assert {key: said[key] for key in said if key != "AGE"} == {
+    row_by_column = dict(zip(header, row, strict=True))
+    assert {key: row_by_column[key] for key in row_by_column if key != "AGE"} == {
         "NAME": "chat",
         "READY": "True",
         "REPLICAS": "2/2",
@@ -52,8 +52,8 @@ def test_conditions_that_are_wrong_follow_with_their_whole_messages(
 
     done = tandem("status", "chat")
 
-    _, _, said = done.out.partition("chat:\n")
-    assert said.splitlines() == [
+    _, _, concerns = done.out.partition("chat:\n")
+    assert concerns.splitlines() == [
         "  Stalled is True (ModelNotFound): hf://org/[gone] does not exist",
         f"  PairCompatible is False (IdsDiffer): {long}",
     ]
@@ -78,10 +78,10 @@ def test_every_page_of_a_long_list_is_read(api: FakeApi, tandem: Tandem) -> None
 def test_json_has_the_numbers_and_the_concerns(api: FakeApi, tandem: Tandem) -> None:
     api.resources = [resource(conditions=(*HEALTHY, STALLED))]
 
-    [said] = json.loads(tandem("status", "-o", "json").out)["resources"]
+    [summary] = json.loads(tandem("status", "-o", "json").out)["resources"]
 
-    assert (said["effectiveTokens"], said["acceptanceRatePercent"]) == (3, 71)
-    assert said["concerns"] == [
+    assert (summary["effectiveTokens"], summary["acceptanceRatePercent"]) == (3, 71)
+    assert summary["concerns"] == [
         {
             "type": "Stalled",
             "status": "True",
@@ -117,17 +117,17 @@ def test_a_change_that_was_not_looked_at_yet_is_a_concern() -> None:
 
 @pytest.mark.parametrize("kind", ["Reconciling", "Stalled", "Paused", "AcceptanceDecayed"])
 def test_a_condition_that_stands_only_while_true_is_a_concern_while_it_stands(kind: str) -> None:
-    found = concerns_of(resource(conditions=(*HEALTHY, condition(kind, "True", "Why"))))
+    concerns = concerns_of(resource(conditions=(*HEALTHY, condition(kind, "True", "Why"))))
 
-    assert [concern.type for concern in found] == [kind]
+    assert [concern.type for concern in concerns] == [kind]
 
 
 @pytest.mark.parametrize("status", ["False", "Unknown"])
 @pytest.mark.parametrize("kind", ["Ready", "PairCompatible", "MetricsAvailable"])
 def test_any_other_condition_is_a_concern_while_it_is_not_true(kind: str, status: str) -> None:
-    found = concerns_of(resource(conditions=(condition(kind, status, "Why"),)))
+    concerns = concerns_of(resource(conditions=(condition(kind, status, "Why"),)))
 
-    assert [concern.type for concern in found] == [kind]
+    assert [concern.type for concern in concerns] == [kind]
 
 
 def test_a_name_and_all_namespaces_exclude_each_other(tandem: Tandem) -> None:
@@ -138,13 +138,13 @@ def test_a_name_and_all_namespaces_exclude_each_other(tandem: Tandem) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [(0, "0s"), (119, "119s"), (120, "2m"), (7199, "119m"), (7200, "2h"), (172_800, "2d")],
 )
-def test_age_counts_in_the_largest_unit_of_which_there_are_two(seconds: int, said: str) -> None:
+def test_age_counts_in_the_largest_unit_of_which_there_are_two(seconds: int, expected: str) -> None:
     now = datetime(2026, 5, 6, tzinfo=UTC)
 
-    assert age_of(now - timedelta(seconds=seconds), now) == said
+    assert age_of(now - timedelta(seconds=seconds), now) == expected
 
 
 def test_a_clock_that_runs_behind_gives_no_negative_age() -> None:
@@ -158,13 +158,13 @@ def test_a_clock_that_runs_behind_gives_no_negative_age() -> None:
     [(120, []), (80, ["METHOD", "AGE"]), (70, ["METHOD", "AGE", "PAIR"])],
 )
 def test_a_narrow_table_leaves_columns_out_and_cuts_none(width: int, left_out: list[str]) -> None:
-    found = [resource("code-assistant")]
+    resources = [resource("code-assistant")]
     console = Console(width=width, record=True, file=StringIO())
     now = datetime(2026, 1, 2, 4, tzinfo=UTC)
-    show(console, view(found, now, False, width))
+    show(console, view(resources, now, False, width))
 
     wide = Console(width=400, record=True, file=StringIO())
-    show(wide, view(found, now, False, 400))
+    show(wide, view(resources, now, False, 400))
     every = wide.export_text().split("\n")[0].split()
     heading, row = console.export_text().rstrip().split("\n")
     assert [each for each in every if each not in heading.split()] == sorted(

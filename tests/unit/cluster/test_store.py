@@ -39,7 +39,7 @@ def store() -> Store:
 
 
 def versions(store: Store) -> list[str]:
-    return [held["metadata"]["resourceVersion"] for held in store.objects(KEY)]
+    return [raw["metadata"]["resourceVersion"] for raw in store.objects(KEY)]
 
 
 @pytest.mark.parametrize("order", list(permutations((9, 10, 100))))
@@ -49,17 +49,17 @@ def test_the_newest_version_stands_in_any_order(store: Store, order: tuple[int, 
         store.put(service(version))
         store.put_resource(resource(version))
 
-    held = store.resource(KEY)
+    stored = store.resource(KEY)
     assert versions(store) == ["100"]
-    assert held is not None
-    assert held["metadata"]["resourceVersion"] == "100"
+    assert stored is not None
+    assert stored["metadata"]["resourceVersion"] == "100"
 
 
 def test_a_new_object_of_the_name_replaces_the_old_one(store: Store) -> None:
     store.put(service(50, uid="old"))
     store.put(service(60, uid="new"))
 
-    assert [held["metadata"]["uid"] for held in store.objects(KEY)] == ["new"]
+    assert [raw["metadata"]["uid"] for raw in store.objects(KEY)] == ["new"]
 
 
 def test_the_end_of_an_old_object_does_not_take_the_new_one(store: Store) -> None:
@@ -96,9 +96,9 @@ def test_only_the_very_version_of_an_object_is_held(store: Store) -> None:
     store.put(service(5))
     store.put_resource(resource(5))
 
-    for held, version, uid in ((True, 5, None), (False, 6, None), (False, 5, "other")):
-        assert store.holds(service(version, uid=uid or "s1")) is held
-        assert store.holds(resource(version, uid=uid or "r1")) is held
+    for is_stored, version, uid in ((True, 5, None), (False, 6, None), (False, 5, "other")):
+        assert store.holds(service(version, uid=uid or "s1")) is is_stored
+        assert store.holds(resource(version, uid=uid or "r1")) is is_stored
     assert not store.holds(service(5, labels={}))
 
 
@@ -107,15 +107,15 @@ def test_what_is_watched_is_told_by_namespace(store: Store) -> None:
     store.put(service(2, uid="s2", namespace="other"))
 
     assert len(tuple(store.watched("Service"))) == 2
-    (found,) = store.watched("Service", "other")
-    assert found["metadata"]["uid"] == "s2"
+    (copy,) = store.watched("Service", "other")
+    assert copy["metadata"]["uid"] == "s2"
 
 
 def test_what_is_read_is_the_readers_own(store: Store) -> None:
     """Nobody can change what another reader sees."""
     store.put(service(1))
-    (found,) = store.objects(KEY)
-    found["metadata"]["resourceVersion"] = "2"
+    (copy,) = store.objects(KEY)
+    copy["metadata"]["resourceVersion"] = "2"
 
     assert versions(store) == ["1"]
 
@@ -158,7 +158,7 @@ def test_objects_come_in_one_order(store: Store) -> None:
     for name in ("b", "c", "a"):
         store.put(service(1, name=name))
 
-    assert [held["metadata"]["name"] for held in store.objects(KEY)] == ["a", "b", "c"]
+    assert [raw["metadata"]["name"] for raw in store.objects(KEY)] == ["a", "b", "c"]
 
 
 def test_a_child_is_held_without_its_managed_fields(store: Store) -> None:
@@ -207,8 +207,10 @@ def job(version: int, name: str = "chat-lock", namespace: str = "serving") -> Ob
 
 
 def alike(store: Store, namespace: str = "serving") -> list[tuple[str, str]]:
-    held = store.pairs(namespace).get("p", {}).values()
-    return [(each["metadata"]["namespace"], each["metadata"]["resourceVersion"]) for each in held]
+    members = store.pairs(namespace).get("p", {}).values()
+    return [
+        (each["metadata"]["namespace"], each["metadata"]["resourceVersion"]) for each in members
+    ]
 
 
 def test_objects_of_a_pair_are_found_by_its_label_in_their_namespace_alone(store: Store) -> None:
@@ -239,9 +241,9 @@ def test_objects_of_a_pair_go_with_their_end_and_with_their_label(
 
 
 def monitor(version: int, name: str = "chat", **metadata: Any) -> Object:
-    held = service(version, uid=f"uid-{name}", **metadata)
-    held["metadata"]["name"] = name
-    return {**held, "kind": "PodMonitor"}
+    body = service(version, uid=f"uid-{name}", **metadata)
+    body["metadata"]["name"] = name
+    return {**body, "kind": "PodMonitor"}
 
 
 def test_a_listing_of_a_kind_that_nobody_watches_tells_what_it_changed(store: Store) -> None:
@@ -269,9 +271,9 @@ def test_a_listing_leaves_other_kinds_and_what_is_not_ours(store: Store) -> None
 def test_tuner_states_of_a_namespace_are_found_by_name(store: Store) -> None:
     for namespace, owner in (("serving", "b"), ("serving", "a"), ("other", "c")):
         labels = {"tandem.dev/deployment": owner}
-        held = service(1, uid=owner, namespace=namespace, labels=labels, name=f"{owner}-tuner")
-        store.put({**held, "kind": "ConfigMap"})
-        store.put({**held, "kind": "ConfigMap", "metadata": {**held["metadata"], "name": "x"}})
+        body = service(1, uid=owner, namespace=namespace, labels=labels, name=f"{owner}-tuner")
+        store.put({**body, "kind": "ConfigMap"})
+        store.put({**body, "kind": "ConfigMap", "metadata": {**body["metadata"], "name": "x"}})
 
-    found = [each["metadata"]["name"] for each in store.tuners("serving")]
-    assert found == ["a-tuner", "b-tuner"]
+    listed = [each["metadata"]["name"] for each in store.tuners("serving")]
+    assert listed == ["a-tuner", "b-tuner"]

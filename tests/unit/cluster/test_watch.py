@@ -31,14 +31,14 @@ class Cluster:
     """Objects by kind and namespace, refusals, and open streams that tests feed or end."""
 
     def __init__(self) -> None:
-        self.held: dict[tuple[str, str], list[Object]] = {}
+        self.objects: dict[tuple[str, str], list[Object]] = {}
         self.refused: dict[tuple[Kind, str | None], StreamError] = {}
         self.open_streams: dict[tuple[Kind, str | None], asyncio.Queue[Any]] = {}
         self.lists: list[tuple[Kind, str | None]] = []
         self.undefined: set[tuple[str, str, str] | None] = set()
 
     def has(self, kind: Kind, namespace: str, *raws: Object) -> None:
-        self.held[kind.kind, namespace] = list(raws)
+        self.objects[kind.kind, namespace] = list(raws)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Cluster]:
@@ -55,7 +55,7 @@ class Cluster:
         self.lists.append((kind, namespace))
         yield [
             raw
-            for (each, where), raws in self.held.items()
+            for (each, where), raws in self.objects.items()
             if each == kind.kind and namespace in (None, where)
             for raw in raws
         ]
@@ -65,15 +65,15 @@ class Cluster:
     ) -> AsyncIterator[tuple[str, Object]]:
         stream = self.open_streams[kind, namespace] = asyncio.Queue()
         while True:
-            said = await stream.get()
-            if isinstance(said, StreamError):
-                raise said
-            if said is None:
+            content = await stream.get()
+            if isinstance(content, StreamError):
+                raise content
+            if content is None:
                 return
-            yield said
+            yield content
 
-    def say(self, kind: Kind, namespace: str | None, said: Any) -> None:
-        self.open_streams[kind, namespace].put_nowait(said)
+    def say(self, kind: Kind, namespace: str | None, content: Any) -> None:
+        self.open_streams[kind, namespace].put_nowait(content)
 
 
 class Scene:
@@ -142,7 +142,7 @@ def scene() -> Scene:
 
 
 def pods_of(scene: Scene, key: Key = KEY) -> list[str]:
-    return [held["metadata"]["name"] for held in scene.store.objects(key)]
+    return [raw["metadata"]["name"] for raw in scene.store.objects(key)]
 
 
 async def test_nothing_is_synced_before_every_kind_is_listed(scene: Scene) -> None:

@@ -30,11 +30,11 @@ async def test_a_new_leader_knows_the_acceptance_of_the_hours_before(engine: Eng
         return view
 
     before = await hours(first, 130, 0.8)
-    held = tuner_state.body(RESOURCE, before)
-    assert held is not None
-    second = room_of(engine, clock, lambda key: None, held)
+    stored = tuner_state.body(RESOURCE, before)
+    assert stored is not None
+    second = room_of(engine, clock, lambda key: None, stored)
     at_first = await hours(second, 1, 0.55)
-    assert tuner_state.body(RESOURCE, at_first) == held, "a new leader writes nothing new"
+    assert tuner_state.body(RESOURCE, at_first) == stored, "a new leader writes nothing new"
     later = await hours(second, 45, 0.55)
 
     assert later.rollout is not None

@@ -13,8 +13,8 @@ from tests.unit.metrics.builders import engine_pod, plugin_lines
 
 
 async def test_acceptance_is_learned_and_told(engine: Engine) -> None:
-    clock, told = ManualClock(), []
-    room = room_of(engine, clock, told.append)
+    clock, reports = ManualClock(), []
+    room = room_of(engine, clock, reports.append)
     for rounds in range(1, 5):
         engine.run(rounds, accepted_share=0.8)
         await room.look(KEY)
@@ -26,7 +26,7 @@ async def test_acceptance_is_learned_and_told(engine: Engine) -> None:
     assert view.lock_hash == "aaaa"
     assert view.metrics.reason == "Scraped"
     assert view.acceptance_rate == pytest.approx(0.8, abs=0.01)
-    assert told and set(told) == {KEY}
+    assert reports and set(reports) == {KEY}
 
 
 async def test_acceptance_below_the_threshold_turns_speculation_off(engine: Engine) -> None:
@@ -51,8 +51,8 @@ async def test_a_dead_engine_is_held_first_and_then_reported(engine: Engine) -> 
     room = room_of(engine, clock, lambda key: None)
     engine.run(1, accepted_share=0.8)
     await room.look(KEY)
-    held = room.view(KEY)
-    assert held is not None
+    metrics_view = room.view(KEY)
+    assert metrics_view is not None
     engine.status = 503
     reasons = []
     for _ in range(20):
@@ -60,7 +60,7 @@ async def test_a_dead_engine_is_held_first_and_then_reported(engine: Engine) -> 
         await room.look(KEY)
         view = room.view(KEY)
         assert view is not None
-        assert view.decision.schedule == held.decision.schedule
+        assert view.decision.schedule == metrics_view.decision.schedule
         reasons.append(view.metrics.reason)
 
     assert reasons[0] == "Stale"
@@ -82,20 +82,20 @@ async def test_html_instead_of_metrics_is_malformed(engine: Engine) -> None:
 
 
 async def test_an_applied_generation_is_told_at_once(engine: Engine) -> None:
-    clock, told = ManualClock(), []
-    room = room_of(engine, clock, told.append)
+    clock, reports = ManualClock(), []
+    room = room_of(engine, clock, reports.append)
     engine.run(1, accepted_share=0.8)
     stock = engine.body
     for generation in (3, 3, 3, 4):
         engine.body = stock + plugin_lines(generation=generation)
-        before = len(told)
+        before = len(reports)
         await room.look(KEY)
         clock.at_s += QUICK_S
 
     view = room.view(KEY)
     assert view is not None
     assert [replica.applied_generation for replica in view.replicas] == [4]
-    assert len(told) == before + 1
+    assert len(reports) == before + 1
 
 
 async def test_a_resource_that_is_gone_is_forgotten(engine: Engine) -> None:
@@ -184,9 +184,9 @@ async def test_it_is_learned_from_the_shape_of_the_most_replicas(
     pods = several(engine, *((f"chat-{place}", "aaaa", at) for place, at in enumerate(images)))
     (alone,) = several(engine, ("chat-9", "aaaa", common))
     shapes = []
-    for held in ([alone], pods):
+    for listed in ([alone], pods):
         engine.run(1, accepted_share=0.8)
-        room = room_with(ManualClock(), held[0], *held[1:])
+        room = room_with(ManualClock(), listed[0], *listed[1:])
         await room.look(KEY)
         view = room.view(KEY)
         assert view is not None
@@ -246,7 +246,9 @@ async def test_a_refused_profile_is_told_once_and_not_used(
         engine.run(rounds, accepted_share=0.8)
         await room.look(KEY)
 
-    told = [each.getMessage() for each in caplog.records if "start profile" in each.getMessage()]
-    assert len(told) == 1
-    assert "chat-profile" in told[0] and "step_time.base_s" in told[0]
+    warnings = [
+        each.getMessage() for each in caplog.records if "start profile" in each.getMessage()
+    ]
+    assert len(warnings) == 1
+    assert "chat-profile" in warnings[0] and "step_time.base_s" in warnings[0]
     assert room.view(KEY) is not None

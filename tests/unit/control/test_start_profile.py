@@ -34,7 +34,7 @@ def test_every_profile_that_is_shipped_is_taken(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "expected"),
     [
         ("{", "is not JSON"),
         ("[]", "valid dictionary"),
@@ -45,8 +45,8 @@ def test_every_profile_that_is_shipped_is_taken(path: Path) -> None:
         ('{"step_time": {"base_s": NaN}}', "step_time.base_s"),
     ],
 )
-def test_a_damaged_one_is_refused_by_its_field(document: Any, told: str) -> None:
-    with pytest.raises(ProfileRefusedError, match=told) as refused:
+def test_a_damaged_one_is_refused_by_its_field(document: Any, expected: str) -> None:
+    with pytest.raises(ProfileRefusedError, match=expected) as refused:
         read(config_map(document), SPEC)
     assert "chat-profile" in str(refused.value)
 

@@ -36,42 +36,42 @@ def tuner(*kept: Kept, records: str = "[1]") -> dict[str, Any]:
 
 
 def test_after_a_restart_it_goes_on_where_it_was() -> None:
-    held = remembered("a", "x", tuner(Kept("a", "x", "state")), None, (), ())
-    assert held == Remembered("state", "[1]", earlier=(), stored=True)
+    start = remembered("a", "x", tuner(Kept("a", "x", "state")), None, (), ())
+    assert start == Remembered("state", "[1]", earlier=(), stored=True)
 
 
 def test_another_image_of_the_same_pair_starts_anew_and_keeps_its_records() -> None:
     former = Kept("a", "x", "learned")
-    held = remembered("a", "y", tuner(Kept("a", "x", "state")), former, (), ())
-    assert held.state_json is None
-    assert held.records_json == "[1]"
-    assert held.earlier == (former,)
-    assert not held.stored
+    start = remembered("a", "y", tuner(Kept("a", "x", "state")), former, (), ())
+    assert start.state_json is None
+    assert start.records_json == "[1]"
+    assert start.earlier == (former,)
+    assert not start.stored
 
 
 def test_another_pair_has_neither_state_nor_records() -> None:
-    held = remembered("b", "x", tuner(Kept("a", "x", "state")), Kept("a", "x", "new"), (), ())
-    assert (held.state_json, held.records_json) == (None, None)
+    start = remembered("b", "x", tuner(Kept("a", "x", "state")), Kept("a", "x", "new"), (), ())
+    assert (start.state_json, start.records_json) == (None, None)
 
 
 def test_the_way_back_to_an_engine_starts_from_what_it_taught() -> None:
     own = tuner(Kept("b", "x", "present"), Kept("a", "x", "earlier"))
-    held = remembered("a", "x", own, None, (), ())
-    assert held.state_json == "earlier"
-    assert held.earlier == (Kept("b", "x", "present"),)
-    assert not held.stored, "it must be written: the ConfigMap says another engine is present"
+    start = remembered("a", "x", own, None, (), ())
+    assert start.state_json == "earlier"
+    assert start.earlier == (Kept("b", "x", "present"),)
+    assert not start.stored, "it must be written: the ConfigMap says another engine is present"
 
 
 def test_a_new_resource_starts_from_another_of_the_same_engine() -> None:
     others = (tuner(Kept("b", "x", "of another pair")), tuner(Kept("a", "x", "theirs")))
-    held = remembered("a", "x", None, None, (), others)
-    assert held == Remembered("theirs", None, earlier=(), stored=False)
+    start = remembered("a", "x", None, None, (), others)
+    assert start == Remembered("theirs", None, earlier=(), stored=False)
 
 
 def test_its_own_state_comes_before_that_of_others() -> None:
     others = (tuner(Kept("a", "x", "theirs")),)
-    held = remembered("a", "x", tuner(Kept("a", "x", "own")), None, (), others)
-    assert held.state_json == "own"
+    start = remembered("a", "x", tuner(Kept("a", "x", "own")), None, (), others)
+    assert start.state_json == "own"
 
 
 @given(
@@ -92,12 +92,12 @@ def test_a_state_is_never_one_of_other_engines(
 ) -> None:
     config_map = None if own is None else tuner(*own)
     peers = [tuner(each) for each in others]
-    held = remembered(lock, shape, config_map, former, tuple(earlier), peers)
+    start = remembered(lock, shape, config_map, former, tuple(earlier), peers)
     everything = [*(own or []), *([former] if former else []), *earlier, *others]
-    if held.state_json is not None:
-        assert Kept(lock, shape, held.state_json) in everything
-    assert len(held.earlier) <= MOST_EARLIER
-    assert not any(each.of(lock, shape) for each in held.earlier)
+    if start.state_json is not None:
+        assert Kept(lock, shape, start.state_json) in everything
+    assert len(start.earlier) <= MOST_EARLIER
+    assert not any(each.of(lock, shape) for each in start.earlier)
 
 
 @given(kept=st.lists(KEPT, max_size=5))

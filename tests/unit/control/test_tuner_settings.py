@@ -62,11 +62,11 @@ def test_milliseconds_become_seconds() -> None:
 
 
 def test_what_is_not_asked_is_no_threshold() -> None:
-    found = settings({})
+    thresholds = settings({})
 
-    assert found.thresholds is not None and found.objective is not None
-    assert found.thresholds.min_acceptance_rate is None
-    assert found.objective.time_per_output_token_s is None
+    assert thresholds.thresholds is not None and thresholds.objective is not None
+    assert thresholds.thresholds.min_acceptance_rate is None
+    assert thresholds.objective.time_per_output_token_s is None
 
 
 def test_the_band_never_ends_below_its_start() -> None:

@@ -48,11 +48,11 @@ def test_a_reaction_that_takes_too_long_is_told() -> None:
 
 
 def test_a_failed_request_a_restart_and_a_replaced_pod_are_told() -> None:
-    found = complaints(
+    problems = complaints(
         good_run(), [request(), request(error="HTTP 500: no")], {"chat-1": 2}, ["chat-0"]
     )
 
-    assert found == [
+    assert problems == [
         "1 of 2 requests failed: HTTP 500: no",
         "pod chat-1 restarted 2 times",
         "pod chat-0 was replaced",

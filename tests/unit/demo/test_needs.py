@@ -118,10 +118,10 @@ def test_nothing_is_built_where_something_is_missing(
 
     assert demo.main() == 1
 
-    said = capsys.readouterr()
-    assert said.out.startswith("The demo needs:\n")
-    assert "nothing was built" in said.err
-    assert said.err.count("\n  - ") == 2
+    captured = capsys.readouterr()
+    assert captured.out.startswith("The demo needs:\n")
+    assert "nothing was built" in captured.err
+    assert captured.err.count("\n  - ") == 2
 
 
 def test_help_starts_nothing(
@@ -138,7 +138,7 @@ def test_help_starts_nothing(
 
 
 @pytest.mark.parametrize(
-    ("words", "environ", "told_of"),
+    ("words", "environ", "expected"),
     [
         (["--engine", "sglang"], {}, "engine sglang: the demo serves vllm or torch"),
         ([], {"ENGINE": "sglang"}, "engine sglang: the demo serves vllm or torch"),
@@ -148,7 +148,7 @@ def test_help_starts_nothing(
 def test_a_word_that_means_nothing_is_refused_at_once(
     words: list[str],
     environ: Mapping[str, str],
-    told_of: str,
+    expected: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -158,4 +158,4 @@ def test_a_word_that_means_nothing_is_refused_at_once(
     monkeypatch.setattr(cluster, "engine_environment", lambda: pytest.fail("it began to build"))
 
     assert demo.main() == 1
-    assert told_of in capsys.readouterr().err
+    assert expected in capsys.readouterr().err

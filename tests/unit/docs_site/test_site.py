@@ -59,6 +59,6 @@ def test_a_link_to_nothing_and_a_page_in_no_menu_fail_the_build(copy: Path) -> N
     ended = built(copy, copy / "site")
 
     assert ended.returncode == 1
-    told = [line for line in ended.stderr.splitlines() if "tuning.md" in line]
-    assert [fault for fault in FAULTS.values() if not any(fault in line for line in told)] == []
+    warnings = [line for line in ended.stderr.splitlines() if "tuning.md" in line]
+    assert [fault for fault in FAULTS.values() if not any(fault in line for line in warnings)] == []
     assert "forgotten.md" in ended.stderr

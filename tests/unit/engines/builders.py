@@ -99,10 +99,10 @@ def env(parts: EngineParts) -> dict[str, Any]:
 
 def speculative(parts: EngineParts) -> Object:
     """The speculative configuration that the engine is started with."""
-    (found,) = [
+    (value,) = [
         word.partition("=")[2]
         for word in parts.leader.container["args"]
         if word.startswith("--speculative-config=")
     ]
-    read: Object = json.loads(found)
+    read: Object = json.loads(value)
     return read

@@ -62,12 +62,12 @@ def test_k_changes_by_rollout_alone() -> None:
 def test_each_other_method_is_refused_with_its_reason() -> None:
     assert set(METHODS) | set(LACKING) == set(Method)
     for method, (message, remedy) in LACKING.items():
-        (found,) = [
+        (refusal,) = [
             each
             for each in DRIVER.validate(spec(method, engine="Neuron"))
             if each.field == "spec.speculation.method"
         ]
-        assert (found.message, found.remedy) == (message, remedy)
+        assert (refusal.message, refusal.remedy) == (message, remedy)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused(changes: dict[str, Any], field: str) -> None:
-    (found,) = DRIVER.validate(asked(changes))
+    (refusal,) = DRIVER.validate(asked(changes))
 
-    assert found.field.startswith(field)
+    assert refusal.field.startswith(field)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,6 @@ def test_what_it_cannot_do_is_refused(changes: dict[str, Any], field: str) -> No
 )
 def test_images_before_the_plugin_with_eagle3_are_refused(tag: str, old: bool) -> None:
     image = f"public.ecr.aws/neuron/pytorch-inference-vllm-neuronx:{tag}"
-    found = DRIVER.validate(asked({"engine.image": image}))
+    refusals = DRIVER.validate(asked({"engine.image": image}))
 
-    assert [each.reason for each in found] == [StalledReason.UNSUPPORTED_ENGINE] * old
+    assert [each.reason for each in refusals] == [StalledReason.UNSUPPORTED_ENGINE] * old

@@ -130,8 +130,8 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
     for method, (message, remedy) in LACKING.items():
         changes = {"speculation.layerSkip": {"exitLayer": 2}}
         asked = spec(method, changes if method is Method.LAYER_SKIP else {})
-        (found,) = [each for each in DRIVER.validate(asked) if "method" in each.field]
-        assert (found.message, found.remedy) == (message, remedy)
+        (refusal,) = [each for each in DRIVER.validate(asked) if "method" in each.field]
+        assert (refusal.message, refusal.remedy) == (message, remedy)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_would_have_no_effect_is_refused(changes: dict[str, Any], field: str) -> None:
-    (found,) = DRIVER.validate(spec(Method.EAGLE3, changes))
+    (refusal,) = DRIVER.validate(spec(Method.EAGLE3, changes))
 
-    assert field in found.field
-    assert found.message
-    assert found.remedy
+    assert field in refusal.field
+    assert refusal.message
+    assert refusal.remedy
 
 
 def test_with_adaptive_tiers_the_limit_of_requests_is_read_at_the_start_and_said_so() -> None:
@@ -192,11 +192,11 @@ def test_with_adaptive_tiers_the_limit_of_requests_is_read_at_the_start_and_said
 
 
 def test_the_draft_model_cannot_be_adaptive() -> None:
-    (found,) = DRIVER.validate(
+    (refusal,) = DRIVER.validate(
         spec(Method.DRAFT_MODEL, {"speculation.engineConfig": {"adaptive": True}})
     )
 
-    assert found.message == "it is for Eagle, Eagle3, MTP"
+    assert refusal.message == "it is for Eagle, Eagle3, MTP"
 
 
 def test_the_owned_options_and_no_others_are_refused() -> None:

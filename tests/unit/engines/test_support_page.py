@@ -52,18 +52,20 @@ def test_a_driver_names_the_methods_that_it_takes_and_no_others(
 
 
 def test_each_method_has_a_cell_for_each_engine_and_server() -> None:
-    told = {cells[0].strip("`"): cells[1:] for cells in rows("Methods")[1:]}
+    by_method = {cells[0].strip("`"): cells[1:] for cells in rows("Methods")[1:]}
 
-    assert set(told) == {method.value for method in Method}
-    for method, cells in told.items():
+    assert set(by_method) == {method.value for method in Method}
+    for method, cells in by_method.items():
         refused = [cell == REFUSED for cell in cells]
         assert refused == [Method(method) not in support.methods for _, support in COLUMNS]
 
 
 def test_the_engines_are_those_that_can_be_asked_for() -> None:
-    told = {name: cells for cells in rows("Engines") for name in re.findall(r"`(\w+)`", cells[0])}
+    by_engine = {
+        name: cells for cells in rows("Engines") for name in re.findall(r"`(\w+)`", cells[0])
+    }
 
-    assert {engine.value for engine in EngineType} <= set(told)
+    assert {engine.value for engine in EngineType} <= set(by_engine)
 
 
 def test_a_driver_that_is_added_has_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,22 +76,22 @@ def test_a_driver_that_is_added_has_its_rows(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_versions_of_vllm_are_those_of_the_code() -> None:
-    told = [cells[1] for cells in rows("Engines") if cells[0] == "`vLLM`"]
+    versions = [cells[1] for cells in rows("Engines") if cells[0] == "`vLLM`"]
     oldest, live, newest = (
         f"{version[0]}.{version[1]}" for version in (OLDEST, LIVE_FROM, READ[-1])
     )
     fixed_until = f"{LIVE_FROM[0]}.{LIVE_FROM[1] - 1}"
 
-    assert told == [live, newest, "later", f"{oldest} to {fixed_until}", f"before {oldest}"]
+    assert versions == [live, newest, "later", f"{oldest} to {fixed_until}", f"before {oldest}"]
     assert VLLM_VERSION.rpartition(".")[0] == live
 
 
 def test_the_versions_of_kubernetes_and_helm_are_those_that_are_run() -> None:
-    told = {cells[0]: cells[-1] for cells in rows("Kubernetes")}
+    by_name = {cells[0]: cells[-1] for cells in rows("Kubernetes")}
     chart = yaml.safe_load((REPOSITORY / "charts" / "tandem" / "Chart.yaml").read_text())
     minor = VERSION.removeprefix("v").rpartition(".")[0]
     oldest = chart["kubeVersion"].removeprefix(">=").rpartition(".")[0]
 
-    assert VERSION.removeprefix("v") in told[minor]
-    assert f"before {oldest}" in told
+    assert VERSION.removeprefix("v") in by_name[minor]
+    assert f"before {oldest}" in by_name
     assert f"{HELM.rpartition('@v')[2]} run" in PAGE

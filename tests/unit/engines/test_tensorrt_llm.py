@@ -47,7 +47,7 @@ def llm(parts: EngineParts) -> dict[str, Any]:
     return dict(json.loads(parts.config[0].files["llm.json"]))
 
 
-def found(changes: dict[str, Any]) -> list[tuple[str, str]]:
+def refused_fields(changes: dict[str, Any]) -> list[tuple[str, str]]:
     refusals = DRIVER.validate(builders.spec({**TAKEN, **changes}))
     assert all(each.remedy for each in refusals)
     return [(each.reason.value, each.field) for each in refusals]
@@ -126,7 +126,7 @@ def test_every_method_is_taken_and_says_which_depths_a_start_may_have(method: Me
     changes = {"speculation.method": method.value}
     parts = rendered(speculation__method=method.value)
 
-    assert found(changes) == []
+    assert refused_fields(changes) == []
     assert parts.tiers == tuple(range(8))
     assert ("--zero" in parts.leader.container["args"]) == (method is Method.N_GRAM)
     assert ("speculative_model" in llm(parts)["speculative_config"]) == (
@@ -155,7 +155,7 @@ def test_a_method_that_it_lacks_is_refused_with_the_reason(method: Method) -> No
     if method is Method.LAYER_SKIP:
         changes["speculation.layerSkip"] = {"exitLayer": 2}
 
-    assert found(changes) == [("UnsupportedCombination", "spec.speculation.method")]
+    assert refused_fields(changes) == [("UnsupportedCombination", "spec.speculation.method")]
 
 
 def test_every_method_is_taken_or_refused() -> None:
@@ -188,7 +188,7 @@ def test_every_method_is_taken_or_refused() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused_at_its_field(changes: dict[str, Any], field: str) -> None:
-    assert found(changes) == [("UnsupportedCombination", field)]
+    assert refused_fields(changes) == [("UnsupportedCombination", field)]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_what_it_cannot_do_is_refused_at_its_field(changes: dict[str, Any], fiel
     ],
 )
 def test_what_it_can_do_stays_allowed(changes: dict[str, Any]) -> None:
-    assert found(changes) == []
+    assert refused_fields(changes) == []
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,9 @@ def test_what_it_can_do_stays_allowed(changes: dict[str, Any]) -> None:
     ],
 )  # fmt: skip
 def test_an_option_that_the_operator_sets_is_refused(argument: str) -> None:
-    assert found({"engine.args": [argument]}) == [("InvalidArguments", "spec.engine.args[0]")]
+    assert refused_fields({"engine.args": [argument]}) == [
+        ("InvalidArguments", "spec.engine.args[0]")
+    ]
 
 
 @pytest.mark.parametrize("option", OPTIONS["options"])
@@ -231,9 +233,9 @@ def test_an_option_that_the_operator_sets_is_refused(argument: str) -> None:
 def test_each_option_of_trtllm_serve_is_the_operators_or_the_users(
     option: str, spelled: Callable[[str], str]
 ) -> None:
-    refused = found({"engine.args": [f"{spelled(option)}=1"]})
+    fields = refused_fields({"engine.args": [f"{spelled(option)}=1"]})
 
-    assert bool(refused) == (option in OPTIONS["the_operators"]), refused
+    assert bool(fields) == (option in OPTIONS["the_operators"]), fields
 
 
 @pytest.mark.parametrize(
@@ -247,13 +249,13 @@ def test_each_option_of_trtllm_serve_is_the_operators_or_the_users(
     ],
 )
 def test_triton_takes_what_is_a_key_of_the_llm_api(arguments: list[str], fields: list[str]) -> None:
-    told = found({"engine.server": "Triton", "engine.args": arguments})
+    refused_keys = refused_fields({"engine.server": "Triton", "engine.args": arguments})
 
-    assert told == [("InvalidArguments", field) for field in fields]
+    assert refused_keys == [("InvalidArguments", field) for field in fields]
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "expected"),
     [
         ("max_draft_len", 3, "maxTokens"),
         ("draft_len_schedule", {"4": 4}, "table"),
@@ -263,12 +265,14 @@ def test_triton_takes_what_is_a_key_of_the_llm_api(arguments: list[str], fields:
         ("acceptance_rate_window_size", "many", "integer"),
     ],
 )
-def test_a_key_of_the_speculative_configuration_is_judged(key: str, value: Any, said: str) -> None:
+def test_a_key_of_the_speculative_configuration_is_judged(
+    key: str, value: Any, expected: str
+) -> None:
     (refusal,) = DRIVER.validate(builders.spec({**TAKEN, "speculation.engineConfig": {key: value}}))
 
     assert refusal.reason is StalledReason.INVALID_ARGUMENTS
     assert refusal.field == f"spec.speculation.engineConfig.{key}"
-    assert said in f"{refusal.message}; {refusal.remedy}"
+    assert expected in f"{refusal.message}; {refusal.remedy}"
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_a_gate_that_nobody_could_see_closed_is_refused() -> None:
 def test_a_release_before_its_page_told_of_requests_is_refused(tag: str) -> None:
     image = f"nvcr.io/nvidia/tensorrt-llm/release:{tag}"
 
-    assert found({"engine.image": image}) == [("UnsupportedEngine", "spec.engine.image")]
+    assert refused_fields({"engine.image": image}) == [("UnsupportedEngine", "spec.engine.image")]
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,11 @@ def test_every_key_that_a_user_may_set_is_one_that_it_publishes(method: Method) 
 
 def test_every_option_that_triton_takes_is_a_key_that_it_publishes() -> None:
     for path, kind in IN_TRITON.values():
-        held: Any = {"properties": FIELDS["TorchLlmArgs"]}
+        schema: Any = {"properties": FIELDS["TorchLlmArgs"]}
         for key in path:
-            held = held["properties"][key]
+            schema = schema["properties"][key]
         named = {int: "integer", float: "number", bool: "boolean"}.get(kind)
-        assert held.get("type") == named or "enum" in held
+        assert schema.get("type") == named or "enum" in schema
 
 
 def test_a_key_that_it_does_not_publish_would_be_noticed() -> None:

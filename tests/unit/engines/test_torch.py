@@ -105,10 +105,10 @@ def test_the_charts_image_is_taken_where_the_spec_names_none() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused_at_its_field(changes: Any, field: str) -> None:
-    found = DRIVER.validate(spec(**changes))
+    refusals = DRIVER.validate(spec(**changes))
 
-    assert field in [each.field for each in found]
-    assert {each.reason for each in found} == {StalledReason.UNSUPPORTED_COMBINATION}
+    assert field in [each.field for each in refusals]
+    assert {each.reason for each in refusals} == {StalledReason.UNSUPPORTED_COMBINATION}
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_its_own_options_are_passed_on(arguments: list[str]) -> None:
 def test_an_option_that_it_lacks_or_that_is_the_operators_is_refused(
     arguments: list[str], at: int
 ) -> None:
-    found = DRIVER.validate(spec(engine={"type": "Torch", "args": arguments}))
+    refusals = DRIVER.validate(spec(engine={"type": "Torch", "args": arguments}))
 
-    assert (found[0].reason, found[0].field) == (
+    assert (refusals[0].reason, refusals[0].field) == (
         StalledReason.INVALID_ARGUMENTS,
         f"spec.engine.args[{at}]",
     )
@@ -167,7 +167,7 @@ def test_architectures_that_it_computes_are_allowed(architecture: str | None) ->
 
 
 @pytest.mark.parametrize(
-    ("target", "draft", "said"),
+    ("target", "draft", "expected"),
     [
         ({"architecture": "MixtralForCausalLM"}, {}, "MixtralForCausalLM"),
         ({}, {"architecture": "GPT2LMHeadModel"}, "GPT2LMHeadModel"),
@@ -182,12 +182,12 @@ def test_architectures_that_it_computes_are_allowed(architecture: str | None) ->
     ],
 )
 def test_a_pair_that_it_cannot_compute_is_refused_with_its_name(
-    target: Any, draft: Any, said: str
+    target: Any, draft: Any, expected: str
 ) -> None:
-    found = DRIVER.judge_pair(spec(), report(target, draft))
+    judgement = DRIVER.judge_pair(spec(), report(target, draft))
 
-    assert len(found.refusals) == 1
-    assert said in str(found.refusals[0])
+    assert len(judgement.refusals) == 1
+    assert expected in str(judgement.refusals[0])
 
 
 def test_a_context_longer_than_the_models_is_refused() -> None:
@@ -204,8 +204,8 @@ def test_a_context_that_follows_from_the_target_and_that_the_draft_lacks_is_refu
     )
     shorter = spec(engine={"type": "Torch", "args": ["--max-model-len=2048"]})
 
-    (found,) = DRIVER.judge_pair(spec(), pair).refusals
-    assert found.remedy == "set --max-model-len=2048 or less"
+    (refusal,) = DRIVER.judge_pair(spec(), pair).refusals
+    assert refusal.remedy == "set --max-model-len=2048 or less"
     assert DRIVER.judge_pair(shorter, pair).allowed
 
 
@@ -241,14 +241,14 @@ LLAMA_8B = {
 def test_the_cache_must_hold_one_text_of_the_greatest_length(
     arguments: list[str], allowed: bool
 ) -> None:
-    found = DRIVER.judge_pair(
+    refusals = DRIVER.judge_pair(
         spec(speculation__method="NGram", engine={"type": "Torch", "args": arguments}),
         report(LLAMA_8B),
     )
 
-    assert found.allowed is allowed
-    assert {each.reason for each in found.refusals} <= {StalledReason.INSUFFICIENT_MEMORY}
-    assert all("--kv-cache-mib=" in each.remedy for each in found.refusals)
+    assert refusals.allowed is allowed
+    assert {each.reason for each in refusals.refusals} <= {StalledReason.INSUFFICIENT_MEMORY}
+    assert all("--kv-cache-mib=" in each.remedy for each in refusals.refusals)
 
 
 @pytest.mark.parametrize(
@@ -340,16 +340,18 @@ def test_what_the_engine_would_refuse_is_refused_before_a_pod_is_made(
     (tmp_path / "config.json").write_text(json.dumps(config))
     pair = report({"architecture": config["architectures"][0], "facts": facts_of(config)})
 
-    found = DRIVER.judge_pair(spec(speculation__method="NGram"), pair)
+    judgement = DRIVER.judge_pair(spec(speculation__method="NGram"), pair)
 
-    assert found.allowed is served, found.reasons
+    assert judgement.allowed is served, judgement.reasons
     assert engine_serves(tmp_path) is served
 
 
 def facts_of(config: dict[str, Any]) -> ModelFacts:
     """As the lock tells it; through JSON, as the operator reads it."""
-    told = facts.of(Side(config=config))
-    return model_facts.from_document(json.loads(json.dumps(model_facts.to_document(told))))
+    facts_in_config = facts.of(Side(config=config))
+    return model_facts.from_document(
+        json.loads(json.dumps(model_facts.to_document(facts_in_config)))
+    )
 
 
 def engine_serves(folder: Path) -> bool:

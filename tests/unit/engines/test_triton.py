@@ -71,7 +71,7 @@ def test_only_the_actuator_sees_the_table_and_both_share_the_key() -> None:
     assert actuator["image"] == IMAGE
     assert "--model=chat-1" in actuator["args"]
     assert "--served-model-name=chat-1" in parts.leader.container["args"]
-    assert [("tandem-table" in held, "tandem-shm" in held) for held in mounts] == [
+    assert [("tandem-table" in mounted, "tandem-shm" in mounted) for mounted in mounts] == [
         (False, True),
         (True, True),
     ]
@@ -94,7 +94,7 @@ def test_a_pod_waits_for_its_requests_by_the_page_of_its_metrics_port() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "field", "said"),
+    ("engine", "field", "expected"),
     [
         ({"image": None}, "spec.engine.image", "target triton"),
         ({"args": ["--max-body-bytes=1000"]}, "spec.engine.args[0]", "Triton reads the bodies"),
@@ -109,22 +109,22 @@ def test_a_pod_waits_for_its_requests_by_the_page_of_its_metrics_port() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused_with_its_field_and_remedy(
-    engine: dict[str, Any], field: str, said: str
+    engine: dict[str, Any], field: str, expected: str
 ) -> None:
     wanted = {key: value for key, value in {**TRITON["engine"], **engine}.items() if value}
-    (found,) = DRIVER.validate(spec(engine=wanted))
+    (refusal,) = DRIVER.validate(spec(engine=wanted))
 
-    assert found.field == field
-    assert said in f"{found.message}; {found.remedy}"
-    assert found.remedy
+    assert refusal.field == field
+    assert expected in f"{refusal.message}; {refusal.remedy}"
+    assert refusal.remedy
 
 
 @pytest.mark.parametrize("method", ["Eagle3", "Suffix", "MTP"])
 def test_methods_are_those_of_the_torch_engine(method: str) -> None:
-    found = DRIVER.validate(spec(speculation__method=method))
+    refusals = DRIVER.validate(spec(speculation__method=method))
 
-    assert [each.field for each in found] == ["spec.speculation.method"]
-    assert found[0].reason is StalledReason.UNSUPPORTED_COMBINATION
+    assert [each.field for each in refusals] == ["spec.speculation.method"]
+    assert refusals[0].reason is StalledReason.UNSUPPORTED_COMBINATION
 
 
 @pytest.mark.parametrize(

@@ -102,10 +102,10 @@ class Parser(argparse.ArgumentParser):
             key = "--" + key[2:].replace("_", "-")
         for words in ([key, "1"], [key]):
             try:
-                found, rest = self.parse_known_args(words)
+                known, rest = self.parse_known_args(words)
             except ValueError:
                 continue
-            chosen = [place for place, value in vars(found).items() if value not in (None, False)]
+            chosen = [place for place, value in vars(known).items() if value not in (None, False)]
             if chosen and not rest:
                 return dict(OPTIONS[int(chosen[0])])
         return None

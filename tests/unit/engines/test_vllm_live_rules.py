@@ -35,14 +35,14 @@ FIXED = {
 def test_tuning_and_bypass_are_refused_where_k_cannot_change_and_the_way_out_is_told(
     changes: Object, way: str
 ) -> None:
-    found = DRIVER.validate(builders.spec(changes))
+    refusals = DRIVER.validate(builders.spec(changes))
 
-    assert {each.field for each in found} == {
+    assert {each.field for each in refusals} == {
         "spec.tuning.mode",
         "spec.speculation.constrainedOutput",
     }
-    assert {each.reason for each in found} == {StalledReason.UNSUPPORTED_COMBINATION}
-    (mode,) = [each for each in found if each.field == "spec.tuning.mode"]
+    assert {each.reason for each in refusals} == {StalledReason.UNSUPPORTED_COMBINATION}
+    (mode,) = [each for each in refusals if each.field == "spec.tuning.mode"]
     assert "tuning.mode: Fixed" in mode.remedy
     assert way in mode.remedy
 
@@ -70,10 +70,10 @@ def test_such_an_engine_is_served_once_nothing_asks_for_another_k(
     ],
 )
 def test_a_limit_of_k_that_could_not_act_is_refused(field: str, value: object) -> None:
-    (found,) = DRIVER.validate(builders.spec({**OLD, **KEPT, field: value}))
+    (refusal,) = DRIVER.validate(builders.spec({**OLD, **KEPT, field: value}))
 
-    assert found.field == f"spec.{field}"
-    assert "K cannot change" in found.message
+    assert refusal.field == f"spec.{field}"
+    assert "K cannot change" in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,14 @@ def test_what_leaves_k_as_it_is_passes(changes: Object) -> None:
 
 
 def test_a_vllm_that_runs_code_unasked_is_refused_whatever_else_is_said() -> None:
-    (found,) = DRIVER.validate(builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"}))
+    (refusal,) = DRIVER.validate(
+        builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"})
+    )
 
-    assert (found.reason, found.field) == (StalledReason.UNSUPPORTED_ENGINE, "spec.engine.image")
+    assert (refusal.reason, refusal.field) == (
+        StalledReason.UNSUPPORTED_ENGINE,
+        "spec.engine.image",
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,21 +150,21 @@ def test_medusa_is_refused_once_vllm_has_none() -> None:
     assert DRIVER.validate(builders.spec(changes)) == ()
 
     gone = {**changes, **KEPT, "engine.image": "vllm/vllm-openai:v0.33.0"}
-    (found,) = DRIVER.validate(builders.spec(gone))
-    assert (found.field, found.value) == ("spec.speculation.method", "Medusa")
+    (refusal,) = DRIVER.validate(builders.spec(gone))
+    assert (refusal.field, refusal.value) == ("spec.speculation.method", "Medusa")
 
 
 def test_mamba_layers_are_judged_once_the_lock_has_seen_them() -> None:
     mamba = ModelFacts(hybrid=True, model_type="nemotron_h")
     report = replace(builders.report(), target=replace(builders.report().target, facts=mamba))
-    found = DRIVER.judge_pair(builders.spec(), report).refusals
+    refusals = DRIVER.judge_pair(builders.spec(), report).refusals
     kept = DRIVER.judge_pair(builders.spec(KEPT), report).refusals
 
-    assert {each.field for each in found} == {
+    assert {each.field for each in refusals} == {
         "spec.tuning.mode",
         "spec.speculation.constrainedOutput",
     }
-    assert all("Mamba" in each.message for each in found)
+    assert all("Mamba" in each.message for each in refusals)
     assert kept == ()
 
 

@@ -46,10 +46,10 @@ SPECULATOR = {"kind": "Eagle3", "architecture": "ASpeculator", "speculators": "e
 
 
 def also(*parts: Object) -> Object:
-    held: Object = {}
+    merged: Object = {}
     for part in parts:
-        held |= part
-    return held
+        merged |= part
+    return merged
 
 
 REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
@@ -174,11 +174,11 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_with_what_where_and_a_remedy(name: str) -> None:
-    changes, target, draft, said = REFUSED[name]
-    found = judge(changes, target, draft)
-    assert not found.allowed
-    assert any(said in each.message for each in found.refusals), found.reasons
-    assert all(each.field.startswith("spec.") and each.remedy for each in found.refusals)
+    changes, target, draft, expected = REFUSED[name]
+    judgement = judge(changes, target, draft)
+    assert not judgement.allowed
+    assert any(expected in each.message for each in judgement.refusals), judgement.reasons
+    assert all(each.field.startswith("spec.") and each.remedy for each in judgement.refusals)
 
 
 STARTS: dict[str, tuple[Object, Object, Object]] = {
@@ -269,8 +269,8 @@ STARTS: dict[str, tuple[Object, Object, Object]] = {
 @pytest.mark.parametrize("name", STARTS)
 def test_the_nearest_neighbour_starts(name: str) -> None:
     changes, target, draft = STARTS[name]
-    found = judge(changes, target, draft)
-    assert found.allowed, found.reasons
+    judgement = judge(changes, target, draft)
+    assert judgement.allowed, judgement.reasons
 
 
 TOLD: dict[str, tuple[Object, Object, Object, str | None]] = {
@@ -349,11 +349,13 @@ TOLD: dict[str, tuple[Object, Object, Object, str | None]] = {
 
 @pytest.mark.parametrize("name", TOLD)
 def test_what_starts_and_is_not_what_one_expects_is_told(name: str) -> None:
-    changes, target, draft, said = TOLD[name]
-    found = judge(changes, target, draft)
-    assert found.allowed, found.reasons
-    assert [said in str(each) for each in found.warnings if said] == ([True] if said else [])
-    assert said is not None or not found.warnings
+    changes, target, draft, expected = TOLD[name]
+    judgement = judge(changes, target, draft)
+    assert judgement.allowed, judgement.reasons
+    assert [expected in str(each) for each in judgement.warnings if expected] == (
+        [True] if expected else []
+    )
+    assert expected is not None or not judgement.warnings
 
 
 @pytest.mark.parametrize(
@@ -459,5 +461,5 @@ def test_its_neighbours_are_not(changes: Object) -> None:
 
 
 def test_the_tokenizer_of_another_model_has_a_remedy_that_exists() -> None:
-    (found,) = DRIVER.validate(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
-    assert "beside the target's weights" in found.remedy
+    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
+    assert "beside the target's weights" in refusal.remedy

@@ -165,10 +165,10 @@ def test_without_speculation_the_draft_is_not_loaded() -> None:
 def test_each_method_has_its_own_configuration(
     changes: builders.Object, expected: builders.Object
 ) -> None:
-    held = speculative(rendered(changes))
-    held.pop("num_speculative_tokens_per_batch_size", None)
+    config = speculative(rendered(changes))
+    config.pop("num_speculative_tokens_per_batch_size", None)
 
-    assert held == {**expected, "num_speculative_tokens": 7}
+    assert config == {**expected, "num_speculative_tokens": 7}
 
 
 @pytest.mark.parametrize("method", ["Suffix", "Medusa"])

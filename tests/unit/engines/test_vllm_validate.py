@@ -36,26 +36,26 @@ def test_methods_of_fixed_depth_are_trimmed_and_cannot_be_bypassed(method: str) 
     assert DRIVER.validate(builders.spec(allowing)) == ()
     assert DRIVER.live_mode(builders.spec(allowing)) is LiveMode.TRIM
 
-    (found,) = DRIVER.validate(builders.spec({"speculation.method": method}))
-    assert (found.reason, found.field) == (COMBINATION, "spec.speculation.constrainedOutput")
-    assert found.value == "Bypass"
-    assert "constrainedOutput: Allow" in found.remedy
+    (refusal,) = DRIVER.validate(builders.spec({"speculation.method": method}))
+    assert (refusal.reason, refusal.field) == (COMBINATION, "spec.speculation.constrainedOutput")
+    assert refusal.value == "Bypass"
+    assert "constrainedOutput: Allow" in refusal.remedy
 
 
 def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
     changes = {"speculation.method": "LayerSkip", "speculation.layerSkip": {"exitLayer": 4}}
-    (found,) = DRIVER.validate(builders.spec(changes))
+    (refusal,) = DRIVER.validate(builders.spec(changes))
 
-    assert (found.reason, found.field) == (COMBINATION, "spec.speculation.method")
-    assert found.value == "LayerSkip"
-    assert "DraftModel" in found.remedy
-    assert "LayerSkip" not in found.remedy
+    assert (refusal.reason, refusal.field) == (COMBINATION, "spec.speculation.method")
+    assert refusal.value == "LayerSkip"
+    assert "DraftModel" in refusal.remedy
+    assert "LayerSkip" not in refusal.remedy
 
 
 def test_triton_in_front_of_vllm_is_refused() -> None:
-    (found,) = DRIVER.validate(builders.spec({"engine.server": "Triton"}))
+    (refusal,) = DRIVER.validate(builders.spec({"engine.server": "Triton"}))
 
-    assert (found.reason, found.field, found.value) == (
+    assert (refusal.reason, refusal.field, refusal.value) == (
         COMBINATION,
         "spec.engine.server",
         "Triton",
@@ -64,12 +64,12 @@ def test_triton_in_front_of_vllm_is_refused() -> None:
 
 @pytest.mark.parametrize("key", OWNED_CONFIG_KEYS)
 def test_a_key_of_the_speculative_configuration_that_is_the_operators_is_refused(key: str) -> None:
-    (found,) = DRIVER.validate(builders.spec({"speculation.engineConfig": {key: True}}))
+    (refusal,) = DRIVER.validate(builders.spec({"speculation.engineConfig": {key: True}}))
 
-    assert found.reason is ARGUMENTS
-    assert found.field == f"spec.speculation.engineConfig.{key}"
-    assert found.value == "true"
-    assert found.remedy == OWNED_CONFIG_KEYS[key]
+    assert refusal.reason is ARGUMENTS
+    assert refusal.field == f"spec.speculation.engineConfig.{key}"
+    assert refusal.value == "true"
+    assert refusal.remedy == OWNED_CONFIG_KEYS[key]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_other_keys_pass(config: dict[str, Any]) -> None:
 
 def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
     config = {"rejection_sample_method": "synthetic", "synthetic_acceptance_length": 3.0}
-    found = DRIVER.validate(builders.spec({"speculation.engineConfig": config}))
+    refusals = DRIVER.validate(builders.spec({"speculation.engineConfig": config}))
 
-    assert {each.field.rpartition(".")[2] for each in found} == set(config)
-    assert {each.reason for each in found} == {ARGUMENTS}
+    assert {each.field.rpartition(".")[2] for each in refusals} == set(config)
+    assert {each.reason for each in refusals} == {ARGUMENTS}
 
 
 @pytest.mark.parametrize(
@@ -109,19 +109,23 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
 )
 def test_a_variable_of_the_operator_is_refused(name: str) -> None:
     env = [{"name": "VLLM_LOGGING_LEVEL", "value": "INFO"}, {"name": name, "value": "x"}]
-    (found,) = DRIVER.validate(builders.spec({"engine.env": env}))
+    (refusal,) = DRIVER.validate(builders.spec({"engine.env": env}))
 
-    assert found == FieldError(
+    assert refusal == FieldError(
         ARGUMENTS, "spec.engine.env[1].name", name, "the operator sets this variable", "remove it"
     )
 
 
 @pytest.mark.parametrize("argument", ["$(OWN)", "--$(OWN)", "--mod$(OWN)el=x", "-$(OWN).a=1"])
 def test_an_argument_that_a_variable_could_make_any_option_is_refused(argument: str) -> None:
-    (found,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", argument]}))
+    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", argument]}))
 
-    assert (found.reason, found.field, found.value) == (ARGUMENTS, "spec.engine.args[1]", argument)
-    assert "--option=$(NAME)" in found.remedy
+    assert (refusal.reason, refusal.field, refusal.value) == (
+        ARGUMENTS,
+        "spec.engine.args[1]",
+        argument,
+    )
+    assert "--option=$(NAME)" in refusal.remedy
 
 
 def test_a_variable_may_be_the_value_of_an_option() -> None:
@@ -153,17 +157,17 @@ def test_a_mixture_of_experts_over_data_parallel_ranks_is_refused_once_it_is_see
 ) -> None:
     target = {"mixture_of_experts": MixtureOfExperts(8, 2)} if mixture else {}
     spec = builders.spec({"parallelism.data": data})
-    found = DRIVER.judge_pair(spec, builders.report(target=target))
+    refusals = DRIVER.judge_pair(spec, builders.report(target=target))
 
-    assert [(each.reason, each.field, each.value) for each in found.refusals] == (
+    assert [(each.reason, each.field, each.value) for each in refusals.refusals] == (
         [(COMBINATION, "spec.parallelism.data", "2")] if refused else []
     )
 
 
 def test_a_long_value_is_cut_and_more_than_ten_findings_are_counted() -> None:
     long = FieldError(ARGUMENTS, "spec.engine.args[0]", "x" * 500, "wrong", "remove it")
-    told = field_error.message_of((long,) * 12)
+    message = field_error.message_of((long,) * 12)
 
-    assert "x" * 117 + "..." in told
-    assert "x" * 118 not in told
-    assert told.endswith("and 2 more")
+    assert "x" * 117 + "..." in message
+    assert "x" * 118 not in message
+    assert message.endswith("and 2 more")

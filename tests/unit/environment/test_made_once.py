@@ -30,9 +30,9 @@ def test_all_who_come_at_once_get_the_one_that_is_made(
 ) -> None:
     folder = tmp_path / "cache" / "0123"
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: made_once.ensure(folder, make), range(8)))
+        folders = list(pool.map(lambda _: made_once.ensure(folder, make), range(8)))
 
-    assert found == [folder] * 8
+    assert folders == [folder] * 8
     assert made == [folder]
     assert made_once.find(folder) == folder
 

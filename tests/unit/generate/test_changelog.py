@@ -19,29 +19,29 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 
 def faults(text: str, version: str) -> list[str]:
     """What is wrong with a changelog for a project of this version."""
-    found = []
+    problems = []
     parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)
     titles, bodies = parts[1::2], parts[2::2]
     if titles[:1] != ["Unreleased"]:
-        found.append("the first section is not Unreleased")
-    found += [f"no release: {title}" for title in titles if not RELEASE.fullmatch(title)]
-    found += [f"twice: {title}" for title in sorted({t for t in titles if titles.count(t) > 1})]
+        problems.append("the first section is not Unreleased")
+    problems += [f"no release: {title}" for title in titles if not RELEASE.fullmatch(title)]
+    problems += [f"twice: {title}" for title in sorted({t for t in titles if titles.count(t) > 1})]
     if titles[1:] and not titles[1].startswith(f"{version} "):
-        found.append(f"the newest release is {titles[1]}, the project's version {version}")
+        problems.append(f"the newest release is {titles[1]}, the project's version {version}")
     for title, body in zip(titles, bodies, strict=True):
-        found += [f"{title}: {fault}" for fault in _body_faults(body)]
-    return found
+        problems += [f"{title}: {fault}" for fault in _body_faults(body)]
+    return problems
 
 
 def _body_faults(body: str) -> list[str]:
     heads = re.findall(r"^### (.*)$", body, flags=re.MULTILINE)
-    found = [f"no section of a changelog: {head}" for head in heads if head not in SECTIONS]
-    if not found and heads != sorted(set(heads), key=SECTIONS.index):
-        found.append(f"sections twice or out of order: {', '.join(heads)}")
+    problems = [f"no section of a changelog: {head}" for head in heads if head not in SECTIONS]
+    if not problems and heads != sorted(set(heads), key=SECTIONS.index):
+        problems.append(f"sections twice or out of order: {', '.join(heads)}")
     lines = [line for line in body.splitlines() if line.startswith("- ")]
-    found += [f"twice: {line}" for line in sorted({x for x in lines if lines.count(x) > 1})]
+    problems += [f"twice: {line}" for line in sorted({x for x in lines if lines.count(x) > 1})]
     odd = [x for x in body.splitlines() if x and not x.startswith(("### ", "- ", "  "))]
-    return found + [f"neither a heading nor an entry: {line}" for line in odd]
+    return problems + [f"neither a heading nor an entry: {line}" for line in odd]
 
 
 def test_the_changelog_is_well_formed() -> None:
@@ -86,8 +86,8 @@ GOOD = """\
     ],
 )
 def test_a_changelog_that_is_not_says_what_is_wrong(broken: str, fault: str) -> None:
-    (found,) = [each for each in faults(broken, "0.2.0") if fault in each]
-    assert found
+    (problem,) = [each for each in faults(broken, "0.2.0") if fault in each]
+    assert problem
 
 
 def test_a_released_changelog_is_well_formed() -> None:

@@ -52,8 +52,8 @@ def test_check_names_absent_files_and_makes_none(
 ) -> None:
     assert main(["--check"], tmp_path) == 1
 
-    said = capsys.readouterr().err
-    assert [line.split()[0] for line in said.splitlines()] == [*FILES]
+    error_text = capsys.readouterr().err
+    assert [line.split()[0] for line in error_text.splitlines()] == [*FILES]
     assert list(tmp_path.iterdir()) == []
 
 

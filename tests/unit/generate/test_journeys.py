@@ -19,10 +19,10 @@ LIMITS = {
 def journey(title: str) -> list[Path]:
     """The files of a journey, in their order on the page."""
     section = PAGE.split(f"### {title}\n", 1)[1].split("\n#", 1)[0]
-    return [found(name) for name in dict.fromkeys(re.findall(r"`([a-z_/]+\.py)`", section))]
+    return [file_of(name) for name in dict.fromkeys(re.findall(r"`([a-z_/]+\.py)`", section))]
 
 
-def found(name: str) -> Path:
+def file_of(name: str) -> Path:
     folders = (root / package / name for package, root in PACKAGES.items())
     existing = [path for path in folders if path.exists()]
     assert existing, f"docs/architecture.md names {name}, which does not exist"

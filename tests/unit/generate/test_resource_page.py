@@ -20,12 +20,12 @@ PAGE = resource_page.render()
 
 def section(heading: str) -> str:
     """The text below one heading, up to the next."""
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", PAGE, re.M | re.S)
-    assert found is not None, f"no heading {heading}"
-    return found[1]
+    match = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", PAGE, re.M | re.S)
+    assert match is not None, f"no heading {heading}"
+    return match[1]
 
 
-def held(path: str) -> Field:
+def field_at(path: str) -> Field:
     return next(field for field in fields_of(Spec, "spec") if field.path == path)
 
 
@@ -47,7 +47,7 @@ def test_a_dependent_default_is_said_in_words() -> None:
 
 def test_every_dependent_default_belongs_to_a_field_without_a_constant_one() -> None:
     for path in dependent.DEFAULTS:
-        field = held(path)
+        field = field_at(path)
         assert not field.required
         assert "default" not in field.schema
 
@@ -76,10 +76,10 @@ def test_required_fields_say_so() -> None:
 
 
 def test_a_rule_over_two_fields_stands_at_both_with_places_for_their_values() -> None:
-    said = "tuning.minTokens ... is above speculation.maxTokens ...: lower tuning.minTokens or"
-    assert said in section("spec.tuning.minTokens")
-    assert said in section("spec.speculation.maxTokens")
-    assert said not in section("spec.tuning")
+    sentence = "tuning.minTokens ... is above speculation.maxTokens ...: lower tuning.minTokens or"
+    assert sentence in section("spec.tuning.minTokens")
+    assert sentence in section("spec.speculation.maxTokens")
+    assert sentence not in section("spec.tuning")
 
 
 def test_a_pattern_with_words_of_its_own_is_said_in_words() -> None:
@@ -139,9 +139,9 @@ class Small(SpecModel):
 
 
 def test_fields_inside_a_live_list_are_live_and_rules_stand_at_the_list() -> None:
-    found = {field.path: field for field in fields_of(Small, "spec")}
+    fields = {field.path: field for field in fields_of(Small, "spec")}
 
-    assert list(found) == ["spec.entries", "spec.entries[].depth", "spec.loose"]
-    assert found["spec.entries[].depth"].live
-    assert not found["spec.loose"].live
-    assert found["spec.entries"].rules == ("an entry is flat: deepen it",)
+    assert list(fields) == ["spec.entries", "spec.entries[].depth", "spec.loose"]
+    assert fields["spec.entries[].depth"].live
+    assert not fields["spec.loose"].live
+    assert fields["spec.entries"].rules == ("an entry is flat: deepen it",)

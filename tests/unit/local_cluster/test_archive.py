@@ -17,7 +17,7 @@ def test_the_archive_holds_one_runnable_program(tmp_path: Path) -> None:
     write(archive, "localhost/one:1", tmp_path / "built", "one")
     with tarfile.open(archive) as files:
         content = {entry.name: files.extractfile(entry) for entry in files}
-        read = {name: held.read() for name, held in content.items() if held is not None}
+        read = {name: file.read() for name, file in content.items() if file is not None}
     (manifest,) = json.loads(read["manifest.json"])
     assert manifest["RepoTags"] == ["localhost/one:1"]
     config = json.loads(read[manifest["Config"]])

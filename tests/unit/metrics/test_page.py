@@ -33,12 +33,12 @@ def by_us(
     text: str, prefixes: tuple[str, ...] = PREFIXES
 ) -> list[tuple[str, dict[str, str], float]]:
     page = parse(text, prefixes)
-    found = [
+    metrics = [
         (name, dict(labels), value)
         for name, samples in page.samples.items()
         for labels, value in samples
     ]
-    return sorted(found, key=repr)
+    return sorted(metrics, key=repr)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS, NUMBERS), max_size=5), NUMBERS)

@@ -40,7 +40,7 @@ def series(text: str, pod: str, *times_s: float) -> list[dict[str, Any]]:
 
 class Prometheus:
     def __init__(self) -> None:
-        self.found: list[dict[str, Any]] = []
+        self.series: list[dict[str, Any]] = []
         self.status = 200
         self.asked: list[web.Request] = []
         self.url = ""
@@ -51,7 +51,7 @@ class Prometheus:
             raise web.HTTPFound(f"{self.url}/elsewhere")
         if self.status != 200:
             return web.json_response({"status": "error", "error": "busy"}, status=self.status)
-        data = {"resultType": "matrix", "result": self.found}
+        data = {"resultType": "matrix", "result": self.series}
         return web.json_response({"status": "success", "data": data})
 
 
@@ -71,16 +71,16 @@ async def prometheus() -> AsyncIterator[Prometheus]:
 
 async def test_each_pod_has_its_own_newest_scrape(prometheus: Prometheus) -> None:
     slower = PAGE.replace("tandem:applied_generation 3", "tandem:applied_generation 2")
-    prometheus.found = [*series(PAGE, "a", 90.0, 100.0), *series(slower, "b", 95.0)]
+    prometheus.series = [*series(PAGE, "a", 90.0, 100.0), *series(slower, "b", 95.0)]
 
-    found = await PrometheusReader(prometheus.url).read(
+    outcomes = await PrometheusReader(prometheus.url).read(
         "serving", (replica("a"), replica("b"), replica("c")), DRIVER.metrics
     )
 
-    assert found["a"] == DRIVER.metrics.read(parse(PAGE, PREFIXES), 100.0)
-    assert found["b"] == DRIVER.metrics.read(parse(slower, PREFIXES), 95.0)
-    assert isinstance(found["c"], UnreachableError)
-    assert "no sample of the last 60s" in str(found["c"])
+    assert outcomes["a"] == DRIVER.metrics.read(parse(PAGE, PREFIXES), 100.0)
+    assert outcomes["b"] == DRIVER.metrics.read(parse(slower, PREFIXES), 95.0)
+    assert isinstance(outcomes["c"], UnreachableError)
+    assert "no sample of the last 60s" in str(outcomes["c"])
 
 
 async def test_a_series_that_the_newest_scrape_lacks_is_not_taken_from_an_older_one(
@@ -88,11 +88,11 @@ async def test_a_series_that_the_newest_scrape_lacks_is_not_taken_from_an_older_
 ) -> None:
     now = [each for each in series(PAGE, "a", 100.0) if "segment" not in each["metric"]]
     then = [each for each in series(PAGE, "a", 90.0) if "segment" in each["metric"]]
-    prometheus.found = [*then, *now]
+    prometheus.series = [*then, *now]
 
-    found = await PrometheusReader(prometheus.url).read("n", (replica("a"),), DRIVER.metrics)
+    outcomes = await PrometheusReader(prometheus.url).read("n", (replica("a"),), DRIVER.metrics)
 
-    sample = found["a"]
+    sample = outcomes["a"]
     assert isinstance(sample, EngineSample)
     assert sample.at_s == 100.0
     assert not sample.segments
@@ -101,22 +101,22 @@ async def test_a_series_that_the_newest_scrape_lacks_is_not_taken_from_an_older_
 async def test_names_of_the_plugin_are_read_however_prometheus_spells_them(
     prometheus: Prometheus,
 ) -> None:
-    prometheus.found = series(PAGE, "a", 100.0)
-    for each in prometheus.found:
+    prometheus.series = series(PAGE, "a", 100.0)
+    for each in prometheus.series:
         each["metric"]["__name__"] = each["metric"]["__name__"].replace("tandem:", "tandem_")
 
-    found = await PrometheusReader(prometheus.url).read("n", (replica("a"),), DRIVER.metrics)
+    outcomes = await PrometheusReader(prometheus.url).read("n", (replica("a"),), DRIVER.metrics)
 
-    assert found["a"] == DRIVER.metrics.read(parse(PAGE, PREFIXES), 100.0)
+    assert outcomes["a"] == DRIVER.metrics.read(parse(PAGE, PREFIXES), 100.0)
 
 
 async def test_a_page_of_another_program_is_malformed(prometheus: Prometheus) -> None:
-    prometheus.found = [{"metric": {"__name__": "vllm:other", "pod": "a"}, "values": [[1, "2"]]}]
+    prometheus.series = [{"metric": {"__name__": "vllm:other", "pod": "a"}, "values": [[1, "2"]]}]
 
-    found = await PrometheusReader(prometheus.url).read("n", (replica("a"),), DRIVER.metrics)
+    outcomes = await PrometheusReader(prometheus.url).read("n", (replica("a"),), DRIVER.metrics)
 
-    assert isinstance(found["a"], MalformedError)
-    assert str(found["a"]).startswith("a: ")
+    assert isinstance(outcomes["a"], MalformedError)
+    assert str(outcomes["a"]).startswith("a: ")
 
 
 @pytest.mark.parametrize(("status", "word"), [(302, "redirects are not followed"), (503, "503")])
@@ -125,12 +125,12 @@ async def test_every_replica_is_lost_with_its_reason_while_prometheus_does_not_a
 ) -> None:
     prometheus.status = status
 
-    found = await PrometheusReader(prometheus.url.replace("//", "//user:hidden@")).read(
+    outcomes = await PrometheusReader(prometheus.url.replace("//", "//user:hidden@")).read(
         "n", (replica("a"), replica("b")), DRIVER.metrics
     )
 
-    assert set(found) == {"a", "b"}
-    for lost in found.values():
+    assert set(outcomes) == {"a", "b"}
+    for lost in outcomes.values():
         assert isinstance(lost, UnreachableError)
         assert word in str(lost)
         assert "hidden" not in str(lost), "no password of the URL is told"
@@ -157,9 +157,9 @@ async def test_token_tenant_and_headers_are_sent_and_the_token_is_read_again(
 async def test_a_token_that_cannot_be_read_is_the_reason(prometheus: Prometheus) -> None:
     reader = PrometheusReader(prometheus.url, token_file="/none/token")
 
-    found = await reader.read("n", (replica("a"),), DRIVER.metrics)
+    outcomes = await reader.read("n", (replica("a"),), DRIVER.metrics)
 
-    assert "/none/token" in str(found["a"])
+    assert "/none/token" in str(outcomes["a"])
     assert prometheus.asked == []
 
 

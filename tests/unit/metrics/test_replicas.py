@@ -21,9 +21,9 @@ def test_an_engine_that_is_told_no_deepest_k_speculates_by_its_tiers() -> None:
     for pod, tiers in ((loaded, "0,1,2"), (bare, "0")):
         pod["spec"]["containers"][1]["env"] = [{"name": "TANDEM_TIERS", "value": tiers}]
 
-    found = replicas_of("resource", [*workload(), loaded, bare])
+    replicas = replicas_of("resource", [*workload(), loaded, bare])
 
-    assert {each.pod: each.speculation_loaded for each in found} == {
+    assert {each.pod: each.speculation_loaded for each in replicas} == {
         "loaded": True,
         "without": False,
     }
@@ -48,7 +48,7 @@ def test_a_pod_that_only_carries_the_labels_is_not_read() -> None:
     del orphan["metadata"]["ownerReferences"]
     claims_the_resource_itself = engine_pod("direct", owner="resource")
 
-    found = replicas_of(
+    replicas = replicas_of(
         "resource",
         [
             *workload(),
@@ -59,7 +59,7 @@ def test_a_pod_that_only_carries_the_labels_is_not_read() -> None:
         ],
     )
 
-    assert found == ()
+    assert replicas == ()
 
 
 def test_pods_that_are_not_ready_or_leave_are_not_read() -> None:

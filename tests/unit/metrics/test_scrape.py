@@ -37,14 +37,14 @@ class Pod:
 
 @pytest.fixture
 async def pod() -> AsyncIterator[Pod]:
-    held = Pod()
+    engine = Pod()
     application = web.Application()
-    application.router.add_get("/{path:.*}", held.page)
+    application.router.add_get("/{path:.*}", engine.page)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    held.port = runner.addresses[0][1]
-    yield held
+    engine.port = runner.addresses[0][1]
+    yield engine
     await runner.cleanup()
 
 

@@ -34,12 +34,12 @@ def test_a_run_of_other_files_says_nothing_of_a_listed_mutant() -> None:
     assert judge.problems(KILLED, {EARLY: "equal"}, ["operator/planning/plan.py"]) == []
 
 
-@pytest.mark.parametrize(("survivors", "told"), [(2, False), (3, True)])
-def test_nine_in_ten_are_asked_even_where_all_are_explained(survivors: int, told: bool) -> None:
+@pytest.mark.parametrize(("survivors", "expected"), [(2, False), (3, True)])
+def test_nine_in_ten_are_asked_even_where_all_are_explained(survivors: int, expected: bool) -> None:
     alive = {f"{FILE}: z{number} -> y": False for number in range(survivors)}
 
-    found = judge.problems({**KILLED, **alive}, dict.fromkeys(alive, "equal"), [FILE])
-    assert any("only 18 of" in each for each in found) is told
+    problems = judge.problems({**KILLED, **alive}, dict.fromkeys(alive, "equal"), [FILE])
+    assert any("only 18 of" in each for each in problems) is expected
 
 
 @pytest.mark.parametrize(

@@ -43,14 +43,14 @@ def report(**changes: Any) -> PairReport:
 
 def wrong(**changes: Any) -> PairReport:
     """A pair whose ids differ."""
-    told = {
+    advice = {
         "verdict": "Incompatible",
         "reason": "IdsDiffer",
         "allowed": False,
         "message": "4 of 8000 ids differ",
         "first_differences": DIFFERENCES,
     }
-    return report(**(told | changes))
+    return report(**(advice | changes))
 
 
 def judge(given: PairReport, policy: LockPolicy = LockPolicy.SAME_VOCABULARY) -> pair.Judged:

@@ -85,11 +85,11 @@ def test_off_is_exactly_what_the_coefficients_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [({"mix": {"poems": 1.0}}, "'poems'"), ({"setting": "K=6"}, "deeper than the profile's 5")],
 )
-def test_what_the_profile_does_not_know_is_named(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(RealRunError, match=said):
+def test_what_the_profile_does_not_know_is_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(RealRunError, match=message):
         compare(engine_of(PROFILE), blocks_of([block(**wrong)]))
 
 

@@ -36,8 +36,8 @@ def answers(
     depth_at: Callable[[float, int], int],
     timeline: list[Moment] = WINDOWS,
 ) -> list[tuple[str, int, float, bool]]:
-    found = answers_of([Change(40.0, before, after)], timeline, depth_at, ORACLE)
-    return [(one.kind, one.windows, one.seconds, one.given) for one in found]
+    given = answers_of([Change(40.0, before, after)], timeline, depth_at, ORACLE)
+    return [(one.kind, one.windows, one.seconds, one.given) for one in given]
 
 
 def test_a_collapse_is_answered_when_the_table_comes_near_the_best() -> None:

@@ -35,8 +35,8 @@ def test_one_setup_as_json(
     monkeypatch.setattr(case, "ANSWERS_S", 400.0)
     more = ["--counters", "plugin", "--stabilization", "0", "--scrape", "2", "--output", "json"]
     assert evaluation.main(words(profiles, *more)) == 0
-    (found,) = json.loads(capsys.readouterr().out).values()
-    figures = {one["name"]: one for one in found["figures"]}
+    (document,) = json.loads(capsys.readouterr().out).values()
+    figures = {one["name"]: one for one in document["figures"]}
     assert 0 <= figures["regret, %"]["usual"] < 100
     assert figures["collapse, windows"]["count"] >= 1
     assert figures["back on, windows"]["count"] >= 1
@@ -48,9 +48,9 @@ def test_a_table_has_a_column_a_setup(
     monkeypatch.setattr(case, "ANSWERS_S", 60.0)
     more = ["--counters", "stock", "--stabilization", "0,30", "--scrape", "10"]
     assert evaluation.main(words(profiles, *more)) == 0
-    said = capsys.readouterr().out
-    assert said.count("scrape 10 s") == 2
-    assert "tax of the idle draft" in said
+    output = capsys.readouterr().out
+    assert output.count("scrape 10 s") == 2
+    assert "tax of the idle draft" in output
 
 
 def test_no_profile_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

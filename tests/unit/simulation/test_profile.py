@@ -119,7 +119,7 @@ def test_what_cannot_be_simulated_is_named(document: dict[str, object], word: st
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"step_time": {"base_s": "x"}}, "step_time.base_s is 'x'"),
         ({"step_time": {"base_s": 0.01, "token_s": float("nan")}}, "step_time.token_s"),
@@ -133,7 +133,7 @@ def test_what_cannot_be_simulated_is_named(document: dict[str, object], word: st
         ({"survival": {"chat": [0.7, "x"]}}, "survival.chat"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_named(wrong: dict[str, Any], said: str) -> None:
+def test_a_value_of_the_wrong_kind_is_named(wrong: dict[str, Any], message: str) -> None:
     document = {"step_time": {"base_s": 0.01}, "survival": {"chat": [0.7]}} | wrong
-    with pytest.raises(ProfileError, match=re.escape(said)):
+    with pytest.raises(ProfileError, match=re.escape(message)):
         engine_of(document)

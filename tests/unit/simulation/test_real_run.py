@@ -32,7 +32,7 @@ def test_a_setting_names_its_depth(setting: str, tokens: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"setting": "K=99"}, "block 2: setting"),
         ({"setting": "3"}, "block 2: setting"),
@@ -45,8 +45,8 @@ def test_a_setting_names_its_depth(setting: str, tokens: int | None) -> None:
         ({"tokens_per_s": None}, "tokens_per_s"),
     ],
 )
-def test_what_is_wrong_is_named(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(RealRunError, match=said):
+def test_what_is_wrong_is_named(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(RealRunError, match=message):
         blocks_of([document(), document(**wrong)])
 
 

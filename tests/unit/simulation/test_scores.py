@@ -32,8 +32,8 @@ def test_means_and_worst_are_held_to_the_limits_of_their_counters() -> None:
 
 
 def test_answers_are_medians_with_lower_bounds_counted() -> None:
-    found = (answer(COLLAPSED, 1), answer(COLLAPSED, 2), answer(COLLAPSED, 9, given=False))
-    by_name = {one.name: one for one in figures_of([score(answers=found)], stock=False)}
+    given = (answer(COLLAPSED, 1), answer(COLLAPSED, 2), answer(COLLAPSED, 9, given=False))
+    by_name = {one.name: one for one in figures_of([score(answers=given)], stock=False)}
     collapse = by_name["collapse, windows"]
     assert (collapse.usual, collapse.worst, collapse.unknown, collapse.kept) == (2, 9, 1, False)
     assert by_name["collapse, s"].worst == 18.0

@@ -36,16 +36,16 @@ def test_a_closed_loop_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 def test_text_leads_with_latency(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["simulate", "--concurrency", "2", "--profile", PROFILE, "--horizon", "20"]
     assert main([*words, "--policy", "static,fixed:3", "--drift", "swing"]) == 0
-    said = capsys.readouterr().out
-    assert said.index("p50 s") < said.index("regret")
-    assert "fixed:3" in said
+    output = capsys.readouterr().out
+    assert output.index("p50 s") < output.index("regret")
+    assert "fixed:3" in output
 
 
 LOOP = ["--concurrency", "2", "--horizon", "5"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([*LOOP, "--policy", "magic"], "'magic' is not known: give goodput"),
         ([*LOOP, "--policy", " , "], "--policy is empty"),
@@ -72,17 +72,17 @@ LOOP = ["--concurrency", "2", "--horizon", "5"]
     ],
 )
 def test_wrong_usage_is_one_line(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["simulate", "--profile", PROFILE, *words]) == 2
     written = capsys.readouterr()
-    assert said in written.err
+    assert message in written.err
     assert written.err.count("\n") == 1
     assert written.out == ""
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ([], "column 'arrival_s' is missing"),
         (["arrival_s,input_tokens,output_tokens"], "no request in it"),
@@ -92,15 +92,15 @@ def test_wrong_usage_is_one_line(
     ],
 )
 def test_a_trace_that_cannot_be_played_is_one_line(
-    rows: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    rows: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text("\n".join(rows))
     assert main(["simulate", "--profile", PROFILE, "--trace", str(trace)]) == 2
-    said_all = capsys.readouterr().err
-    assert said in said_all
-    assert str(trace) in said_all
-    assert said_all.count("\n") == 1
+    error_text = capsys.readouterr().err
+    assert message in error_text
+    assert str(trace) in error_text
+    assert error_text.count("\n") == 1
 
 
 def test_bytes_are_no_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ def test_over_drafts_the_curve_of_the_profile_comes_back(
     values: list[float], spread: float
 ) -> None:
     curve = np.sort(np.array(values))[::-1]
-    found = per_request(curve, spread)
-    assert np.all((found >= 0) & (found <= 1))
-    assert over_drafts(np.log(found), spread) == pytest.approx(curve, abs=0.002)
+    fitted = per_request(curve, spread)
+    assert np.all((fitted >= 0) & (fitted <= 1))
+    assert over_drafts(np.log(fitted), spread) == pytest.approx(curve, abs=0.002)
 
 
 def test_exponents_have_the_mean_1_and_the_variance_asked_for() -> None:

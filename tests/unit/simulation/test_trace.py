@@ -34,7 +34,7 @@ def test_segments_are_optional_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("arrival_s,input_tokens\n0,1\n", "column 'output_tokens' is missing"),
         ("arrival_s,input_tokens,output_tokens\n", "no request"),
@@ -46,8 +46,8 @@ def test_segments_are_optional_and_kept(tmp_path: Path) -> None:
         ("arrival_s,input_tokens,output_tokens\n0,1\n", "line 2"),
     ],
 )
-def test_a_bad_trace_names_its_place(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(TraceError, match=told):
+def test_a_bad_trace_names_its_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(TraceError, match=message):
         read_trace(written(tmp_path, text))
 
 

@@ -62,21 +62,21 @@ class Scene:
             decided_at=START + timedelta(seconds=self.decided_s),
             metrics=MetricsView("True", "Fresh", ""),
             replicas=tuple(
-                ReplicaView(pod=f"chat-{i}", uid=str(i), lock=self.lock, applied_generation=held)
-                for i, held in enumerate(self.applied)
+                ReplicaView(pod=f"chat-{i}", uid=str(i), lock=self.lock, applied_generation=values)
+                for i, values in enumerate(self.applied)
             ),
         )
 
     def lags(self) -> dict[str, list[float]]:
         """Count and sum in seconds by what was waited for."""
-        found: dict[str, list[float]] = {}
+        lags_by_name: dict[str, list[float]] = {}
         for line in self.metrics.page().decode().splitlines():
             for part in ("count", "sum"):
                 head = f'tandem_operator_decision_seconds_{part}{{until="'
                 if line.startswith(head):
                     until, value = line.removeprefix(head).split('"} ')
-                    found.setdefault(until, []).append(float(value))
-        return found
+                    lags_by_name.setdefault(until, []).append(float(value))
+        return lags_by_name
 
     def lines(self) -> list[dict[str, Any]]:
         """What a machine reads of the audit."""

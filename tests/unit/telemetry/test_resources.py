@@ -22,8 +22,10 @@ def page(resources: list[Object], view: TuningView | None = None) -> dict[str, f
     metrics = Metrics("1")
     metrics.add(ResourceSeries(lambda: resources, lambda key: view))
     lines = metrics.page().decode().splitlines()
-    told = [line.rpartition(" ") for line in lines if line.startswith("tandem_resource_")]
-    return {name: float(value) for name, _, value in told}
+    lines_of_resources = [
+        line.rpartition(" ") for line in lines if line.startswith("tandem_resource_")
+    ]
+    return {name: float(value) for name, _, value in lines_of_resources}
 
 
 def serving() -> World:
@@ -50,23 +52,23 @@ def test_a_resource_that_serves_tells_its_conditions_and_numbers() -> None:
         segments={"code": 0.9},
     )
 
-    told = page([world.resource], view)
+    page_lines = page([world.resource], view)
 
     ready = (
         'tandem_resource_condition{name="chat",namespace="serving",reason="Serving",type="Ready"}'
     )
-    assert told[ready] == 1
-    assert told[f"tandem_resource_ready_replicas{OF}"] == 1
-    assert told[f"tandem_resource_max_tokens{OF}"] == 7
-    assert told[f"tandem_resource_acceptance_ratio{OF}"] == 0.8
-    assert told[f"tandem_resource_applied_generation{OF}"] == 3
-    assert told[f"tandem_resource_drafted_tokens_total{OF}"] == 100
-    assert told[f"tandem_resource_wasted_tokens_total{OF}"] == 25
-    assert told[f"tandem_resource_mixed_depth_steps_total{OF}"] == 3
+    assert page_lines[ready] == 1
+    assert page_lines[f"tandem_resource_ready_replicas{OF}"] == 1
+    assert page_lines[f"tandem_resource_max_tokens{OF}"] == 7
+    assert page_lines[f"tandem_resource_acceptance_ratio{OF}"] == 0.8
+    assert page_lines[f"tandem_resource_applied_generation{OF}"] == 3
+    assert page_lines[f"tandem_resource_drafted_tokens_total{OF}"] == 100
+    assert page_lines[f"tandem_resource_wasted_tokens_total{OF}"] == 25
+    assert page_lines[f"tandem_resource_mixed_depth_steps_total{OF}"] == 3
     segment = (
         'tandem_resource_segment_acceptance_ratio{name="chat",namespace="serving",segment="code"}'
     )
-    assert told[segment] == 0.9
+    assert page_lines[segment] == 0.9
 
 
 def test_what_is_not_known_has_no_series_instead_of_a_zero() -> None:

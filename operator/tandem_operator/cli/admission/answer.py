@@ -22,13 +22,13 @@ class Answer:
 
 def to(manifest: Object) -> Answer:
     """The answer to a resource that is created with these words."""
-    found = manifest.get("apiVersion")
-    if found != names.API_VERSION:
-        return Answer(manifest, (f"apiVersion is {found!r}: use {names.API_VERSION}",))
+    version = manifest.get("apiVersion")
+    if version != names.API_VERSION:
+        return Answer(manifest, (f"apiVersion is {version!r}: use {names.API_VERSION}",))
     metadata = manifest.get("metadata")
     if isinstance(metadata, dict) and "generateName" in metadata and "name" not in metadata:
-        told = "metadata.generateName: kubectl apply needs a name: write metadata.name"
-        return Answer(manifest, (told,))
+        message = "metadata.generateName: kubectl apply needs a name: write metadata.name"
+        return Answer(manifest, (message,))
     root = schema.root()
     resource = schema.prepared(manifest, root)
     broken = [

@@ -62,8 +62,8 @@ def compiled(expression: str) -> cel.Expression:
 
 def _holds(expression: str, value: Any) -> bool:
     """False also where the rule cannot be evaluated: the API server refuses the object then."""
-    found = compiled(expression).eval(data={"self": value})
-    return found.type() == cel.Type.BOOL and found.value() is True
+    holds = compiled(expression).eval(data={"self": value})
+    return holds.type() == cel.Type.BOOL and holds.value() is True
 
 
 def _message(rule: dict[str, Any], value: Any) -> str:

@@ -30,10 +30,10 @@ BLOCKING = frozenset({"type", "anyOf", "required", "enum", "maxLength", "maxItem
 def root() -> Schema:
     """The schema of the whole resource, closed: where the CRD knows the fields, no others."""
     (version,) = crd.definition()["spec"]["versions"]
-    found = _closed(version["schema"]["openAPIV3Schema"])
-    found["properties"]["metadata"] = OBJECT_META
-    found["required"] = sorted({*found["required"], "metadata"})
-    return found
+    closed = _closed(version["schema"]["openAPIV3Schema"])
+    closed["properties"]["metadata"] = OBJECT_META
+    closed["required"] = sorted({*closed["required"], "metadata"})
+    return closed
 
 
 def prepared(value: Any, schema: Schema) -> Any:
@@ -59,8 +59,8 @@ def prepared(value: Any, schema: Schema) -> Any:
 
 def errors(value: Any, schema: Schema) -> list[ValidationError]:
     """What of `value` breaks the schema, in the order of its fields."""
-    found: list[ValidationError] = list(_validator()(schema).iter_errors(value))
-    return found
+    invalid: list[ValidationError] = list(_validator()(schema).iter_errors(value))
+    return invalid
 
 
 def _closed(schema: Schema) -> Schema:

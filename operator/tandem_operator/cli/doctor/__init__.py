@@ -60,6 +60,6 @@ def _show(findings: list[Finding]) -> None:
     table.add_column(overflow="fold", max_width=output.console().width // 3)
     table.add_column()
     for one in findings:
-        said = one.message + (f": {one.remedy}" if one.remedy else "")
-        table.add_row(Text(one.level, style=_STYLES[one.level]), one.check, Text(said))
+        sentence = one.message + (f": {one.remedy}" if one.remedy else "")
+        table.add_row(Text(one.level, style=_STYLES[one.level]), one.check, Text(sentence))
     output.console().print(table)

@@ -16,36 +16,38 @@ INSTALL = "helm upgrade --install with crds.install=true, or kubectl apply --ser
 def check(reading: Reading) -> Iterator[Finding]:
     """Installed, established, and with the fields of this release."""
     try:
-        found = reading.get(f"{PATH}/{names.CRD_NAME}")
+        definition = reading.get(f"{PATH}/{names.CRD_NAME}")
     except NotAllowedError as refused:
         yield Finding(CHECK, Level.UNKNOWN, str(refused))
         return
-    if found is None:
+    if definition is None:
         yield Finding(CHECK, Level.WRONG, f"there is no {names.CRD_NAME}", INSTALL)
         return
-    held = {each["name"]: each for each in found["spec"]["versions"]}
-    if not held.get(names.VERSION, {}).get("served"):
-        told = f"{names.CRD_NAME} does not serve {names.VERSION}"
-        yield Finding(CHECK, Level.WRONG, told, INSTALL)
+    versions = {each["name"]: each for each in definition["spec"]["versions"]}
+    if not versions.get(names.VERSION, {}).get("served"):
+        message = f"{names.CRD_NAME} does not serve {names.VERSION}"
+        yield Finding(CHECK, Level.WRONG, message, INSTALL)
         return
     wanted = next(
         each for each in crd.definition()["spec"]["versions"] if each["name"] == names.VERSION
     )
-    differing = sorted(_differing(held[names.VERSION], wanted))
+    differing = sorted(_differing(versions[names.VERSION], wanted))
     if differing:
-        told = f"{names.CRD_NAME} is of another release than this command, in {differing[0]}"
-        yield Finding(CHECK, Level.WARNING, told, INSTALL)
+        message = f"{names.CRD_NAME} is of another release than this command, in {differing[0]}"
+        yield Finding(CHECK, Level.WARNING, message, INSTALL)
     else:
         yield Finding(CHECK, Level.OK, f"{names.CRD_NAME} {names.VERSION}, of this release")
 
 
-def _differing(held: Object, wanted: Object) -> Iterator[str]:
+def _differing(installed: Object, wanted: Object) -> Iterator[str]:
     """Fields that one of the two has alone, at any depth."""
-    yield from _fields(held["schema"]["openAPIV3Schema"], wanted["schema"]["openAPIV3Schema"], "")
+    yield from _fields(
+        installed["schema"]["openAPIV3Schema"], wanted["schema"]["openAPIV3Schema"], ""
+    )
 
 
-def _fields(held: Object, wanted: Object, path: str) -> Iterator[str]:
-    ours, theirs = wanted.get("properties") or {}, held.get("properties") or {}
+def _fields(installed: Object, wanted: Object, path: str) -> Iterator[str]:
+    ours, theirs = wanted.get("properties") or {}, installed.get("properties") or {}
     for name in ours.keys() | theirs.keys():
         if name not in ours or name not in theirs:
             yield f"{path}{name}"

@@ -25,8 +25,8 @@ def check(reading: Reading) -> Iterator[Finding]:
         yield Finding("resources", Level.UNKNOWN, str(refused))
         return
     if not resources:
-        told = f"no resource in namespace {namespace}"
-        yield Finding("resources", Level.OK, told)
+        message = f"no resource in namespace {namespace}"
+        yield Finding("resources", Level.OK, message)
     for raw in resources:
         yield from _of(reading, raw)
 
@@ -45,9 +45,9 @@ def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
     ready = [pod for pod in engines if installation.is_ready(pod)]
     wanted = raw["spec"].get("replicas", 1)
     if len(ready) < wanted:
-        told = f"{len(ready)} of {wanted} replicas are ready"
+        message = f"{len(ready)} of {wanted} replicas are ready"
         remedy = f"tandem status {name} says why"
-        yield Finding(check_name, Level.WARNING, told, remedy)
+        yield Finding(check_name, Level.WARNING, message, remedy)
     speculation = (raw.get("status") or {}).get("speculation") or {}
     for pod in ready:
         yield _metrics(reading, check_name, pod, speculation.get("generation"))
@@ -65,19 +65,19 @@ def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | N
     place = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}:{port}/proxy{path}"
     try:
         text = reading.text(place)
-        found = pages.parse(text or "", (PREFIX,))
+        page = pages.parse(text or "", (PREFIX,))
     except NotAllowedError as refused:
         return Finding(check_name, Level.UNKNOWN, f"metrics of {name}: {refused}")
     except pages.MalformedPageError as problem:
         return Finding(check_name, Level.WRONG, f"metrics of {name}: {problem}")
-    applied = found.total([APPLIED_GENERATION])
+    applied = page.total([APPLIED_GENERATION])
     if applied is None:
-        told = f"{name} has metrics, and no {APPLIED_GENERATION}: the plugin is not loaded"
+        message = f"{name} has metrics, and no {APPLIED_GENERATION}: the plugin is not loaded"
         remedy = "see the start of the engine's log; K stays as it was started with"
-        return Finding(check_name, Level.WRONG, told, remedy)
+        return Finding(check_name, Level.WRONG, message, remedy)
     if generation is not None and applied < generation:
-        told = f"{name} applies table {applied:.0f}, and {generation} is in force"
+        message = f"{name} applies table {applied:.0f}, and {generation} is in force"
         return Finding(
-            check_name, Level.WARNING, told, "the kubelet brings a new one within a minute"
+            check_name, Level.WARNING, message, "the kubelet brings a new one within a minute"
         )
     return Finding(check_name, Level.OK, f"{name}: plugin loaded, table {applied:.0f} applied")

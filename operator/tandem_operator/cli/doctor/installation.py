@@ -29,12 +29,12 @@ def check(reading: Reading, namespace: str | None) -> Iterator[Finding]:
         return
     yield from images("operator's image", pods)
     ready = [pod for pod in pods if is_ready(pod)]
-    told = f"{len(ready)} of {len(pods)} pods are ready in {pods[0]['metadata']['namespace']}"
+    message = f"{len(ready)} of {len(pods)} pods are ready in {pods[0]['metadata']['namespace']}"
     if not ready:
         remedy = "kubectl logs --selector=app.kubernetes.io/name=tandem says why"
-        yield Finding("operator", Level.WRONG, told, remedy)
+        yield Finding("operator", Level.WRONG, message, remedy)
         return
-    yield Finding("operator", Level.OK if len(ready) == len(pods) else Level.WARNING, told)
+    yield Finding("operator", Level.OK if len(ready) == len(pods) else Level.WARNING, message)
     yield _lease(reading, ready)
     yield _metrics(reading, ready[0])
 
@@ -47,11 +47,11 @@ def images(check_name: str, pods: Iterable[Object]) -> Iterator[Finding]:
             seen.add(one["image"])
             waiting = (one.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") in IMAGE_REASONS:
-                told = f"{one['image']}: {waiting['reason']}, {waiting.get('message', '')}".strip(
-                    ", "
+                message = (
+                    f"{one['image']}: {waiting['reason']}, {waiting.get('message', '')}".strip(", ")
                 )
                 remedy = "push it where nodes can pull it, and set imagePullSecrets where it asks"
-                yield Finding(check_name, Level.WRONG, told, remedy)
+                yield Finding(check_name, Level.WRONG, message, remedy)
                 return
     if seen:
         yield Finding(check_name, Level.OK, ", ".join(sorted(seen)))
@@ -88,15 +88,15 @@ def _lease(reading: Reading, ready: list[Object]) -> Finding:
         return Finding("leader", Level.UNKNOWN, str(refused))
     spec = (lease or {}).get("spec") or {}
     if not spec.get("holderIdentity") or not spec.get("renewTime"):
-        told = f"nobody holds the Lease {name} in {namespace}"
+        message = f"nobody holds the Lease {name} in {namespace}"
         return Finding(
-            "leader", Level.WRONG, told, "nothing is written until one does; see its logs"
+            "leader", Level.WRONG, message, "nothing is written until one does; see its logs"
         )
     age_s = (datetime.now(UTC) - datetime.fromisoformat(spec["renewTime"])).total_seconds()
-    told = f"{spec['holderIdentity']} leads, by the Lease {name} renewed {age_s:.0f} s ago"
+    message = f"{spec['holderIdentity']} leads, by the Lease {name} renewed {age_s:.0f} s ago"
     if age_s > 2 * float(spec.get("leaseDurationSeconds", 15)):
-        return Finding("leader", Level.WRONG, told, "the leader is gone and no other took over")
-    return Finding("leader", Level.OK, told)
+        return Finding("leader", Level.WRONG, message, "the leader is gone and no other took over")
+    return Finding("leader", Level.OK, message)
 
 
 def _metrics(reading: Reading, pod: Object) -> Finding:
@@ -109,7 +109,9 @@ def _metrics(reading: Reading, pod: Object) -> Finding:
     except NotAllowedError as refused:
         return Finding("operator's metrics", Level.UNKNOWN, str(refused))
     if page is None or "tandem_" not in page:
-        told = f"{metadata['name']}:{PORT}/metrics is no page of the operator"
-        return Finding("operator's metrics", Level.WRONG, told, "is another program on that port?")
+        message = f"{metadata['name']}:{PORT}/metrics is no page of the operator"
+        return Finding(
+            "operator's metrics", Level.WRONG, message, "is another program on that port?"
+        )
     count = sum(1 for line in page.splitlines() if line and not line.startswith("#"))
     return Finding("operator's metrics", Level.OK, f"{count} samples at port {PORT}")

@@ -44,25 +44,25 @@ class Reading:
 
     def items(self, path: str, **query: str) -> list[Object]:
         """The items of a list; none where there is no such kind."""
-        found = self.get(path, query) or {}
-        items: list[Object] = found.get("items") or []
+        listed = self.get(path, query) or {}
+        items: list[Object] = listed.get("items") or []
         return items
 
     def server(self) -> Finding:
         """The API server's version. Raises ConnectionProblem where it cannot be reached."""
         version = self.get("/version") or {}
         digits = ["".join(filter(str.isdigit, version.get(key, ""))) for key in ("major", "minor")]
-        told = f"Kubernetes {version.get('gitVersion')} at {self.cluster.api.configuration.host}"
+        message = f"Kubernetes {version.get('gitVersion')} at {self.cluster.api.configuration.host}"
         if all(digits) and (int(digits[0]), int(digits[1])) < OLDEST:
             remedy = f"Tandem needs {OLDEST[0]}.{OLDEST[1]} or newer"
-            return Finding("API server", Level.WRONG, told, remedy)
-        return Finding("API server", Level.OK, told)
+            return Finding("API server", Level.WRONG, message, remedy)
+        return Finding("API server", Level.OK, message)
 
     def _call(
         self, method: str, path: str, query: Mapping[str, str] | None, body: Object | None = None
     ) -> str | None:
         api = self.cluster.api
-        with self.cluster.told():
+        with self.cluster.translated_errors():
             words = api.param_serialize(
                 method,
                 path,
@@ -78,7 +78,7 @@ class Reading:
                 return None
             # What a proxied pod or the way to it answers says nothing about the API server.
             if answer.status == 403 or (answer.status >= 400 and "/proxy" in path):
-                raise NotAllowedError(_said(answer.status, text))
+                raise NotAllowedError(_message_of(answer.status, text))
             if not 200 <= answer.status < 300:
                 refused = ApiException(status=answer.status, reason=answer.reason)
                 refused.body = text
@@ -86,7 +86,7 @@ class Reading:
         return text
 
 
-def _said(status: int, text: str) -> str:
+def _message_of(status: int, text: str) -> str:
     try:
         return str(json.loads(text)["message"])
     except (ValueError, TypeError, KeyError):

@@ -79,13 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = method or _made_for(report)
     manifest = manifest_of(arguments, chosen, report)
     spec = Spec.model_validate(manifest["spec"])
-    found = pair_inspection.judged(report, replace(asked, method=chosen.value), spec)
-    if not found.allowed:
+    inspection = pair_inspection.judged(report, replace(asked, method=chosen.value), spec)
+    if not inspection.allowed:
         return _refuse(
-            "\n  ".join(["no manifest is written:", *pair_inspection.lines(found)]), NOT_ALLOWED
+            "\n  ".join(["no manifest is written:", *pair_inspection.lines(inspection)]),
+            NOT_ALLOWED,
         )
-    said = written(arguments, manifest, chosen, found)
-    text = text_of(said) if arguments.output == output.TEXT else ""
+    rendered = written(arguments, manifest, chosen, inspection)
+    text = text_of(rendered) if arguments.output == output.TEXT else ""
     text = text or output.dumped(manifest, arguments.output)
     if arguments.out is None:
         print(text)
@@ -150,11 +151,11 @@ def devices_of(report: PairReport, device_gib: float | None) -> int | None:
 
 
 def written(
-    arguments: argparse.Namespace, manifest: Object, method: Method, found: Inspection
+    arguments: argparse.Namespace, manifest: Object, method: Method, inspection: Inspection
 ) -> Written:
     """The manifest with what there is to say of its parts."""
-    _, why = draft_depth.deepest(method, found.report)
-    return Written(manifest, found, why, arguments.device_memory_gib)
+    _, why = draft_depth.deepest(method, inspection.report)
+    return Written(manifest, inspection, why, arguments.device_memory_gib)
 
 
 def suggestions(arguments: argparse.Namespace, report: PairReport) -> list[str]:

@@ -26,20 +26,20 @@ class Written:
     device_gib: float | None = None
 
 
-def text_of(said: Written) -> str:
+def text_of(written: Written) -> str:
     """YAML with comments."""
-    spec = said.manifest["spec"]
-    report = said.look.report
+    spec = written.manifest["spec"]
+    report = written.look.report
     lines = [f"# {report.verdict} ({report.reason}): {report.message}"]
-    lines += [f"# {line}" for line in memory_lines(said)]
-    head = {key: value for key, value in said.manifest.items() if key != "spec"}
+    lines += [f"# {line}" for line in memory_lines(written)]
+    head = {key: value for key, value in written.manifest.items() if key != "spec"}
     lines += [*_yaml(head), "spec:"]
     notes = {
         "target": _seen(report.target),
         "draft": _seen(report.draft),
         "speculation": [
-            f"the engine is started with K up to maxTokens ({said.why_depth}); while it serves K "
-            "goes below"
+            f"the engine is started with K up to maxTokens ({written.why_depth}); while it serves "
+            "K goes below"
         ],
         "engine": ["your own image runs unchanged; a digest in place of the tag is safer"],
         "parallelism": ["as many devices hold the weights; see the sum above"],
@@ -50,9 +50,9 @@ def text_of(said: Written) -> str:
     return "\n".join(lines)
 
 
-def memory_lines(said: Written) -> list[str]:
+def memory_lines(written: Written) -> list[str]:
     """What one replica keeps on its devices, as far as the files tell it."""
-    sides = {"target": said.look.report.target, "draft": said.look.report.draft}
+    sides = {"target": written.look.report.target, "draft": written.look.report.draft}
     known = {name: side for name, side in sides.items() if side is not None}
     unknown = [name for name, side in known.items() if side.weight_bytes is None]
     if unknown:
@@ -63,13 +63,13 @@ def memory_lines(said: Written) -> list[str]:
     cache = sum(side.kv_bytes_per_token or 0 for side in known.values())
     lines = [f"memory of one replica: weights {terms} = {total:.2f} GiB"]
     if cache:
-        held = cache * CONTEXT_TOKENS / GIB
+        cache_gib = cache * CONTEXT_TOKENS / GIB
         lines[0] += f"; KV cache {cache / 1024:.0f} KiB a token, "
-        lines[0] += f"{held:.2f} GiB for {CONTEXT_TOKENS} tokens"
-    if said.device_gib is not None:
-        devices = said.manifest["spec"].get("parallelism", {}).get("tensor", 1)
-        left = devices * said.device_gib - total
-        place = f"on {devices} x {said.device_gib:g} GiB"
+        lines[0] += f"{cache_gib:.2f} GiB for {CONTEXT_TOKENS} tokens"
+    if written.device_gib is not None:
+        devices = written.manifest["spec"].get("parallelism", {}).get("tensor", 1)
+        left = devices * written.device_gib - total
+        place = f"on {devices} x {written.device_gib:g} GiB"
         lines.append(f"{place}: {left:.2f} GiB are left for the cache and the engine itself")
     return lines
 

@@ -28,15 +28,15 @@ Object = dict[str, Any]
 
 def requests(place: str, lines: Iterable[str]) -> Iterator[Timed]:
     """The requests of the lines that have usage. Raises TraceError with the line."""
-    found = [
+    parsed = [
         one
         for number, line in enumerate(lines, start=1)
         if line.strip()
         for one in _read(f"{place}, line {number}", line)
     ]
-    whole = Counter(one.at_s for one in found)
+    whole = Counter(one.at_s for one in parsed)
     seen: Counter[float] = Counter()
-    for one in found:
+    for one in parsed:
         spread = seen[one.at_s] / whole[one.at_s] if one.at_s == int(one.at_s) else 0.0
         seen[one.at_s] += 1
         yield one._replace(at_s=one.at_s + spread)
@@ -74,7 +74,7 @@ def _levels(document: Any) -> Iterator[Object]:
         yield from _levels(document.get(name))
 
 
-def _first(held: Iterable[Object], names: Iterable[str]) -> Any:
-    held = list(held)
-    values = (one.get(name) for name in names for one in held)
+def _first(places: Iterable[Object], names: Iterable[str]) -> Any:
+    places = list(places)
+    values = (one.get(name) for name in names for one in places)
     return next((value for value in values if value is not None), None)

@@ -126,8 +126,8 @@ def _asker(server: Server, range_s: float, step_s: int, end: datetime) -> Ask:
         """Values by time; with `by`, at the end of the range by that label."""
         try:
             if by is None:
-                found = client.custom_query_range(query, start, end, str(step_s))
-                pairs = [pair for one in found for pair in one["values"]]
+                answer = client.custom_query_range(query, start, end, str(step_s))
+                pairs = [pair for one in answer for pair in one["values"]]
             else:
                 now = client.custom_query(query, params={"time": end.timestamp()})
                 pairs = [(one["metric"].get(by, "nan"), one["value"][1]) for one in now]
@@ -169,12 +169,12 @@ def selector_of(text: str) -> str:
     rest = text.strip().removeprefix("{").removesuffix("}").strip()
     at = 0
     while at < len(rest):
-        found = _SELECTOR.match(rest, at)
-        if found is None:
+        match = _SELECTOR.match(rest, at)
+        if match is None:
             break
-        if rest[found.end() : found.end() + 1] not in ("", ","):
+        if rest[match.end() : match.end() + 1] not in ("", ","):
             break
-        at = found.end() + 1
+        at = match.end() + 1
     if at < len(rest):
         raise ValueError(f'{text!r} are no matchers: give them as namespace="serving",pod=~"a.*"')
     return rest.rstrip(", ")
@@ -184,10 +184,10 @@ def option(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """The parser of an option, whose ValueError argparse tells in our words."""
     import argparse
 
-    def told(text: str) -> Any:
+    def parsed(text: str) -> Any:
         try:
             return parse(text)
         except ValueError as problem:
             raise argparse.ArgumentTypeError(str(problem)) from problem
 
-    return told
+    return parsed

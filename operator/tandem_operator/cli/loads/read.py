@@ -60,9 +60,11 @@ def form_of(place: str, lines: Iterable[str]) -> str:
 
 
 def _text(place: str) -> str:
-    held = sys.stdin.buffer.read() if place == STANDARD_INPUT else Path(place).read_bytes()
+    content = sys.stdin.buffer.read() if place == STANDARD_INPUT else Path(place).read_bytes()
     try:
         # utf-8-sig takes a byte order mark away, which spreadsheets write.
-        return held.decode("utf-16" if held[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        return content.decode(
+            "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        )
     except UnicodeDecodeError as problem:
         raise TraceError(f"{place}: no CSV and no log in UTF-8: {problem}") from problem

@@ -18,20 +18,20 @@ class Timed(NamedTuple):
     segment: str = "other"
 
 
-def trace_of(name: str, found: Iterable[Timed]) -> Trace:
+def trace_of(name: str, requests: Iterable[Timed]) -> Trace:
     """The requests in order, counted from the first; those without an answer are left out.
 
     Raises TraceError when none is left.
     """
-    held = sorted(one for one in found if one.input_tokens > 0 and one.output_tokens > 0)
-    if not held:
+    used = sorted(one for one in requests if one.input_tokens > 0 and one.output_tokens > 0)
+    if not used:
         raise TraceError(f"{name}: no request with tokens in and out in it")
-    if len(held) > MAX_REQUESTS:
+    if len(used) > MAX_REQUESTS:
         raise TraceError(f"{name}: more than {MAX_REQUESTS} requests")
-    start_s = held[0].at_s
+    start_s = used[0].at_s
     arrivals = (
         Arrival(one.at_s - start_s, one.input_tokens, one.output_tokens, one.segment)
-        for one in held
+        for one in used
     )
     return Trace(name, tuple(arrivals))
 

@@ -41,23 +41,23 @@ def is_line(line: str) -> bool:
 
 def requests(place: str, lines: Iterable[str]) -> Iterator[Timed]:
     """The requests whose prompt and answer are logged. Raises TraceError where none has both."""
-    held: dict[str, _Request] = {}
+    by_id: dict[str, _Request] = {}
     for line in lines:
         head = _HEAD.search(line)
         asked, answered = _ASKED.search(line), _ANSWERED.search(line)
         if asked and head:
-            one = held.setdefault(asked[1] or asked[2], _Request())
+            one = by_id.setdefault(asked[1] or asked[2], _Request())
             one.at_s = _seconds(head) if one.at_s is None else one.at_s
             one.input_tokens = max(one.input_tokens, _count(_PROMPT_IDS, line))
         elif answered:
-            one = held.setdefault(answered[1], _Request())
+            one = by_id.setdefault(answered[1], _Request())
             # A stream that is complete says all of it once more, or nothing.
             counted = _count(_OUTPUT_IDS, line)
             delta = "delta" in (answered[2] or "")
             one.output_tokens = (
                 one.output_tokens + counted if delta else max(one.output_tokens, counted)
             )
-    whole = [one for one in held.values() if one.at_s is not None]
+    whole = [one for one in by_id.values() if one.at_s is not None]
     if whole and not any(one.input_tokens and one.output_tokens for one in whole):
         raise TraceError(
             f"{place}: {len(whole)} requests, none with prompt_token_ids and output_token_ids: "
@@ -74,5 +74,5 @@ def _seconds(head: re.Match[str]) -> float:
 
 
 def _count(form: re.Pattern[str], line: str) -> int:
-    found = form.search(line)
-    return sum(1 for each in found[1].split(",") if each.strip()) if found else 0
+    match = form.search(line)
+    return sum(1 for each in match[1].split(",") if each.strip()) if match else 0

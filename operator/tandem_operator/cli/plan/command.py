@@ -87,23 +87,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be made of each resource; returns the exit status."""
     status = 0
-    found: list[Manifest] = []
+    given: list[Manifest] = []
     for filename in arguments.filename:
         try:
-            found += manifests.read(filename)
+            given += manifests.read(filename)
         except ManifestError as problem:
             print(f"tandem plan: {problem}", file=sys.stderr)
             status = NOTHING_TO_JUDGE
     named = {side: getattr(arguments, side) for side in (TARGET, DRAFT)}
     paths = {side: path for side, path in named.items() if path is not None}
-    if paths and len(found) > 1:
+    if paths and len(given) > 1:
         flags = " and ".join(f"--{side}" for side in paths)
         print(
-            f"tandem plan: {flags} is for one resource, and there are {len(found)}: name one file",
+            f"tandem plan: {flags} is for one resource, and there are {len(given)}: name one file",
             file=sys.stderr,
         )
         return NOTHING_TO_JUDGE
-    return max([status, *(_judge(manifest, arguments, paths) for manifest in found)])
+    return max([status, *(_judge(manifest, arguments, paths) for manifest in given)])
 
 
 def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, str]) -> int:
@@ -150,16 +150,16 @@ def _show_difference(
     metadata = stored["metadata"]
     place = argparse.Namespace(**{**vars(arguments), "namespace": metadata["namespace"]})
     try:
-        held = connect(place).find(metadata["name"])
-        found = plan_diff.difference(held, stored, manifest.object)
+        current = connect(place).find(metadata["name"])
+        difference = plan_diff.difference(current, stored, manifest.object)
     except (ConnectionProblem, UnreadableSpecError) as problem:
         tell(problem)
         return NOTHING_TO_JUDGE
     name = f"{metadata['namespace']}/{metadata['name']}"
     if arguments.output != output.TEXT:
-        output.write({"resource": name, **plan_diff.document(found)}, arguments.output)
+        output.write({"resource": name, **plan_diff.document(difference)}, arguments.output)
     else:
-        head, *rest = (f"{names.KIND} {name}", *plan_diff.lines(found, name))
+        head, *rest = (f"{names.KIND} {name}", *plan_diff.lines(difference, name))
         print("\n  ".join([head, *rest]))
     return 0
 

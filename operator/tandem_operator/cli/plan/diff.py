@@ -42,23 +42,23 @@ class Difference:
     replicas: int = 0
 
 
-def difference(held: Object | None, stored: Object, given: Object) -> Difference:
+def difference(existing: Object | None, stored: Object, given: Object) -> Difference:
     """What applying changes; `stored` is what the manifest `given` would be stored as.
 
     Raises UnreadableSpecError where the resource that is there is of another release.
     """
-    if held is None:
+    if existing is None:
         return Difference(exists=False)
-    before = resource.parse(held)
+    before = resource.parse(existing)
     spec = dict(stored["spec"])
     if REPLICAS not in given["spec"]:
         spec[REPLICAS] = before.spec.replicas
     annotations = {
-        **(held["metadata"].get("annotations") or {}),
+        **(existing["metadata"].get("annotations") or {}),
         **(stored["metadata"].get("annotations") or {}),
     }
-    metadata = {**held["metadata"], "annotations": annotations}
-    after = resource.parse({**held, "metadata": metadata, "spec": spec})
+    metadata = {**existing["metadata"], "annotations": annotations}
+    after = resource.parse({**existing, "metadata": metadata, "spec": spec})
     changes = tuple(_changes(before.spec, after.spec, "", False))
     if before.refresh != after.refresh:
         path = f"metadata.annotations.{names.ANNOTATION_REFRESH}"
@@ -66,35 +66,35 @@ def difference(held: Object | None, stored: Object, given: Object) -> Difference
     return Difference(True, changes, _hash(before) != _hash(after), after.spec.replicas)
 
 
-def lines(found: Difference, name: str) -> list[str]:
+def lines(changes: Difference, name: str) -> list[str]:
     """The difference for people."""
-    if not found.exists:
+    if not changes.exists:
         return [f"{name} is not in the cluster: it would be created"]
-    if not found.changes:
+    if not changes.changes:
         return [f"{name} would not change"]
-    told = []
-    for change in found.changes:
+    shown = []
+    for change in changes.changes:
         how = "rollout" if change.rolls else "live"
-        told.append(f"{change.path}: {_shown(change.before)} -> {_shown(change.after)} ({how})")
-    if found.rolls:
-        pods = "1 engine pod is" if found.replicas == 1 else f"{found.replicas} engine pods are"
-        told.append(
+        shown.append(f"{change.path}: {_shown(change.before)} -> {_shown(change.after)} ({how})")
+    if changes.rolls:
+        pods = "1 engine pod is" if changes.replicas == 1 else f"{changes.replicas} engine pods are"
+        shown.append(
             f"the pair is locked again, then {pods} replaced; an old pod serves until its "
             "successor is ready"
         )
     else:
-        told.append("no pod is replaced")
-    return told
+        shown.append("no pod is replaced")
+    return shown
 
 
-def document(found: Difference) -> Object:
+def document(changes: Difference) -> Object:
     """The difference as JSON values."""
     return {
-        "exists": found.exists,
-        "rolls": found.rolls,
+        "exists": changes.exists,
+        "rolls": changes.rolls,
         "changes": [
             {"path": one.path, "before": one.before, "after": one.after, "rolls": one.rolls}
-            for one in found.changes
+            for one in changes.changes
         ],
     }
 
@@ -107,13 +107,13 @@ def _changes(before: BaseModel, after: BaseModel, path: str, live: bool) -> Iter
     for name, field in type(before).model_fields.items():
         stays = live or Change.LIVE in field.metadata
         here = f"{path}.{field.alias or name}" if path else f"spec.{field.alias or name}"
-        held, wanted = getattr(before, name), getattr(after, name)
-        if held == wanted:
+        existing, wanted = getattr(before, name), getattr(after, name)
+        if existing == wanted:
             continue
-        if isinstance(held, BaseModel) and isinstance(wanted, BaseModel):
-            yield from _changes(held, wanted, here, stays)
+        if isinstance(existing, BaseModel) and isinstance(wanted, BaseModel):
+            yield from _changes(existing, wanted, here, stays)
         else:
-            yield FieldChange(here, _plain(held), _plain(wanted), rolls=not stays)
+            yield FieldChange(here, _plain(existing), _plain(wanted), rolls=not stays)
 
 
 def _plain(value: Any) -> Any:

@@ -45,8 +45,8 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in held if tag in (_TAG + "null", _TAG + "merge")]
-    for first, held in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [(tag, form) for tag, form in resolvers if tag in (_TAG + "null", _TAG + "merge")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _kind, _form, _first in (
     ("bool", r"y|Y|n|N|(?i:yes|no|on|off|true|false)", "yYnNtTfFoO"),
@@ -60,14 +60,14 @@ def read(filename: str) -> list[Manifest]:
     """The resources of a file (`-`: standard input), those in lists too. Raises ManifestError."""
     documents = list(_documents(_text(filename), filename))
     objects = [each for document in documents for each in _flat(document, filename)]
-    found = [
+    manifests = [
         Manifest(filename, _place(each, index), each)
         for index, each in enumerate(objects, start=1)
         if each.get("kind") == names.KIND
     ]
-    if not found:
+    if not manifests:
         raise ManifestError(f"{filename} holds no {names.KIND}: {_instead(objects)}")
-    return found
+    return manifests
 
 
 def _text(filename: str) -> str:
@@ -84,9 +84,9 @@ def _documents(text: str, filename: str) -> Iterator[Any]:
         for document in yaml.load_all(text, _Loader):
             if document is not None:
                 # As JSON, since that is what the API server gets: keys are text, 3.0 is 3.
-                held = json.dumps(document, ensure_ascii=False)
-                held.encode()
-                yield json.loads(held, parse_float=_number)
+                encoded = json.dumps(document, ensure_ascii=False)
+                encoded.encode()
+                yield json.loads(encoded, parse_float=_number)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
         raise ManifestError(f"{filename} is not YAML: {problem}") from problem
 
@@ -107,8 +107,8 @@ def _flat(document: Any, filename: str) -> Iterator[Object]:
         yield from _flat(item, filename)
 
 
-def _place(found: Object, index: int) -> str:
-    metadata = found.get("metadata")
+def _place(document: Object, index: int) -> str:
+    metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) and name else f"resource {index}"
 

@@ -136,14 +136,14 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         options.check(arguments)
         trace = options.trace_of(arguments)
-        held = runs.prepared(arguments, trace)
-        for name in runs.runs_of(options.names_of(arguments), held.settings):
-            held.policy(name)
+        ready = runs.prepared(arguments, trace)
+        for name in runs.runs_of(options.names_of(arguments), ready.settings):
+            ready.policy(name)
     except OSError as problem:
         return _refuse(f"{problem.filename}: {problem.strerror}")
     except ValueError as problem:
         return _refuse(str(problem))
-    outcomes = _played(arguments, trace, held)
+    outcomes = _played(arguments, trace, ready)
     engine = options.engine_of(arguments.profile)
     if arguments.plot is not None:
         from tandem_operator.simulation.results.plot import plot_outcomes
@@ -156,7 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
         except OSError as problem:
             return _refuse(f"--plot {arguments.plot}: {problem.strerror}")
     drifts = {"drift": arguments.drift, "engine_drift": arguments.engine_drift}
-    report = {"profile": engine.name} | drifts | report_of(held.world, outcomes)
+    report = {"profile": engine.name} | drifts | report_of(ready.world, outcomes)
     if arguments.gpu_hour_price is not None:
         _price(report, outcomes, arguments.gpu_hour_price, arguments.gpus or 1)
     if arguments.output != output.TEXT:
@@ -166,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _played(arguments: argparse.Namespace, trace: Trace, held: runs.Prepared) -> list[Outcome]:
+def _played(arguments: argparse.Namespace, trace: Trace, ready: runs.Prepared) -> list[Outcome]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -181,7 +181,7 @@ def _played(arguments: argparse.Namespace, trace: Trace, held: runs.Prepared) ->
         def moved(done: int, planned: int, name: str) -> None:
             bar.update(task, completed=done, total=planned, description=f"{name} done")
 
-        return runs.outcomes_of(arguments, trace, held, moved)
+        return runs.outcomes_of(arguments, trace, ready, moved)
 
 
 def _price(report: dict[str, Any], outcomes: list[Outcome], price: float, gpus: int) -> None:

@@ -65,20 +65,20 @@ def played(world: World, policy: Policy) -> Outcome:
 
 
 def outcomes_of(
-    arguments: argparse.Namespace, trace: Trace, held: Prepared, moved: Moved
+    arguments: argparse.Namespace, trace: Trace, ready: Prepared, moved: Moved
 ) -> list[Outcome]:
     """The outcomes of all policies that the arguments name, in that order."""
     names = options.names_of(arguments)
-    singles = runs_of(names, held.settings)
+    singles = runs_of(names, ready.settings)
     jobs = min(arguments.jobs or os.cpu_count() or 1, len(singles))
     done: dict[str, Outcome] = {}
-    if jobs == 1 or len(singles) * held.world.horizon_s < WORTH_PROCESSES_S:
+    if jobs == 1 or len(singles) * ready.world.horizon_s < WORTH_PROCESSES_S:
         for name in singles:
-            done[name] = played(held.world, held.policy(name))
+            done[name] = played(ready.world, ready.policy(name))
             moved(len(done), len(singles), name)
     else:
         done = _side_by_side(arguments, trace, singles, jobs, moved)
-    return [_best(done, held.settings) if name == BEST_FIXED else done[name] for name in names]
+    return [_best(done, ready.settings) if name == BEST_FIXED else done[name] for name in names]
 
 
 def runs_of(names: Sequence[str], settings: Settings) -> list[str]:
@@ -96,8 +96,8 @@ def _fixed(depth: int) -> str:
 def _best(done: dict[str, Outcome], settings: Settings) -> Outcome:
     """The fixed K that hindsight would have chosen for this very run."""
     best = min(settings.depths, key=lambda depth: done[_fixed(depth)].account.regret)
-    found = done[_fixed(best)]
-    return Outcome(Fixed(f"fixed:{best}, best", best), found.account, found.wall_s)
+    best_run = done[_fixed(best)]
+    return Outcome(Fixed(f"fixed:{best}, best", best), best_run.account, best_run.wall_s)
 
 
 def _side_by_side(
@@ -108,7 +108,7 @@ def _side_by_side(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(arguments, trace))
     try:
-        with _ctrl_c_held():
+        with _ctrl_c_deferred():
             running: dict[Future[Outcome], str] = {
                 pool.submit(_play, name): name
                 for name in sorted(names, key=lambda name: name not in SLOWEST)
@@ -127,7 +127,7 @@ def _side_by_side(
 
 
 @contextmanager
-def _ctrl_c_held() -> Iterator[None]:
+def _ctrl_c_deferred() -> Iterator[None]:
     """Processes started here never get Ctrl-C, not even while they import; we get it afterwards."""
     # It would lift the block when the first process starts it.
     resource_tracker.ensure_running()
@@ -144,15 +144,15 @@ def _ctrl_c_held() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-_held: Prepared | None = None
+_prepared: Prepared | None = None
 """What this process plays in."""
 
 
 def _begin(arguments: argparse.Namespace, trace: Trace) -> None:
-    global _held
-    _held = prepared(arguments, trace)
+    global _prepared
+    _prepared = prepared(arguments, trace)
 
 
 def _play(name: str) -> Outcome:
-    assert _held is not None  # the pool runs `_begin` first
-    return played(_held.world, _held.policy(name))
+    assert _prepared is not None  # the pool runs `_begin` first
+    return played(_prepared.world, _prepared.policy(name))

@@ -56,19 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
         cluster = connection.connect(arguments)
         if arguments.watch:
             _watch(cluster, arguments)
-        found = _read(cluster, arguments)
+        resources = _read(cluster, arguments)
     except ConnectionProblem as problem:
         print(f"tandem status: {problem}", file=sys.stderr)
         return COULD_NOT_READ
     if arguments.output != output.TEXT:
-        output.write({"resources": [summary(raw) for raw in found]}, arguments.output)
-    elif found:
+        output.write({"resources": [summary(raw) for raw in resources]}, arguments.output)
+    elif resources:
         console = output.console()
         now = datetime.now(UTC)
-        show(console, view(found, now, arguments.all_namespaces, console.width))
+        show(console, view(resources, now, arguments.all_namespaces, console.width))
     else:
         print(_none(cluster, arguments), file=sys.stderr)
-    concerned = any(concerns_of(raw) for raw in found)
+    concerned = any(concerns_of(raw) for raw in resources)
     return CONCERNED if arguments.exit_code and concerned else 0
 
 
@@ -110,19 +110,19 @@ def _watch(cluster: Cluster, arguments: argparse.Namespace) -> None:
         while True:
             now = datetime.now(UTC)
             try:
-                found = _read(cluster, arguments)
-                seen = view(found, now, arguments.all_namespaces, console.width)
-                said = Text(now.astimezone().strftime("%H:%M:%S"))
+                resources = _read(cluster, arguments)
+                seen = view(resources, now, arguments.all_namespaces, console.width)
+                header = Text(now.astimezone().strftime("%H:%M:%S"))
                 state: list[Any] = [
-                    (raw["metadata"], raw.get("status"), raw["spec"]) for raw in found
+                    (raw["metadata"], raw.get("status"), raw["spec"]) for raw in resources
                 ]
-                if not found:
+                if not resources:
                     seen = Text(_none(cluster, arguments))
             except ConnectionProblem as problem:
-                seen = said = Text(f"tandem status: {problem}")
+                seen = header = Text(f"tandem status: {problem}")
                 state = [str(problem)]
             if console.is_terminal:
-                live.update(Group(said, seen), refresh=True)
+                live.update(Group(header, seen), refresh=True)
             elif state != last:
                 show(console, seen)
                 sys.stdout.flush()

@@ -48,14 +48,14 @@ def summary(raw: Object) -> Object:
     """What the columns say of a resource, and its concerns; absent where nothing is known yet."""
     status = raw.get("status") or {}
     speculation = status.get("speculation") or {}
-    held = {each["type"]: each for each in status.get("conditions") or ()}
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
     values = {
         "namespace": raw["metadata"]["namespace"],
         "name": raw["metadata"]["name"],
-        "ready": held.get("Ready", {}).get("status"),
+        "ready": conditions.get("Ready", {}).get("status"),
         "readyReplicas": status.get("readyReplicas"),
         "replicas": raw["spec"].get("replicas"),
-        "pair": held.get("PairCompatible", {}).get("reason"),
+        "pair": conditions.get("PairCompatible", {}).get("reason"),
         "method": raw["spec"]["speculation"]["method"],
         "speculation": speculation.get("state"),
         "effectiveTokens": speculation.get("effectiveTokens"),
@@ -76,36 +76,41 @@ def concerns_of(raw: Object) -> tuple[Concern, ...]:
     """
     status = raw.get("status") or {}
     generation, seen = raw["metadata"]["generation"], status.get("observedGeneration", -1)
-    found = []
+    concerns = []
     if seen < generation:
         message = (
             "no operator has looked at this resource: check that one runs and may see its namespace"
             if seen < 0
             else f"the operator has looked at generation {seen}, not yet at {generation}"
         )
-        found.append(Concern("Observed", "False", "NotObserved", message))
-    for held in status.get("conditions") or ():
-        expected = "False" if held["type"] in ONLY_WHILE_TRUE else "True"
-        if held["status"] != expected:
-            said = (held["type"], held["status"], held["reason"], held.get("message", ""))
-            found.append(Concern(*said))
-    return tuple(found)
+        concerns.append(Concern("Observed", "False", "NotObserved", message))
+    for condition in status.get("conditions") or ():
+        expected = "False" if condition["type"] in ONLY_WHILE_TRUE else "True"
+        if condition["status"] != expected:
+            fields = (
+                condition["type"],
+                condition["status"],
+                condition["reason"],
+                condition.get("message", ""),
+            )
+            concerns.append(Concern(*fields))
+    return tuple(concerns)
 
 
 def view(
-    found: Sequence[Object], now: datetime, with_namespace: bool, width: int
+    resources: Sequence[Object], now: datetime, with_namespace: bool, width: int
 ) -> RenderableType:
     """The table, then the concerns of each resource.
 
     A table wider than `width` columns leaves out what matters least; `-o json` has everything.
     """
-    rows = [_cells(summary(raw), now) for raw in found]
+    rows = [_cells(summary(raw), now) for raw in resources]
     table = Table(box=None, pad_edge=False, header_style="")
     columns = _that_fit(rows, width, with_namespace)
     for heading in columns:
         table.add_column(heading, overflow="fold")
     lines: list[RenderableType] = [table]
-    for raw, row in zip(found, rows, strict=True):
+    for raw, row in zip(resources, rows, strict=True):
         table.add_row(*(Text(row[heading]) for heading in columns))
         concerns = concerns_of(raw)
         if not concerns:
@@ -134,20 +139,20 @@ def _line(text: str) -> Text:
     return Text(text, no_wrap=True, overflow="ignore")
 
 
-def _cells(said: Object, now: datetime) -> dict[str, str]:
+def _cells(row: Object, now: datetime) -> dict[str, str]:
     """The text of each column."""
     return {
-        _NAMESPACE: said["namespace"],
-        "NAME": said["name"],
-        "READY": said.get("ready", ""),
-        "REPLICAS": f"{said.get('readyReplicas', 0)}/{said.get('replicas', 1)}",
-        "PAIR": said.get("pair", ""),
-        "METHOD": said["method"],
-        "SPECULATION": said.get("speculation", ""),
-        "K": str(said.get("effectiveTokens", "")),
-        "ACCEPTANCE%": str(said.get("acceptanceRatePercent", "")),
-        "SPEEDUP": str(said.get("speedup", "")),
-        "AGE": age_of(datetime.fromisoformat(said["creationTimestamp"]), now),
+        _NAMESPACE: row["namespace"],
+        "NAME": row["name"],
+        "READY": row.get("ready", ""),
+        "REPLICAS": f"{row.get('readyReplicas', 0)}/{row.get('replicas', 1)}",
+        "PAIR": row.get("pair", ""),
+        "METHOD": row["method"],
+        "SPECULATION": row.get("speculation", ""),
+        "K": str(row.get("effectiveTokens", "")),
+        "ACCEPTANCE%": str(row.get("acceptanceRatePercent", "")),
+        "SPEEDUP": str(row.get("speedup", "")),
+        "AGE": age_of(datetime.fromisoformat(row["creationTimestamp"]), now),
     }
 
 
