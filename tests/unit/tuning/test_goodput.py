@@ -258,20 +258,25 @@ def test_once_a_replica_without_the_draft_was_seen_the_speedup_is_over_that() ->
 
 
 def test_what_an_objective_forbids_is_left_even_where_that_gains_little() -> None:
-    """The changes of the hour are nearly used up, and the tables for prefill are there already."""
-    engine = Engine(memory_bound, 0.8, batch=40)
+    """Also with the changes of the hour used up but one, and with the tables for prefill there."""
+    engine = Engine(memory_bound, 0.8)
     settings = Settings(max_tokens=7)
     state, decisions = drive(engine, settings, 60)
-    best = tokens_at(decisions[-1], 40)
-    near = min((best - 1, best + 1), key=engine.seconds_per_token)
+    best = tokens_at(decisions[-1], 8)
+    near = best - 1
     limit_s = (engine.seconds_per_token(best) + engine.seconds_per_token(near)) / 2
-    strict = Settings(max_tokens=7, objective=Objective(time_per_output_token_s=limit_s))
+    strict = replace(settings, objective=Objective(time_per_output_token_s=limit_s))
     held = replace(
         state,
         table=(near,) * len(state.table),
-        prefill_table=state.table,
         budget=replace(state.budget, allowance=1.5),
         rollback=Rollback(),
+        steps=replace(state.steps, fitted_s=None),
     )
-    _, (*_, decision) = drive(engine, strict, 6, held)
-    assert tokens_at(decision, 40) == best
+    window = engine.window(decisions[-1])
+    after, decision = tune(held, (window,), strict)
+    assert tokens_at(decision, 8) == best
+    again, _ = tune(replace(held, prefill_table=after.table), (window,), strict)
+    assert again.table == after.table
+    free, _ = tune(held, (window,), settings)
+    assert free.table == held.table, "without the objective the gain is too little"
