@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from hack.vllm_matrix import compare, facts, sources, syntax
-from tandem_runtime.contract import vllm_capabilities as table
+from tandem_runtime.contract.engines import vllm_capabilities as table
 
 
 def main(words: list[str]) -> int:

@@ -8,8 +8,8 @@ from hack.vllm_matrix.drafters import MODULES
 from hack.vllm_matrix.facts import Facts
 from tandem_operator.engines import tiers
 from tandem_operator.engines.vllm import depths
-from tandem_runtime.contract import vllm_capabilities as table
-from tandem_runtime.contract.vllm_capabilities import Setup, capabilities
+from tandem_runtime.contract.engines import vllm_capabilities as table
+from tandem_runtime.contract.engines.vllm_capabilities import Setup, capabilities
 
 NOT_DRIVEN = frozenset({"custom_class", "extract_hidden_states", "mlp_speculator"})
 """Methods of vLLM that the operator has no word for."""

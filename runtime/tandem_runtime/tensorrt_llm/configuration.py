@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tandem_runtime.contract import tensorrt_llm as contract
+from tandem_runtime.contract.engines import tensorrt_llm as contract
 from tandem_runtime.contract.table import SpeculationTable
 from tandem_runtime.tensorrt_llm import depths
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tandem_runtime.contract import tensorrt_llm as contract
+from tandem_runtime.contract.engines import tensorrt_llm as contract
 from tandem_runtime.tensorrt_llm.configuration import yaml_of
 
 STOCK = Path("/app/all_models/llmapi/tensorrt_llm/1")

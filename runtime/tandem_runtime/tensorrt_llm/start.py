@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tandem_runtime.contract import tensorrt_llm as contract
+from tandem_runtime.contract.engines import tensorrt_llm as contract
 from tandem_runtime.plugin.digests import check_or_exit
 from tandem_runtime.plugin.table import at_start
 from tandem_runtime.tensorrt_llm import triton_server

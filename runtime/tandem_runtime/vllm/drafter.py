@@ -19,7 +19,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from tandem_runtime.contract import vllm_capabilities as vllm
+from tandem_runtime.contract.engines import vllm_capabilities as vllm
 
 _FOLLOWED_CLASS = "StandaloneARSpeculator"
 _BOUND = "num_speculative_steps"

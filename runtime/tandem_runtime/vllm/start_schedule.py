@@ -10,7 +10,7 @@ import logging
 from functools import wraps
 from typing import Any
 
-from tandem_runtime.contract import vllm_capabilities as vllm
+from tandem_runtime.contract.engines import vllm_capabilities as vllm
 
 _SCHEDULE = "num_speculative_tokens_per_batch_size"
 _DEEPEST = "num_speculative_tokens"

@@ -10,7 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from tandem_runtime.contract import metrics
-from tandem_runtime.contract import vllm_capabilities as vllm
+from tandem_runtime.contract.engines import vllm_capabilities as vllm
 
 _NEEDED = ("requests", "running", "waiting", "num_spec_tokens", "vllm_config")
 _HOOKED = ("add_request", "schedule", "update_from_output", "_update_after_schedule")

@@ -16,8 +16,15 @@ from hack.vllm.environment import VLLM_VERSION
 from hack.vllm_matrix import compare
 from hack.vllm_matrix.drafters import MODULES
 from hack.vllm_matrix.facts import Facts, read
-from tandem_runtime.contract import vllm_capabilities as table
-from tandem_runtime.contract.vllm_capabilities import CUT, NATIVE, NOTHING, V1, V2, Drafter
+from tandem_runtime.contract.engines import vllm_capabilities as table
+from tandem_runtime.contract.engines.vllm_capabilities import (
+    CUT,
+    NATIVE,
+    NOTHING,
+    V1,
+    V2,
+    Drafter,
+)
 
 MAJOR, MINOR = map(int, VLLM_VERSION.split(".")[:2])
 VERSION = (MAJOR, MINOR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tandem_runtime.contract import torch_engine
+from tandem_runtime.contract.engines import torch_engine
 
 
 def test_a_number_takes_as_many_bytes_as_its_type_has() -> None:

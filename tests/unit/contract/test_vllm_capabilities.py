@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tandem_runtime.contract import vllm_capabilities as vllm
-from tandem_runtime.contract.vllm_capabilities import Setup, capabilities, runner_of
+from tandem_runtime.contract.engines import vllm_capabilities as vllm
+from tandem_runtime.contract.engines.vllm_capabilities import Setup, capabilities, runner_of
 
 GPU = Setup(version=(0, 32), runner=vllm.V2, method="eagle3")
 

@@ -15,7 +15,7 @@ from tandem_operator.api.spec import EngineType
 from tandem_operator.api.spec.speculation import Method
 from tandem_operator.engines import registry
 from tandem_operator.engines.interface.support import Support
-from tandem_runtime.contract.vllm_capabilities import LIVE_FROM, OLDEST, READ
+from tandem_runtime.contract.engines.vllm_capabilities import LIVE_FROM, OLDEST, READ
 from tests.unit.made_up import engine as made_up
 
 REPOSITORY = Path(__file__).parents[3]

@@ -17,7 +17,8 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.torch import DRIVER
 from tandem_operator.engines.torch.options import OWNED, USERS
-from tandem_runtime.contract import model_facts, torch_engine
+from tandem_runtime.contract import model_facts
+from tandem_runtime.contract.engines import torch_engine
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.engine.transformer import model_config

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tandem_operator.api.spec import Method
-from tandem_runtime.contract.tensorrt_llm import GATES
+from tandem_runtime.contract.engines.tensorrt_llm import GATES
 
 _TREE = "remove it; K and acceptance are counted along one line of drafts"
 _UNFAITHFUL = "remove it; it accepts drafts that the target does not confirm"

@@ -16,7 +16,7 @@ from tandem_operator.engines.tensorrt_llm.rules import spec as spec_rules
 from tandem_operator.engines.tensorrt_llm.series import READER
 from tandem_operator.engines.tensorrt_llm.support import SUPPORT
 from tandem_runtime.contract import paths, pod_lock
-from tandem_runtime.contract import tensorrt_llm as contract
+from tandem_runtime.contract.engines import tensorrt_llm as contract
 from tandem_runtime.contract.report import PairReport
 
 START = f"""\

@@ -6,7 +6,7 @@ from tandem_operator.engines.interface.launch import Launch
 from tandem_operator.engines.tensorrt_llm import options
 from tandem_operator.engines.tensorrt_llm.methods import METHODS, WITHOUT_OVERLAP
 from tandem_runtime.contract import paths
-from tandem_runtime.contract.tensorrt_llm import MAX_DRAFT_LEN, SPECULATIVE
+from tandem_runtime.contract.engines.tensorrt_llm import MAX_DRAFT_LEN, SPECULATIVE
 
 
 def keys(launch: Launch) -> dict[str, Any]:

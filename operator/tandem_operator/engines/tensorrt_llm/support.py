@@ -3,7 +3,7 @@
 from tandem_operator.api.spec import EngineServer
 from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.tensorrt_llm.methods import METHODS
-from tandem_runtime.contract.tensorrt_llm import OLDEST
+from tandem_runtime.contract.engines.tensorrt_llm import OLDEST
 
 _OLDEST = ".".join(map(str, OLDEST))
 _CHECKED = "rendered, and checked against the fields that it publishes"

@@ -11,8 +11,13 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import DeviceNeed
 from tandem_operator.engines.pod import flags
+from tandem_runtime.contract.engines.torch_engine import (
+    BLOCK_TOKENS,
+    DTYPE,
+    DTYPE_BYTES,
+    KV_CACHE_MIB,
+)
 from tandem_runtime.contract.report import PairReport, SideReport
-from tandem_runtime.contract.torch_engine import BLOCK_TOKENS, DTYPE, DTYPE_BYTES, KV_CACHE_MIB
 
 MIB = 1 << 20
 

@@ -12,8 +12,12 @@ from tandem_operator.engines.interface.pair_judgement import PairJudgement
 from tandem_operator.engines.pod import flags
 from tandem_operator.engines.torch import memory_rules
 from tandem_operator.engines.torch.memory_rules import context_tokens
+from tandem_runtime.contract.engines.torch_engine import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    ROPE_TYPES,
+)
 from tandem_runtime.contract.report import PairReport, SideReport
-from tandem_runtime.contract.torch_engine import ACTIVATIONS, ARCHITECTURES, ROPE_TYPES
 
 Rule = Callable[[str, SideReport], Iterable[FieldError]]
 _OTHER_ENGINE = "use engine.type: vLLM, or another model"

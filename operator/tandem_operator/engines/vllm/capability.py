@@ -7,10 +7,10 @@ from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.vllm import mtp_types
 from tandem_operator.engines.vllm.image import version_of
 from tandem_operator.engines.vllm.methods import METHODS
-from tandem_runtime.contract import vllm_capabilities as table
+from tandem_runtime.contract.engines import vllm_capabilities as table
+from tandem_runtime.contract.engines.vllm_capabilities import Capabilities, Setup
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.contract.report import SideReport
-from tandem_runtime.contract.vllm_capabilities import Capabilities, Setup
 
 
 class Pair(Protocol):

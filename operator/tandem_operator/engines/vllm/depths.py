@@ -10,7 +10,7 @@ from tandem_operator.engines.interface.launch import Launch
 from tandem_operator.engines.pod import flags
 from tandem_operator.engines.pod.flags import OwnedFlag
 from tandem_operator.engines.vllm.capability import capabilities_of, setup_of
-from tandem_runtime.contract import vllm_capabilities as table
+from tandem_runtime.contract.engines import vllm_capabilities as table
 from tandem_runtime.contract.table import Range
 
 LEAST_BATCH = 256

@@ -21,7 +21,8 @@ from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules import weight as weight_rules
 from tandem_operator.engines.vllm.series import READER
 from tandem_operator.engines.vllm.support import SUPPORT
-from tandem_runtime.contract import paths, pod_lock, vllm_capabilities
+from tandem_runtime.contract import paths, pod_lock
+from tandem_runtime.contract.engines import vllm_capabilities
 from tandem_runtime.contract.environment import TABLE_FILE
 from tandem_runtime.contract.report import PairReport
 

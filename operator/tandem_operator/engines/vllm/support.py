@@ -2,7 +2,7 @@
 
 from tandem_operator.api.spec import Method
 from tandem_operator.engines.interface.support import Support
-from tandem_runtime.contract.vllm_capabilities import LIVE_FROM, OLDEST, READ
+from tandem_runtime.contract.engines.vllm_capabilities import LIVE_FROM, OLDEST, READ
 
 _CHECKED = "rendered, and accepted by vLLM's own check"
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence as Listed
 from pathlib import Path
 
-from tandem_runtime.contract.torch_engine import DTYPE, KV_CACHE_MIB
+from tandem_runtime.contract.engines.torch_engine import DTYPE, KV_CACHE_MIB
 from tandem_runtime.engine.start import DRAFT_MODEL, LAYER_SKIP, N_GRAM
 from tandem_runtime.engine.transformer.weights import DTYPES
 

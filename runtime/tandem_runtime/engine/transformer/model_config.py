@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tandem_runtime.contract import attention
-from tandem_runtime.contract.torch_engine import ACTIVATIONS, ARCHITECTURES, ROPE_TYPES
+from tandem_runtime.contract.engines import attention
+from tandem_runtime.contract.engines.torch_engine import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    ROPE_TYPES,
+)
 
 
 class UnsupportedModelError(Exception):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tandem_runtime.contract import attention
+from tandem_runtime.contract.engines import attention
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.lock.draft import mtp_layers
 from tandem_runtime.lock.model import context_length, kv_cache, missing_weights

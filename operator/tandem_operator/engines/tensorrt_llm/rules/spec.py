@@ -9,7 +9,7 @@ from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.tensorrt_llm.image import version_of
 from tandem_operator.engines.tensorrt_llm.methods import LACKING
 from tandem_operator.engines.tensorrt_llm.rules.refusal import unsupported
-from tandem_runtime.contract.tensorrt_llm import OLDEST
+from tandem_runtime.contract.engines.tensorrt_llm import OLDEST
 
 
 def validate(spec: Spec) -> Iterable[FieldError]:

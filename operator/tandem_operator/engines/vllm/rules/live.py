@@ -4,8 +4,8 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import ConstrainedOutput, OffMode, OnDecay, Spec, TuningMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.vllm.capability import Pair, capabilities_of, setup_of
-from tandem_runtime.contract import vllm_capabilities as table
-from tandem_runtime.contract.vllm_capabilities import Capabilities, Setup
+from tandem_runtime.contract.engines import vllm_capabilities as table
+from tandem_runtime.contract.engines.vllm_capabilities import Capabilities, Setup
 
 
 def validate(spec: Spec, report: Pair | None = None) -> tuple[FieldError, ...]:

@@ -1,0 +1,1 @@
+"""What operator and runtime agree on about one engine each."""
