@@ -8,8 +8,8 @@ from typing import Any
 
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.table import TableError
-from tandem_runtime.engine.server.errors import ApiError
 from tandem_runtime.engine.server.generation import Answer, Generation, Piece
+from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.engine.server.serving import Serving
 from tandem_runtime.triton import control, requests
 from tandem_runtime.triton.controlled_table import ControlledTable

@@ -20,7 +20,7 @@ import triton_python_backend_utils as triton
 
 from tandem_runtime.contract import environment, paths, pod_lock
 from tandem_runtime.engine.server import serving
-from tandem_runtime.engine.server.errors import ApiError
+from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.engine.server.options import parse
 from tandem_runtime.engine.settings import SettingsError
 from tandem_runtime.engine.transformer.model_config import UnsupportedModelError

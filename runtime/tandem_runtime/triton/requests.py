@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tandem_runtime.engine.server.errors import ApiError, from_validation
-from tandem_runtime.engine.server.protocol import CompletionRequest
+from tandem_runtime.engine.server.openai.errors import ApiError, from_validation
+from tandem_runtime.engine.server.openai.protocol import CompletionRequest
 from tandem_runtime.plugin.depth import request_options
 from tandem_runtime.plugin.depth.request_options import RequestFieldError
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as triton
 
-from tandem_runtime.engine.server.errors import ApiError
+from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.triton.repository import OUTPUTS
 from tandem_runtime.triton.requests import LISTS
 

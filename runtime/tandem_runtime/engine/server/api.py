@@ -13,11 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from tandem_runtime.engine.sequence import Sequence
-from tandem_runtime.engine.server.errors import ApiError, from_validation
 from tandem_runtime.engine.server.generation import Answer, Generation, Piece
-from tandem_runtime.engine.server.protocol import ChatRequest, CompletionRequest
+from tandem_runtime.engine.server.openai.errors import ApiError, from_validation
+from tandem_runtime.engine.server.openai.protocol import ChatRequest, CompletionRequest
+from tandem_runtime.engine.server.openai.shapes import ChatShape, CompletionShape, Shape
 from tandem_runtime.engine.server.serving import Serving
-from tandem_runtime.engine.server.shapes import ChatShape, CompletionShape, Shape
 
 Body = TypeVar("Body", CompletionRequest, ChatRequest)
 

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from tandem_runtime.engine.server.api import Api
-from tandem_runtime.engine.server.errors import ApiError
+from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.engine.server.serving import Serving
 
 

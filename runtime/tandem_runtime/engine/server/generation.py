@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from tandem_runtime.engine.engine import Output
 from tandem_runtime.engine.sequence import Sequence, TokenLogprobs
-from tandem_runtime.engine.server.errors import ApiError
 from tandem_runtime.engine.server.metrics import Metrics
+from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.engine.server.tokenizing import Reader
 from tandem_runtime.engine.server.worker import Worker
 

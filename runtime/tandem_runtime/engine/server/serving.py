@@ -14,7 +14,7 @@ from tandem_runtime.engine import start as engine_start
 from tandem_runtime.engine.engine import Engine
 from tandem_runtime.engine.grammar import GrammarCompiler
 from tandem_runtime.engine.server.metrics import Metrics
-from tandem_runtime.engine.server.sequence_builder import Limits, SequenceBuilder
+from tandem_runtime.engine.server.openai.sequence_builder import Limits, SequenceBuilder
 from tandem_runtime.engine.server.tokenizing import Tokens
 from tandem_runtime.engine.server.worker import Worker
 from tandem_runtime.engine.transformer.model_config import read

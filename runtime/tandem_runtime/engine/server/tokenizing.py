@@ -12,7 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from tandem_runtime.engine.server.errors import ApiError
+from tandem_runtime.engine.server.openai.errors import ApiError
 
 
 class Tokens:

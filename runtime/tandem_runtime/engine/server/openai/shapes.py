@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from tandem_runtime.engine.sequence import TokenLogprobs
 from tandem_runtime.engine.server.generation import Answer, Piece
-from tandem_runtime.engine.server.protocol import ChatRequest, CompletionRequest
+from tandem_runtime.engine.server.openai.protocol import ChatRequest, CompletionRequest
 from tandem_runtime.engine.server.tokenizing import Tokens
 
 Json = dict[str, Any]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from tandem_runtime.engine.grammar import Grammar, GrammarCompiler, GrammarError
 from tandem_runtime.engine.sequence import SamplingParams, Sequence
-from tandem_runtime.engine.server.errors import ApiError
-from tandem_runtime.engine.server.protocol import ChatRequest, CompletionRequest
+from tandem_runtime.engine.server.openai.errors import ApiError
+from tandem_runtime.engine.server.openai.protocol import ChatRequest, CompletionRequest
 from tandem_runtime.plugin.depth.request_options import options_of
 
 Body = CompletionRequest | ChatRequest

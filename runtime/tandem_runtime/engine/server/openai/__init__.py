@@ -1,0 +1,1 @@
+"""OpenAI's interfaces: the bodies, what becomes of them, and the form of answers and refusals."""
