@@ -18,7 +18,7 @@ from tandem_operator.simulation.scoring.case import Setup, tuned
 from tandem_operator.simulation.scoring.cases import alternating_world, world_of
 from tandem_operator.simulation.scoring.harm import worst_of
 from tandem_operator.simulation.world.engine_drift import engine_drifting
-from tandem_operator.simulation.world.loops import closed_loop
+from tandem_operator.simulation.world.load.loops import closed_loop
 from tandem_operator.simulation.world.profile import Engine
 
 Figures = Mapping[str, float]

@@ -10,11 +10,11 @@ from tandem_operator.simulation.policies import Policy
 from tandem_operator.simulation.results.account import Account, Book
 from tandem_operator.simulation.world.counters import window_between
 from tandem_operator.simulation.world.draws import Draws, Floats
+from tandem_operator.simulation.world.load.source import Source
+from tandem_operator.simulation.world.load.trace import Trace
 from tandem_operator.simulation.world.replica import Replica
 from tandem_operator.simulation.world.requests import Limits
-from tandem_operator.simulation.world.source import Source
 from tandem_operator.simulation.world.steadiness import Spread
-from tandem_operator.simulation.world.trace import Trace
 from tandem_operator.simulation.world.truth import Truth
 
 Survival = Mapping[str, Floats]

@@ -12,7 +12,7 @@ from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.bench.plan import Block
 from tandem_operator.simulation.policies import Fixed
 from tandem_operator.simulation.run import run
-from tandem_operator.simulation.world.loops import mixed_loop
+from tandem_operator.simulation.world.load.loops import mixed_loop
 from tests.unit.simulation.builders import survival, world
 
 NEW_TOKENS = 96

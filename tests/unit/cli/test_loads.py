@@ -11,7 +11,7 @@ import pytest
 
 from tandem_operator.cli.loads.prometheus import range_of, selector_of
 from tandem_operator.cli.loads.read import read
-from tandem_operator.simulation.world.trace import TraceError
+from tandem_operator.simulation.world.load.trace import TraceError
 
 CSV = "arrival_s,input_tokens,output_tokens\n0,100,20\n1.5,30,4\n"
 AZURE = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from tandem_operator.simulation.results.interval import Moment
 from tandem_operator.simulation.run import World
-from tandem_operator.simulation.world.loops import closed_loop
+from tandem_operator.simulation.world.load.loops import closed_loop
 from tandem_operator.simulation.world.truth import Floats, Truth
 
 DENSE = Truth(

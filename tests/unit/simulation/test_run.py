@@ -8,7 +8,7 @@ import pytest
 from tandem_operator.simulation.oracle import Knowledge
 from tandem_operator.simulation.policies import Clairvoyant, Fixed, Policy, Tuned
 from tandem_operator.simulation.run import run
-from tandem_operator.simulation.world.loops import closed_loop, mixed_loop
+from tandem_operator.simulation.world.load.loops import closed_loop, mixed_loop
 from tandem_operator.tuning import Settings
 from tests.unit.simulation.builders import DENSE, survival, world
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tandem_operator.cli.main import main
-from tandem_operator.simulation.world.synthetic import synthetic_trace
-from tandem_operator.simulation.world.trace import TraceError, read_trace, scaled
+from tandem_operator.simulation.world.load.synthetic import synthetic_trace
+from tandem_operator.simulation.world.load.trace import TraceError, read_trace, scaled
 
 ROOT = Path(__file__).parents[3]
 PROFILE = str(ROOT / "operator/tandem_operator/profiles/qwen2.5-72b-2xh100.json")

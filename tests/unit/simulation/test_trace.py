@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tandem_operator.simulation.world.loops import closed_loop
-from tandem_operator.simulation.world.trace import TraceError, read_trace
+from tandem_operator.simulation.world.load.loops import closed_loop
+from tandem_operator.simulation.world.load.trace import TraceError, read_trace
 
 
 def written(folder: Path, text: str) -> Path:

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from tandem_operator.cli.loads.timed import Timed, seconds_of
-from tandem_operator.simulation.world.trace import TraceError
+from tandem_operator.simulation.world.load.trace import TraceError
 
 TIME, INPUT, OUTPUT = "TIMESTAMP", "ContextTokens", "GeneratedTokens"
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tandem_operator.cli.loads.timed import Timed, seconds_of
-from tandem_operator.simulation.world.trace import TraceError
+from tandem_operator.simulation.world.load.trace import TraceError
 
 TIMES = ("timestamp", "request_time", "created_at", "created")
 INPUTS = ("prompt_tokens", "input_tokens")

@@ -23,7 +23,12 @@ from prometheus_api_client import PrometheusApiClientException, PrometheusConnec
 from urllib3.util.retry import Retry
 
 from tandem_operator.engines.vllm.series import PREFIXES
-from tandem_operator.simulation.world.trace import MAX_REQUESTS, Arrival, Trace, TraceError
+from tandem_operator.simulation.world.load.trace import (
+    MAX_REQUESTS,
+    Arrival,
+    Trace,
+    TraceError,
+)
 
 TIMEOUT_S = 60
 STRETCHES = 240

@@ -19,7 +19,12 @@ from pathlib import Path
 
 from tandem_operator.cli.loads import azure, openai, vllm_log
 from tandem_operator.cli.loads.timed import Timed, trace_of
-from tandem_operator.simulation.world.trace import COLUMNS, Trace, TraceError, parse_trace
+from tandem_operator.simulation.world.load.trace import (
+    COLUMNS,
+    Trace,
+    TraceError,
+    parse_trace,
+)
 
 STANDARD_INPUT = "-"
 CSV, AZURE, OPENAI, VLLM = "csv", "azure", "openai", "vllm"

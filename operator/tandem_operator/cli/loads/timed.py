@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tandem_operator.simulation.world.trace import MAX_REQUESTS, Arrival, Trace, TraceError
+from tandem_operator.simulation.world.load.trace import (
+    MAX_REQUESTS,
+    Arrival,
+    Trace,
+    TraceError,
+)
 
 
 class Timed(NamedTuple):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tandem_operator.cli.loads.timed import Timed
-from tandem_operator.simulation.world.trace import TraceError
+from tandem_operator.simulation.world.load.trace import TraceError
 
 _HEAD = re.compile(r"\b(?:DEBUG|INFO) (?:(\d{4})-)?(\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)?")
 _ASKED = re.compile(r"Received request ([^\s:]+):|Request ([^\s:]+) details:")

@@ -25,7 +25,7 @@ from tandem_operator.simulation.results.report import Outcome, report_of
 from tandem_operator.simulation.results.text import print_report
 from tandem_operator.simulation.world.drift import DRIFTS
 from tandem_operator.simulation.world.engine_drift import ENGINE_DRIFTS
-from tandem_operator.simulation.world.trace import Trace
+from tandem_operator.simulation.world.load.trace import Trace
 
 _WRONG_USAGE = 2
 

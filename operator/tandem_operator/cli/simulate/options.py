@@ -12,9 +12,9 @@ from tandem_operator.cli.simulate import profiles
 from tandem_operator.simulation.run import World
 from tandem_operator.simulation.world.drift import drifting
 from tandem_operator.simulation.world.engine_drift import engine_drifting
-from tandem_operator.simulation.world.loops import closed_loop
+from tandem_operator.simulation.world.load.loops import closed_loop
+from tandem_operator.simulation.world.load.trace import Trace, scaled
 from tandem_operator.simulation.world.profile import Engine, read_profile
-from tandem_operator.simulation.world.trace import Trace, scaled
 from tandem_operator.tuning import Settings, Thresholds
 
 POLICIES = "goodput,static,fixed:3,off,removed,oracle"

@@ -23,7 +23,7 @@ from tandem_operator.simulation.policies import Fixed, Policy, policy_of
 from tandem_operator.simulation.results.report import Outcome
 from tandem_operator.simulation.run import World
 from tandem_operator.simulation.run import run as simulate
-from tandem_operator.simulation.world.trace import Trace
+from tandem_operator.simulation.world.load.trace import Trace
 from tandem_operator.tuning import Settings
 
 Moved = Callable[[int, int, str], None]

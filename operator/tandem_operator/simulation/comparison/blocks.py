@@ -17,7 +17,7 @@ from tandem_operator.simulation.comparison.difference import Difference, Figures
 from tandem_operator.simulation.comparison.real_run import RealBlock, RealRunError
 from tandem_operator.simulation.policies import Fixed, Policy, Tuned
 from tandem_operator.simulation.run import World, run
-from tandem_operator.simulation.world.loops import mixed_loop
+from tandem_operator.simulation.world.load.loops import mixed_loop
 from tandem_operator.simulation.world.profile import Engine
 from tandem_operator.tuning import Settings
 

@@ -13,10 +13,10 @@ from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.policies import best_schedule
 from tandem_operator.simulation.run import Survival, SurvivalAt, World
 from tandem_operator.simulation.world.drift import DRIFTS, STEP_S, drifting, shifted
-from tandem_operator.simulation.world.loops import closed_loop
+from tandem_operator.simulation.world.load.loops import closed_loop
+from tandem_operator.simulation.world.load.synthetic import SYNTHETIC, synthetic_trace
+from tandem_operator.simulation.world.load.trace import Trace
 from tandem_operator.simulation.world.profile import Engine
-from tandem_operator.simulation.world.synthetic import SYNTHETIC, synthetic_trace
-from tandem_operator.simulation.world.trace import Trace
 from tandem_operator.simulation.world.truth import Truth
 from tandem_operator.tuning.table import tokens_in
 

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from tandem_operator.simulation.world.counters import Counters
 from tandem_operator.simulation.world.draws import Draws, Floats
+from tandem_operator.simulation.world.load.trace import Arrival
 from tandem_operator.simulation.world.requests import Admitted, Finished, Limits, Step
 from tandem_operator.simulation.world.steadiness import Spread, drawn, per_request, variance
-from tandem_operator.simulation.world.trace import Arrival
 from tandem_operator.simulation.world.truth import Truth
 
 FEW = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tandem_operator.simulation.world.trace import Arrival
+from tandem_operator.simulation.world.load.trace import Arrival
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tandem_operator.simulation.world.trace import Arrival, Trace
+from tandem_operator.simulation.world.load.trace import Arrival, Trace
 
 
 def closed_loop(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tandem_operator.simulation.world.trace import Arrival, Trace
+from tandem_operator.simulation.world.load.trace import Arrival, Trace
 
 SYNTHETIC = ("day", "bursts")
 

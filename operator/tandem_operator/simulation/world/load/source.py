@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
+from tandem_operator.simulation.world.load.trace import Arrival, Trace
 from tandem_operator.simulation.world.replica import Replica
 from tandem_operator.simulation.world.requests import Finished
-from tandem_operator.simulation.world.trace import Arrival, Trace
 
 ANY = ""
 """Clients that ask in turn whatever comes next in the trace."""

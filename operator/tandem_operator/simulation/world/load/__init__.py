@@ -1,0 +1,1 @@
+"""What arrives at the simulated engine: a trace, a made-up one, or closed loops of clients."""
