@@ -15,14 +15,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hack.cluster.binaries import MissingProgramError
-from hack.demo import machine, needs, serve
+from hack.demo import serve
 from hack.demo.checks import complaints, reaction_s
-from hack.demo.cluster import Ground, ground
-from hack.demo.kubectl import DemoError
+from hack.demo.environment import machine, needs
+from hack.demo.environment.cluster import Ground, ground
+from hack.demo.environment.kubectl import DemoError
+from hack.demo.environment.setup import REPOSITORY
 from hack.demo.load import Phase
 from hack.demo.phases import off_phases, tuned_phases
 from hack.demo.report import PhaseResult, summarize, write_report
-from hack.demo.setup import REPOSITORY
 from hack.demo.table import summary
 from hack.demo.watch import Watch
 

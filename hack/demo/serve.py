@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hack.demo.kubectl import DemoError, Kubectl, condition
+from hack.demo.environment.kubectl import DemoError, Kubectl, condition
 
 NAME = "chat"
 WRONG = "wrong-pair"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import aiohttp
 
-from hack.demo.kubectl import DemoError, Kubectl
+from hack.demo.environment.kubectl import DemoError, Kubectl
 from hack.demo.load import Phase, Request, run_phase
 from hack.demo.sample import Sample, take_sample
 from hack.demo.table import HEADER, line

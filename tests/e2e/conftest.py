@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hack.cluster.cluster import Cluster
-from hack.demo import setup
-from hack.demo.kubectl import Kubectl
-from hack.demo.setup import SYSTEM_NAMESPACE, Images
+from hack.demo.environment import setup
+from hack.demo.environment.kubectl import Kubectl
+from hack.demo.environment.setup import SYSTEM_NAMESPACE, Images
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.serving import NAME, Serving

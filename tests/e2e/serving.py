@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 
 from hack.cluster.cluster import Cluster
-from hack.demo.kubectl import Kubectl, condition
+from hack.demo.environment.kubectl import Kubectl, condition
+from hack.demo.environment.setup import SYSTEM_NAMESPACE, Images
 from hack.demo.load import Phase, Request, run_phase
 from hack.demo.phases import prompts
-from hack.demo.setup import SYSTEM_NAMESPACE, Images
 from tandem_operator.metrics.page import parse
 
 NAME = "chat"

@@ -21,9 +21,9 @@ import pytest
 import yaml
 
 from hack.cluster.cluster import Cluster
-from hack.demo.kubectl import Kubectl
-from hack.demo.setup import Images, models
-from hack.demo.volumes import claim
+from hack.demo.environment.kubectl import Kubectl
+from hack.demo.environment.setup import Images, models
+from hack.demo.environment.volumes import claim
 from hack.images import recipes
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from hack.demo import setup
+from hack.demo.environment import setup
 from hack.images import recipes
 from tests.e2e.serving import Object, Serving, load
 

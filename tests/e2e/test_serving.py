@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from hack.demo import setup
+from hack.demo.environment import setup
+from hack.demo.environment.setup import SYSTEM_NAMESPACE
 from hack.demo.phases import prompts
-from hack.demo.setup import SYSTEM_NAMESPACE
 from hack.images import recipes
 from tandem_operator.planning.status.speculation import MIN_INTERVAL_S
 from tests.e2e.serving import NAME, Serving, load

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from hack.cluster.cluster import Cluster
-from hack.demo import setup
-from hack.demo.kubectl import Kubectl
-from hack.demo.setup import Images
+from hack.demo.environment import setup
+from hack.demo.environment.kubectl import Kubectl
+from hack.demo.environment.setup import Images
 from hack.images import recipes
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment

@@ -12,8 +12,15 @@ import pytest
 
 from hack.cluster.cluster import Provider
 from hack.demo import __main__ as demo
-from hack.demo import cluster, machine
-from hack.demo.needs import MEMORY_GIB, Machine, Part, describe, needed_gb, problems
+from hack.demo.environment import cluster, machine
+from hack.demo.environment.needs import (
+    MEMORY_GIB,
+    Machine,
+    Part,
+    describe,
+    needed_gb,
+    problems,
+)
 
 TOOLS_PAGE = Path(__file__).parents[3] / "docs" / "hack.md"
 BARE = Machine(

@@ -12,9 +12,9 @@ from pathlib import Path
 from hack.cluster import provider
 from hack.cluster.binaries import CACHE
 from hack.cluster.cluster import Cluster
-from hack.demo import setup
-from hack.demo.kubectl import DemoError, Kubectl
-from hack.demo.setup import REPOSITORY, Images
+from hack.demo.environment import setup
+from hack.demo.environment.kubectl import DemoError, Kubectl
+from hack.demo.environment.setup import REPOSITORY, Images
 from hack.images import recipes
 from hack.images.builder import ImageError
 from hack.vllm.environment import EnvironmentMissingError

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hack.demo.kubectl import DemoError, Kubectl
-from hack.demo.volumes import claim
+from hack.demo.environment.kubectl import DemoError, Kubectl
+from hack.demo.environment.volumes import claim
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 CHART = REPOSITORY / "charts" / "tandem"
 SYSTEM_NAMESPACE = "tandem-system"
 

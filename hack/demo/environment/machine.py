@@ -13,7 +13,7 @@ from hack.cluster import binaries, provider
 from hack.cluster.binaries import CACHE, MissingProgramError
 from hack.cluster.cluster import Provider
 from hack.cluster.node import packages
-from hack.demo.needs import Machine, Part
+from hack.demo.environment.needs import Machine, Part
 from hack.images import recipes
 from hack.vllm import environment
 
