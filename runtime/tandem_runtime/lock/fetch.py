@@ -137,11 +137,11 @@ def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, 
 def _bring_all(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
     # Each client is slow to import, and a pod needs one of them at most.
     if locked.uri.startswith(S3):
-        from tandem_runtime.lock.sources import s3_models
+        from tandem_runtime.lock.sources.s3 import models as s3_models
 
         s3_models.download(locked, side, place, environ)
     else:
-        from tandem_runtime.lock.sources import hub_models
+        from tandem_runtime.lock.sources.hub import models as hub_models
 
         hub_models.download(locked, side, place, environ)
 

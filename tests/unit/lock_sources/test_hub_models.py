@@ -16,7 +16,7 @@ from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
-from tandem_runtime.lock.sources import retry
+from tandem_runtime.lock.sources.hub import retry
 from tests.unit.lock import builders
 
 MIB = 1 << 20

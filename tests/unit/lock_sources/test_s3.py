@@ -18,8 +18,11 @@ from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
 from tandem_runtime.lock.errors import CannotLookError
-from tandem_runtime.lock.sources import s3, s3_models, s3_prefix, s3_refusals
 from tandem_runtime.lock.sources.access import Access
+from tandem_runtime.lock.sources.s3 import bucket as s3
+from tandem_runtime.lock.sources.s3 import models as s3_models
+from tandem_runtime.lock.sources.s3 import prefix as s3_prefix
+from tandem_runtime.lock.sources.s3 import refusals as s3_refusals
 from tests.unit.lock import builders
 
 KEYS = {"AWS_ACCESS_KEY_ID": "user", "AWS_SECRET_ACCESS_KEY": "never-to-be-told"}

@@ -33,11 +33,11 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
     if source.path is not None:
         return _local(Path(source.path), source.uri)
     if source.uri.startswith(HUB):
-        from tandem_runtime.lock.sources import hub
+        from tandem_runtime.lock.sources.hub import repository as hub
 
         return hub.bring(source, side, into, environ)
     if source.uri.startswith(S3):
-        from tandem_runtime.lock.sources import s3
+        from tandem_runtime.lock.sources.s3 import bucket as s3
 
         return s3.bring(source, side, into, environ)
     if "://" in source.uri:

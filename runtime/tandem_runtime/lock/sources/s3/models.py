@@ -10,9 +10,11 @@ from pathlib import Path
 from tandem_runtime.contract.pod_lock import LockedSide
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.errors import CannotLookError
-from tandem_runtime.lock.sources import hub_models, s3_prefix, s3_refusals
 from tandem_runtime.lock.sources.access import Access
-from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix
+from tandem_runtime.lock.sources.hub import models as hub_models
+from tandem_runtime.lock.sources.s3 import prefix as s3_prefix
+from tandem_runtime.lock.sources.s3 import refusals as s3_refusals
+from tandem_runtime.lock.sources.s3.prefix import Listed, Prefix
 
 _CHUNK_BYTES = 1 << 20
 

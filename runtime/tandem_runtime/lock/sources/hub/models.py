@@ -10,8 +10,9 @@ from pathlib import Path
 from tandem_runtime.contract.pod_lock import LockedSide
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.errors import CannotLookError
-from tandem_runtime.lock.sources import hub, hub_refusals
 from tandem_runtime.lock.sources.access import Access
+from tandem_runtime.lock.sources.hub import refusals as hub_refusals
+from tandem_runtime.lock.sources.hub import repository as hub
 
 NEVER_SERVED = (
     "*.bin.index.json",

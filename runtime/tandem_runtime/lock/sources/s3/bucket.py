@@ -17,10 +17,12 @@ from tandem_runtime.lock.files import folder, locked_files, strict_json
 from tandem_runtime.lock.model import gguf_model, model_card, shards
 from tandem_runtime.lock.model.gguf_header import Header
 from tandem_runtime.lock.model.weights import MAX_FILES, SUFFIX
-from tandem_runtime.lock.sources import s3_prefix, s3_refusals, sparse
+from tandem_runtime.lock.sources import sparse
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.fetched_model import FetchedModel
-from tandem_runtime.lock.sources.s3_prefix import Listed, Prefix, RangedObject
+from tandem_runtime.lock.sources.s3 import prefix as s3_prefix
+from tandem_runtime.lock.sources.s3 import refusals as s3_refusals
+from tandem_runtime.lock.sources.s3.prefix import Listed, Prefix, RangedObject
 
 
 def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:

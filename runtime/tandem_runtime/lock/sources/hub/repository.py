@@ -19,11 +19,12 @@ from tandem_runtime.lock.model.gguf_header import Header
 from tandem_runtime.lock.model.gguf_model import SUFFIX as GGUF
 from tandem_runtime.lock.model.model_config import NAME
 from tandem_runtime.lock.model.weights import MAX_FILES, SUFFIX, Weights
-from tandem_runtime.lock.sources import hub_refusals, sparse
+from tandem_runtime.lock.sources import sparse
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.fetched_model import FetchedModel
-from tandem_runtime.lock.sources.ranged import RangedFile
-from tandem_runtime.lock.sources.retry import patiently
+from tandem_runtime.lock.sources.hub import refusals as hub_refusals
+from tandem_runtime.lock.sources.hub.ranged import RangedFile
+from tandem_runtime.lock.sources.hub.retry import patiently
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo

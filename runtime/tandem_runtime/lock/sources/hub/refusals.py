@@ -11,7 +11,7 @@ from tandem_runtime.contract.environment import HF_TOKEN as TOKEN
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.errors import CannotLookError
 from tandem_runtime.lock.sources.access import Access
-from tandem_runtime.lock.sources.retry import asked_wait_s
+from tandem_runtime.lock.sources.hub.retry import asked_wait_s
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError

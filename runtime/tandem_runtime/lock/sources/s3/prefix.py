@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tandem_runtime.contract import environment
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.errors import CannotLookError
-from tandem_runtime.lock.sources import hub_models
+from tandem_runtime.lock.sources.hub import models as hub_models
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
