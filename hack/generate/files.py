@@ -3,17 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hack.generate import (
-    argo_health,
-    chart_values,
-    cli_page,
-    crd,
-    dashboard,
-    metrics_page,
-    resource_page,
-    support_page,
-    vllm_page,
-)
+from hack.generate import argo_health, chart_values, crd, dashboard
+from hack.generate.pages import cli_page, metrics_page, resource_page, support_page, vllm_page
 
 FILES: Mapping[str, Callable[[], str]] = {
     "crds/tandem.dev_speculativedeployments.yaml": crd.render,

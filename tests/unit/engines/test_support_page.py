@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hack.cluster.binaries import HELM, VERSION
-from hack.generate import support_page
+from hack.generate.pages import support_page
 from hack.vllm.environment import VLLM_VERSION
 from tandem_operator.api.spec import EngineType
 from tandem_operator.api.spec.speculation import Method

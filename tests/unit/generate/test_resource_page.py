@@ -7,8 +7,9 @@ import pytest
 import yaml
 from pydantic import Field as Bound
 
-from hack.generate import dependent, resource_page
+from hack.generate import dependent
 from hack.generate.fields import Field, fields_of
+from hack.generate.pages import resource_page
 from tandem_operator.api.conditions import REASONS, ConditionType
 from tandem_operator.api.fields import LIVE, Rule, SpecModel
 from tandem_operator.api.spec import Spec
