@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tandem_operator.engines.vllm.methods import METHODS
+from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_runtime.contract.engines import vllm_capabilities as table
 from tandem_runtime.contract.engines.vllm_capabilities import (
     Capabilities,

@@ -15,7 +15,7 @@ import pytest
 
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines import registry
-from tandem_operator.engines.vllm.methods import METHODS
+from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_runtime.contract.report import PairReport
 from tests.engines.admission import cases
 from tests.engines.admission.test_differential import rendered, side

@@ -6,7 +6,7 @@ from typing import Any
 from tandem_operator.engines.interface.launch import Launch
 from tandem_operator.engines.pod.container import PORT
 from tandem_operator.engines.vllm.depths import Depths
-from tandem_operator.engines.vllm.methods import METHODS
+from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_runtime.contract import paths
 
 START = f"""\

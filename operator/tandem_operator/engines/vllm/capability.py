@@ -4,9 +4,9 @@ from typing import Protocol
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import Method, Spec
-from tandem_operator.engines.vllm import mtp_types
+from tandem_operator.engines.vllm.facts import mtp_types
+from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.image import version_of
-from tandem_operator.engines.vllm.methods import METHODS
 from tandem_runtime.contract.engines import vllm_capabilities as table
 from tandem_runtime.contract.engines.vllm_capabilities import Capabilities, Setup
 from tandem_runtime.contract.model_facts import ModelFacts

@@ -12,7 +12,8 @@ from tandem_operator.engines.vllm import group
 from tandem_operator.engines.vllm.arguments import arguments, command
 from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
-from tandem_operator.engines.vllm.methods import METHODS
+from tandem_operator.engines.vllm.facts.methods import METHODS
+from tandem_operator.engines.vllm.facts.support import SUPPORT
 from tandem_operator.engines.vllm.rules import live as live_rules
 from tandem_operator.engines.vllm.rules import nodes as node_rules
 from tandem_operator.engines.vllm.rules import pair as pair_rules
@@ -20,7 +21,6 @@ from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules import weight as weight_rules
 from tandem_operator.engines.vllm.series import READER
-from tandem_operator.engines.vllm.support import SUPPORT
 from tandem_runtime.contract import paths, pod_lock
 from tandem_runtime.contract.engines import vllm_capabilities
 from tandem_runtime.contract.environment import TABLE_FILE

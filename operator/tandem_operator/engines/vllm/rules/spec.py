@@ -7,8 +7,8 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.pod import arguments
+from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
-from tandem_operator.engines.vllm.methods import METHODS
 from tandem_operator.engines.vllm.rules import live as live_rules
 from tandem_operator.engines.vllm.rules import nodes as node_rules
 

@@ -7,7 +7,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import Warned
-from tandem_operator.engines.vllm import config_keys
+from tandem_operator.engines.vllm.facts import config_keys
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tandem_operator.engines.vllm.pair_view import Pair, is_later_release, refuse
 
