@@ -17,7 +17,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 
 from tandem_runtime.contract import environment, paths
-from tandem_runtime.triton.metrics_mirror import MetricsMirror
+from tandem_runtime.triton.backend.metrics_mirror import MetricsMirror
 from tandem_runtime.triton.supervision import Places
 
 PREFIX = "trtllm_"

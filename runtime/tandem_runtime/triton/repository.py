@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tandem_runtime.triton import control
-from tandem_runtime.triton.requests import LISTS, OPTIONS, PROMPT, PROMPT_ALIAS
+from tandem_runtime.triton.backend.requests import LISTS, OPTIONS, PROMPT, PROMPT_ALIAS
 
 VERSION = "1"
 ARGUMENTS = "arguments"
@@ -32,7 +32,7 @@ import sys
 
 sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
 
-from tandem_runtime.triton.model import TritonPythonModel
+from tandem_runtime.triton.backend.model import TritonPythonModel
 
 __all__ = ["TritonPythonModel"]
 '''

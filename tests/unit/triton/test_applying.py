@@ -17,8 +17,8 @@ from tandem_runtime.plugin.table.plan import Limits
 from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.triton import control
 from tandem_runtime.triton.applying import LOOK_S, Actuator, ChannelError
+from tandem_runtime.triton.backend.controlled_table import ControlledTable
 from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order
-from tandem_runtime.triton.controlled_table import ControlledTable
 
 LIMITS = Limits(5, tuple(range(6)))
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from tandem_runtime.triton.metrics_mirror import MetricsMirror
+from tandem_runtime.triton.backend.metrics_mirror import MetricsMirror
 
 
 class Metric:

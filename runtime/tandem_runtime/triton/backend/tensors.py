@@ -8,8 +8,8 @@ import numpy as np
 import triton_python_backend_utils as triton
 
 from tandem_runtime.engine.server.openai.errors import ApiError
+from tandem_runtime.triton.backend.requests import LISTS
 from tandem_runtime.triton.repository import OUTPUTS
-from tandem_runtime.triton.requests import LISTS
 
 _DTYPES = {"TYPE_STRING": np.object_, "TYPE_INT32": np.int32}
 _CODES = {400: "INVALID_ARG", 403: "INVALID_ARG", 413: "INVALID_ARG", 429: "UNAVAILABLE",

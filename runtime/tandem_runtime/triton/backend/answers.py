@@ -11,8 +11,9 @@ from tandem_runtime.contract.table import TableError
 from tandem_runtime.engine.server.generation import Answer, Generation, Piece
 from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.engine.server.serving import Serving
-from tandem_runtime.triton import control, requests
-from tandem_runtime.triton.controlled_table import ControlledTable
+from tandem_runtime.triton import control
+from tandem_runtime.triton.backend import requests
+from tandem_runtime.triton.backend.controlled_table import ControlledTable
 
 Response = dict[str, Any]
 """Values of one response by the names of the model's outputs."""

@@ -24,10 +24,11 @@ from tandem_runtime.engine.server.openai.errors import ApiError
 from tandem_runtime.engine.server.options import parse
 from tandem_runtime.engine.settings import SettingsError
 from tandem_runtime.engine.transformer.model_config import UnsupportedModelError
-from tandem_runtime.triton import control, tensors
-from tandem_runtime.triton.answers import Answering
-from tandem_runtime.triton.controlled_table import ControlledTable
-from tandem_runtime.triton.metrics_mirror import MetricsMirror
+from tandem_runtime.triton import control
+from tandem_runtime.triton.backend import tensors
+from tandem_runtime.triton.backend.answers import Answering
+from tandem_runtime.triton.backend.controlled_table import ControlledTable
+from tandem_runtime.triton.backend.metrics_mirror import MetricsMirror
 from tandem_runtime.triton.repository import ARGUMENTS
 from tandem_runtime.triton.supervision import Places
 

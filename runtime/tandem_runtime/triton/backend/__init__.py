@@ -1,0 +1,1 @@
+"""What runs inside Triton's Python backend: the model, its requests and answers, its page."""
