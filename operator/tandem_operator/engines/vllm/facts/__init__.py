@@ -1,1 +1,1 @@
-"""What vLLM has, in its own words, as of the version that each file names: keys, methods, classes."""
+"""What vLLM has, in its own words: keys, methods, classes, each as of the version that it names."""
