@@ -12,24 +12,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tandem_operator.bench import steering
 from tandem_operator.cli.main import main
 from tandem_operator.simulation.world.profile import read_profile
 from tandem_operator.tuning.step_time.profile import step_time_s
-from tandem_runtime.contract.table import Range, SpeculationTable, parse, render
+from tandem_runtime.contract.table import parse, render
 from tests.unit.bench.fake_engine import FakeEngine, serving
+from tests.unit.bench.measured_engine import SURVIVAL, THEIRS, TRUTH, done
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/profile.schema.json").read_text())
-TRUTH = {
-    "base_s": 0.012,
-    "token_s": 2e-4,
-    "draft_start_s": 1e-3,
-    "draft_pass_s": 1.5e-3,
-}
-SURVIVAL = (0.8, 0.6, 0.45, 0.3, 0.2)
-THEIRS = SpeculationTable(
-    lock="fake", epoch="theirs", generation=41, schedule=(Range(1, 8, 3), Range(9, 256, 1))
-)
 
 
 @pytest.fixture
@@ -51,10 +41,6 @@ def bench(tmp_path: Path) -> Callable[..., int]:
         return main(["bench", "--endpoint", url, *short, *load, *out, *words])
 
     return command
-
-
-def done(tmp_path: Path) -> list[str]:
-    return (tmp_path / "profile.json.state.jsonl").read_text().splitlines()[1:]
 
 
 def profile(tmp_path: Path) -> dict[str, Any]:
@@ -173,96 +159,6 @@ def test_a_block_that_was_being_written_is_measured_again(
     assert profile(tmp_path)["fit"]["worst_error_percent"] < 2
 
 
-def test_the_state_of_another_measurement_is_not_gone_on_with(
-    bench: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
-        bench(engine)
-        capsys.readouterr()
-        assert bench(engine, "--seed", "7") == 2
-
-    assert "began as another measurement (differs in seed)" in capsys.readouterr().err
-
-
-def test_a_dead_server_is_said(
-    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
-        gone = engine.url
-
-    assert bench(gone) == 2
-    assert f"{gone}/metrics does not answer" in capsys.readouterr().err
-
-
-def test_an_engine_without_speculation_is_said(
-    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with serving(FakeEngine(TRUTH, SURVIVAL, speculates=False)) as engine:
-        assert bench(engine) == 2
-
-    assert "started without speculation" in capsys.readouterr().err
-
-
-def test_a_table_without_the_plugin_is_said(
-    bench: Callable[..., int], table: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
-        assert bench(engine, "--table-file", str(table)) == 2
-
-    assert "K is set live by the plugin alone" in capsys.readouterr().err
-
-
-def test_a_table_that_the_engine_does_not_read_is_said(
-    bench: Callable[..., int],
-    table: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(steering, "TAKEN_WITHIN_S", 0.3)
-    other = tmp_path / "other.json"
-    with serving(FakeEngine(TRUTH, SURVIVAL, table)) as engine:
-        assert bench(engine, "--table-file", str(other)) == 2
-
-    assert f"the plugin did not take {other}" in capsys.readouterr().err
-    assert not other.exists()
-    assert not table.exists()
-
-
-def test_a_refused_request_ends_the_run_with_the_engines_words(
-    bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    with serving(FakeEngine(TRUTH, SURVIVAL, refusal="context is too long")) as engine:
-        assert bench(engine) == 2
-
-    assert "answers 400" in (error_text := capsys.readouterr().err)
-    assert "context is too long" in error_text
-
-
-def test_an_engine_that_fails_midway_costs_no_finished_block(
-    bench: Callable[..., int], table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    table.write_text(render(THEIRS))
-    engine = FakeEngine(TRUTH, SURVIVAL, table)
-
-    def fail_when_half_done(_: int) -> None:
-        if len(done(tmp_path)) == 4:
-            engine.refusal = "out of memory"
-
-    engine.on_answer = fail_when_half_done
-    with serving(engine):
-        first, kept = bench(engine, "--table-file", str(table)), done(tmp_path)
-        error_text = capsys.readouterr().err
-        assert parse(table.read_text()) == THEIRS
-        engine.refusal, engine.on_answer = None, lambda _: None
-        second = bench(engine, "--table-file", str(table))
-
-    assert (first, len(kept)) == (2, 4)
-    assert "out of memory" in error_text
-    assert "the same command goes on" in error_text
-    assert (second, done(tmp_path)[:4], len(done(tmp_path))) == (0, kept, 9)
-
-
 def test_text_leads_with_latency(
     bench: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -285,25 +181,3 @@ def test_prompts_of_two_classes_have_a_curve_each(
         assert bench(engine, *named) == 0
 
     assert set(profile(tmp_path)["survival"]) == {"easy", "hard"}
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--block-s", "0"], "--block-s is not above 0"),
-        (["--rounds", "0"], "rounds is 0"),
-        (["--concurrency", "0"], "concurrency is 0"),
-        (["--prompts", "easy"], "give NAME=FILE"),
-        (["--pair", "target"], "give KEY=VALUE"),
-    ],
-)
-def test_wrong_words_are_refused(
-    bench: Callable[..., int],
-    capsys: pytest.CaptureFixture[str],
-    words: list[str],
-    message: str,
-) -> None:
-    with serving(FakeEngine(TRUTH, SURVIVAL)) as engine:
-        assert bench(engine, *words) == 2
-
-    assert message in capsys.readouterr().err

@@ -6,17 +6,27 @@ import base64
 import json
 import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tandem_runtime.lock.files import folder
 from tandem_runtime.lock.verdict import compare
 from tandem_runtime.lock.verdict import inspect as inspect_side
-from tandem_runtime.lock.verdict.inspect import Side
 from tests.unit.lock import builders
+from tests.unit.lock.same_ids import (
+    BYTES,
+    PIECES,
+    WORDS,
+    gguf,
+    named,
+    numbers,
+    see,
+    sentencepiece,
+    strings,
+    text,
+    vocab_hash,
+)
 
-BYTES = [b"a", b"b", b" ", b"ab", b" a"]
 WRITTEN = ["a", "b", "Ġ", "ab", "Ġa"]
 MERGES = ["a b", "Ġ a"]
 END = "<|end|>"
@@ -52,29 +62,6 @@ def as_ranks(name: str = "qwen.tiktoken") -> dict[str, bytes]:
     return {name: b"".join(lines)}
 
 
-def text(value: str) -> bytes:
-    return struct.pack("<Q", len(value.encode())) + value.encode()
-
-
-def strings(key: str, values: list[str]) -> bytes:
-    return (
-        text(key) + struct.pack("<IIQ", 9, 8, len(values)) + b"".join(text(each) for each in values)
-    )
-
-
-def numbers(key: str, kind: int, form: str, values: list[Any]) -> bytes:
-    head = struct.pack("<IIQ", 9, kind, len(values))
-    return text(key) + head + struct.pack(f"<{len(values)}{form}", *values)
-
-
-def gguf(*pairs: bytes) -> bytes:
-    return b"GGUF" + struct.pack("<IQQ", 3, 0, len(pairs)) + b"".join(pairs)
-
-
-def named(key: str, value: str) -> bytes:
-    return text(key) + struct.pack("<I", 8) + text(value)
-
-
 def counted(key: str, value: int) -> bytes:
     return text(key) + struct.pack("<II", 4, value)
 
@@ -91,19 +78,6 @@ def as_gguf() -> dict[str, bytes]:
             counted("tokenizer.ggml.eos_token_id", 5),
         )
     }
-
-
-def see(place: Path, content: dict[str, bytes], **others: dict[str, Any]) -> Side:
-    extra = {name.replace("__", "."): json.dumps(each).encode() for name, each in others.items()}
-    inspected = inspect_side.at(folder.at(builders.write(place, content | extra)))
-    assert inspected.refused is None, inspected.refused
-    assert inspected.fingerprint is not None
-    return inspected
-
-
-def vocab_hash(side: Side) -> str:
-    assert side.fingerprint is not None
-    return side.fingerprint.vocab_hash
 
 
 FORMATS = {
@@ -151,133 +125,6 @@ def test_ranks_without_their_special_tokens_are_a_prefix(tmp_path: Path) -> None
     known, other = see(tmp_path / "json", as_json()), see(tmp_path / "ranks", as_ranks())
     assert compare.pair(known, other).reason == "TargetExtra"
     assert compare.pair(other, known).reason == "DraftLarger"
-
-
-def varint(value: int) -> bytes:
-    encoded = b""
-    while value > 0x7F:
-        encoded += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return encoded + bytes([value])
-
-
-def field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def sentencepiece(pieces: list[tuple[str, float, int]], model: int) -> bytes:
-    encoded = b"".join(
-        field(
-            1,
-            field(1, piece.encode()) + b"\x15" + struct.pack("<f", score) + b"\x18" + varint(kind),
-        )
-        for piece, score, kind in pieces
-    )
-    return encoded + field(2, varint(3 << 3) + varint(model))
-
-
-PIECES = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), ("<0x41>", 0.0, 6)]
-WORDS = [("A", -1.5, 1), ("▁", -2.25, 1), ("▁A", -3.1, 1)]
-
-
-def unigram_json() -> dict[str, bytes]:
-    single = [struct.unpack("<f", struct.pack("<f", score))[0] for _, score, _ in WORDS]
-    vocabulary = [[piece, score] for piece, score, _ in PIECES]
-    vocabulary += [[piece, score] for (piece, _, _), score in zip(WORDS, single, strict=True)]
-    return {
-        "tokenizer.json": json.dumps(
-            {
-                "added_tokens": [
-                    builders.added(index, piece) for index, (piece, _, _) in enumerate(PIECES[:3])
-                ],
-                "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"},
-                "model": {
-                    "type": "Unigram",
-                    "unk_id": 0,
-                    "byte_fallback": True,
-                    "vocab": vocabulary,
-                },
-            }
-        ).encode()
-    }
-
-
-def test_sentencepiece_means_what_its_conversion_means(tmp_path: Path) -> None:
-    spm = see(tmp_path / "spm", {"tokenizer.model": sentencepiece([*PIECES, *WORDS], 1)})
-    converted = see(tmp_path / "json", unigram_json())
-    assert vocab_hash(spm) == vocab_hash(converted)
-    assert spm.tokenizer is not None and converted.tokenizer is not None
-    assert spm.tokenizer.encoder["scores"] == converted.tokenizer.encoder["scores"]
-    assert spm.specials == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
-    assert compare.pair(converted, spm).reason == "Equal"
-
-
-def test_other_scores_split_text_differently(tmp_path: Path) -> None:
-    one = see(tmp_path / "one", {"tokenizer.model": sentencepiece([*PIECES, *WORDS], 1)})
-    changed = [*PIECES, ("A", -1.25, 1), *WORDS[1:]]
-    two = see(tmp_path / "two", {"tokenizer.model": sentencepiece(changed, 1)})
-    assert compare.pair(one, two).reason == "EncoderDiffers"
-
-
-def test_wordpiece_in_lines_json_and_gguf(tmp_path: Path) -> None:
-    words = ["[PAD]", "[UNK]", "hug", "##s", "##"]
-    lines = see(tmp_path / "txt", {"vocab.txt": "\n".join(words).encode(), "config.json": b"{}"})
-    document = {
-        "decoder": {"type": "WordPiece", "prefix": "##"},
-        "model": {
-            "type": "WordPiece",
-            "vocab": {word: index for index, word in enumerate(words)},
-            "unk_token": "[UNK]",
-        },
-    }
-    converted = see(tmp_path / "json", {"tokenizer.json": json.dumps(document).encode()})
-    phantom = ["[PAD]", "[UNK]", "▁hug", "s", ""]
-    packed = see(
-        tmp_path / "gguf",
-        {
-            "x.gguf": gguf(
-                named("tokenizer.ggml.model", "bert"),
-                strings("tokenizer.ggml.tokens", phantom),
-                numbers("tokenizer.ggml.token_type", 5, "i", [3, 3, 1, 1, 1]),
-            )
-        },
-    )
-    assert len({vocab_hash(each) for each in (lines, converted, packed)}) == 1
-
-
-def tekken(specials: list[str] | None, words: list[bytes]) -> dict[str, bytes]:
-    document: dict[str, Any] = {
-        "config": {
-            "pattern": "x",
-            "default_vocab_size": 24 + len(words),
-            "default_num_special_tokens": 24,
-        },
-        "vocab": [
-            {"rank": rank, "token_bytes": base64.b64encode(word).decode()}
-            for rank, word in enumerate([*words, b"beyond"])
-        ],
-    }
-    if specials is not None:
-        document["special_tokens"] = [
-            {"rank": rank, "token_str": word, "is_control": True}
-            for rank, word in enumerate(specials)
-        ]
-    return {"tekken.json": json.dumps(document).encode(), "config.json": b"{}"}
-
-
-def test_tekken_counts_behind_its_special_tokens(tmp_path: Path) -> None:
-    tokenizer = see(tmp_path / "tekken", tekken(None, BYTES)).tokenizer
-    assert tokenizer is not None
-    assert tokenizer.contents[:3] == [b"<unk>", b"<s>", b"</s>"]
-    assert tokenizer.contents[20] == b"<SPECIAL_20>"
-    assert list(tokenizer.contents[24:]) == BYTES
-
-
-def test_tekken_with_an_unnamed_token_that_got_a_name(tmp_path: Path) -> None:
-    names = ["<unk>", "<s>", "</s>"] + [f"[C{index}]" for index in range(3, 20)]
-    one = see(tmp_path / "one", tekken(names, BYTES))
-    two = see(tmp_path / "two", tekken([*names, "[THINK]"], BYTES))
-    assert compare.pair(one, two).reason == "ReservedRenamed"
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "tokenizer.model.v3", "x.model.v7m1"])

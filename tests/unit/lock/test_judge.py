@@ -3,54 +3,18 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tandem_runtime.contract.report import PairReport
-from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
-from tandem_runtime.lock.files import folder
-from tandem_runtime.lock.verdict import inspect as inspect_side
-from tandem_runtime.lock.verdict import judge
-from tandem_runtime.lock.verdict.judge import Seen
 from tests.unit.lock import builders
-
-Files = dict[str, bytes]
-
-
-class Bench:
-    """Judges models given as files."""
-
-    def __init__(self, place: Path) -> None:
-        self._place = place
-        self._count = 0
-
-    def seen(self, files: Files, uri: str = "hf://acme/chat", revision: str = "0a" * 20) -> Seen:
-        self._count += 1
-        path = builders.write(self._place / str(self._count), files)
-        return Seen(inspect_side.at(folder.at(path)), uri, revision)
-
-    def judge(self, target: Files, draft: Files | None, **asked: Any) -> PairReport:
-        values: dict[str, Any] = {
-            "method": "DraftModel",
-            "policy": "SameVocabulary",
-            "target": SourceRequest("hf://acme/chat", name="chat"),
-            "draft": None if draft is None else SourceRequest("hf://acme/small"),
-        }
-        request = LockRequest(**(values | asked))
-        drafted = None if draft is None else self.seen(draft, "hf://acme/small")
-        return judge.judge(request, self.seen(target), drafted)
+from tests.unit.lock.bench import Bench, Files, verdict
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-def verdict(report: PairReport) -> tuple[str, str]:
-    return report.verdict, report.reason
 
 
 def without(*names: str, **changes: Any) -> Files:
@@ -223,105 +187,6 @@ def test_experts_are_told(bench: Bench) -> None:
         8,
         2,
     )
-
-
-def head(**changes: Any) -> Files:
-    config = {
-        "architectures": ["Eagle3Speculator"],
-        "hidden_size": 8,
-        "vocab_size": 16,
-        "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
-    }
-    merged = {key: value for key, value in (config | changes).items() if value is not None}
-    return {"config.json": json.dumps(merged).encode()}
-
-
-HEAD = {"method": "Eagle3", "policy": "TargetDeclared"}
-
-
-@pytest.mark.parametrize("name", ["acme/chat", "hf://acme/chat", "Acme/Chat", "chat"])
-def test_a_head_that_declares_this_target(bench: Bench, name: str) -> None:
-    declared = head(speculators_config={"verifier": {"name_or_path": name}})
-    report = bench.judge(builders.files(), declared, **HEAD)
-    assert verdict(report) == ("Compatible", "DeclaredTarget")
-    assert report.allowed
-    assert not report.attested
-
-
-def test_a_head_of_another_target(bench: Bench) -> None:
-    declared = head(speculators_config={"verifier": {"name_or_path": "acme/other"}})
-    report = bench.judge(builders.files(), declared, **HEAD)
-    assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
-    assert "acme/other" in report.message
-
-
-def test_a_revision_counts_only_where_it_is_declared(bench: Bench) -> None:
-    declared = head(
-        speculators_config={"verifier": {"name_or_path": "acme/chat", "revision": "0b" * 20}}
-    )
-    assert verdict(bench.judge(builders.files(), declared, **HEAD))[1] == "DeclaredTargetDiffers"
-
-
-def test_the_user_may_attest_what_a_head_does_not_declare(bench: Bench) -> None:
-    silent = head(speculators_config=None)
-    report = bench.judge(builders.files(), silent, **HEAD)
-    assert verdict(report) == ("Unknown", "NoTokenizer")
-    assert not report.allowed
-    attested = Attestation("hf://acme/chat")
-    report = bench.judge(builders.files(), silent, attested_target=attested, **HEAD)
-    assert verdict(report) == ("Compatible", "DeclaredTarget")
-    assert report.attested
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"hidden_size": 16}, "hidden size 16"),
-        ({"vocab_size": 32}, "target vocabulary of 32"),
-        ({"draft_vocab_size": 17}, "draft_vocab_size 17"),
-        ({"draft_vocab_size": 0}, "draft_vocab_size"),
-        ({"eagle_aux_hidden_state_layer_ids": [0, 3]}, "layer 3"),
-    ],
-)
-def test_a_head_whose_dimensions_do_not_fit(
-    bench: Bench, changes: dict[str, Any], expected: str
-) -> None:
-    report = bench.judge(builders.files(), head(**changes), **HEAD)
-    assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
-    assert expected in report.message
-
-
-def test_a_trimmed_draft_vocabulary_is_no_mismatch(bench: Bench) -> None:
-    assert bench.judge(builders.files(), head(draft_vocab_size=4), **HEAD).allowed
-
-
-def tables(ids: list[int], rows: int = 16) -> bytes:
-    """The weights of a head whose draft ids are these ids of the target."""
-    offsets = [target_id - index for index, target_id in enumerate(ids)]
-    marks = bytes(index in ids for index in range(rows))
-    return builders.safetensors(
-        d2t=("I64", [len(ids)], struct.pack(f"<{len(ids)}q", *offsets)),
-        t2d=("BOOL", [rows], marks),
-    )
-
-
-@pytest.mark.parametrize(
-    ("weights", "expected"),
-    [
-        (tables([0, 2, 5, 15]), None),
-        (tables([0, 2, 5]), "d2t has 3 entries"),
-        (tables([0, 2, 5, 16], rows=17), "outside"),
-        (tables([0, 2, 2, 5]), "two draft ids"),
-        (tables([0, 1, 2, 3], rows=20), "t2d has 20 entries"),
-    ],
-)
-def test_the_tables_of_a_trimmed_vocabulary(
-    bench: Bench, weights: bytes, expected: str | None
-) -> None:
-    trimmed = head(draft_vocab_size=4) | {"model.safetensors": weights}
-    report = bench.judge(builders.files(), trimmed, **HEAD)
-    assert report.allowed is (expected is None)
-    assert expected is None or expected in report.message
 
 
 def test_learned_ids_are_shown_before_names_that_were_added(bench: Bench) -> None:

@@ -1,0 +1,74 @@
+"""vLLM's rules of a spec that no model could mend, and their nearest neighbours."""
+
+from __future__ import annotations
+
+import pytest
+
+from tandem_operator.engines.vllm import DRIVER
+from tests.unit.engines import builders
+from tests.unit.engines.vllm_pairs import (
+    LATER,
+    Object,
+)
+
+SPEC_REFUSED: dict[str, tuple[Object, str]] = {
+    "a draft on two of four devices": (
+        {"parallelism.tensor": 4, "speculation.draftTensorParallel": 2},
+        "spec.speculation.draftTensorParallel",
+    ),
+    "an unknown key": (
+        {"speculation.engineConfig": {"acceptance_method": "typical"}},
+        "spec.speculation.engineConfig.acceptance_method",
+    ),
+    "the operator's key, with dashes": (
+        {"speculation.engineConfig": {"num-speculative-tokens": 3}},
+        "spec.speculation.engineConfig.num-speculative-tokens",
+    ),
+    "a value of another form": (
+        {"speculation.engineConfig": {"max_model_len": 0}},
+        "spec.speculation.engineConfig.max_model_len",
+    ),
+    "a value that is none of the choices": (
+        {"speculation.engineConfig": {"draft_sample_method": "warm"}},
+        "spec.speculation.engineConfig.draft_sample_method",
+    ),
+    "MTP's key elsewhere": (
+        {"speculation.engineConfig": {"index_share_for_mtp_iteration": True}},
+        "spec.speculation.engineConfig.index_share_for_mtp_iteration",
+    ),
+    "two keys that exclude each other": (
+        {
+            "speculation.engineConfig": {
+                "use_local_argmax_reduction": True,
+                "draft_sample_method": "probabilistic",
+            }
+        },
+        "spec.speculation.engineConfig.use_local_argmax_reduction",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPEC_REFUSED)
+def test_what_no_model_could_mend_is_refused_before_any_is_looked_at(name: str) -> None:
+    changes, field = SPEC_REFUSED[name]
+    assert [each.field for each in DRIVER.validate(builders.spec(changes))] == [field]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parallelism.tensor": 4, "speculation.draftTensorParallel": 4},
+        {"parallelism.tensor": 4, "speculation.draftTensorParallel": 1},
+        {"speculation.engineConfig": {"disable-padded-drafter-batch": True}},
+        {"speculation.engineConfig": {"quantization": None, "moe_backend": "triton"}},
+        {"speculation.engineConfig": {"brand_new": 1}, "engine.image": LATER},
+        {"engine.args": ["--tokenizer-mode", "deepseek_v4"]},
+    ],
+)
+def test_its_neighbours_are_not(changes: Object) -> None:
+    assert DRIVER.validate(builders.spec(changes)) == ()
+
+
+def test_the_tokenizer_of_another_model_has_a_remedy_that_exists() -> None:
+    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
+    assert "beside the target's weights" in refusal.remedy
