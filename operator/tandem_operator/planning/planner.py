@@ -31,7 +31,7 @@ from tandem_operator.planning.children import (
 from tandem_operator.planning.children.placement import Child, ChildPlan
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.lock import state as lock_state
-from tandem_operator.planning.lock.state import Accepted, Step
+from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Asked, Plan, Reference, Sharing
 from tandem_operator.planning.pod import template as pod_template

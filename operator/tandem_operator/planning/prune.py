@@ -11,7 +11,7 @@ from tandem_operator.planning import observed_objects, workload
 from tandem_operator.planning.children import change_over, disruption_budget, engine_config
 from tandem_operator.planning.children.revision import KEPT, Revision
 from tandem_operator.planning.lock import report as lock_report
-from tandem_operator.planning.lock.state import Accepted, Refused, Step
+from tandem_operator.planning.lock.steps import Accepted, Refused, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Remove
 from tandem_operator.planning.resource import Resource

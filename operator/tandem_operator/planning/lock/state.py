@@ -8,7 +8,6 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.api.conditions import PairReason, StalledReason
-from tandem_operator.api.status import Candidate
 from tandem_operator.engines import registry
 from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver
@@ -20,9 +19,10 @@ from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.lock import cache as lock_cache
 from tandem_operator.planning.lock import job as lock_job
 from tandem_operator.planning.lock import report as lock_report
+from tandem_operator.planning.lock.steps import Accepted, Locking, Refused, Step
 from tandem_operator.planning.lock.wait import Pending
 from tandem_operator.planning.observed_objects import ObservedObjects
-from tandem_operator.planning.plan import Asked, Sharing
+from tandem_operator.planning.plan import Sharing
 from tandem_operator.planning.pod import accelerator_memory, sources
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import template as pod_template
@@ -40,51 +40,6 @@ RETRY_S = 600.0
 LOCKING = "Locking"
 STALLED_REASONS: dict[str, StalledReason] = {reason.value: reason for reason in StalledReason}
 PAIR_REASONS: dict[str, PairReason] = {reason.value: reason for reason in PairReason}
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """The input is locked. The revision may still have to be written."""
-
-    revision: Revision
-
-
-@dataclass(frozen=True)
-class Locking:
-    """A Job looks, or shall be made (``job``); ``sharing`` where it does so for several.
-
-    ``ask`` is what its Events would tell of why it waits.
-    """
-
-    candidate: Candidate
-    message: str
-    job: Object | None = None
-    sharing: Sharing | None = None
-    ask: Asked | None = None
-
-
-@dataclass(frozen=True)
-class Refused:
-    """The input cannot be carried out.
-
-    ``pair`` is the lock's reason when the pair itself is refused. ``retry_at`` is when a Job that
-    could not look gives way to another; ``job`` the one that shall be made now. ``looked`` says
-    that a Job tried, ``report`` is there when it could. ``sharing`` and ``ask`` as in Locking.
-    """
-
-    candidate: Candidate
-    stalled: StalledReason
-    message: str
-    pair: PairReason | None = None
-    retry_at: datetime | None = None
-    job: Object | None = None
-    looked: bool = False
-    report: PairReport | None = None
-    sharing: Sharing | None = None
-    ask: Asked | None = None
-
-
-Step = Accepted | Locking | Refused
 
 
 def step(

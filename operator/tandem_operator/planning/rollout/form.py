@@ -12,7 +12,7 @@ from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.planning import diff, workload
 from tandem_operator.planning.children import engine_pods
 from tandem_operator.planning.children.revision import Revision
-from tandem_operator.planning.lock.state import Accepted, Step
+from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.rollout import canary, decide, variant

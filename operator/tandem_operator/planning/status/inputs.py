@@ -8,7 +8,7 @@ from datetime import datetime
 from tandem_operator.api.status import LiveMode
 from tandem_operator.planning.children.placement import ChildPlan
 from tandem_operator.planning.children.revision import Revision
-from tandem_operator.planning.lock.state import Accepted, Step
+from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.rollout.form import PodForm
 from tandem_operator.planning.snapshot import TuningView

@@ -11,7 +11,7 @@ from tandem_operator.api.conditions import (
 )
 from tandem_operator.api.status import ConditionStatus
 from tandem_operator.planning.lock import state as lock_state
-from tandem_operator.planning.lock.state import Locking, Refused
+from tandem_operator.planning.lock.steps import Locking, Refused
 from tandem_operator.planning.status.inputs import StatusInputs
 
 __all__ = ["ConditionStatus", "find", "stalled"]

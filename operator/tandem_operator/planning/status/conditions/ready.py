@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_operator.api.conditions import ConditionType, Finding, ReadyReason, StalledReason
 from tandem_operator.planning.children import known_input
-from tandem_operator.planning.lock.state import Accepted, Refused
+from tandem_operator.planning.lock.steps import Accepted, Refused
 from tandem_operator.planning.status.conditions import progress
 from tandem_operator.planning.status.inputs import StatusInputs
 
