@@ -227,7 +227,7 @@ def test_a_disabled_plugin_says_why_and_nothing_else(tmp_path: Path) -> None:
     samples = [s for family in page(tmp_path, "ImportError: x").collect() for s in family.samples]
 
     (info,) = samples
-    assert info.name == "tandem:info"
+    assert (info.name, info.value) == ("tandem:info", 1)
     assert (info.labels["mode"], info.labels["reason"]) == ("disabled", "ImportError: x")
 
 

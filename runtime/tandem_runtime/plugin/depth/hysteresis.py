@@ -21,7 +21,7 @@ def settled(schedule: tuple[Range, ...], current: int | None, batch: int, percen
     if span.first <= batch <= span.last:
         return current
     if batch > span.last:
-        leaves = current + 1 < len(schedule) and batch > span.last + margin(span.last, percent)
+        leaves = batch > span.last + margin(span.last, percent)
     else:
         border = span.first - 1
         leaves = batch <= max(border - margin(border, percent), 1)
