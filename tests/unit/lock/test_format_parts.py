@@ -11,7 +11,7 @@ import pytest
 from tandem_runtime.lock.errors import RefusedError
 from tandem_runtime.lock.fingerprint.tokenizer import ordered
 from tandem_runtime.lock.formats import sentencepiece
-from tandem_runtime.lock.formats.binary import gguf_metadata
+from tandem_runtime.lock.formats.binary import gguf_metadata, wire
 from tandem_runtime.lock.formats.parts.components import canonical_options
 
 DEFAULTS: list[tuple[str, str, Any, Any]] = [
@@ -76,6 +76,45 @@ def test_a_sentencepiece_model_says_its_kind_its_specials_and_its_normalizer() -
     assert (gathered.texts, gathered.model) == (["a"], "BPE")
     assert gathered.specials == {"unk": 0, "bos": 7, "eos": 2, "pad": None}
     assert set(gathered.normalizer) == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("number", "model"), [(1, "Unigram"), (2, "BPE"), (3, "Word"), (4, "Char"), (5, "unknown")]
+)
+def test_a_sentencepiece_model_is_of_one_of_four_kinds(number: int, model: str) -> None:
+    trainer = b"\x12\x02\x18" + bytes([number])
+    assert sentencepiece._gather("m.model", b"\x0a\x03\x0a\x01a" + trainer).model == model
+
+
+@pytest.mark.parametrize(("field", "special"), [(40, "unk"), (41, "bos"), (42, "eos"), (43, "pad")])
+def test_a_sentencepiece_model_names_each_of_its_specials(field: int, special: str) -> None:
+    trainer = b"\x12\x03" + bytes([field << 3 & 0x7F | 0x80, field >> 4]) + b"\x09"
+    gathered = sentencepiece._gather("m.model", b"\x0a\x03\x0a\x01a" + trainer)
+    usual = {"unk": 0, "bos": 1, "eos": 2, "pad": None}
+    assert gathered.specials == usual | {special: 9}
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "behind"),
+    [(b"\x00", 0, 1), (b"\x7f", 127, 1), (b"\x80\x01", 128, 2), (b"\xac\x02", 300, 2)],
+)
+def test_a_number_of_a_protocol_buffer_ends_with_the_first_byte_below_128(
+    content: bytes, value: int, behind: int
+) -> None:
+    assert wire.varint("m.model", content + b"\x05", 0) == (value, behind)
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_a_sentencepiece_model_has_at_most_so_many_pieces(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(sentencepiece, "MAX_IDS", 3)
+    content = b"".join(b"\x0a\x03\x0a\x01" + bytes([65 + index]) for index in range(count))
+    if count <= 3:
+        assert len(sentencepiece._gather("m.model", content).texts) == count
+    else:
+        with pytest.raises(RefusedError, match="more than 3 pieces"):
+            sentencepiece._gather("m.model", content)
 
 
 def test_without_a_trainer_it_is_unigram_with_the_usual_specials() -> None:

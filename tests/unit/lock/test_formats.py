@@ -152,6 +152,19 @@ def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
     assert (refusal.reason, "stands twice" in str(refusal)) == ("Malformed", True)
 
 
+def test_a_gguf_that_lists_less_than_it_has_tokens_is_refused(tmp_path: Path) -> None:
+    content = gguf(
+        named("tokenizer.ggml.model", "gpt2"),
+        strings("tokenizer.ggml.tokens", WRITTEN),
+        numbers("tokenizer.ggml.token_type", 5, "i", [1, 1, 1]),
+    )
+    refusal = inspect_side.at(
+        folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))
+    ).refused
+    assert refusal is not None
+    assert "token_type does not match its 5 tokens" in str(refusal)
+
+
 def test_a_rank_of_endless_bytes_is_refused(tmp_path: Path) -> None:
     line = base64.b64encode(bytes(100_000)) + b" 0\n"
     place = builders.write(tmp_path / "model", {"x.tiktoken": line, "config.json": b"{}"})
@@ -170,3 +183,25 @@ def test_a_model_of_a_type_that_the_library_has_or_guesses(
         del document["model"]["type"]
     place = builders.write(tmp_path / "model", builders.files(document))
     assert inspect_side.at(folder.at(place)).refused is None
+
+
+@pytest.mark.parametrize(
+    ("template", "before", "after"),
+    [
+        (["text"], False, False),
+        (["special"], True, True),
+        (["special", "text"], True, False),
+        (["text", "special"], False, True),
+        (["special", "text", "special"], True, True),
+        (["text", "text", "special"], False, True),
+    ],
+)
+def test_a_template_says_what_it_puts_before_and_after_a_text(
+    tmp_path: Path, template: list[str], before: bool, after: bool
+) -> None:
+    written = {"text": {"Sequence": {"id": "A"}}, "special": {"SpecialToken": {"id": END}}}
+    processor = {"type": "TemplateProcessing", "single": [written[part] for part in template]}
+    document = json.dumps(builders.tokenizer(post_processor=processor)).encode()
+    tokenizer = see(tmp_path / "model", {"tokenizer.json": document}).tokenizer
+    assert tokenizer is not None
+    assert tokenizer.specials == {"addBos": before, "addEos": after}

@@ -222,6 +222,7 @@ def test_a_sentencepiece_model_that_is_none(tmp_path: Path, content: bytes) -> N
         ("a.tiktoken", b"IQ== 0\nIg== 0\n"),
         ("a.tiktoken", b"IQ== 0\nIg==\n"),
         ("a.tiktoken", b"IQ== 0\n!!!! 1\n"),
+        ("a.tiktoken", b"IQ== 0000000001\n"),
         ("tekken.json", b'{"config": {}, "vocab": []}'),
         ("vocab.txt", b"a\nb\na\n"),
         ("vocab.txt", b"\xff\n"),

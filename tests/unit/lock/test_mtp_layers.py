@@ -10,7 +10,8 @@ from tandem_runtime.lock.draft import mtp_layers
 from tandem_runtime.lock.verdict import alone
 from tandem_runtime.lock.verdict.inspect import Side
 
-OWN = {
+OWN: dict[str, tuple[dict[str, Any] | None, int]] = {
+    "no config.json": (None, 0),
     "DeepSeek V3": ({"num_nextn_predict_layers": 1}, 1),
     "GLM-4.5": ({"model_type": "glm4_moe", "num_nextn_predict_layers": 1}, 1),
     "ERNIE 4.5": ({"model_type": "ernie4_5_moe", "num_nextn_predict_layers": 1}, 1),

@@ -8,7 +8,11 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tandem_runtime.lock.files import folder
 from tandem_runtime.lock.verdict import compare
+from tandem_runtime.lock.verdict import inspect as inspect_side
 from tests.unit.lock import builders
 from tests.unit.lock.same_ids import (
     BYTES,
@@ -115,6 +119,16 @@ def test_tekken_counts_behind_its_special_tokens(tmp_path: Path) -> None:
     assert tokenizer.contents[:3] == [b"<unk>", b"<s>", b"</s>"]
     assert tokenizer.contents[20] == b"<SPECIAL_20>"
     assert list(tokenizer.contents[24:]) == BYTES
+
+
+@pytest.mark.parametrize("written", ["YQ=", "YQ==YQ==", "Y\nQ==", "!!!!"])
+def test_tekken_bytes_that_are_no_base64_are_refused(tmp_path: Path, written: str) -> None:
+    document = json.loads(tekken(None, BYTES)["tekken.json"])
+    document["vocab"][0]["token_bytes"] = written
+    content = {"tekken.json": json.dumps(document).encode()}
+    refusal = inspect_side.at(folder.at(builders.write(tmp_path / "model", content))).refused
+    assert refusal is not None
+    assert "no base64" in str(refusal)
 
 
 def test_tekken_with_an_unnamed_token_that_got_a_name(tmp_path: Path) -> None:
