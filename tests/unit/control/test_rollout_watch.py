@@ -131,6 +131,38 @@ def test_the_canary_is_measured_against_the_pods_beside_it() -> None:
     assert watch.evidence().canary is None
 
 
+def canary_looks(watch: RolloutWatch, at: range, since_s: float) -> None:
+    """The canary's counters run since then: 4 drafts a second, 3 of 4 accepted."""
+    for now_s in at:
+        run = now_s - since_s
+        own = sample(now_s, 2.0, drafts=4 * run, draft_tokens=4 * run, accepted=3 * run)
+        watch.take((replica("c", canary=True),), {"c": own}, tuner(), SETTINGS, now_s)
+
+
+def test_a_canary_whose_engine_starts_again_keeps_what_it_measured_and_not_the_time_between() -> (
+    None
+):
+    watch = RolloutWatch(LOCK)
+    canary_looks(watch, range(0, 70, 10), 0.0)
+    canary_looks(watch, range(700, 730, 10), 690.0)
+
+    seen = watch.evidence().canary
+    assert seen is not None
+    assert (seen.seconds, seen.drafts) == (60 + 20, 4 * (60 + 20))
+    assert seen.acceptance_rate == 0.75
+
+
+def test_another_canary_begins_at_nothing() -> None:
+    watch = RolloutWatch(LOCK)
+    canary_looks(watch, range(0, 70, 10), 0.0)
+    other = replace(replica("c", canary=True), uid="uid-of-the-next")
+    watch.take((other,), {"c": sample(80, 2.0)}, tuner(), SETTINGS, 80.0)
+
+    seen = watch.evidence().canary
+    assert seen is not None
+    assert (seen.seconds, seen.drafts, seen.acceptance_rate) == (0, 0, None)
+
+
 def gate(watch: RolloutWatch, first: int, last: int, *, may_stop: bool) -> None:
     """Replica a drafts for 50 s of each run only; b always does. 30 tokens a second each."""
     for now_s in range(first, last, 10):

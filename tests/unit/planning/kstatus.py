@@ -59,7 +59,8 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
         if each["kind"] == "ReplicaSet" and _owned(each, {deployment["metadata"]["uid"]})
     }
     pods = [each for each in held.values() if each["kind"] == "Pod" and _owned(each, sets)]
-    replaced = int(wanted.spec.rollout.max_surge == 0 and any("-canary-" in n for _, n in held))
+    canary = any(kind == "Deployment" and "-canary-" in name for kind, name in held)
+    replaced = int(wanted.spec.rollout.max_surge == 0 and canary)
     return len(pods) + replaced in (wanted.spec.replicas, wanted.spec.replicas + replaced) and all(
         _holds(pod["spec"], form["spec"]) and _ready(pod) for pod in pods
     )

@@ -59,4 +59,11 @@ class StatusInputs:
             and self.workload.rolled_out
             and not self.placed.writes_workload
             and not self.held_back
+            and not self._is_short
         )
+
+    @property
+    def _is_short(self) -> bool:
+        """Whether a replica that made room for a canary is missed: the canary leaves, too."""
+        form, replicas = self.form, self.resource.spec.replicas
+        return form is not None and form.canary_body is None and form.replicas < replicas

@@ -17,7 +17,8 @@ def message(form: PodForm) -> str:
     since = "" if state.since is None else f" since {state.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
     draft = form.revision.report.draft
     what = "speculation" if draft is None else "the draft"
-    parts = [f"{what} is not loaded ({state.cause})", freed(draft)]
+    cause = f" ({state.cause})" if state.cause else ""
+    parts = [f"{what} is not loaded{cause}", freed(draft)]
     if state.form is Form.CANARY:
         parts.append(f"one canary pod measures{since}: {state.message}")
         if form.canary.waiting is not None:
