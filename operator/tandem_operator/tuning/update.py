@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import reduce
 from statistics import median
 
-from tandem_operator.tuning.acceptance.counts import Drafts, drafts_of, expected_depths
+from tandem_operator.tuning.acceptance.counts import Drafts, drafts_of, expected_depths, sums
 from tandem_operator.tuning.acceptance.guardrail import watch
 from tandem_operator.tuning.acceptance.survival import learn
 from tandem_operator.tuning.exploration.schedule import restarted
 from tandem_operator.tuning.policy.objective import Service, measured
 from tandem_operator.tuning.policy.rollback import Rollback
 from tandem_operator.tuning.policy.rollback import watched as rollback_watched
-from tandem_operator.tuning.settings import DEEPEST_TOKENS, Settings
+from tandem_operator.tuning.settings import DEEPEST_TOKENS, Settings, Thresholds
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_time.cells import Steps, observed
 from tandem_operator.tuning.step_time.drift import StepTimeDrift
@@ -40,19 +41,11 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
     duration_s = max(window.duration_s for window in windows)
     by_replica = {window.replica: _drafts(window, state, settings) for window in windows}
     everything = _pooled(by_replica.values())
-    limits = settings.thresholds
-    state = replace(
-        state,
-        now_s=now_s,
-        guardrail=watch(
-            state.guardrail,
-            everything,
-            now_s,
-            duration_s,
-            None if limits is None else limits.min_acceptance_rate,
-            0.0 if limits is None else limits.for_s,
-        ),
+    limits = settings.thresholds or Thresholds()
+    guardrail = watch(
+        state.guardrail, everything, now_s, duration_s, limits.min_acceptance_rate, limits.for_s
     )
+    state = replace(state, now_s=now_s, guardrail=guardrail)
     loaded = tuple(window for window in windows if window.speculation_loaded)
     loads = [load for load in map(load_of, loaded) if load is not None]
     bare = tuple(window for window in windows if not window.speculation_loaded)
@@ -218,13 +211,7 @@ def _drafts(window: Window, state: State, settings: Settings) -> Drafts:
 
 
 def _pooled(parts: Iterable[Drafts]) -> Drafts:
-    accepted: list[float] = []
-    reached: list[float] = []
-    for part in parts:
-        for position, (a, d) in enumerate(zip(part.accepted, part.reached, strict=True)):
-            if position == len(accepted):
-                accepted.append(0.0)
-                reached.append(0.0)
-            accepted[position] += a
-            reached[position] += d
-    return Drafts(tuple(accepted), tuple(reached))
+    def added(one: Drafts, other: Drafts) -> Drafts:
+        return Drafts(sums(one.accepted, other.accepted), sums(one.reached, other.reached))
+
+    return reduce(added, parts, Drafts((), ()))

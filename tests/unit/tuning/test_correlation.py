@@ -14,12 +14,11 @@ from tandem_operator.tuning.acceptance.correlation import (
     design_effect,
     learned,
 )
-from tandem_operator.tuning.acceptance.counts import Drafts
+from tandem_operator.tuning.acceptance.counts import Drafts, survival_of
 from tandem_operator.tuning.acceptance.survival import (
     Survival,
     hazards_of,
     learn,
-    survival_of,
 )
 
 WINDOW_S = 2.0

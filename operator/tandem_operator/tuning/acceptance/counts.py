@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, zip_longest
+from operator import mul
 
 from tandem_operator.tuning.settings import DEEPEST_TOKENS
 
@@ -68,6 +70,27 @@ class Drafts:
         """The acceptance rate, or None without drafts."""
         judged = self.accepted_tokens + self.rejections
         return self.accepted_tokens / judged if judged > 0 else None
+
+
+def sums(one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
+    """Sums by position; the shorter one has nothing beyond its end."""
+    return tuple(a + b for a, b in zip_longest(one, other, fillvalue=0.0))
+
+
+def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
+    """s_i, the products of the hazards a_1 to a_i."""
+    return tuple(accumulate(hazards, mul))
+
+
+def log_odds(share: float) -> float:
+    """log(p / (1 - p)) of a share that is kept between 0.01 and 0.99."""
+    share = min(max(share, 0.01), 0.99)
+    return math.log(share / (1 - share))
+
+
+def share_of(odds: float) -> float:
+    """The share with these log-odds."""
+    return 1 / (1 + math.exp(-odds))
 
 
 def rate_at(survival: Sequence[float], tokens: int) -> float:

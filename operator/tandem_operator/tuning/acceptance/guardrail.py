@@ -13,7 +13,13 @@ import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tandem_operator.tuning.acceptance.counts import Drafts, rate_at
+from tandem_operator.tuning.acceptance.counts import (
+    Drafts,
+    log_odds,
+    rate_at,
+    share_of,
+    survival_of,
+)
 
 RETURN_MARGIN = 0.05
 _ROUNDING = 0.002
@@ -110,17 +116,10 @@ def comparable_rate(rail: AcceptanceGuardrail, drafts: Drafts) -> float | None:
     if not rail.off or not survival or len(rail.hazards_when_on) <= len(survival):
         return drafts.rate
     known = rail.hazards_when_on
-    seen = (
-        survival[0],
-        *(b / a if a > 0 else 0.0 for a, b in pairwise(survival)),
-    )
-    shift = _log_odds(seen[-1]) - _log_odds(known[len(seen) - 1])
-    hazards = [*seen, *(_share(_log_odds(hazard) + shift) for hazard in known[len(seen) :])]
-    product, full = 1.0, []
-    for hazard in hazards:
-        product *= hazard
-        full.append(product)
-    return rate_at(full, len(full))
+    seen = (survival[0], *(b / a if a > 0 else 0.0 for a, b in pairwise(survival)))
+    shift = log_odds(seen[-1]) - log_odds(known[len(seen) - 1])
+    beyond = (share_of(log_odds(hazard) + shift) for hazard in known[len(seen) :])
+    return rate_at(survival_of((*seen, *beyond)), len(known))
 
 
 def _blend(rail: AcceptanceGuardrail, drafts: Drafts) -> tuple[float, ...]:
@@ -150,21 +149,10 @@ def _returned(rail: AcceptanceGuardrail, border: float) -> bool:
             continue
         rate = accepted / judged
         noise = math.sqrt(_NOISE_DESIGN_EFFECT * max(rate * (1 - rate), 1e-4) / judged)
-        if rail.off and rate < border - noise:
-            return True
-        if not rail.off and rate > border + noise:
+        if rate < border - noise if rail.off else rate > border + noise:
             return True
     return False
 
 
 def _restarted(rail: AcceptanceGuardrail) -> AcceptanceGuardrail:
     return replace(rail, since_s=None, pooled_accepted=0.0, pooled_judged=0.0)
-
-
-def _log_odds(share: float) -> float:
-    share = min(max(share, 0.01), 0.99)
-    return math.log(share / (1 - share))
-
-
-def _share(log_odds: float) -> float:
-    return 1 / (1 + math.exp(-log_odds))

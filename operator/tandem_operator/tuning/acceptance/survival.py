@@ -20,14 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import accumulate
-from operator import add
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
 from tandem_operator.tuning.acceptance import correlation
 from tandem_operator.tuning.acceptance.correlation import RequestCorrelation, design_effect
-from tandem_operator.tuning.acceptance.counts import Drafts
+from tandem_operator.tuning.acceptance.counts import Drafts, log_odds, share_of, sums
 
 MEMORY_S = 60.0
 LONGEST_MEMORY_S = 180.0
@@ -123,21 +122,12 @@ def hazards_of(known: Survival, prior: Sequence[float], depth: int) -> tuple[flo
     return tuple(hazards)
 
 
-def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
-    """s_i, the products of the hazards."""
-    survival, product = [], 1.0
-    for hazard in hazards:
-        product *= hazard
-        survival.append(product)
-    return tuple(survival)
-
-
 def added(one: Pool, other: Pool) -> Pool:
     """Both pools' drafts; ``further`` is their mean by drafts."""
     drafts = one.drafts + other.drafts
     return Pool(
-        _sums(one.accepted, other.accepted),
-        _sums(one.trials, other.trials),
+        sums(one.accepted, other.accepted),
+        sums(one.trials, other.trials),
         (one.further * one.drafts + other.further * other.drafts) / drafts if drafts > 0 else 0.0,
     )
 
@@ -175,8 +165,8 @@ def _centre(prior: Sequence[float], hazards: Sequence[float]) -> float:
     expected = prior[min(place, len(prior) - 1)]
     if place == 0:
         return expected
-    step = _log_odds(expected) - _log_odds(prior[min(place - 1, len(prior) - 1)])
-    return 1.0 / (1.0 + math.exp(-(_log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))))
+    step = log_odds(expected) - log_odds(prior[min(place - 1, len(prior) - 1)])
+    return share_of(log_odds(hazards[-1]) + max(-2.0, min(2.0, step)))
 
 
 def _split(known: Survival) -> int | None:
@@ -224,13 +214,3 @@ def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
         trials.append(reached * share)
         share = min(share, accepted / reached) if reached > 0 else 0.0
     return tuple(trials)
-
-
-def _sums(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, ...]:
-    length = min(len(one), len(other))
-    return (*map(add, one, other), *one[length:], *other[length:])
-
-
-def _log_odds(share: float) -> float:
-    share = min(max(share, 0.01), 0.99)
-    return math.log(share / (1 - share))

@@ -6,6 +6,7 @@ the rows in use gain enough (see `budget`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tandem_operator.tuning import reasons
@@ -90,13 +91,14 @@ def _decided(state: State, settings: Settings, now_s: float) -> State:
     state = replace(state, steps=steps)
     scores = scores_of(state, settings)
     old = _tables(state)
-    proposed = _proposed(state, scores, settings)
+    rows = allowed_depths(scores, settings.active_depths, settings.objective, state.service)
+    proposed = _proposed(state, scores, settings, rows)
     new = stabilized(state.budget, old, proposed, now_s, settings.stabilization_s)
     if new == old:
         return _tried(state, scores, settings, now_s, free=False)
     saved = gain_of(scores, state.table, new[0], list(map(row_of, state.batches)))
     needed = needed_gain(state.budget)
-    barred = new[0] != old[0] and _barred(state, scores, settings)
+    barred = new[0] != old[0] and _barred(state, rows)
     if needed is None or (saved < needed and not barred):
         return _tried(state, scores, settings, now_s, free=False)
     state = _taken(state, scores, new, saved, now_s)
@@ -125,10 +127,12 @@ def _tried(state: State, scores: Scores, settings: Settings, now_s: float, *, fr
     return replace(state, exploration_plan=plan)
 
 
-def _proposed(state: State, scores: Scores, settings: Settings) -> tuple[Table, Table]:
-    depths = settings.active_depths
-    rows = allowed_depths(scores, depths, settings.objective, state.service)
-    with_prefill = allowed_with_prefill(rows, depths, settings.objective, state.service)
+def _proposed(
+    state: State, scores: Scores, settings: Settings, rows: Sequence[Sequence[int]]
+) -> tuple[Table, Table]:
+    with_prefill = allowed_with_prefill(
+        rows, settings.active_depths, settings.objective, state.service
+    )
     _, before = _tables(state)
     return (
         cleared(proposed_table(scores, rows, state.table, LEAST_GAIN), state.batch, rows),
@@ -140,21 +144,16 @@ def _tables(state: State) -> tuple[Table, Table]:
     return state.table, state.prefill_table or state.table
 
 
-def _barred(state: State, scores: Scores, settings: Settings) -> bool:
+def _barred(state: State, rows: Sequence[Sequence[int]]) -> bool:
     """Whether the row in use holds a depth that the objective forbids."""
-    if settings.objective is None or state.batch is None:
+    if state.batch is None:
         return False
-    rows = allowed_depths(scores, settings.active_depths, settings.objective, state.service)
     row = row_of(state.batch)
     return state.table[row] not in rows[row]
 
 
 def _taken(
-    state: State,
-    scores: Scores,
-    new: tuple[Table, Table],
-    saved: float,
-    now_s: float,
+    state: State, scores: Scores, new: tuple[Table, Table], saved: float, now_s: float
 ) -> State:
     cost = scores.seconds_per_token
     rollback = begun(

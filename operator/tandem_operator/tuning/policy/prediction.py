@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from tandem_operator.tuning.acceptance.survival import hazards_of, survival_of
+from tandem_operator.tuning.acceptance.counts import survival_of
+from tandem_operator.tuning.acceptance.survival import hazards_of
 from tandem_operator.tuning.decision import Prediction, Schedule
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State

@@ -71,30 +71,55 @@ def observed(window: Window, context_per_request: float) -> tuple[Steps, ...]:
     """The steps of one believed window; ``context_per_request`` fills in what stock lacks."""
     if window.cells is None:
         return _from_stock(window, context_per_request)
-    return tuple(
-        Steps(
-            bucket=bucket_of(cell.batch_sum / cell.steps),
-            tokens=cell.tokens,
-            with_prefill=cell.with_prefill,
-            blend=0,
-            steps=cell.steps,
-            seconds=cell.seconds / cell.steps,
-            batch=cell.batch_sum / cell.steps,
-            depth=float(cell.tokens),
-            drafting=1.0 if cell.tokens else 0.0,
-            context=cell.context_sum / cell.steps,
-            verified=(
-                cell.batch_sum * (cell.tokens + 1)
-                if cell.verified_sum is None
-                else cell.verified_sum
-            )
-            / cell.steps,
-            prefill=cell.prefill_sum / cell.steps if cell.with_prefill else 0.0,
-            prefill_share=1.0 if cell.with_prefill else 0.0,
-            form_error=CELL_FORM_ERROR,
-        )
-        for cell in window.cells
-        if _believable(cell)
+    return tuple(_from_cell(cell) for cell in window.cells if _believable(cell))
+
+
+def of_one_kind(
+    *,
+    tokens: int,
+    steps: float,
+    seconds: float,
+    batch: float,
+    context: float,
+    prefill: float | None,
+    form_error: float,
+    verified: float | None = None,
+) -> Steps:
+    """Steps that all drafted ``tokens``; ``prefill`` is None where none carried any.
+
+    ``verified`` is batch x (K + 1) where it is not told.
+    """
+    return Steps(
+        bucket=bucket_of(batch),
+        tokens=tokens,
+        with_prefill=prefill is not None,
+        blend=0,
+        steps=steps,
+        seconds=seconds,
+        batch=batch,
+        depth=float(tokens),
+        drafting=1.0 if tokens else 0.0,
+        context=context,
+        verified=batch * (tokens + 1) if verified is None else verified,
+        prefill=prefill or 0.0,
+        prefill_share=0.0 if prefill is None else 1.0,
+        form_error=form_error,
+    )
+
+
+def _from_cell(cell: StepCell) -> Steps:
+    verified = cell.verified_sum
+    if verified is None:
+        verified = cell.batch_sum * (cell.tokens + 1)
+    return of_one_kind(
+        tokens=cell.tokens,
+        steps=cell.steps,
+        seconds=cell.seconds / cell.steps,
+        batch=cell.batch_sum / cell.steps,
+        context=cell.context_sum / cell.steps,
+        prefill=cell.prefill_sum / cell.steps if cell.with_prefill else None,
+        form_error=CELL_FORM_ERROR,
+        verified=verified / cell.steps,
     )
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tandem_operator.tuning.step_time.cells import Steps, bucket_of
+from tandem_operator.tuning.step_time.cells import Steps, of_one_kind
 from tandem_runtime.contract.metrics import BATCH_EDGES
 
 TRUSTED_STEPS = 120.0
@@ -130,19 +130,12 @@ def sync_s(profile: Mapping[str, Any] | None) -> float | None:
 def _steps(
     batch: float, tokens: int, context: float, prefill: float, seconds: float, steps: float
 ) -> Steps:
-    return Steps(
-        bucket=bucket_of(batch),
+    return of_one_kind(
         tokens=tokens,
-        with_prefill=prefill > 0,
-        blend=0,
         steps=min(steps, TRUSTED_STEPS),
         seconds=seconds,
         batch=batch,
-        depth=float(tokens),
-        drafting=1.0 if tokens else 0.0,
         context=context,
-        verified=batch * (tokens + 1),
-        prefill=prefill,
-        prefill_share=1.0 if prefill > 0 else 0.0,
+        prefill=prefill if prefill > 0 else None,
         form_error=PROFILE_ERROR,
     )
