@@ -18,8 +18,6 @@ KILL_SWITCH = "KillSwitch"
 """maxTokens is 0."""
 IMPOSSIBLE_COUNTERS = "ImpossibleCounters"
 """Counters contradict each other or are no numbers: first held, then off."""
-OBJECTIVE_MISSED = "ObjectiveMissed"
-"""Depths whose time per output token would miss the objective are left out."""
 REVERTED = "Reverted"
 """The table was slower than predicted for three windows: back to the last good one."""
 
@@ -32,6 +30,5 @@ REASONS = (
     NOT_PROFITABLE,
     KILL_SWITCH,
     IMPOSSIBLE_COUNTERS,
-    OBJECTIVE_MISSED,
     REVERTED,
 )

@@ -22,8 +22,6 @@ from tandem_operator.tuning.policy.rollback import Rollback
 from tandem_operator.tuning.step_time.model import StepModel
 from tandem_operator.tuning.table import ROWS, Table, row_of, tokens_in
 
-LARGEST_BYTES = 32 * 1024
-
 
 @dataclass(frozen=True)
 class State:

@@ -50,8 +50,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     Returns:
         The state to give to the next call, and the decision now in force.
     """
-    problems = [problem_of(window) for window in windows]
-    judged = tuple(zip(windows, problems, strict=True))
+    judged = [(window, problem_of(window)) for window in windows]
     good = tuple(window for window, problem in judged if problem is None and not window.reset)
     wrong = [f"{window.replica or 'replica'}: {problem}" for window, problem in judged if problem]
     impossible = min(1000, state.impossible_windows + 1) if wrong and not good else 0
@@ -78,7 +77,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     prefill_schedule = None
     if any(table) and settings.policy == GOODPUT and state.prefill_table is not None:
         prefill_schedule = schedule_of(_inside(state.prefill_table, settings), limit)
-    status = ACTIVE if any(tokens for _, _, tokens in schedule) else IDLE
+    status = ACTIVE if any(row.tokens for row in schedule) else IDLE
     shown = (schedule, prefill_schedule, status)
     changed = shown != state.shown
     predicted = prediction_of(state, settings, schedule, prefill_schedule)
@@ -146,13 +145,14 @@ def _judged(
     batch = state.batch
     if not settings.max_tokens:
         return OFF_TABLE, reasons.KILL_SWITCH, "maxTokens is 0"
+    impossible = "; ".join(wrong) or "no believable window"
     if state.impossible_windows >= IMPOSSIBLE_BEFORE_OFF:
-        return OFF_TABLE, reasons.IMPOSSIBLE_COUNTERS, "; ".join(wrong) or "no believable window"
+        return OFF_TABLE, reasons.IMPOSSIBLE_COUNTERS, impossible
     if state.guardrail.off:
         message = "acceptance rate below the minimum"
         return OFF_TABLE, reasons.ACCEPTANCE_BELOW_THRESHOLD, message
     if state.impossible_windows:
-        return table, reasons.IMPOSSIBLE_COUNTERS, "; ".join(wrong) or "no believable window"
+        return table, reasons.IMPOSSIBLE_COUNTERS, impossible
     limit = settings.max_concurrency
     if batch is not None and limit is not None and batch > limit and any(table):
         message = f"{batch:.0f} decoding requests a replica, at most {limit} allowed"
@@ -165,10 +165,7 @@ def _judged(
 
 
 def _inside(table: Table, settings: Settings) -> Table:
-    depths = settings.active_depths
-    if all(tokens in depths for tokens in table):
-        return table
-    return tuple(tokens if tokens in depths else _nearest(tokens, depths) for tokens in table)
+    return tuple(_nearest(tokens, settings.active_depths) for tokens in table)
 
 
 def _nearest(tokens: int, depths: tuple[int, ...]) -> int:

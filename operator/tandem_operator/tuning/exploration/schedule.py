@@ -77,9 +77,10 @@ def sized(plan: ExplorationPlan, windows: tuple[Window, ...], *, free: bool) -> 
 
     ``free``: the table file is written again anyway.
     """
-    loads = [(load_of(window), window.duration_s) for window in windows]
     wanted = [
-        STOCK_INTERVALS * duration_s / load.step_s for load, duration_s in loads if load is not None
+        STOCK_INTERVALS * window.duration_s / load.step_s
+        for window in windows
+        if (load := load_of(window)) is not None
     ]
     if not wanted:
         return plan
@@ -151,13 +152,11 @@ def exploration(
     every = KEEN_EVERY_STEPS if plan.keen and not by_rail else EVERY_STEPS
     if off or plan.idle:
         every = min(every, return_every)
-    if off:
-        return {"every": every, "steps": BURST_STEPS, "offsets": [1]}
-    if not stock or (plan.idle and not plan.keen):
-        return {"every": every, "steps": BURST_STEPS, "offsets": list(plan.offsets)}
-    share = KEEN_SHARE if plan.keen else SPARSE_SHARE
-    every = round(plan.burst_steps / share)
-    return {"every": every, "steps": plan.burst_steps, "offsets": list(plan.offsets)}
+    steps = BURST_STEPS
+    if stock and not off and (plan.keen or not plan.idle):
+        steps = plan.burst_steps
+        every = round(steps / (KEEN_SHARE if plan.keen else SPARSE_SHARE))
+    return {"every": every, "steps": steps, "offsets": [1] if off else list(plan.offsets)}
 
 
 def idle_every(before: int, windows: tuple[Window, ...]) -> int:

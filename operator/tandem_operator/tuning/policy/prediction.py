@@ -31,17 +31,16 @@ def prediction_of(
     state: State, settings: Settings, schedule: Schedule, prefill_schedule: Schedule | None
 ) -> Prediction:
     """The prediction for what is in force now, guardrails included, at the present batch."""
-    rate = state.guardrail.recent_rate
     batch = state.batch
     if batch is None or not state.steps.theta:
         tokens = None if batch is None else tokens_in(schedule, batch)
-        return Prediction(batch=batch, tokens=tokens, acceptance_rate=_rate(state, rate))
+        return Prediction(batch=batch, tokens=tokens, acceptance_rate=_rate(state))
     tokens = min(tokens_in(schedule, batch), settings.depths[-1])
     survival = survival_now(state, settings)
     gain = 1.0 + sum(survival[:tokens])
     idle_s, seconds = _steps_s(state, settings, batch, (0, tokens))
-    speedup, baseline = _speedup(state, settings, batch, idle_s, seconds / gain)
-    predicted_s = seconds / gain
+    quiet_s = predicted_s = seconds / gain
+    speedup, baseline = _speedup(state, settings, batch, idle_s, quiet_s)
     share = state.steps.prefill_share
     if share > 0:
         busy_tokens = min(tokens_in(prefill_schedule or schedule, batch), settings.depths[-1])
@@ -55,8 +54,8 @@ def prediction_of(
         tokens_per_step=gain,
         step_seconds=seconds,
         time_per_output_token_s=predicted_s,
-        realised_time_per_output_token_s=seconds / gain * math.exp(state.service.slower),
-        acceptance_rate=_rate(state, rate),
+        realised_time_per_output_token_s=quiet_s * math.exp(state.service.slower),
+        acceptance_rate=_rate(state),
         survival=survival,
         speedup=speedup,
         speedup_baseline=baseline,
@@ -97,10 +96,10 @@ def _steps_s(
     return [float(seconds) for seconds in times[0]]
 
 
-def _rate(state: State, watched: float | None) -> float | None:
+def _rate(state: State) -> float | None:
     """The rail's rate, or that of the newest windows where no rail watches."""
-    if watched is not None:
-        return watched
+    if state.guardrail.recent_rate is not None:
+        return state.guardrail.recent_rate
     accepted = ended = 0.0
     for window in state.survival.newest:
         accepted += sum(window.accepted)

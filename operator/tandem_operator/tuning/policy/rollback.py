@@ -2,9 +2,9 @@
 
 Compared is the realised time per output token of windows without much prefill, at rows where the
 tables differ: it must be above the promise by 5 % and what noise explains.
-An regime change (other prompts, another pace of the engine) ends the rollback, since the
+A regime change (other prompts, another pace of the engine) ends the rollback, since the
 promise was made for what was before. After a revert nothing is tried for 30 s, twice as long after
-each further one, up to 8 minutes, or until an regime change.
+each further one, up to 8 minutes, or until a regime change.
 """
 
 from __future__ import annotations
@@ -101,10 +101,8 @@ def outdated(rollback: Rollback, regime_changes: int) -> bool:
 def reverted(rollback: Rollback, now_s: float) -> Rollback:
     """After the old table came back: a pause that doubles."""
     pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**rollback.reverts)
-    return Rollback(
-        reverts=min(16, rollback.reverts + 1),
-        paused_until_s=now_s + pause_s,
-        regime_changes=rollback.regime_changes,
+    return replace(
+        ended(rollback), reverts=min(16, rollback.reverts + 1), paused_until_s=now_s + pause_s
     )
 
 

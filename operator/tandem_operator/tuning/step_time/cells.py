@@ -162,16 +162,13 @@ def gathered(
             for kind, cell in by_kind.items()
             if cell.steps >= FEWEST_STEPS
         }
-    kept = list(by_kind.values())
-    if len(kept) > MOST_CELLS:
-        kept = sorted(kept, key=lambda cell: -cell.steps)[:MOST_CELLS]
-    return tuple(sorted(kept))
+    known_best = sorted(by_kind.values(), key=lambda cell: -cell.steps)
+    return tuple(sorted(known_best[:MOST_CELLS]))
 
 
 def merged(old: Steps, new: Steps, share: float) -> Steps:
     """One cell's mean over both, the old one faded to ``share``; at most `MOST_STEPS` count."""
-    faded = old.steps * share
-    steps = faded + new.steps
+    steps = old.steps * share + new.steps
     weight = new.steps / steps
     means = [float(f"{a + weight * (b - a):.6g}") for a, b in zip(old[5:], new[5:], strict=True)]
     return Steps(*old[:4], round(min(MOST_STEPS, steps), 3), *means)

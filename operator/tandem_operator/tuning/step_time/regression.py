@@ -159,12 +159,12 @@ def fit(
     moment = means / widths**2
     gram[_CONTEXT, _CONTEXT] += context_price.squares
     moment[_CONTEXT] += context_price.products
+    best, least = Coefficients(tuple(map(float, means)), experts), np.inf
     if not cells:
-        return Coefficients(tuple(map(float, means)), experts)
+        return best
     seconds = np.array([cell.seconds for cell in cells])
     variance = _variance(cells)
     mixed = any(cell.prefill_share > 0 for cell in cells)
-    best, least = None, np.inf
     for weight in PREFILL_WEIGHTS if mixed else PREFILL_WEIGHTS[:1]:
         rows = matrix(cells, experts, weight) / seconds[:, None]
         weighted = rows / variance[:, None]
@@ -175,7 +175,7 @@ def fit(
         misfit += float(np.sum(((theta - means) / widths) ** 2))
         if misfit < least - _BETTER_BY:
             best, least = Coefficients(tuple(map(float, theta)), experts, weight), misfit
-    return best or Coefficients(tuple(map(float, means)), experts)
+    return best
 
 
 def gram(cells: Sequence[Steps], known: Coefficients, fastest_s: float) -> Floats:

@@ -47,11 +47,12 @@ def watched(
     """Replicas after one scrape; ``ratios``: log of measured over fitted step time by name."""
     by_name = {replica.name: replica for replica in known if now_s - replica.seen_s < _FORGOTTEN_S}
     share = min(1.0, max(0.0, duration_s) / _TRACKED_S)
-    limit = math.log(STRANGE_FACTOR)
     middle = median(ratios.values()) if ratios else 0.0
     for name, ratio in ratios.items():
         old = by_name.get(name, Replica(name))
-        strange = len(ratios) > 1 and _apart(ratio, tuple(ratios.values()), limit)
+        # Of two the slower is strange, since which is wrong is unknown.
+        far = ratio - min(ratios.values()) if len(ratios) == 2 else abs(ratio - middle)
+        strange = far > math.log(STRANGE_FACTOR)
         target = max(-1.5, min(1.5, ratio - middle))
         by_name[name] = Replica(
             name=name,
@@ -82,10 +83,3 @@ def trusted_drafts(drafts: Mapping[str, Drafts]) -> dict[str, Drafts]:
             tuple(value * weight for value in one.reached),
         )
     return kept
-
-
-def _apart(ratio: float, ratios: Sequence[float], limit: float) -> bool:
-    """Far from the middle replica; of two the slower, since which is wrong is unknown."""
-    if len(ratios) == 2:
-        return ratio - min(ratios) > limit
-    return abs(ratio - median(ratios)) > limit
