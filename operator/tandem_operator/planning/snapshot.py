@@ -78,13 +78,13 @@ class TuningView:
     decision: Decision
     decided_at: datetime
     metrics: MetricsView
+    drafted_tokens: float
+    wasted_tokens: float
+    mixed_depth_steps: float
     replicas: tuple[ReplicaView, ...] = ()
     acceptance_rate: float | None = None
     mean_accepted_tokens: float | None = None
     segments: Mapping[str, float] = field(default_factory=dict)
-    drafted_tokens: float = 0.0
-    wasted_tokens: float = 0.0
-    mixed_depth_steps: float = 0.0
     shape: str = ""
     state_json: str | None = None
     earlier_json: str | None = None

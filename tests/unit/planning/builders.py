@@ -120,6 +120,9 @@ def tuning(lock_hash: str, **fields: Any) -> TuningView:
         "metrics": MetricsView("True", "Scraped", "1 of 1 ready replicas read"),
         "acceptance_rate": 0.8,
         "mean_accepted_tokens": 2.71,
+        "drafted_tokens": 0.0,
+        "wasted_tokens": 0.0,
+        "mixed_depth_steps": 0.0,
     }
     return TuningView(lock_hash=lock_hash, **{**known, **fields})
 

@@ -63,6 +63,14 @@ def test_a_reason_survives_the_restart_of_its_container(
     assert "container main ended: OOMKilled (exit code 137; its memory limit" in words
 
 
+def test_an_engine_that_ends_without_an_error_is_told_too(world: World) -> None:
+    ended = {"terminated": {"exitCode": 0, "reason": "Completed"}}
+
+    assert "container main ended: Completed (exit code 0)" in says(
+        world, containerStatuses=main(ended)
+    )
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [(1, "exit code 1)"), (139, "exit code 139, SIGSEGV)"), (143, "exit code 143, SIGTERM)")],

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.rollout_times import RolloutTimes
+from tandem_operator.planning import resource, workload
+from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.rollout.decide import World as Pods
 from tandem_operator.planning.rollout.decide import decided
 from tandem_operator.planning.rollout.evidence import DecayView, RolloutEvidence
-from tandem_operator.planning.rollout.state import RolloutState
+from tandem_operator.planning.rollout.state import Form, RolloutState
 from tandem_operator.planning.status import depth_notes
+from tandem_runtime.contract.report import LockFailure
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
 from tests.unit.planning.redeployed import (
+    off,
     removed,
     served,
+    told,
     worth,
 )
 
@@ -53,6 +59,65 @@ def test_a_look_comes_again_at_the_sooner_of_two_times() -> None:
     again_s = world.look().look_again_s
     assert again_s is not None
     assert again_s <= 10.0
+
+
+@pytest.mark.parametrize(("remove_after_s", "look_s"), [(60.0, 6.0), (3600.0, 60.0)])
+def test_pods_that_are_off_are_looked_at_ten_times_until_the_draft_goes_and_every_minute_at_least(
+    remove_after_s: float, look_s: float
+) -> None:
+    world = served()
+    world.installation = replace(
+        world.installation, rollout_times=RolloutTimes(remove_after=remove_after_s)
+    )
+    off(world, 1)
+    world.pass_time(61)
+    told(world, off_since=world.now, off_reason="NotProfitable", batch=4.0)
+
+    assert world.look().look_again_s == look_s
+
+
+def test_pods_without_the_draft_are_looked_at_every_minute_whatever_becomes_of_a_new_pair() -> None:
+    world = removed()
+    world.pass_time(61)
+    assert world.look().look_again_s == 60.0
+
+    world.edit({"draft.uri": "hf://org/other"})
+    world.settle()
+    world.lock_ends(LockFailure("ModelNotFound", "draft", "hf://org/other does not exist"))
+    world.settle()
+    world.pass_time(61)
+    assert world.look().look_again_s == 60.0
+
+
+@pytest.mark.parametrize(
+    ("cause", "changes", "form"),
+    [
+        ("Decayed", {"tuning.onDecay": "Redeploy"}, Form.REMOVED),
+        ("Decayed", {"tuning.onDecay": "Report"}, Form.LOADED),
+        ("NotProfitable", {"tuning.onDecay": "Redeploy"}, Form.LOADED),
+        ("NotProfitable", {"tuning.offMode": "Redeploy"}, Form.REMOVED),
+    ],
+)
+def test_the_draft_stays_out_only_while_the_spec_asks_for_it_by_the_cause_that_took_it_out(
+    cause: str, changes: Object, form: Form
+) -> None:
+    held = RolloutState(1, Form.REMOVED, builders.START, cause=cause)
+    now = builders.START + timedelta(minutes=1)
+
+    after = decided(held, spec_of(changes), None, Pods(True), now, RolloutTimes())
+    assert after.form is form
+
+
+def test_of_a_workload_that_is_not_there_nothing_is_wanted_and_nothing_runs() -> None:
+    stands = workload.read(
+        builders.NAME,
+        ObservedObjects(resource.parse(builders.resource()), ()),
+        None,
+        builders.START,
+    )
+
+    assert not stands.rolled_out
+    assert {stands.wanted, stands.replicas, stands.ready, stands.updated} == {0}
 
 
 def test_status_lists_no_more_segments_than_the_definition_takes() -> None:

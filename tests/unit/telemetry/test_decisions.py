@@ -61,6 +61,9 @@ class Scene:
             ),
             decided_at=START + timedelta(seconds=self.decided_s),
             metrics=MetricsView("True", "Fresh", ""),
+            drafted_tokens=0.0,
+            wasted_tokens=0.0,
+            mixed_depth_steps=0.0,
             replicas=tuple(
                 ReplicaView(pod=f"chat-{i}", uid=str(i), lock=self.lock, applied_generation=values)
                 for i, values in enumerate(self.applied)

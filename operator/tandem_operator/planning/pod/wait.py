@@ -81,7 +81,7 @@ def _of_pod(pod: Object) -> str | None:
         return f"pod {name} waits: {waiting['reason']}" + (f": {words}" if words else "")
     for container in container_end.statuses(pod):
         end = container_end.last(container)
-        if end is None or _did_its_work(container) or container.get("ready"):
+        if end is None or container.get("ready"):
             continue
         over = "terminated" in container.get("state", {})
         begins = "" if over else "starts again: "
@@ -92,11 +92,6 @@ def _of_pod(pod: Object) -> str | None:
             message = condition.get("message")
             return f"pod {name} waits: {reason}" + (f": {message}" if message else "")
     return None
-
-
-def _did_its_work(container: Object) -> bool:
-    ended = (container.get("state") or {}).get("terminated")
-    return ended is not None and ended.get("exitCode", 0) == 0
 
 
 def _ended(container: Object, end: Object) -> str:

@@ -36,10 +36,10 @@ class StatusInputs:
     tuning: TuningView | None
     live_mode: LiveMode
     told_at: datetime | None
-    plugin_reports: bool = True
-    failing: tuple[str, ...] = ()
-    held_back: bool = False
-    form: PodForm | None = None
+    plugin_reports: bool
+    failing: tuple[str, ...]
+    held_back: bool
+    form: PodForm | None
 
     @property
     def stored(self) -> bool:
