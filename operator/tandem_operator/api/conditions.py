@@ -207,7 +207,11 @@ class SpeculationReason(Reason):
     """Keeps its value when metrics are lost."""
 
     TUNED = "Tuned", "K follows the traffic."
-    INITIAL = "Initial", "Nothing is measured yet; K is speculation.initialTokens."
+    INITIAL = (
+        "Initial",
+        "Nothing is decided yet; K is speculation.initialTokens, or where a new K is a rollout "
+        "speculation.maxTokens.",
+    )
     FIXED = "Fixed", "tuning.mode is Fixed; K is speculation.initialTokens."
     OBSERVING = "Observing", "tuning.mode is Observe: decisions are recorded but not applied."
     ACCEPTANCE_BELOW_THRESHOLD = (

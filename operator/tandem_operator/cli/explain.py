@@ -12,6 +12,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.api.conditions import DecayReason, SpeculationReason
+from tandem_operator.api.status import LiveMode
 from tandem_operator.cli import connection, output
 from tandem_operator.cli.connection import Cluster, ConnectionProblem
 from tandem_operator.control import decision_log
@@ -81,7 +82,9 @@ def _count(text: str) -> int:
 
 def _rollouts(status: Object) -> list[Object]:
     """Reason and message of what rolls pods out, or would: no record of the tuner tells it."""
-    reasons = (SpeculationReason.REMOVED_BY_ROLLOUT.value, DecayReason.DECAYED.value)
+    reasons = [SpeculationReason.REMOVED_BY_ROLLOUT.value, DecayReason.DECAYED.value]
+    if (status.get("speculation") or {}).get("liveMode") == LiveMode.ROLLOUT:
+        reasons.append(SpeculationReason.TUNED.value)
     return [
         {"reason": each["reason"], "message": each.get("message", "")}
         for each in status.get("conditions") or ()

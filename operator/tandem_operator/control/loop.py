@@ -24,7 +24,7 @@ from tandem_operator.control.metrics_condition import Lost
 from tandem_operator.control.rollout_watch import RolloutWatch
 from tandem_operator.control.served import config_map, experts
 from tandem_operator.control.tuner import Tuner
-from tandem_operator.control.tuner_settings import drafts_all, settings_of
+from tandem_operator.control.tuner_settings import drafts_all, fixed_tokens, held_at, settings_of
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.engines.registry import driver, may_stop_drafting
@@ -191,15 +191,17 @@ class TuningLoop:
             ),
             profile=profile,
         )
+        fixed = fixed_tokens(spec, replicas)
+        learns = settings if fixed is None else held_at(settings, fixed)
         if tuner is None or (tuner.lock, tuner.shape) != (lock, shape):
-            tuner = self._begun(key, lock, shape, settings, subject)
+            tuner = self._begun(key, lock, shape, learns, subject)
             self._learners[key] = tuner
         samples, lost = await self._read(key[0], replicas, engine.metrics)
         tuner.take(
             replicas,
             samples,
             lost,
-            settings,
+            learns,
             self._clock.now_s(),
             recorded=spec.tuning.mode is not TuningMode.FIXED,
         )
@@ -210,6 +212,7 @@ class TuningLoop:
             replace(settings, tiers=None),
             self._clock.now_s(),
             may_stop=may_stop_drafting(spec),
+            fixed=fixed,
         )
         self._tell(key, tuner)
         return tuner.due_in_s(self._clock.now_s(), QUICK_S)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tandem_operator.control import decision_log
+from tandem_operator.control import decision_log, depth_watch
 from tandem_operator.control.counts import judged_of
+from tandem_operator.control.depth_watch import DepthSums
 from tandem_operator.control.gate_watch import GateWatch
 from tandem_operator.control.state_cache import Kept
 from tandem_operator.control.tuner import Tuner
@@ -20,7 +21,12 @@ from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.windows import window_between
 from tandem_operator.planning.children import tuner_state
-from tandem_operator.planning.rollout.evidence import CanaryView, DecayView, RolloutEvidence
+from tandem_operator.planning.rollout.evidence import (
+    CanaryView,
+    DecayView,
+    DepthsView,
+    RolloutEvidence,
+)
 from tandem_operator.tuning import Decision, Settings, State, Window, initial_state
 from tandem_operator.tuning.acceptance import decay
 from tandem_operator.tuning.acceptance.decay import AcceptanceHistory
@@ -81,6 +87,9 @@ class RolloutWatch:
     _learned: tuple[str, State] | None = None
     _kept_with: str | None = None
     _gate: GateWatch = field(default_factory=GateWatch)
+    _sums: DepthSums | None = None
+    _depths: DepthsView | None = None
+    _seen_s: float | None = None
 
     @classmethod
     def resumed(cls, lock: str, tuner: Mapping[str, Any] | None) -> RolloutWatch:
@@ -105,8 +114,12 @@ class RolloutWatch:
         now_s: float,
         *,
         may_stop: bool = False,
+        fixed: int | None = None,
     ) -> None:
-        """One look, after the tuner's; ``may_stop``: the engine may end speculation by itself."""
+        """One look, after the tuner's; ``may_stop``: the engine may end speculation by itself.
+
+        ``fixed``: the K of most pods, where it changes by rollout.
+        """
         every = tuple(replicas)
         self._gate.take(every if may_stop else (), samples, now_s)
         read = {each.pod: each for each in every if each.pod in samples}
@@ -128,6 +141,8 @@ class RolloutWatch:
             self._off_since_s, self._history = None, AcceptanceHistory()
             self._see_worth(settings, tuner.earlier, now_s)
         self._measure(tuple(read.values()), samples, settings)
+        alike = all(each.tiers == (fixed,) for each in every)
+        self._see_depths(tuner.state, settings, fixed if alike else None, now_s)
         if tuner.persisted_state not in (None, self._kept_with):
             self._kept_with, self.history_json = tuner.persisted_state, self._history.to_json()
 
@@ -142,7 +157,21 @@ class RolloutWatch:
             canary=self._seen(),
             decay=self._decay(),
             stopped=self._gate.stopped(),
+            depths=self._depths,
         )
+
+    def _see_depths(
+        self, state: State, settings: Settings, fixed: int | None, now_s: float
+    ) -> None:
+        last_s, self._seen_s = self._seen_s, now_s
+        if fixed is None or fixed > settings.max_tokens:
+            self._sums = self._depths = None
+            return
+        if self._sums is None or self._sums.tokens != fixed:
+            self._sums = DepthSums(fixed)
+        duration_s = now_s - (now_s if last_s is None else last_s)
+        self._sums = depth_watch.added(self._sums, state, settings, duration_s)
+        self._depths = depth_watch.view(self._sums, state, settings)
 
     def _decay(self) -> DecayView | None:
         decay_seen = decay.decay_of(self._history)

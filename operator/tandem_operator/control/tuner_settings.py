@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tandem_operator.api import defaults
-from tandem_operator.api.spec import Spec
+from tandem_operator.api.spec import Spec, TuningMode
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.tiers import taken_down
+from tandem_operator.metrics.replicas import Replica
 from tandem_operator.planning import ReplicaView
 from tandem_operator.tuning import Objective, Settings, Thresholds
 from tandem_runtime.contract import metrics
@@ -42,6 +45,23 @@ def settings_of(
         tiers=tiers or None,
         drafts_all=drafts_all,
     )
+
+
+def fixed_tokens(spec: Spec, replicas: Iterable[Replica]) -> int | None:
+    """K of most of these replicas, where it changes by rollout and somebody asks for another.
+
+    None where K is live, or stays as the spec has it.
+    """
+    depths = Counter(each.tiers for each in replicas)
+    if spec.tuning.mode is TuningMode.FIXED or any(len(tiers) != 1 for tiers in depths):
+        return None
+    (tokens,) = max(sorted(depths), key=depths.__getitem__)
+    return tokens or None
+
+
+def held_at(settings: Settings, tokens: int) -> Settings:
+    """The settings of an engine that keeps this K: what it does is what its table says."""
+    return replace(settings, max_tokens=tokens, min_tokens=tokens, tiers=(tokens,))
 
 
 def drafts_all(live_mode: LiveMode, replicas: Iterable[ReplicaView]) -> bool:

@@ -1,7 +1,8 @@
 """What a spec asks of K that an engine cannot do which keeps the K of its start.
 
-K changes by a new `speculation.maxTokens`, which is a rollout. Everything that would change it
-while pods serve, or for some requests alone, is refused rather than taken without effect.
+K changes by a rollout: a new `speculation.maxTokens`, or what `tuning.mode: Auto` chooses up to it.
+Everything that would change it while pods serve, or for some requests alone, is refused rather than
+taken without effect.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tandem_operator.api.conditions import StalledReason
-from tandem_operator.api.spec import ConstrainedOutput, OffMode, OnDecay, Spec, TuningMode
+from tandem_operator.api.spec import (
+    ConstrainedOutput,
+    OffMode,
+    OnDecay,
+    Spec,
+    TuningMode,
+    TuningPolicy,
+)
 from tandem_operator.engines.interface.field_error import FieldError
 
 SET_MAX_TOKENS = "set speculation.maxTokens, which is a rollout"
@@ -21,7 +29,7 @@ def validate(
     """The refusals.
 
     ``engine`` names it in messages, ``why`` is what stands against a change of K. ``measured``: its
-    page tells step times and acceptance, so it can be observed. ``at_start``: the engine reads K
+    page tells step times and acceptance, so a K can be judged. ``at_start``: the engine reads K
     and the limit of requests when it starts, so these two act in later pods.
     """
     yield from _bypass(spec, engine)
@@ -43,12 +51,40 @@ def _bypass(spec: Spec, engine: str) -> Iterator[FieldError]:
 
 
 def _mode(spec: Spec, why: str, *, measured: bool) -> Iterator[FieldError]:
-    mode, remedy = spec.tuning.mode, f"set tuning.mode: Fixed, and {SET_MAX_TOKENS}, to change K"
-    if mode is TuningMode.AUTO:
-        yield unsupported("tuning.mode", mode.value, why, remedy)
-    elif mode is TuningMode.OBSERVE and not measured:
-        message = f"{why}, and its page has no times of steps by which a K could be judged"
-        yield unsupported("tuning.mode", mode.value, message, remedy)
+    mode = spec.tuning.mode
+    if mode is not TuningMode.FIXED and not measured:
+        yield unsupported(
+            "tuning.mode",
+            mode.value,
+            f"{why}, and its page has no times of steps by which a K could be judged",
+            f"set tuning.mode: Fixed, and {SET_MAX_TOKENS}, to change K",
+        )
+    elif mode is TuningMode.AUTO:
+        yield from by_rollout(spec)
+
+
+def by_rollout(spec: Spec) -> Iterator[FieldError]:
+    """What asks for a choice that no rollout can make."""
+    tuning = spec.tuning
+    if tuning.policy is not TuningPolicy.GOODPUT:
+        yield unsupported(
+            "tuning.policy",
+            tuning.policy.value,
+            "it acts at once or not at all, and a new K is a rollout here",
+            f"leave policy out, or set tuning.mode: Fixed and {SET_MAX_TOKENS}",
+        )
+    objective = tuning.objective
+    for field, value in (
+        ("timePerOutputTokenMs", objective.time_per_output_token_ms),
+        ("timeToFirstTokenMs", objective.time_to_first_token_ms),
+    ):
+        if value is not None:
+            yield unsupported(
+                f"tuning.objective.{field}",
+                value,
+                "a rollout takes the K with the shortest time per output token whatever is asked",
+                f"remove {field}",
+            )
 
 
 def _limits(spec: Spec, why: str, *, at_start: bool) -> Iterator[FieldError]:
@@ -106,7 +142,7 @@ def _decay(spec: Spec, engine: str, *, measured: bool) -> Iterator[FieldError]:
     if not measured and asked is not OnDecay.REPORT:
         message = f"the page of {engine} has no acceptance by position, so no decay is seen"
     elif asked is OnDecay.REDEPLOY:
-        message = "a rollout without the draft follows tuning.mode: Auto alone"
+        message = "drafts are taken out only where K can go to 0 while pods serve"
     else:
         return
     yield unsupported("tuning.onDecay", asked.value, message, "leave onDecay out")

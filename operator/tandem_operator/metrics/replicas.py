@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -64,17 +65,28 @@ def may_be_read(pod: Object) -> bool:
     return has_address and is_ready(pod) and labels.get(names.LABEL_ROLE) == names.ROLE_ENGINE
 
 
-def _shape(pod_spec: Object, container: Object) -> str:
+def _shape(pod: Object, container: Object) -> str:
     """Image, parallelism and accelerator, as far as the pod tells them: two pods that differ in
-    none of these take as long for a step, but for their neighbours."""
+    none of these take as long for a step, but for their neighbours and their K."""
     keys = ("image", "command", "args", "resources")
+    pod_spec, annotations = pod["spec"], pod["metadata"].get("annotations") or {}
+    described = {key: container.get(key) for key in keys}
+    if names.ANNOTATION_ARGUMENTS in annotations:
+        described["args"] = _arguments(annotations[names.ANNOTATION_ARGUMENTS])
     return names.digest(
         {
-            "container": {key: container.get(key) for key in keys},
+            "container": described,
             "nodeSelector": pod_spec.get("nodeSelector"),
             "runtimeClassName": pod_spec.get("runtimeClassName"),
         }
     )
+
+
+def _arguments(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _replica(pod: Object) -> Replica:
@@ -91,7 +103,7 @@ def _replica(pod: Object) -> Replica:
         port=port,
         path=path,
         lock=labels.get(names.LABEL_LOCK, ""),
-        shape=_shape(pod["spec"], main),
+        shape=_shape(pod, main),
         speculation_loaded=any(tiers) or int(variables.get(environment.MAX_TOKENS) or 0) > 0,
         tiers=tiers,
         canary=names.LABEL_CANARY in labels,

@@ -67,6 +67,20 @@ def test_why_the_draft_is_out_and_what_decayed_are_told(api: FakeApi, tandem: Ta
     assert document["rollouts"] == [why, fallen]
 
 
+def test_why_k_came_by_a_rollout_is_told(api: FakeApi, tandem: Tandem) -> None:
+    keep(api, 1)
+    why = {"reason": "Tuned", "message": "K 7 -> 3 by rollout: 25 % more goodput"}
+    status = api.resources[0]["status"]
+    status["conditions"] = [{"type": "SpeculationActive", "status": "True", **why}]
+    live = tandem("explain", "chat").out
+    status["speculation"]["liveMode"] = "Rollout"
+    rolled = tandem("explain", "chat").out
+
+    line = "  Tuned: K 7 -> 3 by rollout: 25 % more goodput"
+    assert line in rolled.splitlines()
+    assert line not in live.splitlines()
+
+
 def test_a_decision_is_told_with_its_inputs(api: FakeApi, tandem: Tandem) -> None:
     keep(api, 1)
 

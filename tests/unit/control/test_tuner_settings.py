@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tandem_operator.api.spec import Spec
-from tandem_operator.control.tuner_settings import settings_of
+from tandem_operator.control.tuner_settings import fixed_tokens, held_at, settings_of
+from tandem_operator.metrics.replicas import Replica
 from tandem_operator.tuning import Settings
 from tests.unit.planning import builders
 
@@ -71,3 +72,33 @@ def test_what_is_not_asked_is_no_threshold() -> None:
 
 def test_the_band_never_ends_below_its_start() -> None:
     assert settings({"tuning.minTokens": 3, "tuning.maxTokens": 0}).min_tokens == 0
+
+
+def replicas(*tiers: tuple[int, ...]) -> list[Replica]:
+    return [
+        Replica(f"pod-{at}", f"uid-{at}", "10.0.0.1", 8000, "lock", "shape", True, each)
+        for at, each in enumerate(tiers)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "tiers", "tokens"),
+    [
+        ("Auto", ((7,), (7,)), 7),
+        ("Observe", ((7,),), 7),
+        ("Auto", ((3,), (7,), (3,)), 3),
+        ("Fixed", ((7,),), None),
+        ("Auto", ((0, 1, 3, 7),), None),
+        ("Auto", ((0,),), None),
+    ],
+)
+def test_k_is_fixed_where_pods_have_one_and_somebody_asks_for_another(
+    mode: str, tiers: tuple[tuple[int, ...], ...], tokens: int | None
+) -> None:
+    spec = Spec.model_validate(builders.resource({"tuning.mode": mode})["spec"])
+
+    assert fixed_tokens(spec, replicas(*tiers)) == tokens
+
+
+def test_the_tuner_of_an_engine_that_keeps_its_k_has_that_depth_alone() -> None:
+    assert held_at(settings({}), 3).active_depths == (3,)

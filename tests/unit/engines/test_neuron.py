@@ -57,6 +57,7 @@ def test_k_changes_by_rollout_alone() -> None:
     assert DRIVER.live_mode(asked()) is LiveMode.ROLLOUT
     assert DRIVER.validate(asked()) == ()
     assert DRIVER.validate(asked({"tuning.mode": "Observe"})) == ()
+    assert DRIVER.validate(asked({"tuning.mode": "Auto"})) == ()
 
 
 def test_each_other_method_is_refused_with_its_reason() -> None:
@@ -73,7 +74,17 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"tuning.mode": "Auto"}, "spec.tuning.mode"),
+        ({"tuning.mode": "Auto", "tuning.policy": "Thresholds"}, "spec.tuning.policy"),
+        (
+            {"tuning.mode": "Auto", "tuning.objective.timePerOutputTokenMs": 40},
+            "spec.tuning.objective.timePerOutputTokenMs",
+        ),
+        (
+            {"tuning.mode": "Auto", "tuning.objective.timeToFirstTokenMs": 500},
+            "spec.tuning.objective.timeToFirstTokenMs",
+        ),
+        ({"tuning.mode": "Auto", "tuning.maxTokens": 3}, "spec.tuning.maxTokens"),
+        ({"tuning.mode": "Auto", "tuning.onDecay": "Redeploy"}, "spec.tuning.onDecay"),
         ({"speculation.constrainedOutput": "Bypass"}, "spec.speculation.constrainedOutput"),
         ({"accelerator.resource": "None"}, "spec.accelerator.resource"),
         ({"parallelism.data": 2}, "spec.parallelism.data"),

@@ -29,6 +29,18 @@ def test_an_engine_that_is_told_no_deepest_k_speculates_by_its_tiers() -> None:
     }
 
 
+def test_pods_whose_k_came_by_a_rollout_are_the_same_engine_to_the_tuner() -> None:
+    spec, rolled, other = engine_pod("spec"), engine_pod("rolled"), engine_pod("other")
+    for pod, tokens in ((spec, "7"), (rolled, "3"), (other, "3")):
+        pod["spec"]["containers"][1]["args"] = ["serve", f"--tokens={tokens}"]
+    rolled["metadata"]["annotations"] = {"tandem.dev/arguments": '["serve", "--tokens=7"]'}
+
+    found = replicas_of("resource", [*workload(), spec, rolled, other])
+    shapes = {each.pod: each.shape for each in found}
+
+    assert shapes["spec"] == shapes["rolled"] != shapes["other"]
+
+
 def test_a_pod_says_at_which_port_of_which_container_its_metrics_are() -> None:
     pod = engine_pod()
     pod["metadata"]["annotations"] = {

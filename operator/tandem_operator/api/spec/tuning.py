@@ -141,8 +141,9 @@ class Tuning(SpecModel):
         LIVE,
         Field(
             description=(
-                "`Auto` tunes K. `Observe` records what it would do. `Fixed` keeps "
-                "`speculation.initialTokens`."
+                "`Auto` tunes K: while pods serve, or by a rollout at most every few hours where "
+                "the engine keeps its K (`status.speculation.liveMode`). `Observe` records what "
+                "it would do. `Fixed` keeps `speculation.initialTokens`."
             ),
             examples=["Observe"],
         ),

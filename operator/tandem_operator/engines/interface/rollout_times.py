@@ -22,6 +22,9 @@ class RolloutTimes:
     ``canary_for`` and ``canary_drafts`` (drafts that were judged): what a canary measures at least;
     ``canary_deadline``: it goes when it has not, counted from when it may have started.
     ``restart_dwell``: between two restarts for decay; doubles like the first dwell.
+    ``depth_for``: what traffic says of another K is gathered so long, where a new K is a rollout;
+    ``depth_dwell``: between two such rollouts at least; doubles like the first dwell.
+    ``pod_start``: what a pod takes to start, where none that is ready tells.
     """
 
     remove_after: float = 600.0
@@ -33,6 +36,9 @@ class RolloutTimes:
     canary_drafts: float = 300.0
     canary_deadline: float = 1800.0
     restart_dwell: float = 21_600.0
+    depth_for: float = 1800.0
+    depth_dwell: float = 14_400.0
+    pod_start: float = 600.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -7,11 +7,12 @@ for it. Each rollout waits for its dwell, which doubles with the one before, so 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import OffMode, OnDecay, Spec, TuningMode
 from tandem_operator.engines.interface.rollout_times import RolloutTimes
+from tandem_operator.planning.rollout.dwell import doubled, over
 from tandem_operator.planning.rollout.evidence import CanaryView, RolloutEvidence
 from tandem_operator.planning.rollout.state import Form, RolloutState
 from tandem_operator.tuning import reasons
@@ -78,7 +79,7 @@ def _removed(
     restarted = _restarted(held, spec, evidence, now, times)
     if restarted is not None:
         return restarted
-    if spec.tuning.mode is not TuningMode.AUTO or not _over(held.since, held.dwell_s, now):
+    if spec.tuning.mode is not TuningMode.AUTO or not over(held.since, held.dwell_s, now):
         return held
     cause, message = "", ""
     decay, since = evidence.decay, evidence.off_since
@@ -99,7 +100,7 @@ def _removed(
             message = f"off for {off_s:.0f} s: {cause}"
     if not cause:
         return held
-    dwell_s = _doubled(held.since, held.dwell_s, times.first_dwell, now, times)
+    dwell_s = doubled(held.since, held.dwell_s, times.first_dwell, now, times)
     return replace(
         held,
         form=Form.REMOVED,
@@ -119,30 +120,30 @@ def _restarted(
         return None
     dwell_s = min(times.restart_dwell * 2 ** max(held.restarts - 1, 0), times.longest_dwell)
     wanted = evidence.decay is not None or evidence.stopped is not None
-    if not wanted or not _over(held.restarted, dwell_s, now):
+    if not wanted or not over(held.restarted, dwell_s, now):
         return None
-    calm = _over(held.restarted, 2 * times.longest_dwell, now)
+    calm = over(held.restarted, 2 * times.longest_dwell, now)
     return replace(held, restarted=now, restarts=1 if calm else min(held.restarts + 1, 16))
 
 
 def _tried(
     held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState:
-    if defaults.tuning_max_tokens(spec) == 0 or not _over(held.since, held.dwell_s, now):
+    if defaults.tuning_max_tokens(spec) == 0 or not over(held.since, held.dwell_s, now):
         return held
     lifted = held.cause == reasons.KILL_SWITCH
     limit = spec.tuning.thresholds.max_concurrency
     batch = evidence.batch
     if batch is None or (limit is not None and batch > limit):
         return held
-    if evidence.worth > 0 and _over(evidence.worth_since, times.worth_for, now):
+    if evidence.worth > 0 and over(evidence.worth_since, times.worth_for, now):
         tokens = evidence.worth
         message = f"at {batch:.1f} requests a replica K={tokens} paid with the last acceptance"
     elif lifted and not held.in_vain:
         # What was learned under the switch says 0 everywhere, and nothing of the traffic.
         tokens = max(1, defaults.initial_tokens(spec))
         message = "tuning.maxTokens is above 0 again"
-    elif (lifted or held.cause in PROBED) and _over(
+    elif (lifted or held.cause in PROBED) and over(
         held.since, min(times.probe_after * 2**held.in_vain, times.longest_dwell), now
     ):
         tokens = max(1, defaults.initial_tokens(spec))
@@ -160,7 +161,7 @@ def _judged(
     seen = evidence.canary
     if seen is None or seen.seconds < times.canary_for or seen.drafts < times.canary_drafts:
         deadline_s = spec.progress_deadline_seconds + times.canary_deadline
-        if _over(held.since, deadline_s, now):
+        if over(held.since, deadline_s, now):
             drafts = 0 if seen is None else seen.drafts
             told = f"the canary measured {drafts:.0f} drafts in {deadline_s:.0f} s"
             return _in_vain(held, told, now, times)
@@ -207,16 +208,3 @@ def _in_vain(held: RolloutState, message: str, now: datetime, times: RolloutTime
         tokens=None,
         in_vain=min(held.in_vain + 1, 16),
     )
-
-
-def _over(since: datetime | None, seconds: float, now: datetime) -> bool:
-    return since is None or now - since >= timedelta(seconds=seconds)
-
-
-def _doubled(
-    since: datetime | None, before_s: float, first_s: float, now: datetime, times: RolloutTimes
-) -> float:
-    """The next dwell: the first one after a calm as long as the longest, else twice the last."""
-    if since is None or before_s <= 0 or _over(since, times.longest_dwell, now):
-        return first_s
-    return min(2 * before_s, times.longest_dwell)

@@ -37,11 +37,32 @@ class StoppedView:
 
 
 @dataclass(frozen=True)
+class DepthsView:
+    """What every K would take, over the traffic since pods with this K of ``tokens`` serve.
+
+    ``ratios`` are seconds per output token against those at ``tokens`` (1.0), by K from 0 on;
+    ``deviations`` those of their logs, ``tokens_per_step`` what a step makes. ``batch`` and
+    ``seconds_per_token`` are means, ``busy`` is the share of time with decoding requests,
+    ``seconds`` how long there were any.
+    """
+
+    tokens: int
+    ratios: tuple[float, ...]
+    deviations: tuple[float, ...]
+    tokens_per_step: tuple[float, ...]
+    batch: float
+    seconds_per_token: float
+    busy: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class RolloutEvidence:
     """``off_since``: no token is drafted at the present load since then, by ``off_reason``.
 
     ``batch`` are decoding requests of the busiest replica over the last minute. Without the draft,
     ``worth`` is the K that what was learned with it would take at this load, since ``worth_since``.
+    ``depths`` is for engines that keep the K of their start.
     """
 
     off_since: datetime | None = None
@@ -52,3 +73,4 @@ class RolloutEvidence:
     canary: CanaryView | None = None
     decay: DecayView | None = None
     stopped: StoppedView | None = None
+    depths: DepthsView | None = None

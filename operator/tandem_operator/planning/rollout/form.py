@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
-from tandem_operator.api.spec import OffMode
+from tandem_operator.api.spec import OffMode, TuningMode
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.planning import diff, workload
 from tandem_operator.planning.children import engine_pods
@@ -15,10 +14,11 @@ from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.rollout import canary, decide, variant
+from tandem_operator.planning.rollout import canary, decide, depth, variant
 from tandem_operator.planning.rollout import state as rollout_state
 from tandem_operator.planning.rollout.canary import Canary
 from tandem_operator.planning.rollout.decide import World
+from tandem_operator.planning.rollout.evidence import RolloutEvidence
 from tandem_operator.planning.rollout.state import Form, RolloutState
 from tandem_operator.planning.snapshot import Snapshot, TuningView
 from tandem_runtime.contract.table import Range
@@ -38,7 +38,8 @@ class PodForm:
     ``state`` is the stored state, ``next`` what shall be stored; ``render`` are forms to store now
     and ``replicas`` the workload's. ``table_of`` is the revision whose depths the table has, and
     ``tuning`` the view it is made from. ``canary`` is how the canary stands, ``canary_body`` the
-    one that is wanted.
+    one that is wanted. ``by_rollout``: K is tuned, and a new one is a
+    rollout; ``would`` is the one that is worth it, whoever decides.
     """
 
     revision: Revision
@@ -51,6 +52,8 @@ class PodForm:
     canary_body: Object | None = None
     render: tuple[Object, ...] = ()
     off: bool = False
+    by_rollout: bool = False
+    would: int | None = None
     look_every_s: float = 60.0
 
     @property
@@ -58,8 +61,14 @@ class PodForm:
         """Seconds until time alone may decide something; None: an event is enough."""
         if self.state.form is Form.CANARY:
             return min(MEASURED_EVERY_S, self.look_every_s)
-        waits = self.state.form is Form.REMOVED or self.off
+        waits = self.state.form is Form.REMOVED or self.off or self.by_rollout
         return self.look_every_s if waits else None
+
+    @property
+    def depths(self) -> frozenset[int]:
+        """K of the forms that run or shall run, beside the revision's own."""
+        told = {self.state.depth, self.next.depth}
+        return frozenset(tokens for tokens in told if tokens is not None)
 
     @property
     def removed(self) -> bool:
@@ -84,13 +93,15 @@ def find(
     wanted = _wanted(state, stands)
     render: tuple[Object, ...] = ()
     base = current
-    removed = variant.stored(resource, current, observed)
+    removed = variant.stored(resource, current, 0, observed)
     runs = base
-    if wanted is not Form.LOADED:
-        if removed is not None:
-            runs = removed
+    tokens = state.depth if wanted is Form.LOADED else 0
+    if tokens is not None:
+        kept = variant.stored(resource, current, tokens, observed)
+        if kept is not None:
+            runs = kept
         elif accepted:
-            body = variant.body(resource, current, driver, snapshot.installation)
+            body = variant.body(resource, current, tokens, driver, snapshot.installation)
             render, runs = (body,), variant.of(current, body["data"])
     runs = _restarted(runs, state)
     replicas = _replicas(resource, current, wanted, stands)
@@ -103,6 +114,7 @@ def find(
         replicas=replicas,
         canary=stands,
         render=render,
+        by_rollout=accepted and _by_rollout(resource, current),
     )
     if wanted is Form.CANARY and removed is not None:
         found = replace(
@@ -113,17 +125,24 @@ def find(
         )
     if not accepted or resource.spec.paused or render:
         return found
-    evidence = _evidence(snapshot.tuning, current, snapshot.now)
+    evidence = _evidence(snapshot.tuning, current)
     world = World(_settled(resource, found, observed, snapshot), stands.exists)
-    decided = decide.decided(
-        state, resource.spec, evidence, world, snapshot.now, snapshot.installation.rollout_times
-    )
-    times = snapshot.installation.rollout_times
+    times, now = snapshot.installation.rollout_times, snapshot.now
+    decided = decide.decided(state, resource.spec, evidence, world, now, times)
+    own = current.fixed_tokens if current.workers is None else None
+    would = None
+    if decided is state and own is not None:
+        seen = None if evidence is None else evidence.depths
+        start = depth.pod_start(workload.pods(resource.name, observed), times)
+        settled = world.settled and not stands.exists
+        would = depth.proposed(state, own, seen, now, times, start)
+        decided = depth.decided(state, own, resource.spec, seen, now, times, start, settled=settled)
     return replace(
         found,
         next=decided,
+        would=None if would is None else would.tokens,
         off=evidence is not None and evidence.off_since is not None and _redeploys(resource),
-        look_every_s=min(60.0, times.remove_after / LOOKS_A_DWELL),
+        look_every_s=min(60.0, min(times.remove_after, times.depth_for) / LOOKS_A_DWELL),
     )
 
 
@@ -132,10 +151,15 @@ def standing(
 ) -> PodForm:
     """The form that the pods of a pair have which another one follows: nothing more is decided."""
     state = rollout_state.read(resource, current, observed)
-    removed = variant.stored(resource, current, observed)
-    runs = removed if removed is not None and state.form is not Form.LOADED else current
-    runs = _restarted(runs, state)
+    tokens = state.depth if state.form is Form.LOADED else 0
+    kept = None if tokens is None else variant.stored(resource, current, tokens, observed)
+    runs = _restarted(current if kept is None else kept, state)
     return PodForm(runs, state, state, runs, snapshot.tuning, resource.spec.replicas)
+
+
+def _by_rollout(resource: Resource, current: Revision) -> bool:
+    tuned = resource.spec.tuning.mode is TuningMode.AUTO
+    return tuned and current.fixed_tokens is not None and current.workers is None
 
 
 def _wanted(state: RolloutState, stands: Canary) -> Form:
@@ -177,7 +201,7 @@ def _canarys_table(tuning: TuningView | None, state: RolloutState) -> TuningView
     return replace(tuning, decision=decision)
 
 
-def _evidence(tuning: TuningView | None, current: Revision, now: datetime) -> Any:
+def _evidence(tuning: TuningView | None, current: Revision) -> RolloutEvidence | None:
     if tuning is None or tuning.lock_hash != current.lock_hash or tuning.metrics.status != "True":
         return None
     return tuning.rollout
@@ -216,4 +240,8 @@ def outlived(
     canaries = [
         each for each in canary.all_of(resource, observed) if each["metadata"]["name"] != wanted
     ]
-    return [*canaries, *variant.outlived(observed, tuple(revisions))]
+    kept, depths = tuple(revisions), {}
+    if found is not None:
+        depths = {each.input_hash: frozenset[int]() for each in kept}
+        depths[found.table_of.input_hash] = found.depths
+    return [*canaries, *variant.outlived(resource, observed, kept, depths)]

@@ -42,6 +42,8 @@ class RolloutState:
     ``dwell_s`` is how long the form lasts at least. ``tokens`` is a canary's
     K. ``in_vain`` counts canaries in a row that were poor.
     ``restarted`` is when the pods were last restarted for decay, ``restarts`` how often in a row.
+    ``depth`` is K where it changes by rollout (None: the revision's own), since ``depth_since``;
+    ``depth_dwell_s`` is how long it lasts at least, ``depth_message`` why.
     """
 
     number: int
@@ -54,6 +56,10 @@ class RolloutState:
     in_vain: int = 0
     restarted: datetime | None = None
     restarts: int = 0
+    depth: int | None = None
+    depth_since: datetime | None = None
+    depth_dwell_s: float = 0.0
+    depth_message: str = ""
 
     @property
     def is_new(self) -> bool:

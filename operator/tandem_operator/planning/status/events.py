@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tandem_operator.api.conditions import ConditionType
-from tandem_operator.api.status import Condition, Status
+from tandem_operator.api.conditions import ConditionType, SpeculationReason
+from tandem_operator.api.status import Condition, LiveMode, Status
 from tandem_operator.planning.plan import EventRecord
 
 MAX_MESSAGE_LENGTH = 1024
@@ -44,8 +44,21 @@ def between(before: Status, after: Status) -> tuple[EventRecord, ...]:
                 (new.message or new.reason)[:MAX_MESSAGE_LENGTH],
             )
         )
+    event_records += _new_depth(before, after)
     unique = {event_record.reason: event_record for event_record in reversed(event_records)}
     return tuple(reversed(unique.values()))
+
+
+def _new_depth(before: Status, after: Status) -> list[EventRecord]:
+    """Each K that comes by rollout, also the second: they are rare, and replace every pod."""
+    kind = ConditionType.SPECULATION_ACTIVE
+    old, new = before.condition(kind), after.condition(kind)
+    rolls = after.speculation is not None and after.speculation.live_mode is LiveMode.ROLLOUT
+    if not rolls or old is None or new is None or new.reason != SpeculationReason.TUNED:
+        return []
+    if not _same(old, new) or old.message == new.message:
+        return []
+    return [EventRecord("Normal", new.reason, new.message[:MAX_MESSAGE_LENGTH])]
 
 
 def _begins_well(kind: ConditionType, old: Condition | None, new: Condition) -> bool:

@@ -18,6 +18,7 @@ from tandem_operator.api.status import (
 )
 from tandem_operator.planning.snapshot import ReplicaView, TuningView
 from tandem_operator.planning.status.inputs import StatusInputs
+from tandem_operator.tuning import reasons
 from tandem_operator.tuning.decision import Prediction
 from tandem_runtime.contract import metrics
 
@@ -88,7 +89,7 @@ def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
             "acceptance_rate_percent": _percent(tuning.acceptance_rate),
             "mean_accepted_tokens": _decimal(tuning.mean_accepted_tokens),
             **_speedup(base.live_mode, predicted),
-            "last_decision": _last_decision(tuning),
+            "last_decision": _last_decision(inputs, tuning),
             "segments": tuple(
                 SegmentAcceptance(name=name, acceptance_rate_percent=_percent(rate))
                 for name, rate in sorted(tuning.segments.items())[:MAX_SEGMENTS]
@@ -205,11 +206,18 @@ def _effective(
     return defaults.initial_tokens(inputs.resource.spec)
 
 
-def _last_decision(tuning: TuningView) -> LastDecision:
+def _last_decision(inputs: StatusInputs, tuning: TuningView) -> LastDecision:
+    """The rollout's where K changes by one: the tuner itself decides nothing there."""
+    at, decided = tuning.decided_at, tuning.decision
+    reason, message = decided.reason, decided.message
+    form = inputs.form
+    if form is not None and form.by_rollout and form.state.depth_since is not None:
+        at = form.state.depth_since
+        reason, message = reasons.TUNED, form.state.depth_message
     return LastDecision(
-        time=tuning.decided_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        reason=tuning.decision.reason,
-        message=tuning.decision.message[:1024],
+        time=at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        reason=reason,
+        message=message[:1024],
     )
 
 

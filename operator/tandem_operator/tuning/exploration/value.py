@@ -42,7 +42,7 @@ def expected_improvements(
     """Expected improvement of each depth over ``base`` at one row, as a share of time."""
     cost = scores.seconds_per_token[row]
     gains = np.log(cost[scores.column(base)] / cost)
-    variance = _of_time(scores, row, base, state.steps, settings)
+    variance = variance_of_time(scores, row, base, state.steps, settings)
     return tuple(
         0.0 if depth == base else expected_improvement(float(gain), math.sqrt(max(0.0, float(own))))
         for depth, gain, own in zip(scores.depths, gains, variance, strict=True)
@@ -58,7 +58,10 @@ def expected_improvement(gain: float, deviation: float) -> float:
     return deviation * density + gain * (1.0 + math.erf(z / math.sqrt(2.0))) / 2.0
 
 
-def _of_time(scores: Scores, row: int, base: int, model: StepModel, settings: Settings) -> Floats:
+def variance_of_time(
+    scores: Scores, row: int, base: int, model: StepModel, settings: Settings
+) -> Floats:
+    """Variance of the log ratio of each depth's step time to that of ``base``, at one row."""
     cells, fastest_s = basis(model, settings.profile, settings.depths)
     known = model.coefficients(settings.mixture_of_experts)
     batch = ROW_MIDDLES[row]

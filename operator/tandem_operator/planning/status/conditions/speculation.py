@@ -7,6 +7,7 @@ from tandem_operator.api.conditions import ConditionType, Finding, SpeculationRe
 from tandem_operator.api.spec import ConstrainedOutput, TuningMode
 from tandem_operator.api.status import ConditionStatus, LiveMode
 from tandem_operator.engines.tiers import taken_down
+from tandem_operator.planning.rollout.form import PodForm
 from tandem_operator.planning.snapshot import ReplicaView, TuningView
 from tandem_operator.planning.status import depth_notes, removed
 from tandem_operator.planning.status.inputs import StatusInputs
@@ -36,6 +37,8 @@ def find(inputs: StatusInputs) -> Finding:
         if hindered is not None:
             return hindered
     fixed = None if inputs.current is None else inputs.current.fixed_tokens
+    if inputs.form is not None and inputs.form.by_rollout:
+        return _by_rollout(inputs.form)
     if fixed is not None and (
         spec.tuning.mode is TuningMode.AUTO or defaults.tuning_max_tokens(spec) == 0
     ):
@@ -51,6 +54,8 @@ def find(inputs: StatusInputs) -> Finding:
         return _before_the_first_look(inputs)
     decided = tuning.decision
     if spec.tuning.mode is TuningMode.OBSERVE:
+        if fixed is not None and inputs.form is not None:
+            return _finding("True", SpeculationReason.OBSERVING, _would(inputs.form, fixed))
         message = f"Auto would decide {decided.state}: {decided.reason}"
         return _finding("True", SpeculationReason.OBSERVING, _with_notes(inputs, message))
     if decided.state == decision.ACTIVE:
@@ -67,6 +72,20 @@ def find(inputs: StatusInputs) -> Finding:
     ):
         return _finding("False", REASONS[held.reason], held.message)
     return _finding("False", reason, _told(inputs, tuning))
+
+
+def _would(form: PodForm, tokens: int) -> str:
+    if form.would is None:
+        return f"Auto would keep K {tokens}"
+    return f"Auto would change K {tokens} -> {form.would} by rollout"
+
+
+def _by_rollout(form: PodForm) -> Finding:
+    state, tokens = form.state, form.revision.fixed_tokens
+    if state.depth_since is not None and state.depth_message:
+        return _finding("True", SpeculationReason.TUNED, state.depth_message)
+    message = f"K is {tokens} until another is worth a rollout"
+    return _finding("True", SpeculationReason.INITIAL, message)
 
 
 def _told(inputs: StatusInputs, tuning: TuningView) -> str:
