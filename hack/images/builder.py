@@ -131,6 +131,10 @@ class Builder:
         )
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
+    def forget(self, reference: str) -> None:
+        """Remove an image from the program's own store; one that is not there is no failure."""
+        subprocess.run([self.program, "rmi", reference], capture_output=True, check=False)
+
 
 def builder() -> Builder:
     """Docker where it answers, else buildah, installed by apt-get where we may.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hack.cluster.binaries import CACHE
-from hack.images import static
+from hack.images import kept, static
 from hack.images.builder import Image, builder, ensure_packages, run
 from hack.triton import environment as triton_environment
 
@@ -36,7 +34,7 @@ def base() -> str:
     if given:
         return given
     reference = f"localhost/tandem-base:{_hash(BASE_RECIPE)}"
-    with _Alone("base"):
+    with kept.Alone(FOLDER, "base"):
         if not builder().has(reference):
             _make_base(reference)
     return reference
@@ -66,7 +64,7 @@ def engine() -> Image:
         arguments = {"BASE_IMAGE": base()}
         builder().build(image, ENGINE_FILE.parent, ENGINE_FILE, arguments=arguments)
 
-    return _once(image, build)
+    return kept.once(image, build)
 
 
 def torch() -> Image:
@@ -80,7 +78,7 @@ def torch() -> Image:
     def build() -> None:
         builder().build(image, REPOSITORY, TORCH_FILE, arguments={"BASE_IMAGE": base()})
 
-    return _once(image, build)
+    return kept.once(image, build)
 
 
 def triton() -> Image:
@@ -104,7 +102,7 @@ def triton() -> Image:
                 shutil.copytree(source, Path(context) / name, ignore=leave_out)
             builder().build(image, Path(context), TRITON_FILE, arguments={"BASE_IMAGE": base()})
 
-    return _once(image, build)
+    return kept.once(image, build)
 
 
 def _base_recipe() -> str:
@@ -121,16 +119,7 @@ def _project(target: str, version: str) -> Image:
             image, REPOSITORY, REPOSITORY / "Dockerfile", target=target, arguments=arguments
         )
 
-    return _once(image, build)
-
-
-def _once(image: Image, build: Callable[[], None]) -> Image:
-    if not image.archive.exists():
-        with _Alone(image.archive.stem):
-            if not image.archive.exists():
-                print(f"building {image.reference}", file=sys.stderr, flush=True)
-                build()
-    return image
+    return kept.once(image, build)
 
 
 def _make_base(reference: str) -> None:
@@ -146,20 +135,6 @@ def _make_base(reference: str) -> None:
     run(["tar", "--numeric-owner", "-C", str(root), "-cf", str(tarball), "."])
     builder().import_root(reference, tarball)
     shutil.rmtree(root.parent)
-
-
-class _Alone:
-    """One process at a time makes an image of this name."""
-
-    def __init__(self, name: str) -> None:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        self._lock = (FOLDER / f"{name}.lock").open("w")
-
-    def __enter__(self) -> None:
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-
-    def __exit__(self, *exc: object) -> None:
-        self._lock.close()
 
 
 def _archive(name: str, digest: str) -> Path:
