@@ -1,4 +1,7 @@
-"""The programs of a Kubernetes, built from Go modules once and kept by the hash of what goes in."""
+"""The programs of a Kubernetes, made once and kept by the hash of what goes in.
+
+The server's are built from Go modules; kubectl and helm come built.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hack.cluster import clients
+
 SOURCE = Path(__file__).parent / "binary"
 CACHE = Path(os.environ.get("TANDEM_CACHE", Path.home() / ".cache" / "tandem"))
 VERSION = "v1.35.4"
-HELM = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 PROGRAMS = (
     "etcd",
     "kube-apiserver",
@@ -21,7 +25,6 @@ PROGRAMS = (
     "kube-scheduler",
     "kubelet",
     "kube-proxy",
-    "kubectl",
 )
 _VERSION_FLAGS = " ".join(
     f"-X k8s.io/component-base/version.{name}={value}"
@@ -39,22 +42,27 @@ def location() -> Path:
     content = hashlib.sha256()
     for name in ("main.go", "go.mod", "go.sum"):
         content.update((SOURCE / name).read_bytes())
-    content.update(" ".join((*FLAGS, HELM, *PROGRAMS)).encode())
+    content.update(" ".join((*FLAGS, clients.SHA256, *PROGRAMS)).encode())
     return CACHE / "bin" / content.hexdigest()[:16]
+
+
+def made() -> bool:
+    """Whether all programs are there."""
+    return (location() / "helm").exists()
 
 
 def ensure() -> Path:
     """The folder of the programs, built if need be (about 5 minutes on 2 cores, once).
 
-    Raises MissingProgramError without Go, with Go's own words when the build fails.
+    Raises MissingProgramError without Go or uv, with their own words when one of them fails.
     """
     folder = location()
-    if (folder / "helm").exists():
+    if made():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "helm").exists():
+        if not made():
             _build(folder)
     return folder
 
@@ -71,25 +79,29 @@ def go() -> str:
     return program
 
 
+def uv() -> str:
+    """The program that brings Python packages: on PATH, or where `hack/bootstrap` puts it."""
+    return shutil.which("uv") or str(CACHE / "uv" / "bin" / "uv")
+
+
 def _build(folder: Path) -> None:
     compiler = go()
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     _say(f"building Kubernetes {VERSION} from Go modules, once: about 5 minutes on 2 cores")
-    _go([compiler, "build", *FLAGS, "-o", str(part / "kubernetes"), "."], part)
+    _go([compiler, "build", *FLAGS, "-o", str(part / "kubernetes"), "."])
     for program in PROGRAMS:
         (part / program).symlink_to("kubernetes")
-    _say("building helm")
-    _go([compiler, "install", "-trimpath", "-ldflags", "-s -w", HELM], part)
+    try:
+        clients.bring(uv(), part)
+    except (clients.DownloadError, FileNotFoundError) as problem:
+        raise MissingProgramError(f"kubectl and helm: {problem}") from problem
     part.rename(folder)
 
 
-def _go(words: list[str], target: Path) -> None:
-    environ = os.environ | {"GOBIN": str(target)}
-    done = subprocess.run(
-        words, cwd=SOURCE, env=environ, capture_output=True, text=True, check=False
-    )
+def _go(words: list[str]) -> None:
+    done = subprocess.run(words, cwd=SOURCE, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MissingProgramError(f"{' '.join(words[:2])} failed:\n{done.stderr[-2000:]}")
 

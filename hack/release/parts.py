@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
 
 import yaml
 
-from hack.cluster.binaries import CACHE
+from hack.cluster.binaries import uv
 
 LIMIT_S = 600
 
@@ -29,11 +28,6 @@ def call(words: list[str], folder: Path | None = None) -> str:
     if done.returncode:
         raise PartError(f"{' '.join(words[:3])}: {(done.stderr or done.stdout).strip()[-1500:]}")
     return done.stdout + done.stderr
-
-
-def uv() -> str:
-    """The program that reads the lock file."""
-    return shutil.which("uv") or str(CACHE / "uv" / "bin" / "uv")
 
 
 def sbom(repository: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hack.cluster import provider
+from hack.cluster import binaries, provider
 from hack.cluster.binaries import CACHE
-from hack.cluster.cluster import Cluster
+from hack.cluster.cluster import Cluster, Provider
 from hack.demo.environment import setup
 from hack.demo.environment.kubectl import DemoError, Kubectl
 from hack.demo.environment.setup import REPOSITORY, Images
@@ -66,14 +68,15 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
     Raises DemoError with the words of whatever failed.
     """
     try:
-        step("the engine's environment (made once, some minutes)")
-        environment = engine_environment()
-        step("images (built once a content)")
-        built = [recipes.operator(), recipes.runtime(), recipes.engine(), recipes.torch()]
-        step("models: the tiny target widened, its draft, and a draft of permuted vocabulary")
-        models = _models()
-        step("a Kubernetes")
-        cluster = provider.up(NAME, keep=True)
+        with _kubernetes_beside():
+            step("the engine's environment (made once, some minutes)")
+            environment = engine_environment()
+            step("images (built once a content)")
+            built = [recipes.operator(), recipes.runtime(), recipes.engine(), recipes.torch()]
+            step("models: the tiny target widened, its draft, and a draft of permuted vocabulary")
+            models = _models()
+            step("a Kubernetes")
+            cluster = provider.up(NAME, keep=True)
     except (*provider.ERRORS, ImageError, EnvironmentMissingError) as error:
         raise DemoError(str(error)) from error
     try:
@@ -92,6 +95,28 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
         if not keep:
             say(f"ending cluster {NAME}")
             provider.down(NAME)
+
+
+@contextmanager
+def _kubernetes_beside() -> Iterator[None]:
+    """Build the cluster's programs while the rest is made, for downloads leave the processor idle.
+
+    `provider.up` waits for the build by its lock. Where the rest fails, the build ends too.
+    """
+    if provider.chosen() is not Provider.LOCAL or binaries.made():
+        yield
+        return
+    words = [sys.executable, "-m", "hack.cluster", "binaries"]
+    # A session of its own: what it started ends with it. Its errors come again from `provider.up`.
+    build = subprocess.Popen(
+        words, cwd=REPOSITORY, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        if build.poll() is None:
+            os.killpg(build.pid, signal.SIGTERM)
+        build.wait()
 
 
 def _models() -> Path:

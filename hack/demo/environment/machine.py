@@ -52,7 +52,7 @@ def detect() -> Machine:
 def _uncached(chosen: Provider, *, images: bool) -> frozenset[Part]:
     there = {
         Part.ENVIRONMENT: environment.find() is not None,
-        Part.KUBERNETES: chosen is not Provider.LOCAL or (binaries.location() / "helm").exists(),
+        Part.KUBERNETES: chosen is not Provider.LOCAL or binaries.made(),
         # A changed tree builds its layers again, on the base that the first build made.
         Part.IMAGES: images,
         Part.MODELS: any((CACHE / "demo").glob("*/permuted-draft")),

