@@ -165,6 +165,7 @@ parts: setup
 	$(PYTHON) -m hack.sglang env
 	$(PYTHON) -m hack.images operator runtime engine torch triton probe
 	$(PYTHON) -m hack.gitops judge
+	$(PYTHON) -m hack.registry
 	$(PYTHON) -m hack.lws
 
 .PHONY: test

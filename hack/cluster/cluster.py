@@ -47,6 +47,7 @@ class Cluster:
     audit_log: Path | None = None
     host_address: str | None = None
     load_image: Callable[[Path], None] | None = field(default=None, repr=False)
+    plain_registry: Callable[[str], None] | None = field(default=None, repr=False)
     end: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def kubectl_command(self) -> list[str]:
@@ -113,3 +114,12 @@ class Cluster:
                 "registry that its nodes reach, or use CLUSTER=local or CLUSTER=kind"
             )
         self.load_image(archive)
+
+    def pull_plainly(self, registry: str) -> None:
+        """Let the nodes pull from `host:port` without TLS. Raises ClusterError elsewhere."""
+        if self.plain_registry is None:
+            raise ClusterError(
+                f"the nodes of {self.name} ({self.provider}) are not told to pull from {registry} "
+                "without TLS: use CLUSTER=local"
+            )
+        self.plain_registry(registry)

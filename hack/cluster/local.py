@@ -128,6 +128,9 @@ def _cluster(state: State, place: Place, issued: Credentials) -> Cluster:
     def load_image(archive: Path) -> None:
         containerd.load(state, archive)
 
+    def plain_registry(registry: str) -> None:
+        containerd.pull_plainly(state, registry)
+
     def take_down() -> None:
         _end_recorded(state.name)
 
@@ -145,6 +148,7 @@ def _cluster(state: State, place: Place, issued: Credentials) -> Cluster:
         audit_log=control_plane.audit_log(state),
         host_address=Network(state.network).host_address if state.network else place.address,
         load_image=load_image if on_node else None,
+        plain_registry=plain_registry if on_node else None,
         end=take_down,
     )
 

@@ -55,9 +55,24 @@ def load(state: State, archive: Path) -> None:
         raise ImageError(f"cannot load {archive}: {done.stderr.strip()}")
 
 
+def pull_plainly(state: State, registry: str) -> None:
+    """Let the node pull from the registry `host:port` without TLS; it counts from the next pull."""
+    folder = _hosts(state) / registry
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "hosts.toml").write_text(
+        f'server = "http://{registry}"\n[host."http://{registry}"]\n'
+        '  capabilities = ["pull", "resolve"]\n'
+    )
+
+
 def images(state: State) -> list[str]:
     """References of the images that the node has."""
     return [line for line in _ctr(state, "images", "list", "-q").stdout.split() if "@" not in line]
+
+
+def _hosts(state: State) -> Path:
+    """Where containerd looks up how a registry is reached, at every pull."""
+    return state.folder / "registries"
 
 
 def _free_bytes() -> int:
@@ -119,4 +134,6 @@ state = "{state.run_folder / "containerd"}"
     runtime_type = "io.containerd.runc.v2"
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{_hosts(state)}"
 """
