@@ -41,7 +41,11 @@ def read(named: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _lines(path: Path) -> tuple[str, ...]:
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise PromptsError(f"{path}: is not text in UTF-8 (byte {problem.start})") from problem
+    lines = [line for line in text.splitlines() if line.strip()]
     if path.suffix == ".jsonl":
         lines = [_prompt(path, number, line) for number, line in enumerate(lines, start=1)]
     if not lines:

@@ -13,8 +13,10 @@ import signal
 import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -32,6 +34,7 @@ from tandem_operator.bench.state import StateError, path_beside
 from tandem_operator.cli import output
 from tandem_operator.engines import registry
 from tandem_operator.engines.metrics.reader import MetricsReader
+from tandem_operator.tuning.settings import DEEPEST_TOKENS
 
 CUT_SHORT, FAILED = 1, 2
 
@@ -142,7 +145,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
         options.out.write_text(json.dumps(profile, indent=2) + "\n", encoding="utf-8")
     except (EndpointError, PlanError, StateError, FitError, PromptsError, OSError) as problem:
-        print(f"tandem bench: {problem}", file=sys.stderr)
+        told = str(problem)
+        if isinstance(problem, OSError) and problem.filename is not None:
+            told = f"{problem.filename}: {problem.strerror}"
+        print(f"tandem bench: {told}", file=sys.stderr)
         if isinstance(problem, EndpointError) and path_beside(arguments.out).exists():
             kept = path_beside(arguments.out)
             print(f"finished blocks are in {kept}; the same command goes on", file=sys.stderr)
@@ -164,9 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """What the words mean. Raises PromptsError, PlanError and OSError."""
-    for name in ("block_s", "limit_s", "new_tokens"):
-        if getattr(arguments, name) <= 0:
-            raise PlanError(f"--{name.replace('_', '-')} is not above 0: give a positive number")
+    _check(arguments)
     return Options(
         url=arguments.endpoint,
         model=arguments.model,
@@ -181,6 +185,31 @@ def options_of(arguments: argparse.Namespace) -> Options:
         limit_s=arguments.limit_s,
         seed=arguments.seed,
     )
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raises PlanError for what no measurement can be meant by, before the engine is asked."""
+    address = urlsplit(arguments.endpoint)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise PlanError(f"--endpoint is {arguments.endpoint}: give an address, as http://host:port")
+    for name in ("block_s", "limit_s", "warmup_s", "new_tokens", "rounds", "max_running", "seed"):
+        value, flag = getattr(arguments, name), f"--{name.replace('_', '-')}"
+        if value is None:
+            continue
+        if name in ("warmup_s", "seed"):
+            if not (isfinite(value) and value >= 0):
+                raise PlanError(f"{flag} is {value:g}: give 0 or more")
+        elif not (isfinite(value) and value > 0):
+            raise PlanError(f"{flag} is {value:g}: give a number above 0")
+    if min(arguments.concurrency) < 1:
+        raise PlanError("--concurrency has 0 clients: give 1 or more")
+    if max(arguments.tokens) > DEEPEST_TOKENS:
+        raise PlanError(f"--tokens has {max(arguments.tokens)}: give K of {DEEPEST_TOKENS} at most")
+    for flag, path in (("--out", arguments.out), ("--table-file", arguments.table_file)):
+        if path is not None and path.is_dir():
+            raise PlanError(f"{flag} {path} is a folder: name a file in it")
+        if path is not None and not path.absolute().parent.is_dir():
+            raise PlanError(f"{flag} {path}: there is no folder {path.parent}")
 
 
 def _measured(options: Options, reader: MetricsReader) -> Ended:
@@ -218,15 +247,7 @@ def _named(block: Block) -> str:
 
 
 def _show(summary: dict[str, Any], console: Console, out: Path) -> None:
-    loads = Table(
-        "numbers of clients, separated by commas",
-        "K",
-        "prompts",
-        "p50 s",
-        "p95 s",
-        "tokens/s",
-        title="request latency",
-    )
+    loads = Table("clients", "K", "prompts", "p50 s", "p95 s", "tokens/s", title="request latency")
     for row in summary["loads"]:
         depth = "in force" if row["tokens"] is None else str(row["tokens"])
         times = ("-" if row[rank] is None else f"{row[rank]:.2f}" for rank in ("p50_s", "p95_s"))

@@ -152,6 +152,9 @@ def connect(arguments: argparse.Namespace) -> Cluster:
     """The cluster that the arguments name; nothing is asked yet. Raises ConnectionProblem."""
     place = arguments.kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
     files = [Path(each).expanduser() for each in place.split(os.pathsep) if each]
+    folder = next((file for file in files if file.is_dir()), None)
+    if folder is not None:
+        raise ConnectionProblem(f"kubeconfig {folder} is a folder: name a file in it")
     if not any(file.is_file() for file in files):
         raise ConnectionProblem(
             f"there is no kubeconfig {place}: name one with --kubeconfig or $KUBECONFIG"

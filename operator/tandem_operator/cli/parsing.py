@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 WRONG_USAGE = 2
+_NUMBERS: dict[Any, type[int] | type[float]] = {int: int, float: float}
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,7 +23,11 @@ class Parser(argparse.ArgumentParser):
         """As argparse does. Exits with status 2 at a flag that is not known here."""
         for word in self._flags(args or ()):
             self.error(f"there is no flag {word}{nearest(word, self._known())}")
-        return super().parse_known_args(args, namespace)
+        parsed, extra = super().parse_known_args(args, namespace)
+        if extra and self._subparsers is None:
+            # Here, and not where argparse tells it: by the verb's own name and help.
+            self.error(f"there is no argument for {extra[0]!r}: leave it out")
+        return parsed, extra
 
     def _known(self) -> list[str]:
         return [flag for flag in self._option_string_actions if flag.startswith("--")]
@@ -45,6 +50,19 @@ class Parser(argparse.ArgumentParser):
             if flag not in known and (flag.startswith("--") or flag[:2] not in known):
                 yield flag
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """A value as its type. Raises ArgumentError, in words of the flag and not of Python."""
+        if not arg_string and not isinstance(action, argparse._SubParsersAction):
+            # `--name "$NAME"` where NAME is not set must not mean something else.
+            raise argparse.ArgumentError(action, "is empty: give a value or leave it out")
+        if action.type in _NUMBERS:
+            try:
+                return _NUMBERS[action.type](arg_string)
+            except ValueError as problem:
+                kind = "whole number" if action.type is int else "number"
+                raise argparse.ArgumentError(action, f"{arg_string!r} is no {kind}") from problem
+        return super()._get_value(action, arg_string)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is None or value in action.choices:
             return
@@ -62,5 +80,6 @@ class Parser(argparse.ArgumentParser):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`, did you mean ...?` where something known is near; else nothing."""
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f", did you mean {matches[0]}?" if matches else ""
+    spellings = {each.lower(): each for each in known}
+    matches = difflib.get_close_matches(word.lower(), list(spellings), n=1, cutoff=0.6)
+    return f", did you mean {spellings[matches[0]]}?" if matches else ""

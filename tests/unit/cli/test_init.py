@@ -72,6 +72,20 @@ def test_of_a_pair_that_is_not_allowed_nothing_is_written(
     assert "no manifest is written" in captured.err
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--image", "not an image"], '--image: not an image is no image'),
+        (["--namespace", "Not One"], '--namespace: "Not One"'),
+    ],
+)
+def test_what_the_api_server_would_refuse_is_told_by_its_flag(
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", TARGET, DRAFT, *words]) == 2
+    assert capsys.readouterr().err.startswith(f"tandem init: {expected}")
+
+
 def test_a_target_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "/no/such/folder"]) == 2
     assert capsys.readouterr().err.startswith("tandem init: target: ")

@@ -84,6 +84,7 @@ def test_documents_lists_and_lists_in_lists_are_all_found(tmp_path: Path) -> Non
         ("kind: SpeculativeDeploymnet\n", "did you mean SpeculativeDeployment?"),
         ("kind: List\nitems: []\n", "it is empty"),
         ("a: &a [*a]\n", "is not YAML"),
+        ("a: [1\n", "is not YAML: line 2, column 1: while parsing a flow sequence, expected"),
         ('a: "\\ud800"\n', "is not YAML"),
     ],
 )
@@ -92,6 +93,19 @@ def test_what_is_no_manifest_is_told(text: str, expected: str, tmp_path: Path) -
         manifests.read(written(tmp_path, text))
 
     assert expected in str(problem.value)
+
+
+def test_what_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
+    utf_16 = tmp_path / "utf-16.yaml"
+    utf_16.write_text(resource("chat"), encoding="utf-16")
+    for place, expected in (
+        (tmp_path / "none.yaml", "cannot be read: No such file or directory"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (utf_16, "cannot be read: it is not text in UTF-8"),
+    ):
+        with pytest.raises(ManifestError) as problem:
+            manifests.read(str(place))
+        assert str(problem.value).startswith(f"{place} {expected}")
 
 
 def test_every_file_is_judged_and_the_worst_is_the_status(

@@ -67,6 +67,43 @@ def test_a_typo_in_a_value_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["verify-pair", "--engine", "vllm", "T"], "'vllm' is no value here, did you mean vLLM?"),
+        (["verify-pair", "--policy", "exact", "T"], "did you mean Exact?"),
+        (["simulate", "--profile", "p", "--concurrency", "1.5"], "'1.5' is no whole number"),
+        (["simulate", "--profile", "p", "--concurrency", "1", "--rate", "x"], "'x' is no number"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_in_words(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(words, capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "argument"),
+    [
+        (["verify-pair", "", "DRAFT"], "TARGET"),
+        (["explain", ""], "NAME"),
+        (["status", "-n", ""], "-n/--namespace"),
+        (["plan", "-f", "a.yaml", "--runtime-image="], "--runtime-image"),
+        (["simulate", "--profile", "p", "--concurrency", ""], "--concurrency"),
+    ],
+)
+def test_a_value_that_is_empty_is_refused(
+    words: list[str], argument: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert f"argument {argument}: is empty: give a value or leave it out" in refused(words, capsys)
+
+
+def test_one_argument_too_many_is_told_by_the_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    error_text = refused(["status", "chat", "code"], capsys)
+    assert error_text.startswith("tandem status: there is no argument for 'code'")
+    assert "(see tandem status --help)" in error_text
+
+
 def test_a_typo_in_the_verb_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'explian' is no verb here, did you mean explain?" in refused(["explian"], capsys)
 

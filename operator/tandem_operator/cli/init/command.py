@@ -15,6 +15,7 @@ from typing import Any
 
 from tandem_operator.api.spec import EngineType, LockPolicy, Method, Spec
 from tandem_operator.cli import output, pair_inspection
+from tandem_operator.cli.admission import answer
 from tandem_operator.cli.init import draft_depth, known_drafts
 from tandem_operator.cli.init.manifest_text import Written, text_of
 from tandem_operator.cli.pair_inspection import Inspection, InspectionError
@@ -29,6 +30,13 @@ NOT_ALLOWED, COULD_NOT_LOOK = 1, 2
 DEFAULT_IMAGE = "vllm/vllm-openai:v0.32.0"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@.+)?")
 LONGEST_NAME = 40
+FLAGS = {
+    "spec.engine.image": "--image",
+    "metadata.namespace": "--namespace",
+    "spec.target.secretName": "--secret",
+    "spec.draft.secretName": "--secret",
+}
+"""Which flag stands for a field of the manifest."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(str(problem), COULD_NOT_LOOK)
     chosen = method or _made_for(report)
     manifest = manifest_of(arguments, chosen, report)
+    for fault in answer.to(manifest).faults:
+        path, separator, rest = fault.partition(":")
+        return _refuse(FLAGS.get(path, path) + separator + rest, COULD_NOT_LOOK)
     spec = Spec.model_validate(manifest["spec"])
     inspection = pair_inspection.judged(report, replace(asked, method=chosen.value), spec)
     if not inspection.allowed:
@@ -206,7 +217,7 @@ def _side(side: SideReport, given: str, secret: str | None) -> Object:
         source["revision"] = side.revision
     elif "://" not in side.uri:
         # A folder of this machine: in a cluster it is a claim's.
-        source["uri"] = f"pvc://models/{Path(given).name}"
+        source["uri"] = f"pvc://models/{Path(given).resolve().name}"
     if secret and side.uri.startswith(("hf://", "s3://")):
         source["secretName"] = secret
     return source

@@ -111,6 +111,19 @@ def _any(name: str, server: Server) -> str:
     return "{" + ",".join(matchers) + "}"
 
 
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
+
+
+def _reason(failure: requests.RequestException) -> str:
+    """The innermost cause, without the query that was sent."""
+    text = " ".join(str(failure).split())
+    return text.rpartition(": ")[2].rstrip("\"')")
+
+
 Ask = Callable[..., dict[float, float]]
 
 
@@ -136,7 +149,16 @@ def _asker(server: Server, range_s: float, step_s: int, end: datetime) -> Ask:
             else:
                 now = client.custom_query(query, params={"time": end.timestamp()})
                 pairs = [(one["metric"].get(by, "nan"), one["value"][1]) for one in now]
-        except (requests.RequestException, PrometheusApiClientException) as problem:
+        except _NO_ADDRESS as problem:
+            raise TraceError(
+                f"--prometheus is {server.url}: give an address, as http://host:9090"
+            ) from problem
+        except requests.RequestException as problem:
+            raise TraceError(
+                f"Prometheus at {server.url} does not answer ({_reason(problem)}): "
+                "check that it runs and that the address is right"
+            ) from problem
+        except PrometheusApiClientException as problem:
             raise TraceError(f"Prometheus at {server.url}: {problem}") from problem
         except (ValueError, KeyError, TypeError, IndexError) as problem:
             raise TraceError(f"{server.url} answers, but not as a Prometheus does") from problem

@@ -86,6 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be made of each resource; returns the exit status."""
+    for name in ("kubeconfig", "context"):
+        if getattr(arguments, name) is not None and not arguments.diff:
+            print(f"tandem plan: --{name} is for --diff alone: leave it out", file=sys.stderr)
+            return NOTHING_TO_JUDGE
     status = 0
     given: list[Manifest] = []
     for filename in arguments.filename:
@@ -103,11 +107,23 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return NOTHING_TO_JUDGE
-    return max([status, *(_judge(manifest, arguments, paths) for manifest in given)])
+    documents: list[Object] = []
+    status = max([status, *(_judge(each, arguments, paths, documents.append) for each in given)])
+    if documents:
+        # JSON is one document, whatever was asked about.
+        several = len(given) > 1
+        output.write({"resources": documents} if several else documents[0], output.JSON)
+    return status
 
 
-def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, str]) -> int:
-    """Print what would be made of one resource; returns its part of the exit status."""
+def _judge(
+    manifest: Manifest,
+    arguments: argparse.Namespace,
+    paths: dict[str, str],
+    collect: Callable[[Object], None],
+) -> int:
+    """Print what would be made of one resource, or `collect` it for JSON; returns its part of the
+    exit status."""
 
     def tell(problem: object) -> None:
         print(f"tandem plan: {manifest.file}: {manifest.place}: {problem}", file=sys.stderr)
@@ -118,6 +134,9 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
     for fault in faults:
         tell(fault)
     if faults:
+        if arguments.output != output.TEXT:
+            place = _name(manifest, namespace)
+            _write({"resource": place, "refusals": faults}, arguments, collect)
         return REFUSED
     try:
         wanted = preview.resource_of(answered.stored, namespace)
@@ -129,12 +148,15 @@ def _judge(manifest: Manifest, arguments: argparse.Namespace, paths: dict[str, s
         tell(problem)
         return NOTHING_TO_JUDGE
     if arguments.diff:
-        return _show_difference(manifest, answered.stored, arguments, tell)
+        return _show_difference(manifest, answered.stored, arguments, tell, collect)
     installation = Installation(
         runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
     )
     seen = preview.of(wanted, installation)
-    print(OUTPUTS[arguments.output](seen, look))
+    if arguments.output == output.JSON:
+        collect({**_head(seen, look), "objects": _objects(seen, look)})
+    else:
+        print((_yaml if arguments.output == output.YAML else _text)(seen, look))
     return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
 
 
@@ -143,6 +165,7 @@ def _show_difference(
     stored: Object,
     arguments: argparse.Namespace,
     tell: Callable[[object], None],
+    collect: Callable[[Object], None],
 ) -> int:
     # Here, so that planning without a cluster loads no client.
     from tandem_operator.cli.connection import ConnectionProblem, connect
@@ -157,11 +180,26 @@ def _show_difference(
         return NOTHING_TO_JUDGE
     name = f"{metadata['namespace']}/{metadata['name']}"
     if arguments.output != output.TEXT:
-        output.write({"resource": name, **plan_diff.document(difference)}, arguments.output)
+        _write({"resource": name, **plan_diff.document(difference)}, arguments, collect)
     else:
         head, *rest = (f"{names.KIND} {name}", *plan_diff.lines(difference, name))
         print("\n  ".join([head, *rest]))
     return 0
+
+
+def _write(
+    document: Object, arguments: argparse.Namespace, collect: Callable[[Object], None]
+) -> None:
+    if arguments.output == output.JSON:
+        collect(document)
+    else:
+        print(f"---\n{output.dumped(document, output.YAML)}")
+
+
+def _name(manifest: Manifest, namespace: str) -> str:
+    metadata = manifest.object.get("metadata")
+    own = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return f"{own or namespace}/{manifest.place}"
 
 
 def _placed(manifest: Object, namespace: str) -> Object:
@@ -220,10 +258,6 @@ def _yaml(seen: Preview, look: Inspection | None) -> str:
     return text.rstrip()
 
 
-def _json(seen: Preview, look: Inspection | None) -> str:
-    return json.dumps({**_head(seen, look), "objects": _objects(seen, look)}, indent=2)
-
-
 def _head(seen: Preview, look: Inspection | None) -> Object:
     return {
         "resource": f"{seen.namespace}/{seen.name}",
@@ -244,10 +278,3 @@ def _objects(seen: Preview, look: Inspection | None) -> list[Object]:
     locked = seen.locked if look is None or look.allowed else ()
     plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
     return plain
-
-
-OUTPUTS: dict[str, Callable[[Preview, Inspection | None], str]] = {
-    "text": _text,
-    "yaml": _yaml,
-    "json": _json,
-}

@@ -72,11 +72,20 @@ def read(filename: str) -> list[Manifest]:
 
 def _text(filename: str) -> str:
     if filename == STANDARD_INPUT:
-        return sys.stdin.read()
+        try:
+            return sys.stdin.read()
+        except UnicodeDecodeError as problem:
+            raise ManifestError(
+                f"standard input is not text in UTF-8 (byte {problem.start})"
+            ) from problem
     try:
         return Path(filename).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ManifestError(f"{filename} cannot be read: {problem}") from problem
+    except OSError as problem:
+        raise ManifestError(f"{filename} cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise ManifestError(
+            f"{filename} cannot be read: it is not text in UTF-8 (byte {problem.start})"
+        ) from problem
 
 
 def _documents(text: str, filename: str) -> Iterator[Any]:
@@ -87,8 +96,14 @@ def _documents(text: str, filename: str) -> Iterator[Any]:
                 encoded = json.dumps(document, ensure_ascii=False)
                 encoded.encode()
                 yield json.loads(encoded, parse_float=_number)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        place = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
+        told = ", ".join(each for each in (problem.context, problem.problem) if each)
+        raise ManifestError(f"{filename} is not YAML: {place}{told}") from problem
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
-        raise ManifestError(f"{filename} is not YAML: {problem}") from problem
+        told = " ".join(str(problem).split())
+        raise ManifestError(f"{filename} is not YAML: {told}") from problem
 
 
 def _number(text: str) -> float | int:

@@ -116,7 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-concurrency", type=int, help="guardrail: maximum number of running requests"
     )
     parser.add_argument("--max-tokens", type=int, help="largest K; default: the profile's")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything drawn; default 0")
     parser.add_argument(
         "--gpu-hour-price",
         type=float,

@@ -19,6 +19,8 @@ from tandem_operator.tuning import Settings, Thresholds
 
 POLICIES = "goodput,static,fixed:3,off,removed,oracle"
 HOUR_S = 3600.0
+MOST_CLIENTS = 4096
+"""As many as `tuning.thresholds.maxConcurrency` may name."""
 LONGEST_S = 7 * 86_400.0
 OF_PROMETHEUS = ("range", "selector", "prometheus_ca", "prometheus_token_file")
 
@@ -30,8 +32,8 @@ class OptionError(ValueError):
 def check(arguments: argparse.Namespace) -> None:
     """Raises OptionError for what no simulation can be meant by, before anything is run."""
     clients = arguments.concurrency
-    if clients is not None and clients < 1:
-        raise OptionError(f"--concurrency is {clients}: give 1 or more")
+    if clients is not None and not 1 <= clients <= MOST_CLIENTS:
+        raise OptionError(f"--concurrency is {clients}: give 1 to {MOST_CLIENTS}")
     if clients is not None and arguments.rate != 1.0:
         raise OptionError("--rate is for a trace: with --concurrency the clients set the load")
     if arguments.trace_format is not None and arguments.trace is None:
@@ -47,10 +49,14 @@ def check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value is not None and value > LONGEST_S:
             raise OptionError(f"--{name} is {value:g} s: give {LONGEST_S:g} s at most")
-    for name, least in (("seed", 0), ("jobs", 1), ("gpus", 1)):
+    for name, least in (("seed", 0), ("jobs", 1), ("gpus", 1), ("max_concurrency", 1)):
         value = getattr(arguments, name)
         if value is not None and value < least:
-            raise OptionError(f"--{name} is {value}: give {least} or more")
+            raise OptionError(f"--{name.replace('_', '-')} is {value}: give {least} or more")
+    if not (math.isfinite(arguments.stabilization) and arguments.stabilization >= 0):
+        raise OptionError(
+            f"--stabilization is {arguments.stabilization:g}: give seconds, 0 or more"
+        )
     if arguments.gpus is not None and arguments.gpu_hour_price is None:
         raise OptionError("--gpus is for --gpu-hour-price alone: leave it out")
     if not names_of(arguments):
@@ -58,6 +64,10 @@ def check(arguments: argparse.Namespace) -> None:
     share = arguments.min_acceptance
     if share is not None and not 0 <= share <= 100:
         raise OptionError(f"--min-acceptance is {share:g}: give percent, 0 to 100")
+    for name in ("prometheus_ca", "prometheus_token_file"):
+        file = getattr(arguments, name)
+        if file is not None and not file.is_file():
+            raise OptionError(f"--{name.replace('_', '-')} {file}: there is no such file")
     plot = arguments.plot
     if plot is not None and plot.suffix.lower() != ".png":
         raise OptionError(f"--plot {plot}: give the name of a PNG file, as {plot.stem}.png")
