@@ -75,7 +75,7 @@ def test_of_a_pair_that_is_not_allowed_nothing_is_written(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--image", "not an image"], '--image: not an image is no image'),
+        (["--image", "not an image"], "--image: not an image is no image"),
         (["--namespace", "Not One"], '--namespace: "Not One"'),
     ],
 )

@@ -36,6 +36,17 @@ SPEC_REFUSED: dict[str, tuple[Object, str]] = {
         {"speculation.engineConfig": {"index_share_for_mtp_iteration": True}},
         "spec.speculation.engineConfig.index_share_for_mtp_iteration",
     ),
+    "asynchronous scheduling of n-grams": (
+        {"speculation.method": "NGram", "engine.args": ["--async-scheduling"]},
+        "spec.engine.args",
+    ),
+    "asynchronous scheduling without padded batches": (
+        {
+            "engine.args": ["--no-async-scheduling", "--async_scheduling"],
+            "speculation.engineConfig": {"disable-padded-drafter-batch": True},
+        },
+        "spec.engine.args",
+    ),
     "two keys that exclude each other": (
         {
             "speculation.engineConfig": {
@@ -63,6 +74,17 @@ def test_what_no_model_could_mend_is_refused_before_any_is_looked_at(name: str) 
         {"speculation.engineConfig": {"quantization": None, "moe_backend": "triton"}},
         {"speculation.engineConfig": {"brand_new": 1}, "engine.image": LATER},
         {"engine.args": ["--tokenizer-mode", "deepseek_v4"]},
+        {"engine.args": ["--async-scheduling"]},
+        {"speculation.method": "NGram", "engine.args": ["--no-async-scheduling"]},
+        {
+            "speculation.method": "NGram",
+            "engine.args": ["--async-scheduling", "--no-async-scheduling"],
+        },
+        {
+            "speculation.method": "NGram",
+            "engine.args": ["--async-scheduling"],
+            "engine.image": LATER,
+        },
     ],
 )
 def test_its_neighbours_are_not(changes: Object) -> None:

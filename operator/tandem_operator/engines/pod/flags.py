@@ -83,3 +83,13 @@ def value_of(arguments: tuple[str, ...], name: str, least: str | None = None) ->
         elif index + 1 < len(arguments):
             last = arguments[index + 1]
     return last
+
+
+def is_on(arguments: tuple[str, ...], name: str) -> bool | None:
+    """What the last `--name` or `--no-name` says; None where there is neither."""
+    last = None
+    for argument in arguments:
+        spelled = argument.replace("_", "-")
+        if spelled in (f"--{name}", f"--no-{name}"):
+            last = spelled == f"--{name}"
+    return last

@@ -7,6 +7,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.pod import flags
 from tandem_operator.engines.vllm.facts import config_keys
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tandem_operator.engines.vllm.pair_view import Pair, is_later_release, refuse
@@ -16,10 +17,15 @@ _MODEL_BASED = frozenset(
     {Method.DRAFT_MODEL, Method.EAGLE, Method.EAGLE3, Method.MEDUSA, Method.MTP}
 )
 
+_ASYNC = "async-scheduling"
+_NOT_ASYNC = frozenset({Method.N_GRAM, Method.SUFFIX, Method.MEDUSA})
+"""Methods that vLLM drafts outside its asynchronous scheduler: it turns that off by itself, and
+refuses to start where it is asked for (`VllmConfig`)."""
+
 
 def validate(spec: Spec) -> tuple[FieldError, ...]:
     """What of spec.speculation vLLM refuses whatever the models are."""
-    return (*_draft_parallel(spec), *_keys(spec), *_together(spec))
+    return (*_draft_parallel(spec), *_async_scheduling(spec), *_keys(spec), *_together(spec))
 
 
 def warnings(spec: Spec) -> tuple[Warned, ...]:
@@ -50,6 +56,23 @@ def _draft_parallel(spec: Spec) -> Iterator[FieldError]:
             "vLLM runs the draft on one device or on as many as the target",
             "set 1" if tensor == 1 else f"set 1 or {tensor}",
         )
+
+
+def _async_scheduling(spec: Spec) -> Iterator[FieldError]:
+    if is_later_release(spec) or not flags.is_on(tuple(spec.engine.args), _ASYNC):
+        return
+    config = spec.speculation.engine_config or {}
+    padded_off = any(
+        key.replace("-", "_") == "disable_padded_drafter_batch" and value is True
+        for key, value in config.items()
+    )
+    if spec.speculation.method in _NOT_ASYNC:
+        why = f"vLLM does not start {spec.speculation.method.value} with asynchronous scheduling"
+    elif padded_off:
+        why = "vLLM does not start it with disable_padded_drafter_batch"
+    else:
+        return
+    yield refuse("spec.engine.args", f"--{_ASYNC}", why, "remove it; vLLM chooses by itself")
 
 
 def _keys(spec: Spec) -> Iterator[FieldError]:
