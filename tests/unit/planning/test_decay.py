@@ -37,6 +37,9 @@ def test_it_is_told_and_nothing_is_replaced_by_default() -> None:
     assert "60 % since" in world.message("AcceptanceDecayed")
     assert "80 %" in world.message("AcceptanceDecayed")
     assert "Decayed" in world.event_records
+    assert world.message("AcceptanceDecayed").endswith(
+        "; tuning.onDecay Restart or Redeploy would replace the pods"
+    )
     assert restarted_at(world) is None
 
     world.tuning = builders.tuning(world.lock_hash, rollout=RolloutEvidence(batch=4.0))
@@ -49,6 +52,9 @@ def test_restart_makes_the_same_pods_again_once_a_dwell() -> None:
     first = restarted_at(world)
     assert first is not None
     assert speculates(template(world))
+    told = world.message("AcceptanceDecayed")
+    assert told.endswith(f"; the pods were restarted at {first[:16]}Z")
+    assert "tuning.onDecay" not in told
 
     world.pass_time(5 * 3600)
     world.roll_out()

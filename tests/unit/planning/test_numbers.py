@@ -50,6 +50,17 @@ def test_a_point_more_or_less_is_not_told(rate: float) -> None:
     assert status_writes(world) == before
 
 
+def test_a_rate_that_becomes_unknown_or_known_is_worth_telling_by_itself() -> None:
+    world = tuned()
+    assert world.tuning is not None
+    known = world.tuning
+    for rate, told in ((None, None), (0.8, 80)):
+        world.pass_time(61)
+        world.tuning = replace(known, acceptance_rate=rate)
+        world.settle()
+        assert world.resource["status"]["speculation"].get("acceptanceRatePercent") == told
+
+
 def test_a_minute_after_the_last_word_a_look_comes_by_itself() -> None:
     """Traffic may have ended by then, and nothing else would ask for the look."""
     world = tuned()
