@@ -73,10 +73,10 @@ def contested(existing: Object, wanted: Object) -> tuple[Difference, ...]:
     Then those are left out that the operator still owns: it sent another value, and admission made
     this one of it. Another write would be answered in the same way.
     """
-    found = tuple(differences(existing, wanted))
+    differing = tuple(differences(existing, wanted))
     if digest_of(existing) not in (None, digest_of(wanted)):
-        return found
-    return tuple(each for each in found if not managed_fields.owns(existing, each.path))
+        return differing
+    return tuple(each for each in differing if not managed_fields.owns(existing, each.path))
 
 
 def digest_of(body: Object) -> str | None:
@@ -97,7 +97,7 @@ def differences(existing: Any, wanted: Any, path: Path = ()) -> Iterator[Differe
     key, as the API server merges them; what others added is not looked at. The API server leaves
     out fields that hold their type's zero value, so absent and zero are the same.
     """
-    if _stands(existing, wanted):
+    if _is_contained(existing, wanted):
         return
     if isinstance(wanted, dict) and isinstance(existing, dict):
         for key, value in wanted.items():
@@ -111,7 +111,7 @@ def differences(existing: Any, wanted: Any, path: Path = ()) -> Iterator[Differe
         yield Difference(path, wanted, existing)
 
 
-def _stands(existing: Any, wanted: Any) -> bool:
+def _is_contained(existing: Any, wanted: Any) -> bool:
     """Whether `wanted` is in `existing` word for word, as it nearly always is.
 
     It says no where the rules of `differences` have to tell, and builds no path: that was half of
@@ -119,14 +119,14 @@ def _stands(existing: Any, wanted: Any) -> bool:
     """
     if isinstance(wanted, dict):
         return isinstance(existing, dict) and all(
-            _stands(existing[key], value) if key in existing else not value
+            _is_contained(existing[key], value) if key in existing else not value
             for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         return (
             isinstance(existing, list)
             and len(existing) == len(wanted)
-            and all(map(_stands, existing, wanted))
+            and all(map(_is_contained, existing, wanted))
         )
     return type(existing) is type(wanted) and bool(existing == wanted)
 
@@ -170,10 +170,10 @@ def same_amount(one: Any, other: Any) -> bool:
 
 
 def _amount(value: Any) -> Decimal | None:
-    found = _QUANTITY.match(str(value))
-    if found is None or isinstance(value, bool):
+    match = _QUANTITY.match(str(value))
+    if match is None or isinstance(value, bool):
         return None
-    number, unit = found.groups()
+    number, unit = match.groups()
     if unit is None:
         return Decimal(number)
     if unit in _SCALE:

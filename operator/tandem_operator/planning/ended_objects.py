@@ -18,19 +18,19 @@ Object = dict[str, Any]
 def ended(resource: Object, objects: Iterable[Object]) -> frozenset[str]:
     """UIDs of lock Jobs that ended, and of objects that leave: being deleted, or of a resource of
     this name that is no more."""
-    held = tuple(objects)
-    pods = [each for each in held if each["kind"] == "Pod"]
+    listed = tuple(objects)
+    pods = [each for each in listed if each["kind"] == "Pod"]
     return frozenset(
         each["metadata"]["uid"]
-        for each in held
+        for each in listed
         if _leaves(resource, each) or (each["kind"] == "Job" and lock_report.has_ended(each, pods))
     )
 
 
-def _leaves(resource: Object, held: Object) -> bool:
-    if "deletionTimestamp" in held["metadata"]:
+def _leaves(resource: Object, raw: Object) -> bool:
+    if "deletionTimestamp" in raw["metadata"]:
         return True
-    owner = controller(held) or {}
+    owner = controller(raw) or {}
     of_the_name = (owner.get("kind"), owner.get("name")) == (
         names.KIND,
         resource["metadata"]["name"],

@@ -29,7 +29,7 @@ Step = str | Item
 Path = tuple[Step, ...]
 
 
-def told(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The path as people write it: `spec.template.spec.containers[main].image`."""
     text = ""
     for step in path:
@@ -50,42 +50,42 @@ def kept(raw: Object) -> list[Object]:
     ]
 
 
-def owns(held: Object, path: Path) -> bool:
+def owns(raw: Object, path: Path) -> bool:
     """Whether the operator set the field at `path` last, as far as the object tells."""
     return any(
         entry.get("manager") == names.FIELD_MANAGER
         and entry.get("operation") == APPLY
         and _has(_fields(entry), path)
-        for entry in _entries(held)
+        for entry in _entries(raw)
     )
 
 
-def others(held: Object, path: Path) -> tuple[str, ...]:
+def others(raw: Object, path: Path) -> tuple[str, ...]:
     """Everybody else who owns the field at `path`."""
-    found = (
+    managers = (
         str(entry.get("manager"))
-        for entry in _entries(held)
+        for entry in _entries(raw)
         if entry.get("manager") != names.FIELD_MANAGER and _has(_fields(entry), path)
     )
-    return tuple(sorted(set(found)))
+    return tuple(sorted(set(managers)))
 
 
-def _entries(held: Object) -> Iterator[Object]:
-    entries: Iterable[Object] = held["metadata"].get("managedFields") or ()
+def _entries(raw: Object) -> Iterator[Object]:
+    entries: Iterable[Object] = raw["metadata"].get("managedFields") or ()
     return (entry for entry in entries if "subresource" not in entry)
 
 
 def _fields(entry: Object) -> Object:
     fields = entry.get("fieldsV1") or {}
-    found: Object = json.loads(fields) if isinstance(fields, str) else fields
-    return found
+    parsed: Object = json.loads(fields) if isinstance(fields, str) else fields
+    return parsed
 
 
 def _has(fields: Object, path: Path) -> bool:
     if not path or not fields:
         return True  # what is set as one, or what is asked for as one
-    found = _child(fields, path[0])
-    return found is not None and _has(found, path[1:])
+    child = _child(fields, path[0])
+    return child is not None and _has(child, path[1:])
 
 
 def _child(fields: Object, step: Step) -> Object | None:

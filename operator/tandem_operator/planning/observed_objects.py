@@ -21,11 +21,11 @@ class ObservedObjects:
         self._resource = resource
         self._locks: frozenset[str] = frozenset()
         self._by_place = {
-            (held["kind"], held["metadata"]["name"]): held
-            for held in sorted(objects, key=lambda each: str(each["metadata"]["name"]))
+            (raw["kind"], raw["metadata"]["name"]): raw
+            for raw in sorted(objects, key=lambda each: str(each["metadata"]["name"]))
         }
         self._locks = frozenset(
-            ownership.lock_of(held) for held in self.all_ours("ControllerRevision")
+            ownership.lock_of(raw) for raw in self.all_ours("ControllerRevision")
         )
 
     @property
@@ -39,27 +39,27 @@ class ObservedObjects:
 
     def ours(self, kind: str, name: str) -> Object | None:
         """The object of that name, if it is the resource's and not leaving."""
-        held = self.get(kind, name)
-        return held if held is not None and self.whose(held) is Ownership.OURS else None
+        existing = self.get(kind, name)
+        return existing if existing is not None and self.whose(existing) is Ownership.OURS else None
 
-    def whose(self, held: Object) -> Ownership:
+    def whose(self, raw: Object) -> Ownership:
         """Whose an object is; the locks of the resource's revisions tell its orphaned pods."""
-        return ownership.judge(self._resource, held, self._locks)
+        return ownership.judge(self._resource, raw, self._locks)
 
     def is_orphan(self, kind: str, name: str) -> bool:
         """Whether the object is the resource's, but says so by its labels alone."""
-        held = self.ours(kind, name)
-        return held is not None and controller(held) is None
+        existing = self.ours(kind, name)
+        return existing is not None and controller(existing) is None
 
     def all_of(self, kind: str) -> Iterator[Object]:
         """Every object of a kind, in the order of their names."""
-        return (held for (held_kind, _), held in self._by_place.items() if held_kind == kind)
+        return (raw for (its_kind, _), raw in self._by_place.items() if its_kind == kind)
 
     def all_ours(self, kind: str) -> Iterator[Object]:
         """Those of a kind that are the resource's and not leaving."""
-        return (held for held in self.all_of(kind) if self.whose(held) is Ownership.OURS)
+        return (raw for raw in self.all_of(kind) if self.whose(raw) is Ownership.OURS)
 
 
-def reference(held: Object) -> Reference:
+def reference(raw: Object) -> Reference:
     """The reference to an object."""
-    return Reference(held["apiVersion"], held["kind"], held["metadata"]["name"])
+    return Reference(raw["apiVersion"], raw["kind"], raw["metadata"]["name"])

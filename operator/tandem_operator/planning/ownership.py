@@ -72,9 +72,9 @@ def _is_orphan(resource: Resource, existing: Object, locks: frozenset[str]) -> b
     return True
 
 
-def lock_of(held: Object) -> str:
+def lock_of(raw: Object) -> str:
     """The hash of the lock that an object's or a pod template's label names; empty without one."""
-    labels: Object = (held.get("metadata") or {}).get("labels") or {}
+    labels: Object = (raw.get("metadata") or {}).get("labels") or {}
     return str(labels.get(names.LABEL_LOCK, ""))
 
 

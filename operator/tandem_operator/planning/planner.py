@@ -80,7 +80,7 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     placed = placement.place(
         wanted, _children(wanted, step, form, revisions, observed, snapshot), observed, snapshot
     )
-    held_back = wanted.spec.paused and placed.writes_workload
+    change_pending = wanted.spec.paused and placed.writes_workload
     if wanted.spec.paused:
         placed = ChildPlan(conflicts=placed.conflicts, look_up=placed.look_up)
     if current is not source and current is not None:
@@ -88,10 +88,12 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
         form = pod_form.standing(wanted, current, observed, snapshot)
     elif current is None:
         form = None
-    return _told(wanted, observed, revisions, step, form, placed, driver, snapshot, held_back)
+    return _plan_with_status(
+        wanted, observed, revisions, step, form, placed, driver, snapshot, change_pending
+    )
 
 
-def _told(
+def _plan_with_status(
     wanted: Resource,
     observed: ObservedObjects,
     revisions: tuple[Revision, ...],
@@ -100,15 +102,15 @@ def _told(
     placed: ChildPlan,
     driver: Driver,
     snapshot: Snapshot,
-    held_back: bool,
+    change_pending: bool,
 ) -> Plan:
     current = None if form is None else form.revision
     gone = prune.find(wanted, observed, step, revisions, form, snapshot)
     state = workload.read(wanted.name, observed, current, snapshot.now, snapshot.warnings)
-    stands = None
+    existing = None
     if current is not None:
         place = names.speculation_table(wanted.name, current.lock_hash)
-        stands = table.observed(observed.ours("ConfigMap", place))
+        existing = table.observed(observed.ours("ConfigMap", place))
     inputs = StatusInputs(
         resource=wanted,
         now=snapshot.now,
@@ -123,13 +125,13 @@ def _told(
         ),
         workload=state,
         placed=placed,
-        table=stands,
+        table=existing,
         tuning=snapshot.tuning,
         live_mode=driver.live_mode(wanted.spec),
-        told_at=_told_at(snapshot.resource),
+        status_written_at=_written_at(snapshot.resource),
         plugin_reports=driver.plugin != pod_lock.PLUGIN_START,
-        failing=failing_writes.told(snapshot, placed.applies, gone.removes),
-        held_back=held_back,
+        failing=failing_writes.messages(snapshot, placed.applies, gone.removes),
+        change_pending=change_pending,
         form=form,
     )
     after = summary.made(inputs, snapshot.installation.name)
@@ -146,7 +148,7 @@ def _told(
         removes=() if paused else gone.removes,
         pod_annotations=()
         if paused
-        else pod_annotations.find(_pods(wanted, observed, form), stands),
+        else pod_annotations.find(_pods(wanted, observed, form), existing),
         status=after.to_object() if changed else None,
         event_records=events.between(wanted.status, after) if changed else (),
         look_up=placed.look_up,
@@ -278,17 +280,17 @@ def _tables(
     made = []
     for each in locks:
         name = names.speculation_table(wanted.name, each.lock_hash)
-        held = observed.ours("ConfigMap", name)
-        if held is None and each is not source:
+        existing = observed.ours("ConfigMap", name)
+        if existing is None and each is not source:
             continue
         tuning = form.tuning if each is source else snapshot.tuning
-        body = table.body(wanted, table.wanted(wanted, each, held, tuning))
+        body = table.body(wanted, table.wanted(wanted, each, existing, tuning))
         needs = revision.reference(wanted, each) if each is source else None
         made.append(Child(body, guarded=True, needs=needs))
     return made
 
 
-def _told_at(raw: Object) -> datetime | None:
+def _written_at(raw: Object) -> datetime | None:
     """When status was last written, as far as the object itself says."""
     times = [
         entry["time"]

@@ -35,7 +35,7 @@ class Removals:
 
 def find(
     resource: Resource,
-    held: ObservedObjects,
+    observed: ObservedObjects,
     step: Step,
     revisions: tuple[Revision, ...],
     form: PodForm | None,
@@ -46,23 +46,23 @@ def find(
     due: list[float] = []
     now = snapshot.now
     wanted_job = names.lock_job(resource.name, resource.input_hash)
-    for job in held.all_ours("Job"):
+    for job in observed.all_ours("Job"):
         if job["metadata"]["name"] != wanted_job:
             gone.append(job)
             continue
-        ended = lock_report.has_ended(job, held.all_of("Pod"))
+        ended = lock_report.has_ended(job, observed.all_of("Pod"))
         seen = snapshot.ended_at(job["metadata"]["uid"]) if ended else None
         at = _job_leaves_at(resource, seen, step, revisions)
         if at is not None:
             (gone.append(job) if at <= now else due.append((at - now).total_seconds()))
     if form is not None:
-        gone += _tables(resource, held, form.revision)
-        gone += engine_config.unused(held, (*revisions, form.revision))
-        gone += _revisions(resource, held, revisions, form.revision)
-        gone += change_over.outlived(resource, form.revision, form.replicas, held)
-    gone += pod_form.outlived(resource, held, form, revisions)
+        gone += _tables(resource, observed, form.revision)
+        gone += engine_config.unused(observed, (*revisions, form.revision))
+        gone += _revisions(resource, observed, revisions, form.revision)
+        gone += change_over.outlived(resource, form.revision, form.replicas, observed)
+    gone += pod_form.outlived(resource, observed, form, revisions)
     workers = None if form is None else form.revision.workers
-    gone += disruption_budget.needless(resource, workers, held)
+    gone += disruption_budget.needless(resource, workers, observed)
     return Removals(
         tuple(Remove(observed_objects.reference(each), each["metadata"]["uid"]) for each in gone),
         min(due, default=None),
@@ -79,40 +79,43 @@ def _job_leaves_at(
     if isinstance(step, Accepted):
         kept = any(each.input_hash == resource.input_hash for each in revisions)
         return ended + timedelta(seconds=JOB_KEPT_S) if kept else None
-    told = resource.status.candidate
+    stored = resource.status.candidate
     if (
-        told is not None
-        and told.input_hash == resource.input_hash
-        and told.verdict is not None
+        stored is not None
+        and stored.input_hash == resource.input_hash
+        and stored.verdict is not None
         and isinstance(step, Refused)
     ):
         return ended + timedelta(seconds=JOB_KEPT_S)
     return None
 
 
-def _tables(resource: Resource, held: ObservedObjects, current: Revision) -> list[Object]:
+def _tables(resource: Resource, observed: ObservedObjects, current: Revision) -> list[Object]:
     """Tables of other locks, once the last pod that mounts one is gone."""
-    used = {current.lock_hash, *workload.locks_in_use(resource.name, held)}
+    used = {current.lock_hash, *workload.locks_in_use(resource.name, observed)}
     kept = {names.speculation_table(resource.name, lock) for lock in used}
     prefix = names.speculation_table(resource.name, "")
     return [
         each
-        for each in held.all_ours("ConfigMap")
+        for each in observed.all_ours("ConfigMap")
         if each["metadata"]["name"].startswith(prefix) and each["metadata"]["name"] not in kept
     ]
 
 
 def _revisions(
-    resource: Resource, held: ObservedObjects, revisions: tuple[Revision, ...], current: Revision
+    resource: Resource,
+    observed: ObservedObjects,
+    revisions: tuple[Revision, ...],
+    current: Revision,
 ) -> list[Object]:
-    used = workload.locks_in_use(resource.name, held)
+    used = workload.locks_in_use(resource.name, observed)
     serving = None if resource.status.pair is None else resource.status.pair.input_hash
     gone = []
     for old in revisions[KEPT:]:
         if old.lock_hash in used or old.input_hash in (current.input_hash, serving):
             continue
         place = names.controller_revision(resource.name, old.input_hash)
-        stands = held.ours("ControllerRevision", place)
-        if stands is not None:
-            gone.append(stands)
+        existing = observed.ours("ControllerRevision", place)
+        if existing is not None:
+            gone.append(existing)
     return gone

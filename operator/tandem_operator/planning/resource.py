@@ -57,7 +57,7 @@ def parse(raw: Object) -> Resource:
     try:
         spec = Spec.model_validate(raw["spec"])
     except ValidationError as error:
-        raise UnreadableSpecError(told(error)) from error
+        raise UnreadableSpecError(message_of(error)) from error
     return Resource(
         name=metadata["name"],
         namespace=metadata["namespace"],
@@ -78,7 +78,7 @@ def status_of(raw: Object) -> Status:
         return Status()
 
 
-def told(error: ValidationError) -> str:
+def message_of(error: ValidationError) -> str:
     """Every fault as `spec.path: value: what is wrong`, at most ten."""
     faults = error.errors(include_url=False)
     lines = []

@@ -74,18 +74,18 @@ def read(
     What is wanted and of the newest template is counted of the workload of the current revision's
     kind. One that it takes over from still serves, so it counts too.
     """
-    held = _held(name, observed)
-    if not held:
+    existing = _existing(name, observed)
+    if not existing:
         return Workload()
     objects = observed.objects
-    counts = {kind.kind: kind.read(each, objects) for kind, each in held}
-    kind = held[0][0] if current is None else current.kind
+    counts = {kind.kind: kind.read(each, objects) for kind, each in existing}
+    kind = existing[0][0] if current is None else current.kind
     newest = counts.get(kind.kind)
-    live = [pod for kind, each in held for pod in kind.members(each, objects)]
-    failed = [pod for kind, each in held for pod in kind.failed(each, objects)]
-    makers = [maker for kind, each in held for maker in kind.makers(each, objects)]
-    told = [(warnings or {}).get(maker["metadata"]["uid"], "") for maker in makers]
-    refusal = next((words for words in told if words.startswith(NOT_MADE)), None)
+    live = [pod for kind, each in existing for pod in kind.members(each, objects)]
+    failed = [pod for kind, each in existing for pod in kind.failed(each, objects)]
+    makers = [maker for kind, each in existing for maker in kind.makers(each, objects)]
+    messages = [(warnings or {}).get(maker["metadata"]["uid"], "") for maker in makers]
+    refusal = next((words for words in messages if words.startswith(NOT_MADE)), None)
     asked = [Asked(observed_objects.reference(maker), maker["metadata"]["uid"]) for maker in makers]
     made = Workload(
         exists=True,
@@ -97,7 +97,7 @@ def read(
         updated=0 if newest is None else newest.updated,
         refused=None if newest is None else newest.refused,
         overdue=None if newest is None else newest.overdue,
-        waiting=engine_wait.told(live, failed, warnings),
+        waiting=engine_wait.hindrance(live, failed, warnings),
         ask=next(iter(asked), None) or engine_wait.asked(live),
         hindered=engine_wait.hindered(live),
     )
@@ -133,7 +133,7 @@ def _by_deadline(
 def pods(name: str, observed: ObservedObjects) -> list[Object]:
     """The pods of the resource's own workloads that serve and are not leaving."""
     return [
-        pod for kind, held in _held(name, observed) for pod in kind.pods(held, observed.objects)
+        pod for kind, raw in _existing(name, observed) for pod in kind.pods(raw, observed.objects)
     ]
 
 
@@ -148,7 +148,7 @@ def locks_in_use(name: str, observed: ObservedObjects) -> frozenset[str]:
     )
 
 
-def _held(name: str, observed: ObservedObjects) -> list[tuple[WorkloadKind, Object]]:
+def _existing(name: str, observed: ObservedObjects) -> list[tuple[WorkloadKind, Object]]:
     """Two while one takes over from the other."""
-    found = ((kind, observed.ours(kind.kind, kind.name(name))) for kind in kinds.ALL)
-    return [(kind, held) for kind, held in found if held is not None]
+    by_kind = ((kind, observed.ours(kind.kind, kind.name(name))) for kind in kinds.ALL)
+    return [(kind, raw) for kind, raw in by_kind if raw is not None]

@@ -126,16 +126,16 @@ class Executor:
         troubles: list[str] = []
         unwritten: set[Reference] = set()
         again = await self._children(key, resource, plan, troubles, unwritten)
-        told = plan.status is None
+        status_written = plan.status is None
         if again and not (troubles or unwritten) and _is_manager(resource, plan):
             return True  # the look that follows at once tells what came of it
         if plan.status is not None:
             try:
-                told = await self._status.write(key, resource, plan.status)
+                status_written = await self._status.write(key, resource, plan.status)
             except RefusedError as refused:
                 troubles.append(f"status: {refused}")
         # Transitions are seen again by the look that writes the status, and told then.
-        for event_record in plan.event_records if told else ():
+        for event_record in plan.event_records if status_written else ():
             await self._events.record(resource, event_record)
         await self._events.bring_up_to_date(key)
         again = await self._warnings.read(key, plan.ask) or again
@@ -182,9 +182,9 @@ class Executor:
         another UID."""
         LOG.info("namespace %s is left alone: %s", namespace, leaving)
         for key in self._store.known():
-            held = self._store.resource(key)
-            if key[0] == namespace and held is not None:
-                self._leaving[key] = held["metadata"]["uid"]
+            stored = self._store.resource(key)
+            if key[0] == namespace and stored is not None:
+                self._leaving[key] = stored["metadata"]["uid"]
 
     async def _look_up(self, key: Key, references: tuple[Reference, ...]) -> bool:
         changed = False
@@ -195,14 +195,14 @@ class Executor:
     async def _live(self, key: Key, reference: Reference) -> bool:
         """Read one object past the store; returns whether the store changed by it."""
         kind = KINDS[reference.api_version, reference.kind]
-        found = await self._client.get(kind, key[0], reference.name)
-        held = self._store.object(key, reference.kind, reference.name)
-        if found is None:
+        live = await self._client.get(kind, key[0], reference.name)
+        stored = self._store.object(key, reference.kind, reference.name)
+        if live is None:
             self._store.forget(key, reference.kind, reference.name)
-            return held is not None
-        found = {"apiVersion": reference.api_version, "kind": reference.kind, **found}
-        self._store.put(found, key)
-        return held is None or _version(found) != _version(held)
+            return stored is not None
+        live = {"apiVersion": reference.api_version, "kind": reference.kind, **live}
+        self._store.put(live, key)
+        return stored is None or _version(live) != _version(stored)
 
     async def _apply(
         self, key: Key, resource: Object, apply: Apply, unwritten: set[Reference]
@@ -251,17 +251,17 @@ class Executor:
         return True
 
     async def _give_way(
-        self, key: Key, resource: Object, apply: Apply, held: Object, rest: Rest
+        self, key: Key, resource: Object, apply: Apply, live: Object, rest: Rest
     ) -> None:
         """Say once for each rest which field is fought over."""
         if not rest.begins:
             return
         reference = apply.reference
-        found = diff.contested(held, apply.body)
-        who = await fought_by(self._client, key, reference, found)
+        contested = diff.contested(live, apply.body)
+        who = await fought_by(self._client, key, reference, contested)
         message = (
             f"{reference.kind} {reference.name}: {who} keeps "
-            f"changing what the operator owns: {listed(found)}. It is left as it is for "
+            f"changing what the operator owns: {listed(contested)}. It is left as it is for "
             f"{rest.seconds / 60:.0f} min: find who (kubectl get -o yaml --show-managed-fields) "
             "and stop it"
         )

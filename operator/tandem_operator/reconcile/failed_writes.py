@@ -23,10 +23,10 @@ class FailedWrites:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._held: dict[Key, dict[Reference, Failure]] = {}
+        self._failures: dict[Key, dict[Reference, Failure]] = {}
 
     def of(self, key: Key) -> tuple[Failure, ...]:
-        return tuple(self._held.get(key, {}).values())
+        return tuple(self._failures.get(key, {}).values())
 
     def note(
         self, key: Key, resource: Object, reference: Reference, error: RefusedError | RetryError
@@ -34,11 +34,11 @@ class FailedWrites:
         """Remember what was said; a conflict or a broken connection says nothing."""
         if error.code in (None, CONFLICT):
             return
-        held = self._held.setdefault(key, {})
-        before = held.get(reference)
+        failures = self._failures.setdefault(key, {})
+        before = failures.get(reference)
         code = error.code or 0
         now = datetime.fromtimestamp(self._clock.now_s(), UTC)
-        held[reference] = Failure(
+        failures[reference] = Failure(
             reference=reference,
             code=code,
             message=error.message,
@@ -49,10 +49,10 @@ class FailedWrites:
 
     def over(self, key: Key, reference: Reference) -> None:
         """A write of the object succeeded."""
-        self._held.get(key, {}).pop(reference, None)
+        self._failures.get(key, {}).pop(reference, None)
 
     def forget(self, key: Key) -> None:
-        self._held.pop(key, None)
+        self._failures.pop(key, None)
 
 
 def _alike(before: int, code: int) -> bool:

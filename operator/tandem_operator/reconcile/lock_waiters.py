@@ -31,7 +31,7 @@ class LockWaiters:
         if sharing is not None and sharing.by != key[1]:
             self._of.setdefault((key[0], sharing.by), {})[key] = sharing
         waiting = self._of.pop(key, {})
-        kept = {each: held for each, held in waiting.items() if held == sharing}
+        kept = {each: pair for each, pair in waiting.items() if pair == sharing}
         if kept:
             self._of[key] = kept
         for each in waiting:

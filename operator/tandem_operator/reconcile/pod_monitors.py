@@ -41,15 +41,15 @@ class PodMonitors:
         Raises RetryError; what was known then stays, as it does in a namespace that is refused.
         """
         served = await self._client.served(POD_MONITOR)
-        found: list[Object] = []
+        monitors: list[Object] = []
         for namespace in self._namespaces if served else ():
             try:
-                found += await self._client.list(POD_MONITOR, namespace, selector=SELECTOR)
+                monitors += await self._client.list(POD_MONITOR, namespace, selector=SELECTOR)
             except RefusedError as refused:
                 # An optional kind: without the right to it the operator does everything else.
                 LOG.warning("PodMonitors in %s: %s", namespace or "all namespaces", refused)
-                found += self._store.watched(POD_MONITOR.kind, namespace)
-        changed = self._store.replace(POD_MONITOR.kind, found)
+                monitors += self._store.watched(POD_MONITOR.kind, namespace)
+        changed = self._store.replace(POD_MONITOR.kind, monitors)
         if served != self._served:
             self._served = served
             changed |= set(self._store.known())

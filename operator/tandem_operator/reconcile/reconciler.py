@@ -169,17 +169,17 @@ class Reconciler:
 
     def _follow(self, key: Key, tuning: TuningView) -> None:
         place = names.speculation_table(key[1], tuning.lock_hash)
-        stands = table.observed(self._store.object(key, "ConfigMap", place))
-        if stands is not None:
-            self._decisions.see(key, stands, tuning, self._now())
+        existing = table.observed(self._store.object(key, "ConfigMap", place))
+        if existing is not None:
+            self._decisions.see(key, existing, tuning, self._now())
 
     def _seen(self, key: Key) -> list[str]:
         """What a look at the key sees, by version: bodies may hold what logs must not."""
         resource = self._store.resource(key)
-        found = (*([] if resource is None else [resource]), *self._store.objects(key))
+        objects = (*([] if resource is None else [resource]), *self._store.objects(key))
         return [
             f"{each['kind']}/{each['metadata']['name']}@{each['metadata']['resourceVersion']}"
-            for each in found
+            for each in objects
         ]
 
     def _now(self) -> datetime:

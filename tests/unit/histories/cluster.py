@@ -35,7 +35,7 @@ class Cluster:
     def __init__(self, chance: random.Random) -> None:
         self.clock = VirtualClock()
         self.chance = chance
-        self.held: dict[Place, Object] = {}
+        self.objects: dict[Place, Object] = {}
         self.namespaces: dict[str, bool] = {}
         """Whether each is being deleted."""
         self.defined = True
@@ -56,7 +56,7 @@ class Cluster:
         """An object as it is from now on, by whoever's hand."""
         metadata = body["metadata"]
         place = (body["kind"], metadata["namespace"], metadata["name"])
-        before = self.held.get(place)
+        before = self.objects.get(place)
         self.serial += 1
         metadata.setdefault("uid", f"uid-{self.serial}")
         metadata.setdefault("creationTimestamp", self.now())
@@ -66,20 +66,20 @@ class Cluster:
             generation = before["metadata"]["generation"] + int(changed)
         metadata["generation"] = generation
         metadata["resourceVersion"] = str(self.serial)
-        self.held[place] = copy.deepcopy(body)
+        self.objects[place] = copy.deepcopy(body)
         self._say("ADDED" if before is None else "MODIFIED", body)
         return copy.deepcopy(body)
 
     def remove(self, place: Place) -> None:
-        gone = self.held.pop(place)
+        gone = self.objects.pop(place)
         self.serial += 1
         gone["metadata"]["resourceVersion"] = str(self.serial)
         self._say("DELETED", gone)
 
     def all_of(self, kind: str, namespace: str | None = None) -> list[Object]:
         return [
-            held
-            for (each, where, _), held in self.held.items()
+            raw
+            for (each, where, _), raw in self.objects.items()
             if each == kind and namespace in (None, where)
         ]
 
@@ -111,7 +111,7 @@ class Cluster:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         await self._take_time()
-        return copy.deepcopy(self.held.get((kind.kind, namespace, name)))
+        return copy.deepcopy(self.objects.get((kind.kind, namespace, name)))
 
     async def served(self, kind: Kind) -> bool:
         return False
@@ -144,10 +144,10 @@ class Cluster:
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         await self._take_time()
-        held = self.held.get((kind.kind, namespace, name))
-        if held is None:
+        existing = self.objects.get((kind.kind, namespace, name))
+        if existing is None:
             return
-        if held["metadata"]["uid"] != uid:
+        if existing["metadata"]["uid"] != uid:
             raise RetryError("uid is another", 409)
         self.writes += 1
         self.remove((kind.kind, namespace, name))
@@ -156,15 +156,15 @@ class Cluster:
         self, namespace: str, name: str, uid: str, annotations: Mapping[str, str]
     ) -> Object | None:
         await self._take_time()
-        held = self.held.get(("Pod", namespace, name))
-        if held is None or held["metadata"]["uid"] != uid:
+        existing = self.objects.get(("Pod", namespace, name))
+        if existing is None or existing["metadata"]["uid"] != uid:
             return None
-        after = copy.deepcopy(held)
+        after = copy.deepcopy(existing)
         after["metadata"]["annotations"] = {
             **after["metadata"].get("annotations", {}),
             **annotations,
         }
-        return self._written(held, after)
+        return self._written(existing, after)
 
     async def create_event(self, namespace: str, body: Object) -> None:
         await self._take_time()
@@ -183,12 +183,12 @@ class Cluster:
             raise AbsentError(f'namespaces "{namespace}" not found', 404)
         if (namespace, kind) in self.webhook_down:
             raise RetryError('Internal error occurred: failed calling webhook "w.example"', 500)
-        if self.namespaces[namespace] and place not in self.held:
+        if self.namespaces[namespace] and place not in self.objects:
             raise LeavingError(f"namespace {namespace} is being terminated")
 
     def _precondition(self, body: Object) -> Object | None:
         metadata = body["metadata"]
-        before = self.held.get((body["kind"], metadata["namespace"], metadata["name"]))
+        before = self.objects.get((body["kind"], metadata["namespace"], metadata["name"]))
         for field in ("uid", "resourceVersion"):
             wanted = metadata.get(field)
             if wanted is not None and (before is None or before["metadata"][field] != wanted):
@@ -219,9 +219,9 @@ class _Stream:
         await self._cluster._take_time()
         self._defined(kind)
         self.version = str(self._cluster.serial)
-        held = [copy.deepcopy(each) for each in self._cluster.all_of(kind.kind, namespace)]
+        listed = [copy.deepcopy(each) for each in self._cluster.all_of(kind.kind, namespace)]
         await self._cluster._take_time()
-        yield [each for each in held if _wanted(each)]
+        yield [each for each in listed if _wanted(each)]
 
     async def events(
         self, kind: Kind, namespace: str | None, version: str

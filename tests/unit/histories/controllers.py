@@ -49,15 +49,15 @@ class Controllers:
             self._deployment(deployment)
 
     def _collect(self) -> None:
-        uids = {held["metadata"]["uid"] for held in self._cluster.held.values()}
-        for place, held in tuple(self._cluster.held.items()):
-            owners = held["metadata"].get("ownerReferences") or []
+        uids = {raw["metadata"]["uid"] for raw in self._cluster.objects.values()}
+        for place, raw in tuple(self._cluster.objects.items()):
+            owners = raw["metadata"].get("ownerReferences") or []
             if owners and not any(owner["uid"] in uids for owner in owners):
                 self._cluster.remove(place)
 
     def _empty(self, namespace: str) -> None:
         """A namespace goes one object a step, in no order that anybody promised."""
-        places = [place for place in self._cluster.held if place[1] == namespace]
+        places = [place for place in self._cluster.objects if place[1] == namespace]
         for place in self._cluster.chance.sample(places, min(3, len(places))):
             self._cluster.remove(place)
         if not places:
@@ -155,22 +155,21 @@ class Controllers:
         self._since[made["metadata"]["uid"]] = self._cluster.clock.now_s()
         return made
 
-    def _age_s(self, held: Object) -> float:
-        return self._cluster.clock.now_s() - self._since[held["metadata"]["uid"]]
+    def _age_s(self, raw: Object) -> float:
+        return self._cluster.clock.now_s() - self._since[raw["metadata"]["uid"]]
 
     def _owned(self, kind: str, owner: Object) -> list[Object]:
         return [
-            held
-            for held in self._cluster.all_of(kind, owner["namespace"])
+            raw
+            for raw in self._cluster.all_of(kind, owner["namespace"])
             if any(
-                each["uid"] == owner["uid"]
-                for each in held["metadata"].get("ownerReferences") or ()
+                each["uid"] == owner["uid"] for each in raw["metadata"].get("ownerReferences") or ()
             )
         ]
 
-    def _status(self, held: Object, status: Object) -> None:
-        place = (held["kind"], held["metadata"]["namespace"], held["metadata"]["name"])
-        now = self._cluster.held.get(place)
+    def _status(self, raw: Object, status: Object) -> None:
+        place = (raw["kind"], raw["metadata"]["namespace"], raw["metadata"]["name"])
+        now = self._cluster.objects.get(place)
         if now is not None and now.get("status") != status:
             self._cluster.put({**copy.deepcopy(now), "status": status})
 

@@ -57,7 +57,7 @@ class Watched(Cluster):
         made = super().put(body)
         if body["kind"] == RESOURCE and kstatus.current(made):
             namespace = made["metadata"]["namespace"]
-            objects = [held for place, held in self.held.items() if place[1] == namespace]
+            objects = [raw for place, raw in self.objects.items() if place[1] == namespace]
             if not kstatus.done(made, objects):
                 self.seen.early.append(f"{namespace} at {made['metadata']['resourceVersion']}")
         return made
@@ -70,7 +70,7 @@ class History:
         self.chance = random.Random(seed)
         self.cluster = Watched(self.chance)
         self.rooms = [Room(name) for name in ROOMS]
-        self.told: list[str] = []
+        self.steps: list[str] = []
 
     async def run(self) -> None:
         for room in self.rooms:
@@ -108,7 +108,7 @@ class History:
             + [self._leave, self._webhook, self._webhook]
             + [self._definition, self._cut, self._cut, self._forget]
         )
-        self.told.append(f"{room.namespace}: {what.__name__}")
+        self.steps.append(f"{room.namespace}: {what.__name__}")
         what(room)
 
     def _pair(self, room: Room) -> None:
@@ -127,7 +127,7 @@ class History:
     def _delete(self, room: Room) -> None:
         room.wanted, room.serves = None, 0
         place = (RESOURCE, room.namespace, builders.NAME)
-        if place in self.cluster.held:
+        if place in self.cluster.objects:
             self.cluster.remove(place)
 
     def _leave(self, room: Room) -> None:
@@ -146,7 +146,7 @@ class History:
             return
         for each in self.rooms:
             each.wanted, each.serves = None, 0
-        for place in [place for place in self.cluster.held if place[0] == RESOURCE]:
+        for place in [place for place in self.cluster.objects if place[0] == RESOURCE]:
             self.cluster.remove(place)
 
     def _cut(self, room: Room) -> None:
@@ -166,9 +166,9 @@ class History:
         self._apply(room)
 
     def _apply(self, room: Room) -> None:
-        held = self.cluster.held.get((RESOURCE, room.namespace, builders.NAME))
-        body = copy.deepcopy(held) if held is not None else builders.resource()
-        if held is None:
+        existing = self.cluster.objects.get((RESOURCE, room.namespace, builders.NAME))
+        body = copy.deepcopy(existing) if existing is not None else builders.resource()
+        if existing is None:
             del body["metadata"]["uid"], body["metadata"]["creationTimestamp"]
             body["metadata"]["namespace"] = room.namespace
         body["spec"] = copy.deepcopy(room.wanted)
@@ -196,12 +196,12 @@ class History:
             await asyncio.sleep(0.25)
 
     def _count(self, room: Room) -> None:
-        held = self.cluster.held.get((RESOURCE, room.namespace, builders.NAME))
-        if held is None or self.cluster.namespaces.get(room.namespace, True):
+        existing = self.cluster.objects.get((RESOURCE, room.namespace, builders.NAME))
+        if existing is None or self.cluster.namespaces.get(room.namespace, True):
             room.serves = 0
             return
-        if held["metadata"]["uid"] != room.uid:
-            room.uid, room.serves = held["metadata"]["uid"], 0
+        if existing["metadata"]["uid"] != room.uid:
+            room.uid, room.serves = existing["metadata"]["uid"], 0
         ready = sum(
             any(
                 (each["type"], each["status"]) == ("Ready", "True")
@@ -209,12 +209,12 @@ class History:
             )
             for pod in self.cluster.all_of("Pod", room.namespace)
             if any(
-                self._controls(held["metadata"]["uid"], owner["uid"], room.namespace)
+                self._controls(existing["metadata"]["uid"], owner["uid"], room.namespace)
                 for owner in pod["metadata"].get("ownerReferences") or ()
             )
         )
-        least = min(room.serves, held["spec"].get("replicas", 1))
-        deployment = self.cluster.held.get(("Deployment", room.namespace, builders.NAME))
+        least = min(room.serves, existing["spec"].get("replicas", 1))
+        deployment = self.cluster.objects.get(("Deployment", room.namespace, builders.NAME))
         if deployment is not None:
             least = min(least, deployment["spec"]["replicas"])
         if ready < least:
@@ -236,23 +236,23 @@ class History:
 
     def world(self, room: Room) -> dict[str, Any]:
         """What stands for the resource's present spec, without names and times of the history."""
-        held = {
+        objects = {
             (place[0], place[2]): each
-            for place, each in self.cluster.held.items()
+            for place, each in self.cluster.objects.items()
             if place[1] == room.namespace
         }
-        resource = held.get((RESOURCE, builders.NAME))
+        resource = objects.get((RESOURCE, builders.NAME))
         if resource is None:
             return {}
         status = resource["status"]
-        deployment = held[("Deployment", builders.NAME)]
+        deployment = objects[("Deployment", builders.NAME)]
         lock = deployment["spec"]["template"]["metadata"]["labels"]["tandem.dev/lock"]
         return {
             "deployment": deployment["spec"],
-            "service": held[("Service", builders.NAME)]["spec"],
-            "budget": held.get(("PodDisruptionBudget", builders.NAME), {}).get("spec"),
+            "service": objects[("Service", builders.NAME)]["spec"],
+            "budget": objects.get(("PodDisruptionBudget", builders.NAME), {}).get("spec"),
             "tables": sorted(
-                name for kind, name in held if kind == "ConfigMap" and "speculation" in name
+                name for kind, name in objects if kind == "ConfigMap" and "speculation" in name
             ),
             "lock": lock,
             "conditions": [
@@ -266,7 +266,7 @@ class History:
             "counts": [status.get(name) for name in ("replicas", "readyReplicas")],
             "observed": status["observedGeneration"] == resource["metadata"]["generation"],
             "pods": len(self.cluster.all_of("Pod", room.namespace))
-            - sum(1 for kind, name in held if kind == "Pod" and "-lock-" in name),
+            - sum(1 for kind, name in objects if kind == "Pod" and "-lock-" in name),
         }
 
 

@@ -21,15 +21,15 @@ def test_any_history_ends_as_a_fresh_apply_does(seed: int) -> None:
     history = History(seed)
     virtual_time.run(history.run())
 
-    told = "\n".join(history.told)
-    assert history.cluster.seen.early == [], f"Current too early:\n{told}"
-    assert history.cluster.seen.lost == [], f"pods of a serving pair were lost:\n{told}"
+    steps = "\n".join(history.steps)
+    assert history.cluster.seen.early == [], f"Current too early:\n{steps}"
+    assert history.cluster.seen.lost == [], f"pods of a serving pair were lost:\n{steps}"
     for room in history.rooms:
         ended = history.world(room)
         if room.wanted is None:
-            assert ended == {}, told
+            assert ended == {}, steps
             continue
         alone = fresh(room.wanted)
         virtual_time.run(settle(alone))
         wanted = alone.world(alone.rooms[0])
-        assert json.dumps(ended, indent=1) == json.dumps(wanted, indent=1), f"{room}\n{told}"
+        assert json.dumps(ended, indent=1) == json.dumps(wanted, indent=1), f"{room}\n{steps}"

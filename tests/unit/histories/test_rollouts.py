@@ -50,7 +50,7 @@ class Rollouts:
         self.cluster = Cluster(self.chance)
         self.phase = "worth"
         self.since = datetime.fromtimestamp(0, UTC)
-        self.told: list[str] = []
+        self.steps: list[str] = []
         self.own: list[float] = []
         self.template: Object | None = None
         self.edited_s = 0.0
@@ -92,7 +92,7 @@ class Rollouts:
 
     def _something(self) -> None:
         what = self.chance.choice((*PHASES, *PHASES, "edit", "scale", "pause", "pair"))
-        self.told.append(what)
+        self.steps.append(what)
         if what in PHASES:
             self._turn(what)
         elif what == "edit":
@@ -100,16 +100,16 @@ class Rollouts:
         elif what == "scale":
             self._edit({"replicas": self.chance.choice((1, 2, 3))})
         elif what == "pause":
-            held = self.cluster.held[RESOURCE, ROOM, builders.NAME]
-            self._edit({"paused": not held["spec"].get("paused", False)})
+            resource = self.cluster.objects[RESOURCE, ROOM, builders.NAME]
+            self._edit({"paused": not resource["spec"].get("paused", False)})
         else:
             version = self.chance.choice(("v0.32.0", "v0.33.0"))
             self._edit({"engine.image": f"vllm/vllm-openai:{version}"})
 
     def _turn(self, phase: str) -> None:
         self.phase, self.since = phase, self._now()
-        held = self.cluster.held[RESOURCE, ROOM, builders.NAME]
-        self._tick(copy.deepcopy(held))
+        resource = self.cluster.objects[RESOURCE, ROOM, builders.NAME]
+        self._tick(copy.deepcopy(resource))
 
     def _tick(self, body: Object) -> None:
         """An event, as the tuning loop's word that something is new."""
@@ -117,9 +117,9 @@ class Rollouts:
         self.cluster.put(body)
 
     def _edit(self, changes: Object) -> None:
-        held = self.cluster.held.get((RESOURCE, ROOM, builders.NAME))
-        body = copy.deepcopy(held) if held is not None else builders.resource()
-        if held is None:
+        resource = self.cluster.objects.get((RESOURCE, ROOM, builders.NAME))
+        body = copy.deepcopy(resource) if resource is not None else builders.resource()
+        if resource is None:
             del body["metadata"]["uid"], body["metadata"]["creationTimestamp"]
             body["metadata"]["namespace"] = ROOM
         for path, value in changes.items():
@@ -131,11 +131,11 @@ class Rollouts:
         return datetime.fromtimestamp(self.cluster.clock.now_s(), UTC)
 
     def _deployment(self) -> Object | None:
-        return self.cluster.held.get(("Deployment", ROOM, builders.NAME))
+        return self.cluster.objects.get(("Deployment", ROOM, builders.NAME))
 
     def _canaries(self) -> list[Object]:
-        held = self.cluster.all_of("Deployment", ROOM)
-        return [each for each in held if "canary" in each["metadata"]["name"]]
+        deployments = self.cluster.all_of("Deployment", ROOM)
+        return [each for each in deployments if "canary" in each["metadata"]["name"]]
 
     def _view(self, key: object) -> TuningView | None:
         deployment = self._deployment()
@@ -183,14 +183,14 @@ class Rollouts:
             return
         self.rolled += 1
         self.own = [at for at in self.own if now_s - at < TIMES.longest_dwell] + [now_s]
-        assert len(self.own) <= MOST_IN_A_LONGEST_DWELL, self.told
+        assert len(self.own) <= MOST_IN_A_LONGEST_DWELL, self.steps
 
     def _see_one_at_a_time(self, deployment: Object) -> None:
         """While a canary stands, the others are all of one kind, unless the user changed them."""
         wanted = deployment["spec"]["replicas"]
         pods = [each for each in self.cluster.all_of("Pod", ROOM) if _is_engine(each)]
         calm = self.cluster.clock.now_s() - self.edited_s > 30
-        assert not calm or len(pods) <= wanted + 1, f"{len(pods)} pods of {wanted}: {self.told}"
+        assert not calm or len(pods) <= wanted + 1, f"{len(pods)} pods of {wanted}: {self.steps}"
         others = {
             json.dumps(each["spec"]["containers"][0].get("args"))
             for each in pods
@@ -198,13 +198,13 @@ class Rollouts:
         }
         if calm and self._canaries():
             self.tried = True
-            assert len(others) <= 1, f"a rollout beside a canary: {self.told}"
+            assert len(others) <= 1, f"a rollout beside a canary: {self.steps}"
 
     def lock_of(self) -> str:
         deployment = self._deployment()
         assert deployment is not None
-        found: str = deployment["spec"]["template"]["metadata"]["labels"]["tandem.dev/lock"]
-        return found
+        lock: str = deployment["spec"]["template"]["metadata"]["labels"]["tandem.dev/lock"]
+        return lock
 
 
 def speculates(deployment: Object) -> bool:
@@ -221,19 +221,19 @@ def test_any_history_of_rollouts_comes_to_rest_with_its_draft(seed: int) -> None
     history = Rollouts(seed)
     virtual_time.run(history.run())
 
-    told = "\n".join(history.told)
+    steps = "\n".join(history.steps)
     deployment = history._deployment()
     assert deployment is not None
-    assert speculates(deployment), told
-    assert history._canaries() == [], told
+    assert speculates(deployment), steps
+    assert history._canaries() == [], steps
     locks = {
         each["metadata"]["labels"]["tandem.dev/lock"]
         for each in history.cluster.all_of("ControllerRevision", ROOM)
         if "tandem.dev/lock" in each["metadata"]["labels"]
     }
-    assert history.lock_of() in locks, told
-    status = history.cluster.held[RESOURCE, ROOM, builders.NAME]["status"]
+    assert history.lock_of() in locks, steps
+    status = history.cluster.objects[RESOURCE, ROOM, builders.NAME]["status"]
     conditions = {each["type"]: (each["status"], each["reason"]) for each in status["conditions"]}
-    assert conditions["Ready"] == ("True", "Serving"), told
-    assert "Reconciling" not in conditions, told
-    assert "Stalled" not in conditions, told
+    assert conditions["Ready"] == ("True", "Serving"), steps
+    assert "Reconciling" not in conditions, steps
+    assert "Stalled" not in conditions, steps

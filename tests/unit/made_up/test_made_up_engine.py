@@ -28,15 +28,15 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def world(**fields: Any) -> World:
-    found = World(
+    made = World(
         builders.resource(**{"engine": ENGINE, "accelerator": {"resource": "None"}} | fields)
     )
-    found.installation = replace(builders.INSTALLATION, pod_monitors=True)
-    return found
+    made.installation = replace(builders.INSTALLATION, pod_monitors=True)
+    return made
 
 
-def pod_spec(found: World) -> Object:
-    template: Object = found.only("Deployment")["spec"]["template"]
+def pod_spec(made: World) -> Object:
+    template: Object = made.only("Deployment")["spec"]["template"]
     return dict(template["spec"])
 
 
@@ -45,19 +45,19 @@ def test_it_is_one_of_the_engines_that_are_driven() -> None:
 
 
 def test_what_it_cannot_do_is_told_with_field_and_remedy_and_nothing_is_made() -> None:
-    found = world(
+    made = world(
         engine={**ENGINE, "env": [{"name": "MADE_UP_DEPTH", "value": "3"}]},
         speculation={"method": "Eagle", "maxTokens": 4},
     )
-    found.settle()
+    made.settle()
 
-    assert found.condition("Stalled") == ("True", "UnsupportedCombination")
+    assert made.condition("Stalled") == ("True", "UnsupportedCombination")
     assert (
         "spec.speculation.method: Eagle: the made-up engine has no such method; use DraftModel"
-        in (found.message("Stalled"))
+        in (made.message("Stalled"))
     )
-    assert found.names() == set()
-    shown = preview.of(preview.resource_of(found.resource, "serving"), found.installation)
+    assert made.names() == set()
+    shown = preview.of(preview.resource_of(made.resource, "serving"), made.installation)
     assert [each.field for each in shown.refusals] == [
         "spec.speculation.method",
         "spec.engine.env[0].name",
@@ -65,14 +65,14 @@ def test_what_it_cannot_do_is_told_with_field_and_remedy_and_nothing_is_made() -
 
 
 def test_a_pair_that_it_cannot_serve_is_told_once_it_is_locked() -> None:
-    found = world()
-    found.settle()
-    found.lock_ends(builders.good(target=builders.side(facts=ModelFacts(quantization="int4"))))
-    found.settle()
+    made = world()
+    made.settle()
+    made.lock_ends(builders.good(target=builders.side(facts=ModelFacts(quantization="int4"))))
+    made.settle()
 
-    assert found.condition("Stalled") == ("True", "UnsupportedCombination")
-    assert not found.all_of("Deployment")
-    spec = Spec.model_validate(found.resource["spec"])
+    assert made.condition("Stalled") == ("True", "UnsupportedCombination")
+    assert not made.all_of("Deployment")
+    spec = Spec.model_validate(made.resource["spec"])
     assert not registry.judge(
         spec, builders.good(target=builders.side(facts=ModelFacts(quantization="int4")))
     ).allowed
@@ -89,52 +89,52 @@ def test_its_containers_stand_before_and_beside_main_behind_the_verified_files()
 
 
 def test_its_files_are_mounted_as_the_revision_has_them_and_go_when_no_revision_is_left() -> None:
-    found = world().serve()
-    (volume,) = [each for each in pod_spec(found)["volumes"] if each["name"] == "repository"]
+    made = world().serve()
+    (volume,) = [each for each in pod_spec(made)["volumes"] if each["name"] == "repository"]
     name = volume["configMap"]["name"]
 
-    assert found.objects["ConfigMap", name]["data"] == {"model.json": '{"draft": true}'}
-    del found.objects["ConfigMap", name]
-    found.settle()
-    assert ("ConfigMap", name) in found.objects, "lost files come back from the revision"
+    assert made.objects["ConfigMap", name]["data"] == {"model.json": '{"draft": true}'}
+    del made.objects["ConfigMap", name]
+    made.settle()
+    assert ("ConfigMap", name) in made.objects, "lost files come back from the revision"
 
-    found.add(
+    made.add(
         {
-            **found.objects["ConfigMap", name],
+            **made.objects["ConfigMap", name],
             "metadata": {
-                **found.objects["ConfigMap", name]["metadata"],
+                **made.objects["ConfigMap", name]["metadata"],
                 "name": "chat-repository-0",
                 "uid": "old",
             },
         }
     )
-    found.settle()
-    assert ("ConfigMap", "chat-repository-0") not in found.objects
-    assert ("ConfigMap", name) in found.objects
+    made.settle()
+    assert ("ConfigMap", "chat-repository-0") not in made.objects
+    assert ("ConfigMap", name) in made.objects
 
 
 def test_depths_are_those_that_it_was_started_with() -> None:
-    found = world().serve()
-    found.tuning = builders.tuning(found.lock_hash)
-    found.settle()
+    made = world().serve()
+    made.tuning = builders.tuning(made.lock_hash)
+    made.settle()
 
-    table = next(each for each in found.all_of("ConfigMap") if "speculation.json" in each["data"])
+    table = next(each for each in made.all_of("ConfigMap") if "speculation.json" in each["data"])
     assert "[[1,8,4],[9,256,0]]" in table["data"]["speculation.json"].replace(" ", "")
 
 
 def test_its_metrics_are_read_where_it_says_and_as_it_says() -> None:
-    found = world().serve()
-    for pod in found.engine_pods():
+    made = world().serve()
+    for pod in made.engine_pods():
         pod["status"]["podIP"] = "127.0.0.1"
-    (replica,) = replicas_of(builders.UID, list(found.objects.values()))
-    monitor = found.only("PodMonitor")
-    (main, _) = pod_spec(found)["containers"]
+    (replica,) = replicas_of(builders.UID, list(made.objects.values()))
+    monitor = made.only("PodMonitor")
+    (main, _) = pod_spec(made)["containers"]
 
     assert replica.url == "http://127.0.0.1:9101/figures"
     assert (replica.tiers, replica.speculation_loaded) == ((0, 2, 4), True)
     assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "figures", "path": "/figures"}]
     assert "http://127.0.0.1:9101/figures" in main["lifecycle"]["preStop"]["exec"]["command"]
-    assert found.only("Service")["spec"]["ports"][0]["targetPort"] == "http"
+    assert made.only("Service")["spec"]["ports"][0]["targetPort"] == "http"
 
 
 def page(steps: int, requests: str = "made_up_requests") -> str:

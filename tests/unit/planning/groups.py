@@ -25,7 +25,7 @@ class GroupWorld(World):
         return replace(super().snapshot(), unserved=dict(self.unserved))
 
     def workloads(self) -> list[Object]:
-        return [held for kind in SETS for held in self.all_of(kind)]
+        return [raw for kind in SETS for raw in self.all_of(kind)]
 
     def ready(self) -> int:
         """Replicas that serve, as the workloads count them."""
@@ -35,17 +35,17 @@ class GroupWorld(World):
         """Every workload has the pods of its template, so many of them ready."""
         if ("Deployment", builders.NAME) in self.objects:
             super().roll_out(ready)
-        held = self.objects.get(("LeaderWorkerSet", NAME))
-        if held is None:
+        existing = self.objects.get(("LeaderWorkerSet", NAME))
+        if existing is None:
             return
-        wanted = held["spec"]["replicas"]
+        wanted = existing["spec"]["replicas"]
         some = ready if ready_groups is None else ready_groups
         ready = wanted if some is None else min(some, wanted)
         self._clear()
         self.make_leaders(wanted, ready)
         now = stamp(self.now)
-        held["status"] = {
-            "observedGeneration": held["metadata"]["generation"],
+        existing["status"] = {
+            "observedGeneration": existing["metadata"]["generation"],
             "replicas": wanted,
             "updatedReplicas": wanted,
             "readyReplicas": ready,
@@ -58,9 +58,9 @@ class GroupWorld(World):
 
     def make_leaders(self, number: int, ready: int = 0) -> None:
         """The StatefulSet of the leaders, so many of them, and the workers of each."""
-        held = self.objects["LeaderWorkerSet", NAME]
-        templates = held["spec"]["leaderWorkerTemplate"]
-        leaders = self._set(NAME, held, held["spec"]["replicas"], number)
+        existing = self.objects["LeaderWorkerSet", NAME]
+        templates = existing["spec"]["leaderWorkerTemplate"]
+        leaders = self._set(NAME, existing, existing["spec"]["replicas"], number)
         for index in range(number):
             leader = self._pod(f"{NAME}-{index}", leaders, templates["leaderTemplate"])
             if index < ready:

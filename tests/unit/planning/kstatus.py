@@ -19,10 +19,12 @@ def current(raw: Object) -> bool:
         return False
     if status.get("observedGeneration") != raw["metadata"]["generation"]:
         return False
-    stands = {held["type"]: held["status"] for held in status.get("conditions", [])}
-    return stands.get("Ready") == "True" and "True" not in (
-        stands.get("Reconciling"),
-        stands.get("Stalled"),
+    conditions = {
+        condition["type"]: condition["status"] for condition in status.get("conditions", [])
+    }
+    return conditions.get("Ready") == "True" and "True" not in (
+        conditions.get("Reconciling"),
+        conditions.get("Stalled"),
     )
 
 
@@ -32,21 +34,25 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
     The pods may run a form of the pair beside its revision: the one without the draft.
     Read from the Deployment, its ReplicaSets and its pods, not from anything that status tells.
     """
-    held = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+    by_place = {(each["kind"], each["metadata"]["name"]): each for each in objects}
     wanted = resource.parse(raw)
-    revision = held.get(("ControllerRevision", f"{wanted.name}-{wanted.input_hash}")) or next(
-        (each for each in held.values() if _without_gear(each) == names.pod_shaping(wanted.spec)),
+    revision = by_place.get(("ControllerRevision", f"{wanted.name}-{wanted.input_hash}")) or next(
+        (
+            each
+            for each in by_place.values()
+            if _without_gear(each) == names.pod_shaping(wanted.spec)
+        ),
         None,
     )
-    deployment = held.get(("Deployment", wanted.name))
-    group = held.get(("LeaderWorkerSet", f"{wanted.name}-group"))
+    deployment = by_place.get(("Deployment", wanted.name))
+    group = by_place.get(("LeaderWorkerSet", f"{wanted.name}-group"))
     if revision is not None and group is not None and deployment is None:
-        return _groups_done(wanted.spec.replicas, group, revision, tuple(held.values()))
+        return _groups_done(wanted.spec.replicas, group, revision, tuple(by_place.values()))
     if revision is None or deployment is None or group is not None:
         return False
     forms = [
         each["data"]["template"]
-        for each in held.values()
+        for each in by_place.values()
         if each["kind"] == "ControllerRevision"
         and each["data"]["inputHash"] == revision["data"]["inputHash"]
     ]
@@ -55,11 +61,11 @@ def done(raw: Object, objects: Iterable[Object]) -> bool:
         return False
     sets = {
         each["metadata"]["uid"]
-        for each in held.values()
+        for each in by_place.values()
         if each["kind"] == "ReplicaSet" and _owned(each, {deployment["metadata"]["uid"]})
     }
-    pods = [each for each in held.values() if each["kind"] == "Pod" and _owned(each, sets)]
-    canary = any(kind == "Deployment" and "-canary-" in name for kind, name in held)
+    pods = [each for each in by_place.values() if each["kind"] == "Pod" and _owned(each, sets)]
+    canary = any(kind == "Deployment" and "-canary-" in name for kind, name in by_place)
     replaced = int(wanted.spec.rollout.max_surge == 0 and canary)
     return len(pods) + replaced in (wanted.spec.replicas, wanted.spec.replicas + replaced) and all(
         _holds(pod["spec"], form["spec"]) and _ready(pod) for pod in pods
@@ -103,8 +109,8 @@ def _without_gear(revision: Object) -> Object | None:
     return spec if spec.get("engine", {}).pop("gear", None) else None
 
 
-def _owned(held: Object, owners: set[str]) -> bool:
-    return any(each["uid"] in owners for each in held["metadata"].get("ownerReferences", ()))
+def _owned(raw: Object, owners: set[str]) -> bool:
+    return any(each["uid"] in owners for each in raw["metadata"].get("ownerReferences", ()))
 
 
 def _ready(pod: Object) -> bool:
@@ -112,14 +118,14 @@ def _ready(pod: Object) -> bool:
     return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 
-def _holds(held: Any, wanted: Any) -> bool:
-    """Whether `held` is `wanted` with what others added to it."""
+def _holds(actual: Any, wanted: Any) -> bool:
+    """Whether `actual` is `wanted` with what others added to it."""
     if isinstance(wanted, dict):
-        return isinstance(held, dict) and all(
-            name in held and _holds(held[name], value) for name, value in wanted.items()
+        return isinstance(actual, dict) and all(
+            name in actual and _holds(actual[name], value) for name, value in wanted.items()
         )
     if isinstance(wanted, list):
-        return isinstance(held, list) and all(
-            any(_holds(each, value) for each in held) for value in wanted
+        return isinstance(actual, list) and all(
+            any(_holds(each, value) for each in actual) for value in wanted
         )
-    return bool(held == wanted) or str(held) == str(wanted)
+    return bool(actual == wanted) or str(actual) == str(wanted)

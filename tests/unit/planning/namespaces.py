@@ -47,8 +47,8 @@ class Namespaces:
 
     def delete(self, key: Key) -> None:
         """A resource goes, and all that it owns with it."""
-        held = self._resource(key)
-        self.store.drop_resource(self._stamped(copy.deepcopy(held)))
+        stored = self._resource(key)
+        self.store.drop_resource(self._stamped(copy.deepcopy(stored)))
         for child in self.store.objects(key):
             self.store.forget(key, child["kind"], child["metadata"]["name"])
 
@@ -72,11 +72,11 @@ class Namespaces:
             if apply.reference.kind not in LOCKS:
                 continue
             body = copy.deepcopy(apply.body)
-            held = self.store.object(key, body["kind"], body["metadata"]["name"])
-            if held is None and body["kind"] == "Job":
+            stored = self.store.object(key, body["kind"], body["metadata"]["name"])
+            if stored is None and body["kind"] == "Job":
                 self.jobs_made.append(key)
             body["metadata"]["uid"] = (
-                f"uid-{self._serial}" if held is None else held["metadata"]["uid"]
+                f"uid-{self._serial}" if stored is None else stored["metadata"]["uid"]
             )
             self.store.put(self._stamped(body))
         for remove in wanted.removes:
@@ -100,8 +100,8 @@ class Namespaces:
         self._sightings = EndedObjects()
         for key in before.known():
             self.store.put_resource(before.resource(key) or {})
-            for held in before.objects(key):
-                self.store.put(held)
+            for raw in before.objects(key):
+                self.store.put(raw)
 
     def job_ends(self, key: Key, outcome: PairReport | LockFailure) -> None:
         """The resource's Job ends, and its pod says so."""
@@ -133,8 +133,8 @@ class Namespaces:
 
     def pending(self, key: Key) -> list[Object]:
         """The resource's Jobs that have not ended."""
-        held = self.store.objects(key)
-        return [each for each in held if each["kind"] == "Job" and "status" not in each]
+        objects = self.store.objects(key)
+        return [each for each in objects if each["kind"] == "Job" and "status" not in each]
 
     def settle(self) -> None:
         """Look at all until nobody has anything to write."""
@@ -146,26 +146,28 @@ class Namespaces:
 
     def locked(self, key: Key) -> bool:
         """Whether the resource has a revision of its own."""
-        return any(held["kind"] == "ControllerRevision" for held in self.store.objects(key))
+        return any(raw["kind"] == "ControllerRevision" for raw in self.store.objects(key))
 
     def condition(self, key: Key, kind: str) -> tuple[str, str]:
         conditions = self._resource(key)["status"]["conditions"]
-        return next((held["status"], held["reason"]) for held in conditions if held["type"] == kind)
+        return next((each["status"], each["reason"]) for each in conditions if each["type"] == kind)
 
     def message(self, key: Key, kind: str) -> str:
         conditions = self._resource(key)["status"]["conditions"]
-        return next(str(held["message"]) for held in conditions if held["type"] == kind)
+        return next(
+            str(condition["message"]) for condition in conditions if condition["type"] == kind
+        )
 
     def _collect(self, key: Key, uid: str) -> None:
-        for held in self.store.objects(key):
-            owners = held["metadata"].get("ownerReferences", [])
+        for raw in self.store.objects(key):
+            owners = raw["metadata"].get("ownerReferences", [])
             if any(owner["uid"] == uid for owner in owners):
-                self.store.forget(key, held["kind"], held["metadata"]["name"])
+                self.store.forget(key, raw["kind"], raw["metadata"]["name"])
 
     def _resource(self, key: Key) -> Object:
-        found = self.store.resource(key)
-        assert found is not None
-        return found
+        stored = self.store.resource(key)
+        assert stored is not None
+        return stored
 
     def _stamped(self, raw: Object) -> Object:
         self._serial += 1

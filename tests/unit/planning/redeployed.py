@@ -19,7 +19,7 @@ def served(changes: Object | None = None) -> World:
     return World(builders.resource({**REDEPLOY, **(changes or {})})).serve()
 
 
-def told(world: World, **fields: Any) -> None:
+def report_metrics(world: World, **fields: Any) -> None:
     """What the loop measured, as of now."""
     view = builders.tuning(world.lock_hash, rollout=RolloutEvidence(**fields))
     world.tuning = view
@@ -28,7 +28,7 @@ def told(world: World, **fields: Any) -> None:
 def off(world: World, seconds: float, reason: str = "AcceptanceBelowThreshold") -> None:
     since = world.now
     world.pass_time(seconds)
-    told(world, off_since=since, off_reason=reason, batch=4.0)
+    report_metrics(world, off_since=since, off_reason=reason, batch=4.0)
     world.settle()
 
 
@@ -42,7 +42,7 @@ def removed(changes: Object | None = None) -> World:
 
 def worth(world: World, tokens: int = 3) -> None:
     """The load has been worth a draft for long enough."""
-    told(world, batch=2.0, worth=tokens, worth_since=world.now - timedelta(seconds=301))
+    report_metrics(world, batch=2.0, worth=tokens, worth_since=world.now - timedelta(seconds=301))
     world.settle()
 
 
@@ -54,20 +54,22 @@ def with_canary() -> World:
 
 
 def template(world: World, name: str = builders.NAME) -> Object:
-    found: Object = world.objects["Deployment", name]["spec"]["template"]
-    return found
+    pod_template: Object = world.objects["Deployment", name]["spec"]["template"]
+    return pod_template
 
 
-def speculates(found: Object) -> bool:
-    (main,) = [c for c in found["spec"]["containers"] if c["name"] == "main"]
+def speculates(pod_template: Object) -> bool:
+    (main,) = [c for c in pod_template["spec"]["containers"] if c["name"] == "main"]
     return any("--speculative-config" in word for word in main["args"])
 
 
 def canaries(world: World) -> list[Object]:
-    return [held for held in world.all_of("Deployment") if "canary" in held["metadata"]["name"]]
+    return [raw for raw in world.all_of("Deployment") if "canary" in raw["metadata"]["name"]]
 
 
 def table(world: World) -> Object:
-    (held,) = [each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]]
-    read: Object = json.loads(held["data"]["speculation.json"])
+    (config_map,) = [
+        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
+    ]
+    read: Object = json.loads(config_map["data"]["speculation.json"])
     return read

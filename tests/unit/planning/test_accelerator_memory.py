@@ -163,15 +163,15 @@ def test_status_tells_the_memory_of_the_pair_that_serves() -> None:
     }
 
 
-@pytest.mark.parametrize(("device_gib", "told"), [(37, 1), (38, 0)])
+@pytest.mark.parametrize(("device_gib", "expected"), [(37, 1), (38, 0)])
 def test_an_engine_that_holds_other_sizes_than_the_files_says_them(
-    device_gib: int, told: int
+    device_gib: int, expected: int
 ) -> None:
     need = DeviceNeed({"target": 30 * GIB, "KV cache": 8 * GIB}, "take less")
     installation = replace(builders.INSTALLATION, memory_bytes={GPU: device_gib * GIB})
 
-    found = accelerator_memory.judge(
+    errors = accelerator_memory.judge(
         resource.parse(builders.resource({})), builders.good(), installation, need
     )
 
-    assert [each.remedy for each in found] == ["take less"] * told
+    assert [each.remedy for each in errors] == ["take less"] * expected

@@ -12,9 +12,9 @@ CONTROLLED = ("ReplicaSet", "Pod")
 
 def orphaned(world: World) -> World:
     """The resource went without its children, and is here again."""
-    for (kind, _), held in world.objects.items():
+    for (kind, _), raw in world.objects.items():
         if kind not in CONTROLLED:
-            held["metadata"].pop("ownerReferences", None)
+            raw["metadata"].pop("ownerReferences", None)
     again = builders.resource()
     world.resource = {**again, "spec": world.resource["spec"]}
     world.resource["metadata"]["uid"] = "uid-of-the-new-chat"
@@ -34,23 +34,23 @@ def controllers(world: World) -> dict[str, set[str]]:
     return {
         kind: {
             each["uid"]
-            for each in held["metadata"].get("ownerReferences", [])
+            for each in raw["metadata"].get("ownerReferences", [])
             if each.get("controller")
         }
-        for (kind, _), held in world.objects.items()
+        for (kind, _), raw in world.objects.items()
         if kind not in CONTROLLED
     }
 
 
 def test_a_restored_pair_is_taken_up_with_its_pods_and_without_a_lock(serving: World) -> None:
-    before = {name: held["metadata"]["uid"] for (_, name), held in serving.objects.items()}
+    before = {name: raw["metadata"]["uid"] for (_, name), raw in serving.objects.items()}
     template = serving.only("Deployment")["spec"]["template"]
 
     orphaned(serving).settle()
 
     assert serving.condition("Ready") == ("True", "Serving")
     assert serving.condition("Stalled") is None and serving.condition("Reconciling") is None
-    assert {name: held["metadata"]["uid"] for (_, name), held in serving.objects.items()} == before
+    assert {name: raw["metadata"]["uid"] for (_, name), raw in serving.objects.items()} == before
     assert serving.only("Deployment")["spec"]["template"] == template
     assert set(map(tuple, controllers(serving).values())) == {("uid-of-the-new-chat",)}
     assert not serving.all_of("Job")
@@ -66,8 +66,8 @@ def test_earlier_revisions_are_taken_up_too(serving: World) -> None:
 
     orphaned(serving).settle()
 
-    held = [each["metadata"]["ownerReferences"] for each in serving.all_of("ControllerRevision")]
-    assert [owner["uid"] for (owner,) in held] == ["uid-of-the-new-chat"] * 2
+    owners = [each["metadata"]["ownerReferences"] for each in serving.all_of("ControllerRevision")]
+    assert [owner["uid"] for (owner,) in owners] == ["uid-of-the-new-chat"] * 2
 
 
 def test_what_another_controls_is_not_taken_up(serving: World) -> None:
@@ -109,8 +109,8 @@ def test_pods_of_a_lock_that_no_revision_holds_are_not_taken_up(serving: World) 
 
 def test_pods_of_the_lock_are_taken_up_once_the_pair_is_locked_again(serving: World) -> None:
     orphaned(serving)
-    for held in serving.all_of("ControllerRevision"):
-        del serving.objects["ControllerRevision", held["metadata"]["name"]]
+    for raw in serving.all_of("ControllerRevision"):
+        del serving.objects["ControllerRevision", raw["metadata"]["name"]]
     pods = {pod["metadata"]["uid"] for pod in serving.engine_pods()}
 
     serving.settle()

@@ -104,9 +104,9 @@ class AnyHistory(RuleBasedStateMachine):
     def the_table_of_every_kept_lock_that_runs_stands(self) -> None:
         if self.world.resource["spec"].get("paused"):
             return
-        kept = {held["data"]["lock"]["hash"] for held in self.world.all_of("ControllerRevision")}
-        for held in self.world.all_of("Deployment"):
-            lock = held["spec"]["template"]["metadata"]["labels"]["tandem.dev/lock"]
+        kept = {raw["data"]["lock"]["hash"] for raw in self.world.all_of("ControllerRevision")}
+        for raw in self.world.all_of("Deployment"):
+            lock = raw["spec"]["template"]["metadata"]["labels"]["tandem.dev/lock"]
             if lock in kept:
                 assert ("ConfigMap", f"chat-speculation-{lock[:8]}") in self.world.objects
 

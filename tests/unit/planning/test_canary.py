@@ -13,11 +13,11 @@ from tests.unit.planning.redeployed import (
     canaries,
     off,
     removed,
+    report_metrics,
     served,
     speculates,
     table,
     template,
-    told,
     with_canary,
     worth,
 )
@@ -44,7 +44,7 @@ def test_it_tries_one_pod_beside_the_others_when_the_load_is_worth_a_draft_again
 
 def test_the_others_follow_a_good_canary_once_it_is_gone() -> None:
     world = with_canary()
-    told(world, batch=2.0, worth=3, canary=GOOD)
+    report_metrics(world, batch=2.0, worth=3, canary=GOOD)
     world.look()
     world.look()
     assert canaries(world) == []
@@ -68,7 +68,7 @@ def test_a_poor_canary_goes_and_the_others_stay_as_they_are(seen: CanaryView, wh
     world.pass_time(1801)
     worth(world)
     before = template(world)
-    told(world, batch=2.0, worth=3, canary=seen)
+    report_metrics(world, batch=2.0, worth=3, canary=seen)
     world.settle()
 
     assert canaries(world) == []
@@ -83,7 +83,7 @@ def test_a_poor_canary_goes_and_the_others_stay_as_they_are(seen: CanaryView, wh
 def test_a_canary_that_measures_nothing_goes_at_its_deadline() -> None:
     world = with_canary()
     world.pass_time(3600 + 1801)
-    told(world, batch=2.0, worth=3, canary=replace(GOOD, drafts=10.0))
+    report_metrics(world, batch=2.0, worth=3, canary=replace(GOOD, drafts=10.0))
     world.settle()
 
     assert canaries(world) == []
@@ -94,12 +94,12 @@ def test_a_canary_that_measures_nothing_goes_at_its_deadline() -> None:
 def test_what_acceptance_turned_off_is_asked_again_after_hours() -> None:
     world = removed()
     world.pass_time(3600)
-    told(world, batch=2.0)
+    report_metrics(world, batch=2.0)
     world.settle()
     assert canaries(world) == []
 
     world.pass_time(6 * 3600)
-    told(world, batch=2.0)
+    report_metrics(world, batch=2.0)
     world.settle()
     assert len(canaries(world)) == 1
 
@@ -109,12 +109,12 @@ def test_a_lifted_kill_switch_is_followed_by_a_canary_whatever_was_learned_under
     off(world, 601, "KillSwitch")
     world.roll_out()
     world.pass_time(1801)
-    told(world, batch=2.0)
+    report_metrics(world, batch=2.0)
     world.settle()
     assert canaries(world) == []
 
     world.edit({"tuning.maxTokens": 5})
-    told(world, batch=2.0)
+    report_metrics(world, batch=2.0)
     world.settle()
 
     assert len(canaries(world)) == 1

@@ -16,10 +16,10 @@ from tests.unit.planning.redeployed import (
     canaries,
     off,
     removed,
+    report_metrics,
     served,
     speculates,
     template,
-    told,
     with_canary,
     worth,
 )
@@ -58,7 +58,7 @@ def test_the_others_wait_until_the_canarys_pod_has_left_too(
     """Its accelerator is not free before, and there may be no other."""
     world = with_canary()
     pod = pod_of(world)
-    told(world, batch=2.0, worth=3, canary=seen)
+    report_metrics(world, batch=2.0, worth=3, canary=seen)
     world.settle()
     assert canaries(world) == []
     assert not speculates(template(world))
@@ -78,7 +78,7 @@ def test_a_replica_that_made_room_is_missed_from_when_the_canary_leaves(seen: Ca
     assert world.condition("Reconciling") is None, "the canary stands for the second replica"
 
     pod = pod_of(world)
-    told(world, batch=2.0, worth=3, canary=seen)
+    report_metrics(world, batch=2.0, worth=3, canary=seen)
     world.settle()
     assert (canaries(world), replicas(world)) == ([], 1)
     assert world.condition("Reconciling") == ("True", "RollingOut")
@@ -95,7 +95,7 @@ def test_a_replica_that_made_room_is_missed_from_when_the_canary_leaves(seen: Ca
 def test_after_a_good_canary_status_names_no_cause_of_what_is_over() -> None:
     world = with_canary()
     pod_of(world)
-    told(world, batch=2.0, worth=3, canary=GOOD)
+    report_metrics(world, batch=2.0, worth=3, canary=GOOD)
     world.settle()
 
     said = world.message("SpeculationActive")

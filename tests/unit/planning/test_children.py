@@ -16,12 +16,12 @@ from tests.unit.planning.world import World
 
 
 def table(world: World) -> dict[str, Any]:
-    (held,) = [
+    (config_map,) = [
         each
         for each in world.all_of("ConfigMap")
         if each["metadata"]["name"] == f"chat-speculation-{world.lock_hash[:8]}"
     ]
-    document: dict[str, Any] = json.loads(held["data"]["speculation.json"])
+    document: dict[str, Any] = json.loads(config_map["data"]["speculation.json"])
     return document
 
 
@@ -29,10 +29,10 @@ def test_every_child_is_owned_and_waits_for_the_owner() -> None:
     world = World(builders.resource(replicas=2)).serve()
 
     for kind, name in list(world.objects):
-        held = world.objects[kind, name]
+        child = world.objects[kind, name]
         if kind in ("Pod", "ReplicaSet"):
             continue
-        (owner,) = held["metadata"]["ownerReferences"]
+        (owner,) = child["metadata"]["ownerReferences"]
         assert owner["uid"] == builders.UID
         assert owner["controller"] is True
         assert owner["blockOwnerDeletion"] is True
@@ -183,7 +183,7 @@ def test_going_back_to_an_earlier_pair_needs_no_lock() -> None:
     assert world.only("Deployment")["spec"]["template"] == first
     assert not world.all_of("Job")
     assert world.condition("Reconciling") is None
-    numbers = sorted(held["revision"] for held in world.all_of("ControllerRevision"))
+    numbers = sorted(raw["revision"] for raw in world.all_of("ControllerRevision"))
     assert numbers == [2, 3]
 
 
@@ -227,12 +227,12 @@ def test_live_fields_change_the_table_and_no_pod() -> None:
 
     assert world.only("Deployment")["spec"]["template"] == template
     assert len(world.all_of("ControllerRevision")) == 1
-    stands = table(world)
-    assert stands["generation"] > generation
-    assert stands["schedule"] == [[1, 256, 1]]
-    assert stands["maxConcurrency"] == 12
-    assert stands["constrainedOutput"] == "Allow"
-    assert stands["segments"] == {"creative": {"maxTokens": 1}}
+    current = table(world)
+    assert current["generation"] > generation
+    assert current["schedule"] == [[1, 256, 1]]
+    assert current["maxConcurrency"] == 12
+    assert current["constrainedOutput"] == "Allow"
+    assert current["segments"] == {"creative": {"maxTokens": 1}}
 
 
 def test_paused_writes_nothing_to_children_and_still_tells() -> None:
@@ -335,14 +335,14 @@ def test_where_a_kind_cannot_be_watched_nothing_is_changed_and_stalled_says_so()
 
 def with_a_field_of_another_release(world: World) -> Object:
     """The revision was made by a release that knew `engine.gear`; the definition dropped it."""
-    held = world.only("ControllerRevision")
-    del world.objects["ControllerRevision", held["metadata"]["name"]]
-    held["data"]["spec"]["engine"]["gear"] = "low"
-    digest = held["data"]["inputHash"] = names.digest(held["data"]["spec"])
-    held["metadata"]["name"] = f"chat-{digest}"
-    world.objects["ControllerRevision", held["metadata"]["name"]] = held
+    revision = world.only("ControllerRevision")
+    del world.objects["ControllerRevision", revision["metadata"]["name"]]
+    revision["data"]["spec"]["engine"]["gear"] = "low"
+    digest = revision["data"]["inputHash"] = names.digest(revision["data"]["spec"])
+    revision["metadata"]["name"] = f"chat-{digest}"
+    world.objects["ControllerRevision", revision["metadata"]["name"]] = revision
     world.resource["status"]["pair"]["inputHash"] = digest
-    return held
+    return revision
 
 
 def test_a_field_that_is_gone_rolls_no_pod_and_is_told() -> None:

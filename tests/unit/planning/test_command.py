@@ -33,8 +33,8 @@ def refused(path: Path, old: str, new: str, capsys: pytest.CaptureFixture[str]) 
     """What the command says to a manifest with one change; it must refuse it."""
     path.write_text(MANIFEST.replace(old, new))
     assert main(["plan", "-f", str(path)]) == 1
-    told = capsys.readouterr()
-    return told.out + told.err
+    captured = capsys.readouterr()
+    return captured.out + captured.err
 
 
 def test_defaults_and_children_are_shown(
@@ -42,11 +42,11 @@ def test_defaults_and_children_are_shown(
 ) -> None:
     assert main(["plan", "-f", str(manifest)]) == 0
 
-    told = capsys.readouterr().out
-    assert "initial tokens: 3" in told
-    assert "lock policy: SameVocabulary" in told
+    output = capsys.readouterr().out
+    assert "initial tokens: 3" in output
+    assert "lock policy: SameVocabulary" in output
     for child in ("Job chat-lock-", "Deployment chat", "PodDisruptionBudget chat"):
-        assert child in told
+        assert child in output
 
 
 def test_yaml_holds_the_objects_themselves(
@@ -64,27 +64,27 @@ def test_yaml_holds_the_objects_themselves(
 def test_a_mistyped_field_names_the_nearest_one(
     manifest: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = refused(manifest, "{method: DraftModel}", "{method: DraftModel, maxToken: 3}", capsys)
+    message = refused(manifest, "{method: DraftModel}", "{method: DraftModel, maxToken: 3}", capsys)
 
-    assert "spec.speculation.maxToken is no field: did you mean maxTokens?" in told
+    assert "spec.speculation.maxToken is no field: did you mean maxTokens?" in message
 
 
 def test_a_missing_field_is_named(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = refused(manifest, '  target: {uri: "hf://org/target"}\n', "", capsys)
+    message = refused(manifest, '  target: {uri: "hf://org/target"}\n', "", capsys)
 
-    assert "spec.target is required and missing" in told
+    assert "spec.target is required and missing" in message
 
 
 def test_an_owned_argument_is_refused_with_its_remedy(
     manifest: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = refused(manifest, "{type: vLLM,", '{type: vLLM, args: ["--port=1"],', capsys)
+    message = refused(manifest, "{type: vLLM,", '{type: vLLM, args: ["--port=1"],', capsys)
 
-    assert "InvalidArguments: spec.engine.args[0]: --port=1" in told
+    assert "InvalidArguments: spec.engine.args[0]: --port=1" in message
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("a: [", "is not YAML"),
         ("", "it is empty"),
@@ -92,13 +92,13 @@ def test_an_owned_argument_is_refused_with_its_remedy(
     ],
 )
 def test_a_file_without_a_manifest_is_said_to_be_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, expected: str
 ) -> None:
     path = tmp_path / "chat.yaml"
     path.write_text(text)
 
     assert main(["plan", "-f", str(path)]) == 2
-    assert told in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,10 +123,10 @@ def test_what_the_image_must_bring_is_told(
 def test_a_file_that_no_engine_loads_is_refused_by_its_name(
     manifest: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = refused(manifest, "hf://org/draft", "pvc://models/small-Q8_0.GGUF", capsys)
+    message = refused(manifest, "hf://org/draft", "pvc://models/small-Q8_0.GGUF", capsys)
 
-    assert "spec.draft.uri" in told
-    assert "use a copy of the model in safetensors" in told
+    assert "spec.draft.uri" in message
+    assert "use a copy of the model in safetensors" in message
 
 
 def test_a_depth_that_is_taken_down_is_noted(

@@ -35,15 +35,15 @@ def locked(**spec: Any) -> World:
 
 
 def metadata_of(world: World) -> dict[str, Object]:
-    return {kind: held["metadata"] for (kind, _), held in world.objects.items() if kind != "Pod"}
+    return {kind: raw["metadata"] for (kind, _), raw in world.objects.items() if kind != "Pod"}
 
 
 def test_every_child_has_the_labels_and_annotations_of_the_template() -> None:
     world = locked(template=TEMPLATE)
 
-    found = metadata_of(world)
-    assert found.keys() == KINDS | {"Job"}
-    for kind, metadata in found.items():
+    metadata_by_kind = metadata_of(world)
+    assert metadata_by_kind.keys() == KINDS | {"Job"}
+    for kind, metadata in metadata_by_kind.items():
         assert metadata["labels"]["team"] == "ml", kind
         assert metadata["annotations"]["sidecar.istio.io/inject"] == "false", kind
         assert ("prometheus.io/scrape" in metadata["annotations"]) == (kind != "Service")
@@ -93,10 +93,10 @@ def test_what_is_no_label_of_the_users_is_not_inherited(metadata: Object) -> Non
 
     world.settle()
 
-    for kind, held in metadata_of(world).items():
+    for kind, child_metadata in metadata_of(world).items():
         if kind in KINDS - {"ControllerRevision"}:
-            assert "number" not in held["labels"]
-            assert held["labels"].get("tandem.dev/role") in (None, "engine")
+            assert "number" not in child_metadata["labels"]
+            assert child_metadata["labels"].get("tandem.dev/role") in (None, "engine")
 
 
 def test_labels_of_the_resource_itself_are_nobodys_but_its_own() -> None:

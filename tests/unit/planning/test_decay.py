@@ -121,13 +121,13 @@ def gate_closes(world: World) -> None:
 
 
 def test_an_engine_that_ended_speculation_by_itself_is_told_and_restarted_where_asked() -> None:
-    told = World(builders.resource(GATED)).serve()
-    gate_closes(told)
+    serving = World(builders.resource(GATED)).serve()
+    gate_closes(serving)
 
-    assert told.condition("AcceptanceDecayed") == ("True", "Decayed")
-    assert "1 of 2 replicas have stopped drafting" in told.message("AcceptanceDecayed")
-    assert "its own gate" in told.message("AcceptanceDecayed")
-    assert restarted_at(told) is None
+    assert serving.condition("AcceptanceDecayed") == ("True", "Decayed")
+    assert "1 of 2 replicas have stopped drafting" in serving.message("AcceptanceDecayed")
+    assert "its own gate" in serving.message("AcceptanceDecayed")
+    assert restarted_at(serving) is None
 
     world = World(builders.resource({**GATED, "tuning.onDecay": "Restart"})).serve()
     gate_closes(world)

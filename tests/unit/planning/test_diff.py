@@ -76,17 +76,17 @@ MIRRORED = {"template": {"spec": {"containers": [{"name": "main", "image": "mirr
 SELECTED = {"template": {"spec": {"nodeSelector": {"gpu": "no"}}}}
 
 
-def stands(changes: Object, ours: Object) -> Object:
+def admitted(changes: Object, ours: Object) -> Object:
     """The body as applied but for `changes` of its spec; `ours` is what the operator still owns."""
-    held: Object = template_merge.merged(stamped(copy.deepcopy(BODY)), {"spec": changes})
-    held["metadata"] |= {
+    live: Object = template_merge.merged(stamped(copy.deepcopy(BODY)), {"spec": changes})
+    live["metadata"] |= {
         "uid": "1",
         "managedFields": [
             {"manager": "tandem", "operation": "Apply", "fieldsV1": ours},
             {"manager": "tandem", "operation": "Update", "subresource": "status", "fieldsV1": {}},
         ],
     }
-    return held
+    return live
 
 
 def without(path: str) -> Object:
@@ -103,15 +103,15 @@ def without(path: str) -> Object:
 @pytest.mark.parametrize("changes", [MIRRORED, SELECTED, {"replicas": 3}])
 @pytest.mark.parametrize("kept", [False, True])
 def test_what_admission_made_of_our_own_write_stands(changes: Object, kept: bool) -> None:
-    held = stands(changes, OURS)
+    live = admitted(changes, OURS)
     if kept:
-        held["metadata"]["managedFields"] = managed_fields.kept(held)
+        live["metadata"]["managedFields"] = managed_fields.kept(live)
 
-    assert to_apply(BODY, held) is None
+    assert to_apply(BODY, live) is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "taken", "told"),
+    ("changes", "taken", "expected"),
     [
         (
             MIRRORED,
@@ -126,41 +126,43 @@ def test_what_admission_made_of_our_own_write_stands(changes: Object, kept: bool
         ({"replicas": 3}, "f:spec/f:replicas", "spec.replicas"),
     ],
 )
-def test_what_another_changed_later_is_put_back(changes: Object, taken: str, told: str) -> None:
-    held = stands(changes, without(taken))
+def test_what_another_changed_later_is_put_back(changes: Object, taken: str, expected: str) -> None:
+    live = admitted(changes, without(taken))
 
-    assert to_apply(BODY, held) is not None
-    assert [managed_fields.told(each.path) for each in contested(held, stamped(BODY))] == [told]
+    assert to_apply(BODY, live) is not None
+    assert [managed_fields.text_of(each.path) for each in contested(live, stamped(BODY))] == [
+        expected
+    ]
 
 
 def test_a_new_wish_is_written_over_what_admission_made_of_the_last() -> None:
-    held = stands(MIRRORED, OURS)
+    live = admitted(MIRRORED, OURS)
     wanted: Object = template_merge.merged(copy.deepcopy(BODY), {"spec": {"replicas": 2}})
 
-    write = to_apply(wanted, held)
+    write = to_apply(wanted, live)
 
     assert write is not None and write.uid == "1"
 
 
 def test_without_a_record_of_owners_every_difference_is_put_back() -> None:
-    held = stands(MIRRORED, OURS)
-    del held["metadata"]["managedFields"]
+    live = admitted(MIRRORED, OURS)
+    del live["metadata"]["managedFields"]
 
-    assert to_apply(BODY, held) is not None
+    assert to_apply(BODY, live) is not None
 
 
 def test_admission_that_takes_our_digest_away_is_no_reason_to_write() -> None:
-    held = stands({}, OURS)
-    del held["metadata"]["annotations"]
+    live = admitted({}, OURS)
+    del live["metadata"]["annotations"]
 
-    assert to_apply(BODY, held) is None
+    assert to_apply(BODY, live) is None
 
 
 def test_whoever_shares_a_field_is_named() -> None:
-    held = stands({}, OURS)
-    held["metadata"]["managedFields"].append(
+    live = admitted({}, OURS)
+    live["metadata"]["managedFields"].append(
         {"manager": "autoscaler", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
     )
 
-    assert managed_fields.others(held, ("spec", "replicas")) == ("autoscaler",)
-    assert managed_fields.others(held, ("spec", "template")) == ()
+    assert managed_fields.others(live, ("spec", "replicas")) == ("autoscaler",)
+    assert managed_fields.others(live, ("spec", "template")) == ()

@@ -72,17 +72,17 @@ def test_an_engine_that_ends_without_an_error_is_told_too(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "expected"),
     [(1, "exit code 1)"), (139, "exit code 139, SIGSEGV)"), (143, "exit code 143, SIGTERM)")],
 )
-def test_an_exit_code_is_told_with_its_signal(world: World, code: int, told: str) -> None:
-    assert told in says(
+def test_an_exit_code_is_told_with_its_signal(world: World, code: int, expected: str) -> None:
+    assert expected in says(
         world, containerStatuses=main({"terminated": {"exitCode": code, "reason": "Error"}})
     )
 
 
 @pytest.mark.parametrize(
-    ("log", "told"),
+    ("log", "expected"),
     [
         (
             "INFO starting\n"
@@ -107,10 +107,10 @@ def test_an_exit_code_is_told_with_its_signal(world: World, code: int, told: str
         ("only these words", "(exit code 1): only these words"),
     ],
 )
-def test_the_line_that_tells_most_of_a_log_is_told(world: World, log: str, told: str) -> None:
+def test_the_line_that_tells_most_of_a_log_is_told(world: World, log: str, expected: str) -> None:
     ended = {"exitCode": 1, "reason": "Error", "message": log}
 
-    assert told in says(world, containerStatuses=main(RUNNING, ended))
+    assert expected in says(world, containerStatuses=main(RUNNING, ended))
 
 
 def test_what_keeps_a_container_from_being_made_is_told(world: World) -> None:
@@ -156,8 +156,8 @@ def test_a_pod_that_failed_as_a_whole_speaks_for_its_successor(
     )
     world.settle()
 
-    for said in {**status, "conditions": ""}.values():
-        assert str(said) in world.message("Ready")
+    for message in {**status, "conditions": ""}.values():
+        assert str(message) in world.message("Ready")
     assert first["metadata"]["name"] in world.message("Ready")
 
     second["status"]["conditions"] = [

@@ -323,17 +323,17 @@ def test_changing_over_always_ends_and_never_passes_its_bounds(
     """Whatever the sizes: the old one empties, the new one fills."""
     rollout = Rollout(missing, surge, 600, 0)
     may_miss = missing or (0 if surge else 1)
-    stands, left = 0, old
+    running, left = 0, old
     for _ in range(60):
         new, old_wanted = change_over.sizes(
-            wanted, rollout, _counts(stands, stands, stands), _counts(left, left, left)
+            wanted, rollout, _counts(running, running, running), _counts(left, left, left)
         )
-        assert stands <= new <= max(stands, wanted)
+        assert running <= new <= max(running, wanted)
         assert old_wanted <= left
-        assert new == stands or new + left <= wanted + surge
-        assert old_wanted == left or old_wanted + stands >= wanted - may_miss
-        stands, left = new, old_wanted
-    assert (stands, left) == (wanted, 0) if wanted else left == 0
+        assert new == running or new + left <= wanted + surge
+        assert old_wanted == left or old_wanted + running >= wanted - may_miss
+        running, left = new, old_wanted
+    assert (running, left) == (wanted, 0) if wanted else left == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def served_pairs(count: int) -> World:
 def test_exactly_the_newest_ten_revisions_are_kept() -> None:
     world = served_pairs(KEPT + 3)
 
-    numbers = sorted(int(held["revision"]) for held in world.all_of("ControllerRevision"))
+    numbers = sorted(int(raw["revision"]) for raw in world.all_of("ControllerRevision"))
     assert KEPT == 10
     assert numbers == list(range(4, 14))
 
@@ -39,11 +39,11 @@ def test_a_revision_that_pods_still_run_is_kept_beyond_the_ten() -> None:
     for number in range(1, KEPT + 3):
         change_pair(world, number)
 
-    assert first in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+    assert first in {raw["metadata"]["name"] for raw in world.all_of("ControllerRevision")}
 
     world.roll_out()
     world.settle()
-    assert first not in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+    assert first not in {raw["metadata"]["name"] for raw in world.all_of("ControllerRevision")}
 
 
 def test_pods_alone_keep_their_revision_where_status_was_lost() -> None:
@@ -57,7 +57,7 @@ def test_pods_alone_keep_their_revision_where_status_was_lost() -> None:
         world.resource["status"] = {}
         world.look()
 
-    assert first in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+    assert first in {raw["metadata"]["name"] for raw in world.all_of("ControllerRevision")}
 
 
 def test_status_alone_keeps_the_revision_that_serves_where_no_pod_runs() -> None:
@@ -71,26 +71,26 @@ def test_status_alone_keeps_the_revision_that_serves_where_no_pod_runs() -> None
         world.resource["status"]["pair"] = serving
         world.look()
 
-    assert first in {held["metadata"]["name"] for held in world.all_of("ControllerRevision")}
+    assert first in {raw["metadata"]["name"] for raw in world.all_of("ControllerRevision")}
 
 
 def test_only_running_pods_of_the_tables_lock_are_told_of_it() -> None:
     world = World(builders.resource({"replicas": 3})).serve()
-    starting, other, told = world.engine_pods()
+    starting, other, informed = world.engine_pods()
     starting["status"]["phase"] = "Pending"
     other["metadata"]["labels"]["tandem.dev/lock"] = "0" * 8
-    before = {pod["metadata"]["name"]: generation_told(pod) for pod in (starting, other, told)}
+    before = {pod["metadata"]["name"]: known_generation(pod) for pod in (starting, other, informed)}
 
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
 
     generation = world.resource["status"]["speculation"]["generation"]
-    assert generation_told(told) == generation > before[told["metadata"]["name"]]
+    assert known_generation(informed) == generation > before[informed["metadata"]["name"]]
     for pod in (starting, other):
-        assert generation_told(pod) == before[pod["metadata"]["name"]]
+        assert known_generation(pod) == before[pod["metadata"]["name"]]
 
 
-def generation_told(pod: builders.Object) -> int:
+def known_generation(pod: builders.Object) -> int:
     return int(pod["metadata"].get("annotations", {}).get("tandem.dev/table-generation", -1))
 
 

@@ -24,14 +24,16 @@ FIXED = {
 REASON = "the stages of a pipeline would run different depths"
 
 
-def told(world: World) -> Object:
+def speculation_of(world: World) -> Object:
     speculation: Object = world.resource["status"]["speculation"]
     return speculation
 
 
 def table(world: World) -> Object:
-    (held,) = [each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]]
-    read: Object = json.loads(held["data"]["speculation.json"])
+    (config_map,) = [
+        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
+    ]
+    read: Object = json.loads(config_map["data"]["speculation.json"])
     return read
 
 
@@ -50,8 +52,8 @@ def test_a_kill_switch_that_the_pods_only_observe_is_not_acknowledged() -> None:
     assert world.condition("SpeculationActive") == ("True", "NotLive")
     assert world.message("SpeculationActive").startswith("tuning.maxTokens 0 is not in force")
     assert REASON in world.message("SpeculationActive")
-    assert told(world)["state"] == "Active"
-    assert told(world)["appliedReplicas"] == 0
+    assert speculation_of(world)["state"] == "Active"
+    assert speculation_of(world)["appliedReplicas"] == 0
 
 
 def test_a_kill_switch_that_the_pods_obey_is() -> None:
@@ -73,11 +75,11 @@ def test_a_generation_that_an_observing_replica_names_counts_as_applied_by_nobod
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
     world.pass_time(61)
-    reporting(world, generation=told(world)["generation"])
+    reporting(world, generation=speculation_of(world)["generation"])
 
-    assert told(world)["appliedReplicas"] == 0
-    assert told(world)["liveMode"] == "Rollout"
-    assert "effectiveTokens" not in told(world)
+    assert speculation_of(world)["appliedReplicas"] == 0
+    assert speculation_of(world)["liveMode"] == "Rollout"
+    assert "effectiveTokens" not in speculation_of(world)
 
 
 def test_one_replica_that_observes_leaves_the_others_their_live_k() -> None:
@@ -85,7 +87,7 @@ def test_one_replica_that_observes_leaves_the_others_their_live_k() -> None:
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
     replicas = (
-        builders.replica("a", world.lock_hash, told(world)["generation"]),
+        builders.replica("a", world.lock_hash, speculation_of(world)["generation"]),
         builders.replica("b", world.lock_hash, -1, mode=metrics.MODE_OBSERVE),
     )
     world.tuning = builders.tuning(world.lock_hash, replicas=replicas)
@@ -93,16 +95,16 @@ def test_one_replica_that_observes_leaves_the_others_their_live_k() -> None:
     world.settle()
 
     assert world.condition("SpeculationActive") == ("True", "Tuned")
-    assert told(world)["appliedReplicas"] == 1
-    assert told(world)["liveMode"] == "Lookup"
+    assert speculation_of(world)["appliedReplicas"] == 1
+    assert speculation_of(world)["liveMode"] == "Lookup"
 
 
 def test_an_engine_of_fixed_depth_is_told_as_it_is_before_anything_reports() -> None:
     world = World(builders.resource(FIXED)).serve()
 
-    assert told(world)["liveMode"] == "Rollout"
-    assert told(world)["schedule"] == [{"from": 1, "to": 256, "tokens": 7}]
-    assert told(world)["effectiveTokens"] == 7
+    assert speculation_of(world)["liveMode"] == "Rollout"
+    assert speculation_of(world)["schedule"] == [{"from": 1, "to": 256, "tokens": 7}]
+    assert speculation_of(world)["effectiveTokens"] == 7
     assert world.condition("SpeculationActive") == ("True", "Fixed")
     assert "K stays 7" in world.message("SpeculationActive")
 
@@ -137,8 +139,8 @@ def test_no_speedup_is_told_against_an_idle_that_still_makes_all_drafts(
     )
     world.settle()
 
-    assert told(world)["speedup"] == speedup
-    assert told(world).get("speedupBaseline") == (baseline if speedup != "-" else None)
+    assert speculation_of(world)["speedup"] == speedup
+    assert speculation_of(world).get("speedupBaseline") == (baseline if speedup != "-" else None)
 
 
 @pytest.mark.parametrize(

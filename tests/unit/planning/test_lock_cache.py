@@ -241,8 +241,8 @@ def test_a_revision_that_no_resource_controls_counts_for_nothing(world: Namespac
     world.look(first)
     world.job_ends(first, builders.good())
     world.look(first)
-    held = world.store.objects(first)
-    revision = next(each for each in held if each["kind"] == "ControllerRevision")
+    stored = world.store.objects(first)
+    revision = next(each for each in stored if each["kind"] == "ControllerRevision")
     forged = copy.deepcopy(revision)
     forged["metadata"] |= {"ownerReferences": [], "name": "forged", "uid": "uid-forged"}
     wanted = resource.parse(world.store.resource(first) or {})

@@ -25,15 +25,15 @@ def status_writes(world: World) -> int:
 
 
 def test_a_decision_tells_every_number_at_once() -> None:
-    told = tuned().resource["status"]["speculation"]
+    speculation = tuned().resource["status"]["speculation"]
 
-    assert told["state"] == "Active"
-    assert told["effectiveTokens"] == 7
-    assert told["acceptanceRatePercent"] == 80
-    assert told["meanAcceptedTokens"] == "2.7"
-    assert told["speedup"] == "2.1"
-    assert told["lastDecision"]["reason"] == "Tuned"
-    assert told["schedule"][0] == {"from": 1, "to": 8, "tokens": 7}
+    assert speculation["state"] == "Active"
+    assert speculation["effectiveTokens"] == 7
+    assert speculation["acceptanceRatePercent"] == 80
+    assert speculation["meanAcceptedTokens"] == "2.7"
+    assert speculation["speedup"] == "2.1"
+    assert speculation["lastDecision"]["reason"] == "Tuned"
+    assert speculation["schedule"][0] == {"from": 1, "to": 8, "tokens": 7}
 
 
 @settings(max_examples=15, deadline=None)
@@ -97,9 +97,9 @@ def test_a_table_that_every_replica_applied_is_told_at_once() -> None:
     world.tuning = replace(world.tuning, replicas=(replica,))
     world.settle()
 
-    told = world.resource["status"]["speculation"]
-    assert told["appliedReplicas"] == 1
-    assert told["liveMode"] == "Lookup"
+    speculation = world.resource["status"]["speculation"]
+    assert speculation["appliedReplicas"] == 1
+    assert speculation["liveMode"] == "Lookup"
 
 
 def test_an_idle_decision_says_why() -> None:
@@ -137,7 +137,7 @@ def test_notes_tell_transitions_only() -> None:
     world = World().serve()
 
     assert sorted(world.event_records) == ["Equal", "Locking", "RollingOut", "Serving"]
-    told = list(world.event_records)
+    records = list(world.event_records)
     world.pass_time(3600)
     world.settle()
-    assert world.event_records == told
+    assert world.event_records == records

@@ -12,8 +12,8 @@ VOLUME = {"name": "tandem-target", "image": {"reference": REFERENCE}}
 
 
 def pod_of(workload: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = workload["spec"]["template"]["spec"]
-    return found
+    pod_spec: dict[str, Any] = workload["spec"]["template"]["spec"]
+    return pod_spec
 
 
 def test_the_lock_job_and_the_engine_mount_the_image_read_only() -> None:

@@ -34,14 +34,14 @@ def test_another_amount_is_one(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "told"),
+    ("size", "expected"),
     [(2**30, "1.0 GiB"), (3 * 2**29, "1.5 GiB"), (2**20, "1.0 MiB"), (2**10, "1.0 KiB"),
      (1023, "1023 bytes")],
 )  # fmt: skip
-def test_what_a_draft_frees_is_told_in_the_largest_unit(size: int, told: str) -> None:
+def test_what_a_draft_frees_is_told_in_the_largest_unit(size: int, expected: str) -> None:
     draft = SideReport(uri="hf://org/draft", weight_bytes=size)
 
-    assert freed(draft) == f"each replica has {told} more memory"
+    assert freed(draft) == f"each replica has {expected} more memory"
     assert freed(replace(draft, kv_bytes_per_token=2048)).endswith(
         ", and 2.0 KiB more for each token in the KV cache"
     )

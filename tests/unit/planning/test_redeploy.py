@@ -13,10 +13,10 @@ from tests.unit.planning.builders import Object
 from tests.unit.planning.redeployed import (
     off,
     removed,
+    report_metrics,
     served,
     speculates,
     template,
-    told,
 )
 
 
@@ -28,7 +28,7 @@ def test_ten_minutes_off_are_followed_by_pods_without_the_draft_under_the_same_l
 
     off(world, 2)
     world.pass_time(600)
-    told(world, off_since=world.now - timedelta(seconds=601), off_reason="NotProfitable")
+    report_metrics(world, off_since=world.now - timedelta(seconds=601), off_reason="NotProfitable")
     world.settle()
 
     assert not speculates(template(world))
@@ -72,7 +72,7 @@ def test_lost_metrics_replace_no_pod() -> None:
     world = served()
     since = world.now
     world.pass_time(700)
-    told(world, off_since=since, off_reason="NotProfitable")
+    report_metrics(world, off_since=since, off_reason="NotProfitable")
     assert world.tuning is not None
     lost = replace(world.tuning.metrics, status="False", reason="Unreachable")
     world.tuning = replace(world.tuning, metrics=lost)
@@ -85,7 +85,7 @@ def test_what_was_measured_of_another_lock_replaces_no_pod() -> None:
     world = served()
     since = world.now
     world.pass_time(700)
-    told(world, off_since=since, off_reason="NotProfitable", batch=4.0)
+    report_metrics(world, off_since=since, off_reason="NotProfitable", batch=4.0)
     assert world.tuning is not None
     world.tuning = replace(world.tuning, lock_hash="another")
     world.settle()

@@ -130,19 +130,19 @@ def test_a_draft_that_never_pays_again_is_tried_ever_more_rarely() -> None:
 
 
 def test_nothing_is_decided_without_metrics() -> None:
-    held = RolloutState(1)
-    after = decided(held, spec_of(offMode="Redeploy"), None, World(True), builders.START, TIMES)
+    current = RolloutState(1)
+    after = decided(current, spec_of(offMode="Redeploy"), None, World(True), builders.START, TIMES)
 
-    assert after is held
+    assert after is current
 
 
 def test_nothing_begins_before_the_canary_has_left() -> None:
-    held = RolloutState(1, since=builders.START)
+    current = RolloutState(1, since=builders.START)
     seen = RolloutEvidence(batch=4.0, decay=DecayView(builders.START, 0.8, 0.6))
     spec, now = spec_of(onDecay="Restart"), builders.START + timedelta(hours=1)
 
-    assert decided(held, spec, seen, World(True, canary_exists=True), now, TIMES) is held
-    assert decided(held, spec, seen, World(True), now, TIMES).restarted == now
+    assert decided(current, spec, seen, World(True, canary_exists=True), now, TIMES) is current
+    assert decided(current, spec, seen, World(True), now, TIMES).restarted == now
 
 
 REDEPLOY = {"offMode": "Redeploy"}
@@ -152,19 +152,19 @@ GOOD = CanaryView("canary", TIMES.canary_for, TIMES.canary_drafts, 0.8, 0.010, 0
 
 
 def after(
-    held: RolloutState, seconds: float, tuning: dict[str, object] | None = None, **fields: Any
+    current: RolloutState, seconds: float, tuning: dict[str, object] | None = None, **fields: Any
 ) -> RolloutState:
-    """What is decided so many seconds after `held` began."""
+    """What is decided so many seconds after `current` began."""
     now = builders.START + timedelta(seconds=seconds)
     spec = spec_of(**REDEPLOY, **(tuning or {}))
-    return decided(held, spec, RolloutEvidence(**fields), World(True), now, TIMES)
+    return decided(current, spec, RolloutEvidence(**fields), World(True), now, TIMES)
 
 
 def test_each_canary_in_vain_doubles_the_time_until_the_next_question() -> None:
-    held, four_times_s = replace(OUT, in_vain=2), 4 * TIMES.probe_after
+    current, four_times_s = replace(OUT, in_vain=2), 4 * TIMES.probe_after
 
-    assert after(held, four_times_s - 1, batch=2.0) is held
-    assert after(held, four_times_s, batch=2.0).form is Form.CANARY
+    assert after(current, four_times_s - 1, batch=2.0) is current
+    assert after(current, four_times_s, batch=2.0).form is Form.CANARY
 
 
 def test_above_the_largest_concurrency_no_canary_begins() -> None:
@@ -176,11 +176,11 @@ def test_above_the_largest_concurrency_no_canary_begins() -> None:
 
 
 def test_after_a_canary_in_vain_a_lifted_switch_is_no_reason_any_more() -> None:
-    held = replace(OUT, cause="KillSwitch")
+    current = replace(OUT, cause="KillSwitch")
 
-    assert after(held, 7200, batch=2.0).form is Form.CANARY
-    held = replace(held, in_vain=1)
-    assert after(held, 7200, batch=2.0) is held
+    assert after(current, 7200, batch=2.0).form is Form.CANARY
+    current = replace(current, in_vain=1)
+    assert after(current, 7200, batch=2.0) is current
 
 
 def test_a_canary_is_judged_by_enough_seconds_and_enough_drafts() -> None:
@@ -189,13 +189,17 @@ def test_a_canary_is_judged_by_enough_seconds_and_enough_drafts() -> None:
     for seen in (short, few, None):
         assert after(TRIED, 600, canary=seen) is TRIED
 
-    found = after(TRIED, 600, canary=GOOD)
-    assert (found.form, found.in_vain, found.tokens) == (Form.LOADED, 0, None)
+    decided_state = after(TRIED, 600, canary=GOOD)
+    assert (decided_state.form, decided_state.in_vain, decided_state.tokens) == (
+        Form.LOADED,
+        0,
+        None,
+    )
 
 
 def test_its_deadline_begins_when_it_may_have_started() -> None:
     deadline_s = 3600 + TIMES.canary_deadline
 
     assert after(TRIED, deadline_s - 1) is TRIED
-    found = after(TRIED, deadline_s)
-    assert (found.form, found.in_vain) == (Form.REMOVED, 3)
+    decided_state = after(TRIED, deadline_s)
+    assert (decided_state.form, decided_state.in_vain) == (Form.REMOVED, 3)

@@ -22,8 +22,8 @@ from tests.unit.planning.builders import Object
 from tests.unit.planning.redeployed import (
     off,
     removed,
+    report_metrics,
     served,
-    told,
     worth,
 )
 
@@ -44,10 +44,10 @@ def spec_of(changes: Object) -> Spec:
 def test_decay_restarts_pods_only_where_it_is_asked_for_and_something_is_applied(
     changes: Object,
 ) -> None:
-    held = RolloutState(1, since=builders.START)
+    current = RolloutState(1, since=builders.START)
     now = builders.START + timedelta(days=1)
 
-    assert decided(held, spec_of(changes), DECAYS, Pods(True), now, RolloutTimes()) is held
+    assert decided(current, spec_of(changes), DECAYS, Pods(True), now, RolloutTimes()) is current
 
 
 def test_a_look_comes_again_at_the_sooner_of_two_times() -> None:
@@ -71,7 +71,7 @@ def test_pods_that_are_off_are_looked_at_ten_times_until_the_draft_goes_and_ever
     )
     off(world, 1)
     world.pass_time(61)
-    told(world, off_since=world.now, off_reason="NotProfitable", batch=4.0)
+    report_metrics(world, off_since=world.now, off_reason="NotProfitable", batch=4.0)
 
     assert world.look().look_again_s == look_s
 

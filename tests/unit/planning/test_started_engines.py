@@ -40,8 +40,10 @@ def serving(changes: Object) -> World:
 
 
 def table(world: World) -> Object:
-    (held,) = [each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]]
-    read: Object = json.loads(held["data"]["speculation.json"])
+    (config_map,) = [
+        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
+    ]
+    read: Object = json.loads(config_map["data"]["speculation.json"])
     return read
 
 

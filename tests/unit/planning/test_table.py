@@ -155,8 +155,8 @@ def test_a_table_that_was_deleted_goes_on_above_what_status_says() -> None:
 def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
     world = World(builders.resource(replicas=2)).serve()
     generation = table(world)["generation"]
-    told = [pod["metadata"].get("annotations", {}) for pod in world.engine_pods()]
-    assert not any(ANNOTATION_GENERATION in annotations for annotations in told)
+    noted = [pod["metadata"].get("annotations", {}) for pod in world.engine_pods()]
+    assert not any(ANNOTATION_GENERATION in annotations for annotations in noted)
 
     world.tuning = builders.tuning(world.lock_hash)
     plan = world.look()
@@ -180,8 +180,8 @@ def test_the_tuners_memory_is_written_when_it_is_due() -> None:
 
     world.settle()
 
-    held = world.objects["ConfigMap", "chat-tuner"]
-    assert held["data"] == {
+    config_map = world.objects["ConfigMap", "chat-tuner"]
+    assert config_map["data"] == {
         "lock": world.lock_hash,
         "shape": "x",
         "state.json": '{"a":1}',

@@ -38,7 +38,7 @@ class World:
 
     def snapshot(self) -> Snapshot:
         """Everything as it is now, not shared with the world."""
-        objects = tuple(copy.deepcopy(held) for held in self.objects.values())
+        objects = tuple(copy.deepcopy(raw) for raw in self.objects.values())
         ended = ended_objects.ended(self.resource, objects)
         self.ends = {uid: self.ends.get(uid, self.now) for uid in ended}
         return Snapshot(
@@ -107,28 +107,28 @@ class World:
             )
             return
         self.failures.pop(reference, None)
-        held = self.objects.get(place)
+        existing = self.objects.get(place)
         body = _defaulted(copy.deepcopy(apply.body))
         self.writes["apply", *place] += 1
-        if held is None:
+        if existing is None:
             assert apply.uid is None, f"{place} is gone and was to be changed"
             self.add(body)
             return
-        assert apply.uid == held["metadata"]["uid"], f"{place} is another object"
+        assert apply.uid == existing["metadata"]["uid"], f"{place} is another object"
         if apply.resource_version is not None:
-            assert apply.resource_version == held["metadata"]["resourceVersion"]
+            assert apply.resource_version == existing["metadata"]["resourceVersion"]
         if reference.kind in ("Job", "ControllerRevision"):
             for key in ("spec", "data"):
-                assert held.get(key) == body.get(key), f"{key} of {reference.kind} is immutable"
-        changed = held.get("spec") != body.get("spec")
+                assert existing.get(key) == body.get(key), f"{key} of {reference.kind} is immutable"
+        changed = existing.get("spec") != body.get("spec")
         kept = {
-            key: value for key, value in held["metadata"].items() if key not in body["metadata"]
+            key: value for key, value in existing["metadata"].items() if key not in body["metadata"]
         }
         body["metadata"] |= kept
-        body["metadata"]["generation"] = held["metadata"]["generation"] + int(changed)
+        body["metadata"]["generation"] = existing["metadata"]["generation"] + int(changed)
         body["metadata"]["resourceVersion"] = self._next()
-        if "status" in held:
-            body["status"] = held["status"]
+        if "status" in existing:
+            body["status"] = existing["status"]
         self.objects[place] = body
 
     def _next(self) -> str:
@@ -150,8 +150,8 @@ class World:
     def _collect(self, uid: str) -> None:
         owned = [
             place
-            for place, held in self.objects.items()
-            if any(each["uid"] == uid for each in held["metadata"].get("ownerReferences", []))
+            for place, raw in self.objects.items()
+            if any(each["uid"] == uid for each in raw["metadata"].get("ownerReferences", []))
         ]
         for place in owned:
             del self.objects[place]
@@ -262,12 +262,12 @@ class World:
 
     def all_of(self, kind: str) -> list[Object]:
         """Objects of a kind."""
-        return [held for (held_kind, _), held in self.objects.items() if held_kind == kind]
+        return [raw for (its_kind, _), raw in self.objects.items() if its_kind == kind]
 
     def only(self, kind: str) -> Object:
         """The one object of a kind."""
-        (held,) = self.all_of(kind)
-        return held
+        (child,) = self.all_of(kind)
+        return child
 
     def names(self) -> set[str]:
         """Every child as `Kind/name`, without what controllers made."""
@@ -276,15 +276,15 @@ class World:
 
     def condition(self, kind: str) -> tuple[str, str] | None:
         """Status and reason of a condition."""
-        for held in self.resource["status"].get("conditions", []):
-            if held["type"] == kind:
-                return held["status"], held["reason"]
+        for each in self.resource["status"].get("conditions", []):
+            if each["type"] == kind:
+                return each["status"], each["reason"]
         return None
 
     def message(self, kind: str) -> str:
         """The message of a condition that stands."""
-        held = self.resource["status"]["conditions"]
-        return next(str(each["message"]) for each in held if each["type"] == kind)
+        conditions = self.resource["status"]["conditions"]
+        return next(str(each["message"]) for each in conditions if each["type"] == kind)
 
     def engine_pods(self) -> Iterator[Object]:
         """Pods of the engine."""
@@ -297,7 +297,7 @@ class World:
     @property
     def lock_hash(self) -> str:
         """Hash of the newest revision's lock."""
-        newest = max(self.all_of("ControllerRevision"), key=lambda held: int(held["revision"]))
+        newest = max(self.all_of("ControllerRevision"), key=lambda raw: int(raw["revision"]))
         return str(newest["data"]["lock"]["hash"])
 
 

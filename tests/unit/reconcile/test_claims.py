@@ -20,7 +20,7 @@ class Pair:
             name: Claims(name, self.clock, lambda count, name=name: self.count(name, count))  # type: ignore[misc]
             for name in (A, B)
         }
-        self.stands: str | None = None
+        self.managed_by: str | None = None
         self.writes = 0
         self.event_records: list[tuple[str, str]] = []
 
@@ -28,11 +28,11 @@ class Pair:
         self.yielded[name] = count
 
     def look(self, name: str) -> Stand:
-        claim = self.claims[name].judge(KEY, self.stands)
+        claim = self.claims[name].judge(KEY, self.managed_by)
         if claim.event_record is not None:
             self.event_records.append((name, claim.event_record.reason))
-        if claim.stand is not Stand.WAIT and self.stands != name:
-            self.stands = name
+        if claim.stand is not Stand.WAIT and self.managed_by != name:
+            self.managed_by = name
             self.writes += 1
         return claim.stand
 
@@ -44,14 +44,14 @@ def pair() -> Pair:
 
 def test_who_is_alone_manages_at_once(pair: Pair) -> None:
     assert pair.look(A) is Stand.MANAGE
-    assert pair.stands == A
+    assert pair.managed_by == A
     pair.clock.move(1_000)
     assert pair.look(A) is Stand.MANAGE
     assert pair.event_records == []
 
 
 def test_a_restart_asks_nobody(pair: Pair) -> None:
-    pair.stands = A
+    pair.managed_by = A
     assert pair.look(A) is Stand.MANAGE
     assert pair.writes == 0
 
@@ -64,7 +64,7 @@ def test_a_newcomer_yields_to_a_manager_that_lives(pair: Pair, manager: str, new
     assert pair.look(manager) is Stand.MANAGE
     assert pair.look(newcomer) is Stand.WAIT
 
-    assert pair.stands == manager
+    assert pair.managed_by == manager
     assert pair.writes == 3
     assert pair.event_records == [(manager, "SecondInstallation"), (newcomer, "ManagedElsewhere")]
     assert pair.yielded == {manager: 0, newcomer: 1}
@@ -79,12 +79,12 @@ def test_a_newcomer_that_yielded_rests_and_asks_again_ever_more_seldom(pair: Pai
             asked += pair.look(name) is Stand.ASK
         pair.clock.move(60)
 
-    assert pair.stands == A
+    assert pair.managed_by == A
     assert 20 <= asked <= 27, "every hour in the end"
 
 
 def test_a_newcomer_takes_over_from_one_that_is_gone(pair: Pair) -> None:
-    pair.stands = A
+    pair.managed_by = A
     assert pair.look(B) is Stand.ASK
     pair.clock.move(ANSWER_S - 1)
     assert pair.look(B) is Stand.WAIT, "it may still answer"
@@ -107,17 +107,17 @@ def test_of_two_that_begin_together_one_stays(pair: Pair) -> None:
     """Neither sees the other's name before it wrote its own."""
     claims = [pair.claims[name].judge(KEY, None).stand for name in (A, B)]
     assert claims == [Stand.MANAGE, Stand.MANAGE]
-    pair.stands = B
+    pair.managed_by = B
     for _ in range(5):
         pair.look(A)
         pair.look(B)
 
-    assert pair.stands == A
+    assert pair.managed_by == A
     assert pair.yielded == {A: 0, B: 1}
 
 
 def test_a_name_that_could_not_be_written_was_no_question(pair: Pair) -> None:
-    pair.stands = A
+    pair.managed_by = A
     assert pair.claims[B].judge(KEY, A).stand is Stand.ASK
     pair.claims[B].not_asked(KEY)
     assert pair.claims[B].judge(KEY, A).stand is Stand.ASK
@@ -126,19 +126,19 @@ def test_a_name_that_could_not_be_written_was_no_question(pair: Pair) -> None:
 def test_one_answer_is_told_once_however_late_its_own_event_is(pair: Pair) -> None:
     pair.look(A)
     pair.clock.move(100)
-    told = [pair.claims[A].judge(KEY, B).event_record for _ in range(3)]
-    assert [event_record is not None for event_record in told] == [True, False, False]
+    records = [pair.claims[A].judge(KEY, B).event_record for _ in range(3)]
+    assert [event_record is not None for event_record in records] == [True, False, False]
 
 
 def test_against_one_that_never_yields_it_gives_way_itself(pair: Pair) -> None:
     pair.look(A)
     pair.clock.move(100)
-    stands = []
+    seen = []
     for _ in range(MOST_ANSWERS + 1):
-        pair.stands = B
-        stands.append(pair.look(A))
+        pair.managed_by = B
+        seen.append(pair.look(A))
         pair.look(A)
 
-    assert stands == [Stand.MANAGE] * MOST_ANSWERS + [Stand.WAIT]
+    assert seen == [Stand.MANAGE] * MOST_ANSWERS + [Stand.WAIT]
     pair.clock.move(FIRST_REST_S - 1)
     assert pair.look(A) is Stand.WAIT

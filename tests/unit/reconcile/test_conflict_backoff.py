@@ -101,8 +101,8 @@ def body(**spec: Any) -> dict[str, Any]:
     }
 
 
-def written(wanted: dict[str, Any], held: dict[str, Any] | None = None) -> Apply:
-    apply = to_apply(wanted, held)
+def written(wanted: dict[str, Any], stored: dict[str, Any] | None = None) -> Apply:
+    apply = to_apply(wanted, stored)
     assert apply is not None
     return apply
 

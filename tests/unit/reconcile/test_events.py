@@ -26,7 +26,7 @@ RESOURCE = {"metadata": {"name": "chat", "namespace": NAMESPACE, "uid": "1"}}
 class Scene:
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.held: dict[str, Object] = {}
+        self.events: dict[str, Object] = {}
         self.writes_s: list[float] = []
         self.refused = False
         self.recorder = EventRecorder(cast(Client, self), self.clock, "one")
@@ -35,11 +35,11 @@ class Scene:
         self.writes_s.append(self.clock.now_s())
         if self.refused:
             raise RefusedError(403, "no")
-        self.held[body["metadata"]["name"]] = body
+        self.events[body["metadata"]["name"]] = body
 
     async def patch_event(self, namespace: str, name: str, change: Object) -> None:
         self.writes_s.append(self.clock.now_s())
-        self.held[name] |= change
+        self.events[name] |= change
 
     def record(self, event_record: EventRecord, resource: Object = RESOURCE) -> None:
         asyncio.run(self.recorder.record(resource, event_record))
@@ -57,7 +57,7 @@ class Scene:
 
     def counts(self) -> dict[str, int]:
         return {
-            each["note"]: each.get("series", {"count": 1})["count"] for each in self.held.values()
+            each["note"]: each.get("series", {"count": 1})["count"] for each in self.events.values()
         }
 
     def most_in_a_minute(self) -> int:
@@ -104,7 +104,7 @@ def test_after_a_long_while_it_is_news_again(scene: Scene) -> None:
     scene.pass_time(SERIES_ENDS_S)
     scene.record(READY)
 
-    assert len(scene.held) == 2
+    assert len(scene.events) == 2
 
 
 def test_another_resource_has_its_own_measure(scene: Scene) -> None:

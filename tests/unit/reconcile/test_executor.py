@@ -66,7 +66,7 @@ def test_an_answer_is_in_the_store_before_the_next_look(scene: Scene) -> None:
     assert scene.execute(applies=(Apply(service()),))
 
     assert scene.server.sent == ["apply Service chat"]
-    assert [held["spec"] for held in scene.stored()] == [{"port": 80}]
+    assert [raw["spec"] for raw in scene.stored()] == [{"port": 80}]
 
 
 def test_the_first_apply_of_a_name_looks_live_and_leaves_what_is_there(scene: Scene) -> None:
@@ -78,23 +78,23 @@ def test_the_first_apply_of_a_name_looks_live_and_leaves_what_is_there(scene: Sc
 
 
 def test_a_change_names_the_object_that_it_is_for(scene: Scene) -> None:
-    held = scene.server.put(service())
-    scene.store.put(held, KEY)
+    existing = scene.server.put(service())
+    scene.store.put(existing, KEY)
     other = Apply(service(port=81), uid="another")
 
     with pytest.raises(RetryError, match="uid"):
         scene.execute(applies=(other,))
 
     assert scene.server.sent == []
-    assert scene.execute(applies=(Apply(service(port=81), uid=held["metadata"]["uid"]),))
+    assert scene.execute(applies=(Apply(service(port=81), uid=existing["metadata"]["uid"]),))
     assert [each["spec"] for each in scene.stored()] == [{"port": 81}]
 
 
 def test_after_a_conflict_the_store_holds_what_stands(scene: Scene) -> None:
-    held = scene.server.put(service())
-    scene.store.put(held, KEY)
+    existing = scene.server.put(service())
+    scene.store.put(existing, KEY)
     scene.server.put(service(port=99))
-    stale = held["metadata"]
+    stale = existing["metadata"]
     guarded = Apply(service(81), uid=stale["uid"], resource_version=stale["resourceVersion"])
 
     with pytest.raises(RetryError, match="resourceVersion"):
@@ -104,17 +104,17 @@ def test_after_a_conflict_the_store_holds_what_stands(scene: Scene) -> None:
 
 
 def test_a_write_that_changes_nothing_is_not_looked_at_again(scene: Scene) -> None:
-    held = scene.server.put(service())
-    scene.store.put(held, KEY)
+    existing = scene.server.put(service())
+    scene.store.put(existing, KEY)
 
-    assert not scene.execute(applies=(Apply(service(), uid=held["metadata"]["uid"]),))
+    assert not scene.execute(applies=(Apply(service(), uid=existing["metadata"]["uid"]),))
 
 
 def test_a_write_whose_event_comes_before_its_answer_is_a_change(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = scene.server.put(service())
-    scene.store.put(held, KEY)
+    existing = scene.server.put(service())
+    scene.store.put(existing, KEY)
     write = scene.server.write
 
     def write_and_tell(verb: str, body: Object) -> Object:
@@ -124,7 +124,7 @@ def test_a_write_whose_event_comes_before_its_answer_is_a_change(
 
     monkeypatch.setattr(scene.server, "write", write_and_tell)
 
-    assert scene.execute(applies=(Apply(service(81), uid=held["metadata"]["uid"]),))
+    assert scene.execute(applies=(Apply(service(81), uid=existing["metadata"]["uid"]),))
 
 
 def test_a_refused_write_is_a_failure_with_its_times_until_one_succeeds(scene: Scene) -> None:
@@ -149,9 +149,9 @@ def test_a_refused_child_does_not_hold_up_the_status(scene: Scene) -> None:
     scene.execute(applies=(Apply(service()),), status={"replicas": 1})
 
     assert scene.server.sent == ["status SpeculativeDeployment chat"]
-    held = scene.store.resource(KEY)
-    assert held is not None
-    assert held["status"] == {"replicas": 1}
+    stored = scene.store.resource(KEY)
+    assert stored is not None
+    assert stored["status"] == {"replicas": 1}
 
 
 def test_what_needs_a_write_that_was_refused_is_not_written(scene: Scene) -> None:
@@ -187,23 +187,23 @@ def test_a_refused_event_does_not_hold_up_a_look(scene: Scene) -> None:
 
 
 def test_only_the_object_that_was_meant_is_removed(scene: Scene) -> None:
-    held = scene.server.put(service())
-    scene.store.put(held, KEY)
+    existing = scene.server.put(service())
+    scene.store.put(existing, KEY)
     with pytest.raises(RetryError):
         scene.execute(removes=(Remove(SERVICE, "another"),))
-    assert scene.server.get("Service", "chat") == held
+    assert scene.server.get("Service", "chat") == existing
 
-    assert scene.execute(removes=(Remove(SERVICE, held["metadata"]["uid"]),))
+    assert scene.execute(removes=(Remove(SERVICE, existing["metadata"]["uid"]),))
     assert scene.stored() == []
 
 
 def test_what_nobody_watches_is_looked_up(scene: Scene) -> None:
-    held = scene.server.put(service(labels={}))
+    existing = scene.server.put(service(labels={}))
     assert scene.execute(look_up=(SERVICE,)), "something new was found"
-    assert scene.stored() == [held]
+    assert scene.stored() == [existing]
     assert not scene.execute(look_up=(SERVICE,)), "the same as before"
 
-    scene.server.held.clear()
+    scene.server.objects.clear()
     assert scene.execute(look_up=(SERVICE,)), "it is gone"
     assert scene.stored() == []
 
@@ -281,7 +281,7 @@ def test_nothing_more_is_written_in_a_namespace_that_goes(scene: Scene) -> None:
     assert scene.server.sent == []
 
     scene.server.leaving = False
-    del scene.server.held["SpeculativeDeployment", "chat"]
+    del scene.server.objects["SpeculativeDeployment", "chat"]
     scene.resource = scene.server.put({**scene.resource, "metadata": {"name": "chat"}})
     scene.resource["metadata"]["generation"] = 1
     scene.store.put_resource(scene.resource)
@@ -307,7 +307,7 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
         scene.execute(applies=(Apply(wanted, uid=taken["metadata"]["uid"]),))
 
     assert scene.server.sent.count("force Service chat") == 3
-    (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
+    (event,) = [raw for (kind, _), raw in scene.server.objects.items() if kind == "Event"]
     assert (event["type"], event["reason"]) == ("Warning", "FieldContested")
     assert (
         "Service chat: somebody keeps changing what the operator owns: spec.port: wanted 80, is 1"
@@ -319,15 +319,19 @@ def test_a_field_that_is_fought_over_is_left_and_told_once(scene: Scene) -> None
     scene.execute(applies=(Apply(another, uid=taken["metadata"]["uid"]),))
     scene.execute(status={})
     assert "status SpeculativeDeployment chat" in scene.server.sent
-    assert scene.server.held["Service", "chat"]["spec"] == {"port": 8080}, "a new wish is written"
+    assert scene.server.objects["Service", "chat"]["spec"] == {"port": 8080}, (
+        "a new wish is written"
+    )
 
 
 def test_a_refused_delete_does_not_hold_up_the_status(scene: Scene) -> None:
-    held = scene.server.put(service())
+    existing = scene.server.put(service())
     scene.server.refuse["Service"] = (403, "not allowed")
 
     with pytest.raises(RetryError, match="delete of chat: 403: not allowed"):
-        scene.execute(removes=(Remove(SERVICE, held["metadata"]["uid"]),), status={"replicas": 1})
+        scene.execute(
+            removes=(Remove(SERVICE, existing["metadata"]["uid"]),), status={"replicas": 1}
+        )
 
     assert scene.server.sent == ["status SpeculativeDeployment chat"]
 
@@ -373,11 +377,11 @@ def test_what_admission_made_of_a_write_is_said_once(
     for _ in range(2):
         scene.execute(applies=(Apply(stamped(service()), uid=scene_uid(scene)),))
 
-    (event,) = [held for (kind, _), held in scene.server.held.items() if kind == "Event"]
+    (event,) = [raw for (kind, _), raw in scene.server.objects.items() if kind == "Event"]
     assert (event["type"], event["reason"]) == ("Normal", "ChangedByAdmission")
     assert "Service chat" in event["note"] and "spec.port: wanted 80, is 1" in event["note"]
 
 
 def scene_uid(scene: Scene) -> str | None:
-    held = scene.server.held.get(("Service", "chat"))
-    return None if held is None else str(held["metadata"]["uid"])
+    existing = scene.server.objects.get(("Service", "chat"))
+    return None if existing is None else str(existing["metadata"]["uid"])

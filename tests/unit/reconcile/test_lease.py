@@ -41,9 +41,9 @@ def lease(server: Server, clock: HandClock, identity: str) -> Lease:
 
 
 def record(server: Server) -> Object:
-    held = server.get("Lease", "tandem")
-    assert held is not None
-    spec: Object = held["spec"]
+    stored = server.get("Lease", "tandem")
+    assert stored is not None
+    spec: Object = stored["spec"]
     return spec
 
 
@@ -220,7 +220,7 @@ async def test_a_restarted_leader_goes_on_with_its_own_lease(
 
 
 async def test_a_missing_lease_is_told(server: Server, clock: HandClock) -> None:
-    server.held.clear()
+    server.objects.clear()
 
     with pytest.raises(LeaseLostError, match="serving/tandem does not exist"):
         await lease(server, clock, "one").acquire()

@@ -105,8 +105,8 @@ class Scene:
                 "containerStatuses": [{"name": "tandem-lock", "state": {"terminated": terminated}}]
             },
         }
-        for held in (job, pod):
-            key = self.store.put(self.server.put(held))
+        for raw in (job, pod):
+            key = self.store.put(self.server.put(raw))
             assert key is not None
             self.queue.add(key)
 

@@ -59,45 +59,45 @@ def scene() -> Scene:
 
 
 def test_every_resource_is_looked_at_when_the_kind_comes_and_when_it_goes(scene: Scene) -> None:
-    found = []
+    looked_at = []
     for served in (set[Kind](), {POD_MONITOR}, {POD_MONITOR}, set[Kind]()):
         scene.server.served = served
-        found.append((scene.refresh(), scene.monitors.served))
+        looked_at.append((scene.refresh(), scene.monitors.served))
 
-    assert found == [(set(), False), ({KEY}, True), (set(), True), ({KEY}, False)]
+    assert looked_at == [(set(), False), ({KEY}, True), (set(), True), ({KEY}, False)]
 
 
 def test_a_look_sees_what_stands_what_changed_and_what_is_gone(scene: Scene) -> None:
     scene.server.served = {POD_MONITOR}
     scene.refresh()
 
-    held = scene.server.put(monitor())
+    existing = scene.server.put(monitor())
     assert scene.refresh() == {KEY}
-    assert scene.stored() == [held]
+    assert scene.stored() == [existing]
     assert scene.refresh() == set()
 
     changed = scene.server.put(monitor("/other"))
     assert scene.refresh() == {KEY}
     assert scene.stored() == [changed]
 
-    scene.server.remove(POD_MONITOR.kind, "chat", held["metadata"]["uid"])
+    scene.server.remove(POD_MONITOR.kind, "chat", existing["metadata"]["uid"])
     assert scene.refresh() == {KEY}
     assert scene.stored() == []
 
 
-@pytest.mark.parametrize(("namespace", "found"), [(NAMESPACE, 1), ("elsewhere", 0)])
-def test_only_the_watched_namespaces_are_listed(namespace: str, found: int) -> None:
+@pytest.mark.parametrize(("namespace", "expected"), [(NAMESPACE, 1), ("elsewhere", 0)])
+def test_only_the_watched_namespaces_are_listed(namespace: str, expected: int) -> None:
     scene = Scene([namespace])
     scene.server.served = {POD_MONITOR}
     scene.server.put(monitor())
     scene.refresh()
 
-    assert len(scene.stored()) == found
+    assert len(scene.stored()) == expected
 
 
 def test_what_was_known_stays_while_the_server_is_down(scene: Scene) -> None:
     scene.server.served = {POD_MONITOR}
-    held = scene.server.put(monitor())
+    existing = scene.server.put(monitor())
     scene.refresh()
     scene.server.down = True
 
@@ -105,4 +105,4 @@ def test_what_was_known_stays_while_the_server_is_down(scene: Scene) -> None:
         scene.refresh()
 
     assert scene.monitors.served
-    assert scene.stored() == [held]
+    assert scene.stored() == [existing]

@@ -31,12 +31,12 @@ def queue(clock: HandClock) -> Queue:
 
 async def taken(queue: Queue) -> list[Key]:
     """Everything that is due now, all of it at work afterwards."""
-    found = []
+    order = []
     while True:
         try:
-            found.append(await asyncio.wait_for(queue.take(), 0.01))
+            order.append(await asyncio.wait_for(queue.take(), 0.01))
         except TimeoutError:
-            return found
+            return order
 
 
 async def test_a_key_that_waits_is_not_added_again(queue: Queue) -> None:

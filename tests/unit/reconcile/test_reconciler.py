@@ -82,8 +82,8 @@ class Scene:
     def results(self) -> dict[str, float]:
         head = 'tandem_operator_look_seconds_count{result="'
         lines = self.metrics.page().decode().splitlines()
-        told = [line.removeprefix(head).split('"} ') for line in lines if line.startswith(head)]
-        return {result: float(count) for result, count in told if float(count)}
+        fields = [line.removeprefix(head).split('"} ') for line in lines if line.startswith(head)]
+        return {result: float(count) for result, count in fields if float(count)}
 
 
 @pytest.fixture
@@ -162,6 +162,6 @@ async def test_a_contested_child_is_tried_again_after_its_rest(scene: Scene) -> 
         await scene.look()
 
     assert scene.server.sent.count("force Service chat") == 3
-    assert scene.server.held["Service", "chat"]["spec"] == {"port": 1}
+    assert scene.server.objects["Service", "chat"]["spec"] == {"port": 1}
     assert scene.results() == {"done": 4}
     assert await scene.due_after(300)

@@ -103,19 +103,19 @@ def test_what_the_definition_does_not_know_is_left_out_and_said_once(
         assert scene.write(replicas=replicas, managedBy="a/b", pair=pair)
         scene.clock.move(WITHIN_S)
 
-    told = {"pair": {"inputHash": "1"}}
-    assert scene.written == [{"replicas": 1, **told}, {"replicas": 2, **told}]
-    said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 2
-    assert all("crds/" in line for line in said)
+    status = {"pair": {"inputHash": "1"}}
+    assert scene.written == [{"replicas": 1, **status}, {"replicas": 2, **status}]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 2
+    assert all("crds/" in line for line in messages)
 
 
 def test_a_status_that_differs_in_unknown_fields_alone_is_not_written_again(scene: Scene) -> None:
     scene.lacks = {"managedBy"}
     assert scene.write(replicas=1, managedBy="a/b")
     scene.clock.move(WITHIN_S)
-    held = {**RESOURCE, "status": {"replicas": 1}}
-    assert asyncio.run(scene.writer.write(KEY, held, {"replicas": 1, "managedBy": "a/b"}))
+    stored = {**RESOURCE, "status": {"replicas": 1}}
+    assert asyncio.run(scene.writer.write(KEY, stored, {"replicas": 1, "managedBy": "a/b"}))
 
     assert len(scene.written) == 1
 

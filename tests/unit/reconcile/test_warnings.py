@@ -20,7 +20,7 @@ class Events:
     """The API server's Events, and how often they were read."""
 
     def __init__(self) -> None:
-        self.held: list[Object] = []
+        self.events: list[Object] = []
         self.reads = 0
         self.refuses = False
 
@@ -29,7 +29,7 @@ class Events:
         self.reads += 1
         if self.refuses:
             raise RefusedError(403, "events is forbidden")
-        return tuple(self.held)
+        return tuple(self.events)
 
 
 class Scene:
@@ -52,7 +52,7 @@ def event(reason: str, note: str, at: str, kind: str = "Warning") -> Object:
 
 
 def test_the_newest_warning_is_told_once_it_was_waited_for(scene: Scene) -> None:
-    scene.events.held = [
+    scene.events.events = [
         event("FailedCreate", "older", "2026-01-02T03:04:05Z"),
         event("FailedCreate", "newer", "2026-01-02T03:05:05Z"),
         event("QuotaReserved", "no warning", "2026-01-02T03:06:05Z", "Normal"),
@@ -74,7 +74,7 @@ def test_reads_become_rare(scene: Scene) -> None:
 
 
 def test_what_is_no_longer_asked_is_forgotten(scene: Scene) -> None:
-    scene.events.held = [event("FailedCreate", "no", "2026-01-02T03:04:05Z")]
+    scene.events.events = [event("FailedCreate", "no", "2026-01-02T03:04:05Z")]
     scene.ask(JOB)
     scene.clock.move(5)
     scene.ask(JOB)

@@ -43,7 +43,7 @@ class Server:
     """
 
     def __init__(self) -> None:
-        self.held: dict[tuple[str, str], Object] = {}
+        self.objects: dict[tuple[str, str], Object] = {}
         self.sent: list[str] = []
         self.refuse: dict[str, tuple[int, str]] = {}
         self.fail: dict[str, tuple[int | None, str]] = {}
@@ -56,7 +56,7 @@ class Server:
     def put(self, body: Object) -> Object:
         """An object appears or changes by somebody else's hand."""
         place = (body["kind"], body["metadata"]["name"])
-        before = self.held.get(place)
+        before = self.objects.get(place)
         body = copy.deepcopy(body)
         metadata = body["metadata"]
         metadata["namespace"] = NAMESPACE
@@ -65,16 +65,16 @@ class Server:
         self._serial += 1
         metadata.setdefault("uid", f"uid-{self._serial}")
         metadata["resourceVersion"] = str(self._serial)
-        self.held[place] = body
+        self.objects[place] = body
         return copy.deepcopy(body)
 
     def get(self, kind: str, name: str) -> Object | None:
         self._reach()
-        return copy.deepcopy(self.held.get((kind, name)))
+        return copy.deepcopy(self.objects.get((kind, name)))
 
     def all_of(self, kind: str) -> list[Object]:
         self._reach()
-        return [copy.deepcopy(held) for (each, _), held in self.held.items() if each == kind]
+        return [copy.deepcopy(raw) for (each, _), raw in self.objects.items() if each == kind]
 
     def serves(self, kind: Kind) -> bool:
         self._reach()
@@ -91,7 +91,7 @@ class Server:
         if kind in self.fail:
             code, message = self.fail[kind]
             raise RetryError(message, code)
-        before = self.held.get((kind, metadata["name"]))
+        before = self.objects.get((kind, metadata["name"]))
         if before is None and self.leaving:
             self.refusals += 1
             raise LeavingError("the namespace is being terminated")
@@ -108,11 +108,11 @@ class Server:
         self._reach()
         if kind in self.refuse:
             raise RefusedError(*self.refuse[kind])
-        before = self.held.get((kind, name))
+        before = self.objects.get((kind, name))
         if before is not None and before["metadata"]["uid"] != uid:
             raise RetryError(f"409: uid of {kind} {name} is another")
         self.sent.append(f"delete {kind} {name}")
-        self.held.pop((kind, name), None)
+        self.objects.pop((kind, name), None)
 
     def _reach(self) -> None:
         if self.down:
@@ -137,10 +137,10 @@ class Hands:
     ) -> list[Object]:
         """Objects that carry the label of the selector, in the one namespace that there is."""
         return [
-            held
-            for held in self.server.all_of(kind.kind)
+            raw
+            for raw in self.server.all_of(kind.kind)
             if namespace in (None, NAMESPACE)
-            and (not selector or selector in held["metadata"].get("labels", {}))
+            and (not selector or selector in raw["metadata"].get("labels", {}))
         ]
 
     async def served(self, kind: Kind) -> bool:
@@ -152,8 +152,8 @@ class Hands:
 
     async def apply_status(self, body: Object) -> Object:
         self._may_write()
-        held = self.server.get(body["kind"], body["metadata"]["name"]) or {}
-        return self.server.write("status", {**held, "status": body["status"]})
+        existing = self.server.get(body["kind"], body["metadata"]["name"]) or {}
+        return self.server.write("status", {**existing, "status": body["status"]})
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         self._may_write()

@@ -153,16 +153,16 @@ def scores(seconds: tuple[float, float], prefill_seconds: tuple[float, float]) -
 
 @pytest.mark.parametrize(("gain", "taken"), [(LEAST_GAIN - 0.005, 0), (LEAST_GAIN + 0.005, 1)])
 def test_an_entry_changes_only_for_more_than_the_least_gain(gain: float, taken: int) -> None:
-    found = scores((1.0, 1.5 * (1.0 - gain)), (1.0, 1.0))
-    assert proposed_table(found, ((0, 1),) * ROWS, (0,) * ROWS, LEAST_GAIN) == (taken,) * ROWS
+    scored = scores((1.0, 1.5 * (1.0 - gain)), (1.0, 1.0))
+    assert proposed_table(scored, ((0, 1),) * ROWS, (0,) * ROWS, LEAST_GAIN) == (taken,) * ROWS
 
 
 def test_where_prompts_wait_for_the_step_k_must_save_more_than_it_takes_from_them() -> None:
     """K=1 makes half a token more, but the step with prefill takes as long as one and a half."""
-    found = scores((1.0, 1.1), (5.0, 6.0))
+    scored = scores((1.0, 1.1), (5.0, 6.0))
     both = ((0, 1),) * ROWS
-    assert proposed_table(found, both, (0,) * ROWS, LEAST_GAIN)[0] == 1
-    assert proposed_prefill_table(found, both, (0,) * ROWS, LEAST_GAIN)[0] == 0
+    assert proposed_table(scored, both, (0,) * ROWS, LEAST_GAIN)[0] == 1
+    assert proposed_prefill_table(scored, both, (0,) * ROWS, LEAST_GAIN)[0] == 0
 
 
 @pytest.mark.parametrize(("step_s", "every"), [(0.02, EVERY_STEPS), (0.05, 100), (0.3, 100)])

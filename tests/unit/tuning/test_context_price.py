@@ -59,12 +59,14 @@ def test_a_fit_with_a_believed_price_foretells_longer_contexts() -> None:
     price = seen([100.0, 2000.0] * 4, A_LOT_S)
     longer = steps(2500.0, 0.0)
 
-    told = predicted_s(known := fit((cell,), STEP_S, None, price), matrix((longer,), None, 1.0))
+    predicted = predicted_s(
+        known := fit((cell,), STEP_S, None, price), matrix((longer,), None, 1.0)
+    )
     blind = predicted_s(fit((cell,), STEP_S, None), matrix((longer,), None, 1.0))
 
     assert known.theta[1] == pytest.approx(A_LOT_S, rel=0.1)
-    assert float(told[0]) == pytest.approx(STEP_S + 2500.0 * A_LOT_S, rel=0.1)
-    assert float(blind[0]) < 0.7 * float(told[0])
+    assert float(predicted[0]) == pytest.approx(STEP_S + 2500.0 * A_LOT_S, rel=0.1)
+    assert float(blind[0]) < 0.7 * float(predicted[0])
 
 
 def test_at_twice_the_step_time_the_price_is_twice_as_high_and_less_sure() -> None:

@@ -43,11 +43,11 @@ def test_acceptance_that_fell_for_half_an_hour_at_the_same_load_has_decayed() ->
     hours = Hours().last(120, 0.8).last(25, 0.6)
     assert hours.decay() is None
 
-    found = hours.last(20, 0.6).decay()
+    decay_seen = hours.last(20, 0.6).decay()
 
-    assert found is not None
-    assert abs(found.level - 0.8) < 0.01
-    assert abs(found.rate - 0.6) < 0.05
+    assert decay_seen is not None
+    assert abs(decay_seen.level - 0.8) < 0.01
+    assert abs(decay_seen.rate - 0.6) < 0.05
 
 
 def test_it_ends_when_acceptance_comes_back() -> None:
@@ -73,9 +73,9 @@ def test_a_level_that_lasts_is_the_level() -> None:
 
 
 def test_it_goes_to_json_and_back_and_a_damaged_one_is_an_empty_one() -> None:
-    held = Hours().last(120, 0.8).history
+    history = Hours().last(120, 0.8).history
 
-    assert AcceptanceHistory.from_json(held.to_json()) == held
+    assert AcceptanceHistory.from_json(history.to_json()) == history
     assert AcceptanceHistory.from_json('{"closed": 3}') == AcceptanceHistory()
     assert AcceptanceHistory.from_json("") == AcceptanceHistory()
 

@@ -27,17 +27,19 @@ QUIET = Window(
 
 def after(*windows: tuple[float, float]) -> tuple[Drafting, float]:
     """(tokens, drafts) of one window each, every ten seconds."""
-    held, now_s = Drafting(), 0.0
+    drafting, now_s = Drafting(), 0.0
     for tokens, drafts in windows:
         now_s += STEP_S
-        held = added(held, replace(QUIET, now_s=now_s, generated_tokens=tokens, drafts=drafts))
-    return held, now_s
+        drafting = added(
+            drafting, replace(QUIET, now_s=now_s, generated_tokens=tokens, drafts=drafts)
+        )
+    return drafting, now_s
 
 
 def test_requests_that_end_without_a_draft_tell_of_a_closed_gate() -> None:
-    held, now_s = after((200, 90), *[(200, 0)] * 13)
+    drafting, now_s = after((200, 90), *[(200, 0)] * 13)
 
-    assert stopped_since(held, now_s) == 20.0
+    assert stopped_since(drafting, now_s) == 20.0
 
 
 def test_neither_few_tokens_nor_a_short_time_are_enough() -> None:
@@ -51,11 +53,11 @@ def test_an_engine_without_requests_or_that_never_drafted_has_not_stopped() -> N
 
 
 def test_one_draft_or_a_new_start_takes_it_back() -> None:
-    held, now_s = after((200, 90), *[(200, 0)] * 13, (200, 1))
-    assert stopped_since(held, now_s) is None
+    drafting, now_s = after((200, 90), *[(200, 0)] * 13, (200, 1))
+    assert stopped_since(drafting, now_s) is None
 
-    held, now_s = after((200, 90), *[(200, 0)] * 13)
-    begun_again = added(held, replace(QUIET, now_s=now_s, reset=True))
+    drafting, now_s = after((200, 90), *[(200, 0)] * 13)
+    begun_again = added(drafting, replace(QUIET, now_s=now_s, reset=True))
     assert begun_again == Drafting()
 
 
@@ -65,8 +67,8 @@ def test_one_draft_or_a_new_start_takes_it_back() -> None:
 def test_what_is_told_rests_on_enough_time_and_tokens_since_the_last_draft(
     windows: list[tuple[float, float]],
 ) -> None:
-    held, now_s = after(*windows)
-    since_s = stopped_since(held, now_s)
+    drafting, now_s = after(*windows)
+    since_s = stopped_since(drafting, now_s)
 
     if since_s is not None:
         first = round(since_s / STEP_S) - 1

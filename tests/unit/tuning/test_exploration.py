@@ -116,13 +116,13 @@ def test_where_k_is_0_stock_counters_are_not_asked_on_and_on_for_what_they_do_no
 
 @pytest.mark.parametrize("off", [True, False])
 def test_a_keen_engine_tries_more_often(off: bool) -> None:
-    found = [
+    tries = [
         exploration(
             SETTINGS, ExplorationPlan(keen=keen), off=off, stock=False, return_every=EVERY_STEPS
         )
         for keen in (True, False)
     ]
-    assert [one["every"] for one in found if one] == [KEEN_EVERY_STEPS, EVERY_STEPS]
+    assert [one["every"] for one in tries if one] == [KEEN_EVERY_STEPS, EVERY_STEPS]
 
 
 def test_where_k_is_0_and_times_are_known_short_bursts_bring_drafts_to_any_counters() -> None:

@@ -203,9 +203,9 @@ def test_lost_scrapes_hold_the_last_table() -> None:
     settings = Settings(max_tokens=7)
     state, decisions = drive(engine, settings, 40)
     for _ in range(5):
-        state, held = tune(state, (), settings)
-        assert (held.schedule, held.reason) == (decisions[-1].schedule, "Held")
-        assert not held.changed
+        state, kept = tune(state, (), settings)
+        assert (kept.schedule, kept.reason) == (decisions[-1].schedule, "Held")
+        assert not kept.changed
 
 
 def test_a_reset_counter_teaches_nothing() -> None:

@@ -16,7 +16,7 @@ ALL = (DEPTHS,) * ROWS
 PERCENT = 10
 
 
-def held(table: tuple[int, ...], before: int, batch: int) -> int:
+def settled_depth(table: tuple[int, ...], before: int, batch: int) -> int:
     """K at `batch` decoding requests after a step of `before`, as the engine's plugin reads it."""
     schedule = tuple(Range(*span) for span in schedule_of(table))
     at = settled(schedule, None, before, PERCENT)
@@ -28,13 +28,13 @@ def test_a_cleared_table_gives_a_batch_its_own_depth(
     table: tuple[int, ...], batch: int, before: int
 ) -> None:
     own = table[row_of(batch)]
-    assert held(cleared(table, float(batch), ALL), before, batch) == own
+    assert settled_depth(cleared(table, float(batch), ALL), before, batch) == own
 
 
 def test_four_clients_that_fell_to_two_are_caught_without_it() -> None:
     table = (5, 5, 5, *[3] * (ROWS - 3))
-    assert held(table, 2, 4) == 5
-    assert held(cleared(table, 3.9, ALL), 2, 4) == 3
+    assert settled_depth(table, 2, 4) == 5
+    assert settled_depth(cleared(table, 3.9, ALL), 2, 4) == 3
 
 
 @given(table=TABLES, batch=st.floats(1, 512), allowed=st.lists(st.sampled_from(DEPTHS), min_size=1))

@@ -33,12 +33,12 @@ def bodies(
     former = _former(resource, current, observed)
     if former is None:
         return [engine_pods.body(resource, current, wanted)]
-    kind, held = former
+    kind, existing = former
     new, old = sizes(
         wanted,
         current.rollout,
         _counts(resource, current.kind, observed),
-        kind.read(held, observed.objects),
+        kind.read(existing, observed.objects),
     )
     made = [engine_pods.body(resource, current, new)]
     known = next((each for each in revisions if each.kind is kind), None)
@@ -58,11 +58,11 @@ def sizes(wanted: int, rollout: Rollout, new: Counts | None, old: Counts) -> tup
     missing = _share(rollout.max_unavailable, wanted, up=False)
     if surge == 0 and missing == 0:
         missing = 1  # as the API server's own controllers take it
-    stands = 0 if new is None else min(new.wanted, wanted)
+    new_wanted = 0 if new is None else min(new.wanted, wanted)
     available = 0 if new is None else new.available
     room = wanted + surge - max(old.wanted, old.replicas)
     return (
-        min(wanted, max(stands, room)),
+        min(wanted, max(new_wanted, room)),
         min(old.wanted, max(0, wanted - missing - available)),
     )
 
@@ -83,15 +83,15 @@ def _former(
     resource: Resource, current: Revision, observed: ObservedObjects
 ) -> tuple[WorkloadKind, Object] | None:
     for kind in kinds.ALL:
-        held = observed.ours(kind.kind, kind.name(resource.name))
-        if held is not None and kind is not current.kind:
-            return kind, held
+        existing = observed.ours(kind.kind, kind.name(resource.name))
+        if existing is not None and kind is not current.kind:
+            return kind, existing
     return None
 
 
 def _counts(resource: Resource, kind: WorkloadKind, observed: ObservedObjects) -> Counts | None:
-    held = observed.ours(kind.kind, kind.name(resource.name))
-    return None if held is None else kind.read(held, observed.objects)
+    existing = observed.ours(kind.kind, kind.name(resource.name))
+    return None if existing is None else kind.read(existing, observed.objects)
 
 
 def _share(amount: int | str, of: int, *, up: bool) -> int:

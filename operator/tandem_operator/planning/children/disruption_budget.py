@@ -31,12 +31,14 @@ def bodies(resource: Resource, workers: Workers | None) -> list[Object]:
     return made
 
 
-def needless(resource: Resource, workers: Workers | None, held: ObservedObjects) -> list[Object]:
+def needless(
+    resource: Resource, workers: Workers | None, observed: ObservedObjects
+) -> list[Object]:
     """Those that stand and are not asked for."""
     asked = {body["metadata"]["name"] for body in bodies(resource, workers)}
     own = (names.disruption_budget(resource.name), names.worker_budget(resource.name))
-    found = (held.ours(KIND, name) for name in own if name not in asked)
-    return [each for each in found if each is not None]
+    budgets = (observed.ours(KIND, name) for name in own if name not in asked)
+    return [each for each in budgets if each is not None]
 
 
 def _body(resource: Resource, name: str, labels: dict[str, str]) -> Object:

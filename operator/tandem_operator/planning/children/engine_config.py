@@ -32,12 +32,12 @@ def bodies(resource: Resource, revision: Revision) -> list[Object]:
     ]
 
 
-def unused(held: ObservedObjects, revisions: Iterable[Revision]) -> list[Object]:
+def unused(observed: ObservedObjects, revisions: Iterable[Revision]) -> list[Object]:
     """Those that no revision that is kept would mount again."""
     kept = {name for each in revisions for name in each.config}
     return [
         each
-        for each in held.all_ours("ConfigMap")
+        for each in observed.all_ours("ConfigMap")
         if each["metadata"].get("labels", {}).get(names.LABEL_ROLE) == names.ROLE_CONFIG
         and each["metadata"]["name"] not in kept
     ]

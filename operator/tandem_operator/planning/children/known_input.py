@@ -22,7 +22,9 @@ Object = dict[str, Any]
 
 def find(resource: Resource, revisions: tuple[Revision, ...]) -> Revision | None:
     """The revision that the resource asks for now, if it is locked already."""
-    exact = next((held for held in revisions if held.input_hash == resource.input_hash), None)
+    exact = next(
+        (revision for revision in revisions if revision.input_hash == resource.input_hash), None
+    )
     if exact is not None or not revisions:
         return exact
     newest = revisions[0]

@@ -26,10 +26,10 @@ def find(pods: list[Object], table: SpeculationTable | None) -> tuple[PodAnnotat
         for pod in pods
         if pod.get("status", {}).get("phase") == "Running"
         and pod["metadata"].get("labels", {}).get(names.LABEL_LOCK) == table.lock
-        and _told(pod) < table.generation
+        and _known_generation(pod) < table.generation
     )
 
 
-def _told(pod: Object) -> int:
+def _known_generation(pod: Object) -> int:
     text = pod["metadata"].get("annotations", {}).get(ANNOTATION_GENERATION, "")
     return int(text) if text.isdecimal() else -1

@@ -80,12 +80,12 @@ class Revision:
 
 def all_of(observed: ObservedObjects) -> tuple[Revision, ...]:
     """The revisions of the resource, newest first; those of a later format are not seen."""
-    found = [
-        _parse(held)
-        for held in observed.all_ours("ControllerRevision")
-        if held.get("data", {}).get("version") in FORMATS
+    revisions = [
+        _parse(raw)
+        for raw in observed.all_ours("ControllerRevision")
+        if raw.get("data", {}).get("version") in FORMATS
     ]
-    return tuple(sorted(found, key=lambda each: each.number, reverse=True))
+    return tuple(sorted(revisions, key=lambda each: each.number, reverse=True))
 
 
 def taken_up(resource: Resource, revisions: tuple[Revision, ...]) -> Resource:
@@ -97,7 +97,9 @@ def taken_up(resource: Resource, revisions: tuple[Revision, ...]) -> Resource:
     if resource.refresh is not None:
         return resource
     fields = names.input_hash(resource.spec)
-    alike = next((held for held in revisions if names.digest(held.shape) == fields), None)
+    alike = next(
+        (revision for revision in revisions if names.digest(revision.shape) == fields), None
+    )
     return resource if alike is None else replace(resource, locked_as=alike.input_hash)
 
 
@@ -147,12 +149,12 @@ def reference(resource: Resource, revision: Revision) -> Reference:
     return Reference("apps/v1", "ControllerRevision", name)
 
 
-def mixture_of_experts(held: Object) -> tuple[int, int] | None:
+def mixture_of_experts(raw: Object) -> tuple[int, int] | None:
     """Experts of the locked target, and those active for a token; None for a dense one.
 
-    ``held`` is a ControllerRevision; of a later format nothing is known.
+    ``raw`` is a ControllerRevision; of a later format nothing is known.
     """
-    data = held.get("data") or {}
+    data = raw.get("data") or {}
     if data.get("version") not in FORMATS:
         return None
     mixture = _report(data["report"]).target.mixture_of_experts
@@ -162,8 +164,8 @@ def mixture_of_experts(held: Object) -> tuple[int, int] | None:
     return mixture.experts, active
 
 
-def _parse(held: Object) -> Revision:
-    data = held["data"]
+def _parse(raw: Object) -> Revision:
+    data = raw["data"]
     rollout, workers = data["rollout"], data.get("workers")
     return Revision(
         input_hash=data["inputHash"],
@@ -181,7 +183,7 @@ def _parse(held: Object) -> Revision:
         ),
         max_tokens=data["maxTokens"],
         tiers=tuple(data["tiers"]),
-        number=held["revision"],
+        number=raw["revision"],
         pair=data.get("pair"),
         config=data.get("config", {}),
         workers=None if workers is None else Workers(workers["count"], workers["template"]),

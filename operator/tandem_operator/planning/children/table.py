@@ -43,16 +43,16 @@ def wanted(
     tuning: TuningView | None,
 ) -> SpeculationTable:
     """The table that shall stand: what stands when nothing differs, else a higher generation."""
-    stands = observed(config_map)
-    if stands is not None and stands.lock != revision.lock_hash:
-        stands = None
-    content = _content(resource, revision, stands, tuning)
+    existing = observed(config_map)
+    if existing is not None and existing.lock != revision.lock_hash:
+        existing = None
+    content = _content(resource, revision, existing, tuning)
     epoch = "" if config_map is None else config_map["metadata"]["uid"]
-    if stands is not None and _same(stands, content):
-        return stands if _is_first(stands, tuning) else replace(stands, epoch=epoch)
+    if existing is not None and _same(existing, content):
+        return existing if _is_first(existing, tuning) else replace(existing, epoch=epoch)
     earlier = [_generation_in_status(resource), *_applied(tuning, revision.lock_hash)]
-    if stands is not None:
-        earlier.append(stands.generation)
+    if existing is not None:
+        earlier.append(existing.generation)
     return replace(content, generation=max(earlier) + 1, epoch=epoch)
 
 
@@ -71,7 +71,7 @@ def body(resource: Resource, table: SpeculationTable) -> Object:
 def _content(
     resource: Resource,
     revision: Revision,
-    stands: SpeculationTable | None,
+    existing: SpeculationTable | None,
     tuning: TuningView | None,
 ) -> SpeculationTable:
     spec, fixed = resource.spec, revision.fixed_tokens
@@ -107,17 +107,17 @@ def _content(
             ),
             reason=decision.reason,
         )
-    elif stands is not None and stands.reason not in (
+    elif existing is not None and existing.reason not in (
         reasons.INITIAL,
         TuningMode.OBSERVE.value,
         TuningMode.FIXED.value,
     ):
         table = replace(
             table,
-            schedule=stands.schedule,
-            prefill_schedule=stands.prefill_schedule,
-            explore=stands.explore,
-            reason=stands.reason,
+            schedule=existing.schedule,
+            prefill_schedule=existing.prefill_schedule,
+            explore=existing.explore,
+            reason=existing.reason,
         )
     return replace(
         table,
@@ -147,16 +147,16 @@ def _depth(tokens: int, tiers: tuple[int, ...]) -> int:
     return max((tier for tier in tiers if tier <= tokens), default=tokens)
 
 
-def _is_first(stands: SpeculationTable, tuning: TuningView | None) -> bool:
+def _is_first(existing: SpeculationTable, tuning: TuningView | None) -> bool:
     """Whether no reader can hold another: then its epoch waits for the next change, and the
     ConfigMap is written once."""
     replicas: tuple[ReplicaView, ...] = () if tuning is None else tuning.replicas
-    others = any(each.epoch for each in replicas if each.lock == stands.lock)
-    return stands.generation == 1 and not stands.epoch and not others
+    others = any(each.epoch for each in replicas if each.lock == existing.lock)
+    return existing.generation == 1 and not existing.epoch and not others
 
 
-def _same(stands: SpeculationTable, content: SpeculationTable) -> bool:
-    return replace(stands, generation=0, epoch="", reason="") == replace(
+def _same(existing: SpeculationTable, content: SpeculationTable) -> bool:
+    return replace(existing, generation=0, epoch="", reason="") == replace(
         content, generation=0, epoch="", reason=""
     )
 

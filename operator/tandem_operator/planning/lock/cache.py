@@ -71,10 +71,10 @@ def pair(resource: Resource, installation: Installation) -> str | None:
 
 def known(pair_name: str, alike: Collection[Object]) -> PairReport | None:
     """The report of a revision that locked this pair."""
-    for held in alike:
-        if held["kind"] != "ControllerRevision" or not _is_childs(held):
+    for raw in alike:
+        if raw["kind"] != "ControllerRevision" or not _is_childs(raw):
             continue
-        data = held.get("data", {})
+        data = raw.get("data", {})
         if data.get("pair") != pair_name:
             continue
         try:
@@ -94,25 +94,25 @@ def elsewhere(
     One that is scheduled otherwise is not waited for: it may never run.
     """
     jobs = [
-        held
-        for held in alike
-        if held["kind"] == "Job"
-        and _is_childs(held)
-        and _owner(held) != resource.name
-        and "deletionTimestamp" not in held["metadata"]
-        and _annotation(held, names.ANNOTATION_LOCK_SCHEDULING) == scheduling_name
+        raw
+        for raw in alike
+        if raw["kind"] == "Job"
+        and _is_childs(raw)
+        and _owner(raw) != resource.name
+        and "deletionTimestamp" not in raw["metadata"]
+        and _annotation(raw, names.ANNOTATION_LOCK_SCHEDULING) == scheduling_name
     ]
     if not jobs:
         return None
-    job = min(jobs, key=lambda held: (held["metadata"].get("creationTimestamp", ""), _owner(held)))
-    pods = (held for held in alike if held["kind"] == "Pod")
+    job = min(jobs, key=lambda raw: (raw["metadata"].get("creationTimestamp", ""), _owner(raw)))
+    pods = (raw for raw in alike if raw["kind"] == "Pod")
     return Elsewhere(Sharing(pair_name, _owner(job)), job, lock_report.read(job, pods))
 
 
 def pair_of(job: Object) -> str | None:
     """The pair that a Job was made for; None where its sources may change."""
-    found: str | None = job["metadata"].get("labels", {}).get(names.LABEL_PAIR)
-    return found
+    pair_hash: str | None = job["metadata"].get("labels", {}).get(names.LABEL_PAIR)
+    return pair_hash
 
 
 def _is_immutable(source_uri: str, revision: str | None) -> bool:
@@ -122,9 +122,9 @@ def _is_immutable(source_uri: str, revision: str | None) -> bool:
     return parts.scheme is Scheme.OCI and IMAGE_DIGEST.fullmatch(parts.authority) is not None
 
 
-def _is_childs(held: Object) -> bool:
+def _is_childs(raw: Object) -> bool:
     """Whether a SpeculativeDeployment controls the object: others' words count for nothing."""
-    owner = controller(held)
+    owner = controller(raw)
     return (
         owner is not None
         and owner.get("kind") == names.KIND
@@ -132,11 +132,11 @@ def _is_childs(held: Object) -> bool:
     )
 
 
-def _annotation(held: Object, name: str) -> str | None:
-    found: str | None = (held["metadata"].get("annotations") or {}).get(name)
-    return found
+def _annotation(raw: Object, name: str) -> str | None:
+    value: str | None = (raw["metadata"].get("annotations") or {}).get(name)
+    return value
 
 
-def _owner(held: Object) -> str:
-    owner = controller(held) or {}
+def _owner(raw: Object) -> str:
+    owner = controller(raw) or {}
     return str(owner.get("name"))

@@ -29,12 +29,13 @@ def read(
     job: Object,
     pods: Iterable[Object],
     warnings: Mapping[str, str] | None = None,
-    told: str | None = None,
+    previous_message: str | None = None,
 ) -> Outcome:
     """The outcome of `job`. Pods that another object controls are not looked at.
 
-    ``warnings`` are words of Events by the UID that they are about; ``told`` is what the Job was
-    last said to wait for: a Job that missed its deadline has lost its pod, and the reason with it.
+    ``warnings`` are words of Events by the UID that they are about; ``previous_message`` is what
+    the Job was last said to wait for: a Job that missed its deadline has lost its pod,
+    and the reason with it.
     """
     own = [pod for pod in pods if controlled_by(pod, job["metadata"]["uid"])]
     own.sort(key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
@@ -46,14 +47,14 @@ def read(
     failures = [each for each in documents if isinstance(each, LockFailure)]
     failed = condition(job, "Failed")
     if failed is not None:
-        return failures[0] if failures else _without_report(own, failed, told)
+        return failures[0] if failures else _without_report(own, failed, previous_message)
     if condition(job, "Complete") is not None:
         return LockFailure(LOCK_FAILED, None, "the lock Job completed and left no report")
     for pod, end in ended:
         last = _document(end)
         if isinstance(last, LockFailure) and end.get("exitCode") == NOT_RETRIED_EXIT_CODE:
             return last
-        if _held_open(pod):
+        if _kept_running(pod):
             return last if isinstance(last, LockFailure) else _crashed(end)
     return lock_wait.pending(job, own, warnings or {})
 
@@ -67,7 +68,7 @@ def condition(job: Object, kind: str) -> Object | None:
     """The Job's condition of that type, where it is True."""
     conditions: list[Object] = job.get("status", {}).get("conditions") or []
     return next(
-        (held for held in conditions if held["type"] == kind and held["status"] == "True"), None
+        (each for each in conditions if each["type"] == kind and each["status"] == "True"), None
     )
 
 
@@ -79,7 +80,7 @@ def _end(pod: Object) -> Object | None:
     return None
 
 
-def _held_open(pod: Object) -> bool:
+def _kept_running(pod: Object) -> bool:
     """Whether other containers keep the pod from ending, so that the Job never tries again."""
     status = pod.get("status", {})
     return status.get("phase") not in lock_wait.OVER and any(
@@ -97,11 +98,11 @@ def _document(ended: Object) -> PairReport | LockFailure | None:
 
 
 def _crashed(ended: Object) -> LockFailure:
-    words = container_end.told(ended)
+    words = container_end.describe(ended)
     return LockFailure(LOCK_FAILED, None, f"the lock ended without a report: {words}")
 
 
-def _without_report(own: list[Object], failed: Object, told: str | None) -> LockFailure:
+def _without_report(own: list[Object], failed: Object, previous_message: str | None) -> LockFailure:
     for pod in own:
         refused = container_end.refused(pod)
         if refused is not None:
@@ -110,5 +111,5 @@ def _without_report(own: list[Object], failed: Object, told: str | None) -> Lock
         if end is not None:
             return _crashed(end)
     words = ": ".join(part for part in (failed.get("reason"), failed.get("message")) if part)
-    before = f"; before that: {told}" if told else ""
+    before = f"; before that: {previous_message}" if previous_message else ""
     return LockFailure(LOCK_FAILED, None, f"the lock Job ended without a report: {words}{before}")

@@ -112,8 +112,8 @@ def _look(
             return _refused_by_spec(resource, refusals)
         shared = lock_cache.pair_of(job)
         sharing = None if shared is None else Sharing(shared, resource.name)
-        told = candidate.waiting(resource, LOCKING)
-        outcome = lock_report.read(job, observed.all_of("Pod"), snapshot.warnings, told)
+        waiting = candidate.waiting(resource, LOCKING)
+        outcome = lock_report.read(job, observed.all_of("Pod"), snapshot.warnings, waiting)
         ended = None
         if not isinstance(outcome, Pending):
             ended = snapshot.ended_at(job["metadata"]["uid"])
@@ -191,10 +191,10 @@ class _Look:
                 judged.message,
                 judged.reason,
             )
-        found = self.driver.judge_pair(resource.spec, report)
+        pair_judgement = self.driver.judge_pair(resource.spec, report)
         refusals = (
-            *found.refusals,
-            *accelerator_memory.judge(resource, report, installation, found.device),
+            *pair_judgement.refusals,
+            *accelerator_memory.judge(resource, report, installation, pair_judgement.device),
         )
         if refusals:
             return _refused_by_spec(resource, refusals, report)
@@ -204,7 +204,7 @@ class _Look:
             judged.lock,
             self.driver,
             installation,
-            number=1 + max((held.number for held in self.revisions), default=0),
+            number=1 + max((revision.number for revision in self.revisions), default=0),
             locked_at=self.snapshot.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         return Accepted(replace(made, pair=pair))
@@ -240,18 +240,18 @@ def _failed(
 
 def _remembered(resource: Resource, installation: Installation) -> Refused | None:
     """A refusal that status holds: its Job is gone, and nothing that it judged has changed."""
-    held = resource.status.candidate
-    if held is None or held.input_hash != resource.input_hash or held.verdict is None:
+    stored = resource.status.candidate
+    if stored is None or stored.input_hash != resource.input_hash or stored.verdict is None:
         return None
-    if held.reason in PAIR_REASONS:
-        pair = PAIR_REASONS[held.reason]
-        return Refused(held, StalledReason.PAIR_REJECTED, held.message, pair)
-    if held.reason == StalledReason.INSUFFICIENT_MEMORY.value and (
-        accelerator_memory.basis(resource, installation) not in held.message
+    if stored.reason in PAIR_REASONS:
+        pair = PAIR_REASONS[stored.reason]
+        return Refused(stored, StalledReason.PAIR_REJECTED, stored.message, pair)
+    if stored.reason == StalledReason.INSUFFICIENT_MEMORY.value and (
+        accelerator_memory.basis(resource, installation) not in stored.message
     ):
         return None  # the administrator describes another device now
-    if held.reason == StalledReason.MISSING_KIND.value:
+    if stored.reason == StalledReason.MISSING_KIND.value:
         return None  # it is there now
-    if held.reason in STALLED_REASONS:
-        return Refused(held, STALLED_REASONS[held.reason], held.message)
+    if stored.reason in STALLED_REASONS:
+        return Refused(stored, STALLED_REASONS[stored.reason], stored.message)
     return None

@@ -33,10 +33,10 @@ def pending(job: Object, pods: list[Object], warnings: Mapping[str, str]) -> Pen
     """What the Job waits for; `pods` are its own, the newest first."""
     live = [pod for pod in pods if pod.get("status", {}).get("phase") not in OVER]
     lost = next((words for pod in pods if (words := _lost(pod)) is not None), None)
-    found = _of_pod(live[0], warnings) if live else _of_job(job, warnings)
-    if lost is None or found.message == LOOKING:
-        return found
-    return Pending(f"{found.message}; the lock pod before: {lost}", found.ask)
+    hindrance = _of_pod(live[0], warnings) if live else _of_job(job, warnings)
+    if lost is None or hindrance.message == LOOKING:
+        return hindrance
+    return Pending(f"{hindrance.message}; the lock pod before: {lost}", hindrance.ask)
 
 
 def _of_job(job: Object, warnings: Mapping[str, str]) -> Pending:
@@ -57,15 +57,17 @@ def _of_pod(pod: Object, warnings: Mapping[str, str]) -> Pending:
     for container in container_end.waiting(pod):
         waiting = container["state"]["waiting"]
         last = container_end.last(container)
-        said = container_end.told(last) if last is not None else str(waiting.get("message") or "")
-        words = f": {container_end.said(said)}" if said else ""
+        message = (
+            container_end.describe(last) if last is not None else str(waiting.get("message") or "")
+        )
+        words = f": {container_end.telling_line(message)}" if message else ""
         return Pending(
             f"the lock pod {name} waits: container {container['name']}: {waiting['reason']}{words}"
         )
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            said = condition.get("message") or condition.get("reason", "")
-            return Pending(f"the lock pod {name} waits for a node: {said}")
+            message = condition.get("message") or condition.get("reason", "")
+            return Pending(f"the lock pod {name} waits for a node: {message}")
     containers = status.get("containerStatuses") or ()
     if any("running" in (each.get("state") or {}) for each in containers):
         return Pending(LOOKING)
@@ -86,7 +88,7 @@ def _lost(pod: Object) -> str | None:
     for container in container_end.statuses(pod):
         end = container_end.last(container)
         if end is not None and end.get("exitCode", 0) != 0:
-            return _failure(end) or container_end.told(end)
+            return _failure(end) or container_end.describe(end)
     return None
 
 
@@ -99,6 +101,6 @@ def _failure(ended: Object) -> str | None:
     return document.message if isinstance(document, LockFailure) else None
 
 
-def _asked(held: Object, api_version: str, kind: str) -> Asked:
-    metadata = held["metadata"]
+def _asked(raw: Object, api_version: str, kind: str) -> Asked:
+    metadata = raw["metadata"]
     return Asked(Reference(api_version, kind, metadata["name"]), metadata["uid"])

@@ -36,12 +36,12 @@ def judge(
 
     `need` is what the engine says that it holds, None where the files tell it.
     """
-    held_bytes = _held_bytes(resource, report, installation)
-    need = need or _told_by_files(resource.spec.engine.args, report)
-    if held_bytes is None or need is None:
+    capacity_bytes = _capacity_bytes(resource, report, installation)
+    need = need or _need_by_files(resource.spec.engine.args, report)
+    if capacity_bytes is None or need is None:
         return ()
     parts, needed_bytes = need.parts, sum(need.parts.values())
-    if needed_bytes <= held_bytes:
+    if needed_bytes <= capacity_bytes:
         return ()
     terms = " + ".join(f"{name} {_gib(size)}" for name, size in parts.items() if size)
     return (
@@ -50,13 +50,13 @@ def judge(
             "spec.accelerator",
             f"{resource.values.accelerator_count} x {resource.values.accelerator_resource}",
             f"{terms} = {_gib(needed_bytes)} at least, and one copy of the model has "
-            f"{_gib(held_bytes)}, {basis(resource, installation)}",
+            f"{_gib(capacity_bytes)}, {basis(resource, installation)}",
             need.remedy,
         ),
     )
 
 
-def _told_by_files(arguments: tuple[str, ...], report: PairReport) -> DeviceNeed | None:
+def _need_by_files(arguments: tuple[str, ...], report: PairReport) -> DeviceNeed | None:
     if _changed_at_loading(arguments):
         return None
     tokens = _context_tokens(arguments)
@@ -77,7 +77,9 @@ def basis(resource: Resource, installation: Installation) -> str:
     return "of unknown size" if size is None else f"{_gib(size)} a device"
 
 
-def _held_bytes(resource: Resource, report: PairReport, installation: Installation) -> int | None:
+def _capacity_bytes(
+    resource: Resource, report: PairReport, installation: Installation
+) -> int | None:
     """Memory of the devices over which one copy of the weights is spread, in bytes, on all nodes.
 
     Data-parallel ranks hold a copy each; of a mixture of experts they may share the experts, so

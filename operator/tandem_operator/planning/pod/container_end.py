@@ -72,9 +72,9 @@ def last(container: Object) -> Object | None:
     return None
 
 
-def told(ended: Object) -> str:
+def describe(ended: Object) -> str:
     """Reason and exit code, and what the container said last."""
-    words = said(str(ended.get("message") or ""))
+    words = telling_line(str(ended.get("message") or ""))
     return how(ended) + (f": {words}" if words else "")
 
 
@@ -91,7 +91,7 @@ def how(ended: Object) -> str:
     return f"{reason} (exit code {code}{by})"
 
 
-def said(message: str) -> str:
+def telling_line(message: str) -> str:
     """The line of a container's last words that tells most, with what helps where that is known.
 
     An engine's last lines are mostly the way back from an error; the error stands above them.
@@ -99,9 +99,9 @@ def said(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     for pattern, remedy in REMEDIES:
         for line in lines:
-            found = re.search(pattern, line)
-            if found is not None:
-                return f"{_around(line, found.start())} ({remedy})"
+            match = re.search(pattern, line)
+            if match is not None:
+                return f"{_around(line, match.start())} ({remedy})"
     telling = [line for line in lines if _ERROR.search(line) and _POINTS_AWAY not in line]
     return _around((telling or lines or [""])[-1], 0)
 

@@ -57,8 +57,8 @@ def merge_keys(path: tuple[str, ...], entries: list[Any]) -> tuple[str, ...]:
 
 def key_of(entry: Any, keys: tuple[str, ...]) -> tuple[Any, ...]:
     """The values of an entry's merge keys, with the API's defaults."""
-    held = entry if isinstance(entry, dict) else {}
-    return tuple(held.get(key, KEY_DEFAULTS.get(key)) for key in keys)
+    fields = entry if isinstance(entry, dict) else {}
+    return tuple(fields.get(key, KEY_DEFAULTS.get(key)) for key in keys)
 
 
 def merged(base: Any, over: Any, path: tuple[str, ...] = ()) -> Any:
@@ -154,9 +154,9 @@ def _named_list(entries: Any, field: str) -> Iterable[FieldError]:
             yield _refusal(at, entry, "an entry without a name", "name it")
             continue
         for inner in ("env", "envFrom", "volumeMounts", "volumeDevices"):
-            held = entry.get(inner, [])
-            if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
-                yield _refusal(f"{at}.{inner}", held, "not a list of objects", "write a list")
+            named = entry.get(inner, [])
+            if not isinstance(named, list) or not all(isinstance(each, dict) for each in named):
+                yield _refusal(f"{at}.{inner}", named, "not a list of objects", "write a list")
 
 
 def _labels(template: Object) -> Iterable[FieldError]:

@@ -68,11 +68,11 @@ def body(
 
 def endpoints(installation: Installation) -> dict[str, str]:
     """Where hub and object store are, when the administrator says so."""
-    held = {
+    variables = {
         environment.HF_ENDPOINT: installation.hub_endpoint,
         environment.S3_ENDPOINT: installation.s3_endpoint,
     }
-    return {name: value for name, value in held.items() if value is not None}
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 def _authorities(installation: Installation) -> dict[str, str]:
@@ -83,9 +83,11 @@ def _authorities(installation: Installation) -> dict[str, str]:
 
 def volumes(installation: Installation) -> list[Object]:
     """The only place such a container may write besides what it is told to, and whom it trusts."""
-    held: list[Object] = [{"name": SCRATCH, "emptyDir": {}}]
+    entries: list[Object] = [{"name": SCRATCH, "emptyDir": {}}]
     bundle = installation.ca_bundle
     if bundle is not None:
         items = [{"key": bundle.key, "path": CA_FILE}]
-        held.append({"name": CA_VOLUME, "configMap": {"name": bundle.config_map, "items": items}})
-    return held
+        entries.append(
+            {"name": CA_VOLUME, "configMap": {"name": bundle.config_map, "items": items}}
+        )
+    return entries

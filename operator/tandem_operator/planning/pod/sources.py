@@ -33,21 +33,21 @@ class Mounted:
 
 def sides(spec: Spec) -> dict[str, ModelSource]:
     """The sources by side; the draft only where the method has one."""
-    held: dict[str, ModelSource] = {TARGET: spec.target}
+    by_side: dict[str, ModelSource] = {TARGET: spec.target}
     if spec.draft is not None:
-        held[DRAFT] = spec.draft
-    return held
+        by_side[DRAFT] = spec.draft
+    return by_side
 
 
 def validate(spec: Spec) -> tuple[FieldError, ...]:
     """The sources that this release can neither fetch nor mount; no Job is made for them."""
-    found: list[FieldError] = []
+    errors: list[FieldError] = []
     for side, source in sides(spec).items():
         tokenizer = source.tokenizer
         if tokenizer is not None and side == TARGET:
-            found.append(_unserved(tokenizer.uri))
+            errors.append(_unserved(tokenizer.uri))
         elif tokenizer is not None and uri.parse(tokenizer.uri).scheme not in TOKENIZER_SCHEMES:
-            found.append(
+            errors.append(
                 _refusal(
                     f"spec.{side}.tokenizer.uri",
                     tokenizer.uri,
@@ -55,7 +55,7 @@ def validate(spec: Spec) -> tuple[FieldError, ...]:
                     f"{side}.tokenizer",
                 )
             )
-    return tuple(found)
+    return tuple(errors)
 
 
 def _unserved(value: str) -> FieldError:
@@ -124,7 +124,7 @@ def mounted(spec: Spec, folders: dict[str, str]) -> Mounted:
             body = {"image": {"reference": parts.authority}}
         else:
             continue
-        name = next((held for held, entry in volumes.items() if entry == body), None)
+        name = next((existing for existing, entry in volumes.items() if entry == body), None)
         if name is None:
             name = f"tandem-{side}"
             volumes[name] = body

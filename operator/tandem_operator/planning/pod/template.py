@@ -68,8 +68,8 @@ def launch_of(
 
 def labelled(labels: dict[str, str], lock: PodLock) -> Object:
     """The metadata of a pod with these labels, the lock's among them."""
-    told = {names.LABEL_LOCK: lock.hash, names.LABEL_MANAGED_BY: names.MANAGED_BY}
-    return {"labels": {**labels, **told}}
+    own_labels = {names.LABEL_LOCK: lock.hash, names.LABEL_MANAGED_BY: names.MANAGED_BY}
+    return {"labels": {**labels, **own_labels}}
 
 
 def metrics_of(pod: Object) -> Endpoint:

@@ -19,7 +19,7 @@ HINDRANCES = ("ContentChanged", "ModelNotFound", "AccessDenied")
 """What a pod that is started again and again will say again."""
 
 
-def told(
+def hindrance(
     live: list[Object], failed: list[Object], warnings: Mapping[str, str] | None = None
 ) -> str | None:
     """The first pod that is not ready and says why, and the newest that failed as a whole.
@@ -76,8 +76,8 @@ def _of_pod(pod: Object) -> str | None:
     for container in container_end.waiting(pod):
         waiting = container["state"]["waiting"]
         end = container_end.last(container)
-        said = str(waiting.get("message") or "")
-        words = container_end.said(said) if end is None else _ended(container, end)
+        last_words = str(waiting.get("message") or "")
+        words = container_end.telling_line(last_words) if end is None else _ended(container, end)
         return f"pod {name} waits: {waiting['reason']}" + (f": {words}" if words else "")
     for container in container_end.statuses(pod):
         end = container_end.last(container)
@@ -98,7 +98,7 @@ def _ended(container: Object, end: Object) -> str:
     failure = _failure(end)
     if failure is not None:
         return f"{failure.side or 'pod'}: {failure.message}"
-    return f"container {container['name']} ended: {container_end.told(end)}"
+    return f"container {container['name']} ended: {container_end.describe(end)}"
 
 
 def _failure(end: Object) -> LockFailure | None:

@@ -56,15 +56,15 @@ def body(resource: Resource, revision: Revision) -> Object:
 
 def read(resource: Resource, observed: ObservedObjects) -> Canary:
     """Any canary of the resource, whatever its lock."""
-    held = all_of(resource, observed)
-    if not held:
+    canaries = all_of(resource, observed)
+    if not canaries:
         return Canary(exists=_leaves(resource, observed))
     objects = tuple(observed.objects)
-    pods = [pod for each in held for pod in DEPLOYMENT.pods(each, objects)]
-    counts = [DEPLOYMENT.read(each, objects) for each in held]
+    pods = [pod for each in canaries for pod in DEPLOYMENT.pods(each, objects)]
+    counts = [DEPLOYMENT.read(each, objects) for each in canaries]
     refused = next((each.refused for each in counts if each.refused is not None), None)
-    failed = [pod for each in held for pod in DEPLOYMENT.failed(each, objects)]
-    return Canary(True, tuple(pods), refused or engine_wait.told(pods, failed))
+    failed = [pod for each in canaries for pod in DEPLOYMENT.failed(each, objects)]
+    return Canary(True, tuple(pods), refused or engine_wait.hindrance(pods, failed))
 
 
 def _leaves(resource: Resource, observed: ObservedObjects) -> bool:
@@ -79,8 +79,8 @@ def all_of(resource: Resource, observed: ObservedObjects) -> list[Object]:
     """Canaries that stand; a look ends those that nothing asks for."""
     prefix = names.canary(resource.name, "")
     return [
-        held
-        for held in observed.all_ours(DEPLOYMENT.kind)
-        if held["metadata"]["name"].startswith(prefix)
-        and MARK.items() <= (held["metadata"].get("labels") or {}).items()
+        raw
+        for raw in observed.all_ours(DEPLOYMENT.kind)
+        if raw["metadata"]["name"].startswith(prefix)
+        and MARK.items() <= (raw["metadata"].get("labels") or {}).items()
     ]

@@ -42,16 +42,16 @@ def _source(uri: str, asked: str | None, report: SideReport | None) -> LockedSou
 
 def waiting(resource: Resource, reason: str) -> str | None:
     """What was last told of a Job of this input that has not ended."""
-    held = resource.status.candidate
-    if held is None or held.input_hash != resource.input_hash or held.reason != reason:
+    stored = resource.status.candidate
+    if stored is None or stored.input_hash != resource.input_hash or stored.reason != reason:
         return None
-    return held.message
+    return stored.message
 
 
 def failure(resource: Resource) -> LockFailure | None:
     """What the last Job of this input could not do, while another one looks."""
-    held = resource.status.candidate
-    if held is None or held.input_hash != resource.input_hash or held.verdict is not None:
+    stored = resource.status.candidate
+    if stored is None or stored.input_hash != resource.input_hash or stored.verdict is not None:
         return None
     failures = (
         StalledReason.MODEL_NOT_FOUND,
@@ -59,6 +59,6 @@ def failure(resource: Resource) -> LockFailure | None:
         StalledReason.CONTENT_CHANGED,
         StalledReason.LOCK_FAILED,
     )
-    if held.reason not in failures:
+    if stored.reason not in failures:
         return None
-    return LockFailure(held.reason, None, held.message)
+    return LockFailure(stored.reason, None, stored.message)

@@ -12,7 +12,7 @@ PATIENCE_S = 5.0
 """A failure that is over sooner is nobody's business: a conflict, a server that starts."""
 
 
-def told(
+def messages(
     snapshot: Snapshot, applies: Iterable[Apply], removes: Iterable[Remove]
 ) -> tuple[str, ...]:
     """One text for each of these writes that has failed for a while, in the server's words."""

@@ -22,7 +22,7 @@ class StatusInputs:
     ready (None: none yet, or none that is still kept). ``table`` is the one that stands.
     ``plugin_reports``: the engine's page has the plugin's series, if its plugin was loaded.
     ``failing`` tells of writes that fail again and again although nothing is refused for good,
-    ``held_back`` that the pods would change if the resource were not paused. ``form`` is what
+    ``change_pending`` that the pods would change if the resource were not paused. ``form`` is what
     the pods of ``current`` run."""
 
     resource: Resource
@@ -35,10 +35,10 @@ class StatusInputs:
     table: SpeculationTable | None
     tuning: TuningView | None
     live_mode: LiveMode
-    told_at: datetime | None
+    status_written_at: datetime | None
     plugin_reports: bool
     failing: tuple[str, ...]
-    held_back: bool
+    change_pending: bool
     form: PodForm | None
 
     @property
@@ -58,7 +58,7 @@ class StatusInputs:
             self.stored
             and self.workload.rolled_out
             and not self.placed.writes_workload
-            and not self.held_back
+            and not self.change_pending
             and not self._is_short
         )
 

@@ -34,10 +34,10 @@ def freed(draft: SideReport | None) -> str:
     """The memory that a replica has more."""
     if draft is None or draft.weight_bytes is None:
         return ""
-    told = f"each replica has {_size(draft.weight_bytes)} more memory"
+    text = f"each replica has {_size(draft.weight_bytes)} more memory"
     if draft.kv_bytes_per_token:
-        told += f", and {_size(draft.kv_bytes_per_token)} more for each token in the KV cache"
-    return told
+        text += f", and {_size(draft.kv_bytes_per_token)} more for each token in the KV cache"
+    return text
 
 
 def _size(amount: int) -> str:

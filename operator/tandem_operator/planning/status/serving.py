@@ -31,10 +31,12 @@ def find(
     earlier = resource.status.pair
     known = None
     if earlier is not None:
-        known = next((held for held in revisions if held.input_hash == earlier.input_hash), None)
+        known = next(
+            (revision for revision in revisions if revision.input_hash == earlier.input_hash), None
+        )
     if known is not None and (not ready or known.lock_hash in ready):
         return known
-    return next((held for held in revisions if held.lock_hash in ready), known)
+    return next((revision for revision in revisions if revision.lock_hash in ready), known)
 
 
 def pair(revision: Revision) -> Pair:

@@ -234,8 +234,8 @@ def _is_new_decision(held: SpeculationStatus, fresh: SpeculationStatus) -> bool:
 
 
 def _may_tell(inputs: StatusInputs, held: SpeculationStatus, fresh: SpeculationStatus) -> bool:
-    if inputs.told_at is not None:
-        since_s = (inputs.now - inputs.told_at).total_seconds()
+    if inputs.status_written_at is not None:
+        since_s = (inputs.now - inputs.status_written_at).total_seconds()
         if since_s < MIN_INTERVAL_S:
             return False
     return worth_telling(held, fresh)

@@ -21,17 +21,17 @@ def due_s(inputs: StatusInputs) -> float | None:
 
     When traffic ends nothing else may ask for a look, and what it moved last would stay untold.
     """
-    if inputs.tuning is None or inputs.told_at is None:
+    if inputs.tuning is None or inputs.status_written_at is None:
         return None
-    rest_s = speculation.MIN_INTERVAL_S - (inputs.now - inputs.told_at).total_seconds()
+    rest_s = speculation.MIN_INTERVAL_S - (inputs.now - inputs.status_written_at).total_seconds()
     return rest_s if rest_s > 0 else None
 
 
 def made(inputs: StatusInputs, managed_by: str | None) -> Status:
     """What shall stand; equal to what stands when there is nothing to tell."""
     resource, workload = inputs.resource, inputs.workload
-    found = status_conditions.all_of(inputs)
-    active = next(each for each in found if each.type is ConditionType.SPECULATION_ACTIVE)
+    conditions = status_conditions.all_of(inputs)
+    active = next(each for each in conditions if each.type is ConditionType.SPECULATION_ACTIVE)
     pair = _pair(inputs)
     return Status(
         observed_generation=resource.generation,
@@ -45,7 +45,7 @@ def made(inputs: StatusInputs, managed_by: str | None) -> Status:
         managed_by=managed_by,
         conditions=condition_list.merge(
             resource.status.conditions,
-            found,
+            conditions,
             generation=resource.generation,
             now=inputs.now,
         ),

@@ -8,7 +8,7 @@ from typing import Any
 from tandem_operator.cluster.store import Key
 from tandem_operator.planning import Apply, EventRecord, Reference, diff
 from tandem_operator.planning.diff import Difference
-from tandem_operator.planning.managed_fields import told
+from tandem_operator.planning.managed_fields import text_of
 
 Object = dict[str, Any]
 
@@ -21,37 +21,37 @@ class Admission:
     """Remembers what was said of each child, so that a table that is written often says it once."""
 
     def __init__(self) -> None:
-        self._said: dict[Key, dict[Reference, str]] = {}
+        self._reported: dict[Key, dict[Reference, str]] = {}
 
     def event_record(self, key: Key, apply: Apply, answer: Object) -> EventRecord | None:
         """What is to be said of the answer to a write; None: it is as it was sent, or was said."""
         reference = apply.reference
-        said = self._said.setdefault(key, {})
-        found = tuple(diff.differences(answer, apply.body))
-        if not found:
-            said.pop(reference, None)
+        reported = self._reported.setdefault(key, {})
+        differing = tuple(diff.differences(answer, apply.body))
+        if not differing:
+            reported.pop(reference, None)
             return None
         message = (
             f"{reference.kind} {reference.name}: the API server took the operator's write and "
-            f"changed it, which is left so: {listed(found)}"
+            f"changed it, which is left so: {listed(differing)}"
         )
-        if said.get(reference) == message:
+        if reported.get(reference) == message:
             return None
-        said[reference] = message
+        reported[reference] = message
         return EventRecord("Normal", REASON, message)
 
     def forget(self, key: Key) -> None:
-        self._said.pop(key, None)
+        self._reported.pop(key, None)
 
 
-def listed(found: tuple[Difference, ...]) -> str:
+def listed(differing: tuple[Difference, ...]) -> str:
     """Field, wanted and actual value of each, the first few."""
     words = [
-        f"{told(each.path)}: wanted {_value(each.wanted)}, is {_value(each.actual)}"
-        for each in found[:MOST_TOLD]
+        f"{text_of(each.path)}: wanted {_value(each.wanted)}, is {_value(each.actual)}"
+        for each in differing[:MOST_TOLD]
     ]
-    if len(found) > MOST_TOLD:
-        words.append(f"and {len(found) - MOST_TOLD} more")
+    if len(differing) > MOST_TOLD:
+        words.append(f"and {len(differing) - MOST_TOLD} more")
     return "; ".join(words)
 
 

@@ -65,15 +65,15 @@ class Client:
         query = {"labelSelector": selector} if selector else {}
         if limit is not None:
             query["limit"] = str(limit)
-        found = await self._call("GET", _path(kind, namespace), query=query)
-        items: list[Object] = (found or {}).get("items") or []
+        answer = await self._call("GET", _path(kind, namespace), query=query)
+        items: list[Object] = (answer or {}).get("items") or []
         return [{**item, "apiVersion": kind.api_version, "kind": kind.kind} for item in items]
 
     async def served(self, kind: Kind) -> bool:
         """Whether the API server serves the kind. Raises RetryError."""
         path = f"/apis/{kind.group}/{kind.version}"
-        found = await self._call("GET", path, absent=True)
-        return any(each["name"] == kind.plural for each in (found or {}).get("resources") or ())
+        answer = await self._call("GET", path, absent=True)
+        return any(each["name"] == kind.plural for each in (answer or {}).get("resources") or ())
 
     async def apply(self, body: Object, *, force: bool) -> Object:
         """Server-side apply of a whole object.
@@ -135,16 +135,16 @@ class Client:
     async def events_about(self, namespace: str, uid: str) -> tuple[Object, ...]:
         """Events about the object of that UID. Raises RetryError or RefusedError."""
         query = {"fieldSelector": f"regarding.uid={uid}"}
-        found = await self._call("GET", _path(EVENT, namespace), query=query)
-        return tuple((found or {}).get("items") or ())
+        answer = await self._call("GET", _path(EVENT, namespace), query=query)
+        return tuple((answer or {}).get("items") or ())
 
     async def get_lease(self, namespace: str, name: str) -> Object | None:
         return await self._call("GET", _path(LEASE, namespace, name), absent=True)
 
     async def put_lease(self, namespace: str, name: str, body: Object) -> Object:
         """Replace the Lease; its resourceVersion is the precondition. Not bound to leading."""
-        found = await self._call("PUT", _path(LEASE, namespace, name), body=body)
-        return found or {}
+        answer = await self._call("PUT", _path(LEASE, namespace, name), body=body)
+        return answer or {}
 
     async def _write(
         self,
@@ -195,16 +195,16 @@ class Client:
                 return None
             raise of_answer(error.status or 0, error.body) from error
         except TimeoutError as error:
-            told = f"{method} {path}: no answer within {within_s:.0f} s"
-            raise RetryError(told, TIMED_OUT) from error
+            message = f"{method} {path}: no answer within {within_s:.0f} s"
+            raise RetryError(message, TIMED_OUT) from error
         except (aiohttp.ClientError, OSError) as error:
             raise RetryError(f"{method} {path}: {str(error) or type(error).__name__}") from error
         if answer.status == 404 and absent:
             return None
         if answer.status >= 400:
             raise of_answer(answer.status, text)
-        found: Object = orjson.loads(text) if text else {}
-        return found
+        document: Object = orjson.loads(text) if text else {}
+        return document
 
     async def _authorised(self, headers: dict[str, str]) -> dict[str, str]:
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)

@@ -77,18 +77,18 @@ class ConflictBackoff:
         self._fights.pop(key, None)
 
 
-def is_repair(apply: Apply, held: Object | None) -> bool:
-    """Whether `held` is what the operator wrote last, changed by somebody since.
+def is_repair(apply: Apply, stored: Object | None) -> bool:
+    """Whether `stored` is what the operator wrote last, changed by somebody since.
 
     An object that lost the digest was changed too: somebody takes annotations away.
     """
-    if apply.uid is None or held is None:
+    if apply.uid is None or stored is None:
         return False
-    return digest_of(held) in (None, digest_of(apply.body))
+    return digest_of(stored) in (None, digest_of(apply.body))
 
 
 async def fought_by(
-    client: Client, key: Key, reference: Reference, found: tuple[Difference, ...]
+    client: Client, key: Key, reference: Reference, differing: tuple[Difference, ...]
 ) -> str:
     """Who owns the first field that is fought over, by the API server's own record."""
     try:
@@ -96,5 +96,5 @@ async def fought_by(
         live = await client.get(kind, key[0], reference.name)
     except RetryError:
         live = None
-    owners = managed_fields.others(live, found[0].path) if live and found else ()
+    owners = managed_fields.others(live, differing[0].path) if live and differing else ()
     return ", ".join(owners) or "somebody"

@@ -52,7 +52,7 @@ FINAL_CODES = frozenset({400, 403, 413, 422})
 
 def of_answer(code: int, body: Any) -> Exception:
     """The error for an HTTP status; 409, 429 and everything of the server's own are tried again."""
-    message = said(body)
+    message = message_of(body)
     if LEAVING in _causes(body):
         return LeavingError(message)
     if code in FINAL_CODES:
@@ -62,7 +62,7 @@ def of_answer(code: int, body: Any) -> Exception:
     return RetryError(message, code)
 
 
-def said(body: Any) -> str:
+def message_of(body: Any) -> str:
     """The message of a Status object, or the text itself."""
     try:
         return str(_read(body)["message"])

@@ -53,8 +53,8 @@ class Warnings:
 
     def words(self, key: Key) -> Mapping[str, str]:
         """What was read last, by the UID of the object."""
-        held = self._open.get(key, {})
-        return {uid: each.words for uid, each in held.items() if each.words is not None}
+        open_questions = self._open.get(key, {})
+        return {uid: each.words for uid, each in open_questions.items() if each.words is not None}
 
     def due_s(self, key: Key) -> float | None:
         """Seconds until something is to be read; None: nothing is asked."""
@@ -68,11 +68,13 @@ class Warnings:
         """Read what is due of what is asked; returns whether there are other words than before."""
         now_s = self._clock.now_s()
         before = self._open.pop(key, {})
-        held = {each.uid: before.get(each.uid, _Question(each, now_s + FIRST_S)) for each in asked}
-        if held:
-            self._open[key] = held
+        questions = {
+            each.uid: before.get(each.uid, _Question(each, now_s + FIRST_S)) for each in asked
+        }
+        if questions:
+            self._open[key] = questions
         changed = False
-        for question in held.values():
+        for question in questions.values():
             began_s = self._clock.now_s()
             if question.due_s > began_s or self._free_s > began_s:
                 continue
@@ -88,15 +90,15 @@ class Warnings:
 
     async def _newest(self, namespace: str, asked: Asked) -> str | None:
         try:
-            found = await self._client.events_about(namespace, asked.uid)
+            events = await self._client.events_about(namespace, asked.uid)
         except (RefusedError, RetryError) as error:
             # Without the right to read Events, or without an answer, the plan says where to look.
             LOG.info("Events about %s %s: %s", asked.reference.kind, asked.reference.name, error)
             return None
-        told = [each for each in found if each.get("reason") not in UNTOLD]
-        if not told:
+        telling = [each for each in events if each.get("reason") not in UNTOLD]
+        if not telling:
             return None
-        newest = max(told, key=lambda each: (each.get("type") == "Warning", _time(each)))
+        newest = max(telling, key=lambda each: (each.get("type") == "Warning", _time(each)))
         return f"{newest.get('reason', '')}: {newest.get('note', '')}"
 
 

@@ -35,8 +35,8 @@ class RequestCorrelation:
     @property
     def correlation(self) -> float:
         """rho, from 0 to 1."""
-        found = (USUAL * PRIOR_SQUARES + self.products) / (PRIOR_SQUARES + self.squares)
-        return min(1.0, max(0.0, found))
+        estimate = (USUAL * PRIOR_SQUARES + self.products) / (PRIOR_SQUARES + self.squares)
+        return min(1.0, max(0.0, estimate))
 
 
 def learned(

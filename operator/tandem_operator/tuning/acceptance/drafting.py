@@ -26,21 +26,21 @@ class Drafting:
     tokens: float = 0.0
 
 
-def added(held: Drafting, window: Window) -> Drafting:
+def added(so_far: Drafting, window: Window) -> Drafting:
     """With one more window; an engine that began again has drafted nothing yet."""
     if window.reset:
         return Drafting()
     if window.drafts > 0 or window.draft_tokens > 0:
         return Drafting(drafted=True)
     tokens = window.generated_tokens - window.first_tokens
-    if not held.drafted or tokens <= 0:
-        return held
-    since_s = window.now_s if held.since_s is None else held.since_s
-    return Drafting(True, since_s, held.tokens + tokens)
+    if not so_far.drafted or tokens <= 0:
+        return so_far
+    since_s = window.now_s if so_far.since_s is None else so_far.since_s
+    return Drafting(True, since_s, so_far.tokens + tokens)
 
 
-def stopped_since(held: Drafting, now_s: float) -> float | None:
+def stopped_since(so_far: Drafting, now_s: float) -> float | None:
     """Since when it drafts no more; None while that is not sure."""
-    if held.since_s is None or held.tokens < LEAST_TOKENS or now_s - held.since_s < LEAST_S:
+    if so_far.since_s is None or so_far.tokens < LEAST_TOKENS or now_s - so_far.since_s < LEAST_S:
         return None
-    return held.since_s
+    return so_far.since_s

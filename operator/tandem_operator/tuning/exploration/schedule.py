@@ -112,12 +112,12 @@ def chosen(
     `LONGEST_IDLE_KEEN_S` where K is 0.
     """
     since_s = plan.since_s
-    held_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**plan.choices)
+    hold_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**plan.choices)
     if idle != plan.idle:
-        held_s = min(held_s, ANOTHER_LOAD_S)
+        hold_s = min(hold_s, ANOTHER_LOAD_S)
     lasted_s = 0.0 if since_s is None else now_s - since_s
     tired = stock and plan.idle and plan.keen and not free and lasted_s >= LONGEST_IDLE_KEEN_S
-    if not free and not tired and since_s is not None and 0 <= lasted_s < held_s:
+    if not free and not tired and since_s is not None and 0 <= lasted_s < hold_s:
         return plan
     better = () if tired else (offset for offset in worth if worth[offset] > LEAST_WORTH)
     best = sorted(better, key=lambda offset: -worth[offset])[:MOST_KEEN]

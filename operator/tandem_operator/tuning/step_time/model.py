@@ -171,8 +171,8 @@ def basis(
 ) -> tuple[tuple[Steps, ...], float]:
     """What a fit rests on: cells with those of the profile, and the fastest step in seconds."""
     factor = math.exp(known.drift.since_profile)
-    said = profile_steps(profile, tuple(depths), known.cells)
-    cells = known.cells + tuple(cell._replace(seconds=cell.seconds * factor) for cell in said)
+    by_profile = profile_steps(profile, tuple(depths), known.cells)
+    cells = known.cells + tuple(cell._replace(seconds=cell.seconds * factor) for cell in by_profile)
     fastest_s = known.fastest_s
     return cells, fastest_s if fastest_s is not None else unit_s(cells) or USUAL_STEP_S
 
@@ -193,9 +193,9 @@ def step_seconds(
     sums = np.zeros((2, len(BATCH_EDGES), len(depths)))
     if known.residuals:
         bucket, tokens, residual, weight = np.array(known.residuals).T
-        found, column = np.nonzero(tokens[:, None] == np.array(depths))
-        place = bucket[found].astype(int), column
-        sums[0][place], sums[1][place] = (weight * residual)[found], weight[found]
+        sample, column = np.nonzero(tokens[:, None] == np.array(depths))
+        place = bucket[sample].astype(int), column
+        sums[0][place], sums[1][place] = (weight * residual)[sample], weight[sample]
     first, last = BUCKETS[list(rows)].T
     totals, weights = sums[:, first] + sums[:, last]
     factors = totals / np.maximum(weights, 1e-9)

@@ -27,19 +27,19 @@ def find(inputs: StatusInputs) -> tuple[Finding, ...]:
 
 
 def _seen(evidence: RolloutEvidence) -> str:
-    said = []
+    parts = []
     if evidence.stopped is not None:
         stopped = evidence.stopped
-        said.append(
+        parts.append(
             f"{len(stopped.pods)} of {stopped.of} replicas have stopped drafting since "
             f"{stopped.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}: the engine ended speculation by its "
             f"own gate, until it starts again ({', '.join(stopped.pods[:3])})"
         )
     if evidence.decay is not None:
         seen = evidence.decay
-        said.append(
+        parts.append(
             f"acceptance is {100 * seen.rate:.0f} % since "
             f"{seen.since.astimezone(UTC):%Y-%m-%dT%H:%MZ}, "
             f"and was {100 * seen.level:.0f} % in the hours before at the same load"
         )
-    return "; ".join(said)
+    return "; ".join(parts)

@@ -16,10 +16,13 @@ def find(inputs: StatusInputs) -> Finding:
         return Finding(
             ConditionType.METRICS_AVAILABLE, view.status, REASONS[view.reason], view.message
         )
-    held = inputs.resource.status.condition(ConditionType.METRICS_AVAILABLE)
-    if held is not None and held.reason in REASONS:
+    previous = inputs.resource.status.condition(ConditionType.METRICS_AVAILABLE)
+    if previous is not None and previous.reason in REASONS:
         return Finding(
-            ConditionType.METRICS_AVAILABLE, held.status, REASONS[held.reason], held.message
+            ConditionType.METRICS_AVAILABLE,
+            previous.status,
+            REASONS[previous.reason],
+            previous.message,
         )
     return Finding(
         ConditionType.METRICS_AVAILABLE,

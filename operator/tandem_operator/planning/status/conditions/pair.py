@@ -32,15 +32,15 @@ def find(inputs: StatusInputs) -> Finding:
 def _warned(inputs: StatusInputs, report: PairReport, message: str) -> str:
     """The lock's words, and what the engine starts with and yet not as one expects."""
     spec = inputs.resource.spec
-    found = registry.driver(spec.engine.type).judge_pair(spec, report)
-    return "; ".join((message, *map(str, found.warnings)))[: judgement.MAX_MESSAGE_LENGTH]
+    pair_judgement = registry.driver(spec.engine.type).judge_pair(spec, report)
+    return "; ".join((message, *map(str, pair_judgement.warnings)))[: judgement.MAX_MESSAGE_LENGTH]
 
 
 def _kept(inputs: StatusInputs, verdict: str) -> Finding:
     """The pair is fine, something else is not, and its Job is gone: what stands stays."""
-    held = inputs.resource.status.condition(ConditionType.PAIR_COMPATIBLE)
-    if held is not None and held.status == "True" and held.reason in judgement.REASONS:
-        return _finding("True", judgement.REASONS[held.reason], held.message)
+    previous = inputs.resource.status.condition(ConditionType.PAIR_COMPATIBLE)
+    if previous is not None and previous.status == "True" and previous.reason in judgement.REASONS:
+        return _finding("True", judgement.REASONS[previous.reason], previous.message)
     return _finding("Unknown", PairReason.LOCK_PENDING, f"the lock's verdict was {verdict}")
 
 

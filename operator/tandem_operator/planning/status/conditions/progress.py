@@ -67,7 +67,7 @@ def _reconciling(inputs: StatusInputs) -> list[Finding]:
     if inputs.placed.waiting:
         message = "; ".join(inputs.placed.waiting)
         return [_on_the_way(ReconcilingReason.WAITING_FOR_DELETION, message)]
-    if inputs.resource.spec.paused and (inputs.held_back or not inputs.stored):
+    if inputs.resource.spec.paused and (inputs.change_pending or not inputs.stored):
         message = "spec.paused is true: what was changed waits"
         return [_on_the_way(ReconcilingReason.ROLLING_OUT, message)]
     if isinstance(step, Locking):
