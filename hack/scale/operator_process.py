@@ -120,9 +120,9 @@ class OperatorProcess:
         while time.monotonic() < end_s:
             began_s, used_s = time.monotonic(), self.cpu_s
             time.sleep(QUIET_FOR_S)
-            queue = QUEUE.search(self._metrics())
             busy = (self.cpu_s - used_s) / (time.monotonic() - began_s)
-            if queue is not None and float(queue[1]) == 0 and busy < QUIET_SHARE:
+            queue = QUEUE.search(self._metrics()) if busy < QUIET_SHARE else None  # costs CPU too
+            if queue is not None and float(queue[1]) == 0:
                 return began_s, used_s
         raise TimeoutError(f"the operator is not quiet after {timeout_s:.0f} s; see {self.log}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -19,6 +20,8 @@ def main() -> int:
     except SettingsError as error:
         print(f"tandem-operator: {error}", file=sys.stderr)
         return 2
+    # What was imported stays. A full collection that walks it too holds up all else meanwhile.
+    gc.freeze()
     logs.configure(settings.log_level, settings.log_format)
     try:
         asyncio.run(serve(settings))

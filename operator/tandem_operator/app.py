@@ -12,6 +12,7 @@ import logging
 import os
 import random
 import signal
+from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -193,12 +194,12 @@ class Operator:
                 self._metrics.watch(watch.kind.kind, where, watch.age_s, watch.refused)
             await asyncio.sleep(BEAT_EVERY_S)
 
-    def _led(self) -> list[dict[str, Any]]:
+    def _led(self) -> Iterator[dict[str, Any]]:
         """The resources that this replica answers for; none while it stands by."""
-        if not self._lease.held:
-            return []
-        resources = (self._store.resource(key) for key in self._store.known())
-        return [each for each in resources if each is not None]
+        for key in self._store.known() if self._lease.held else ():
+            resource = self._store.resource(key)
+            if resource is not None:
+                yield resource
 
     def _subject(self, key: Key) -> Subject | None:
         resource = self._store.resource(key)

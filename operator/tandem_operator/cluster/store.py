@@ -7,7 +7,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.cluster.kinds import CHILDREN
-from tandem_operator.cluster.packed import Packed, pack, version_of
+from tandem_operator.cluster.packed import Packed, Packer, version_of
 from tandem_operator.planning import managed_fields
 
 Object = dict[str, Any]
@@ -35,12 +35,13 @@ class Store:
         self._children: dict[Key, dict[Identity, Packed]] = {}
         self._ends: dict[str, int] = {}
         self._pairs: dict[str, dict[str, dict[Place, Packed]]] = {}
+        self._packer = Packer()
 
     def put_resource(self, raw: Object) -> Key:
         """Take a resource as it is now; returns its key."""
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         if not self._older(raw, self._resources.get(key)):
-            self._resources[key] = pack(raw, labelled=True)
+            self._resources[key] = self._packer.pack(raw, labelled=True)
         return key
 
     def drop_resource(self, raw: Object) -> Key:
@@ -70,7 +71,7 @@ class Store:
         identity = (raw["kind"], raw["metadata"]["name"])
         if not self._older(raw, self._children.get(owner, {}).get(identity)):
             self._remove(owner, identity)
-            self._children.setdefault(owner, {})[identity] = pack(
+            self._children.setdefault(owner, {})[identity] = self._packer.pack(
                 _trimmed(raw), labelled=key_of(raw) is not None
             )
             self._list_pair(owner, identity)

@@ -31,7 +31,7 @@ ENDS = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
 """How a stream ends without a word of the API server."""
 
 NOT_FOUND = 404
-CHUNK = 200
+CHUNK = 50
 """Objects of one answer of a list: its text and its values are in memory at the same time."""
 
 
@@ -63,8 +63,7 @@ class Stream:
         query = {"limit": str(self._chunk)}
         with _translated():
             while True:
-                async with self._get(kind, namespace, query, LIST_TIMEOUT) as answer:
-                    page: Object = orjson.loads(await answer.read())
+                page = await self._page(kind, namespace, query)
                 self.version: str = page["metadata"]["resourceVersion"]
                 # Items of a list do not say what they are.
                 what = {"apiVersion": kind.api_version, "kind": kind.kind}
@@ -73,6 +72,11 @@ class Stream:
                 if not token:
                     return
                 query["continue"] = token
+
+    async def _page(self, kind: Kind, namespace: str | None, query: Mapping[str, str]) -> Object:
+        async with self._get(kind, namespace, query, LIST_TIMEOUT) as answer:
+            page: Object = orjson.loads(await answer.read())
+        return page
 
     async def events(
         self, kind: Kind, namespace: str | None, version: str

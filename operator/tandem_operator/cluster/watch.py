@@ -113,7 +113,7 @@ class Watch:
             for raw in page:
                 gone.discard(raw["metadata"]["uid"])
                 self._take("LISTED", raw)
-            # A page of 500 takes a while: others shall have the loop in between.
+            page.clear()  # all lists at once wait for their next page: none holds its last
             await asyncio.sleep(0)
         if gone:
             for raw in self._store.watched(self.kind.kind, self.namespace):
