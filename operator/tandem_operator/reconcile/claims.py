@@ -8,7 +8,6 @@ manager.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -52,7 +51,7 @@ class _Held:
     asked_s: float | None = None
     rest_s: float = FIRST_REST_S / 2
     until_s: float = 0.0
-    answers_s: deque[float] = field(default_factory=deque)
+    answers_s: list[float] = field(default_factory=list)
     answering: bool = False
 
 
@@ -103,8 +102,7 @@ class Claims:
         now_s = self._clock.now_s()
         if held.answering:
             return Claim(Stand.MANAGE)  # our name is not back yet
-        while held.answers_s and held.answers_s[0] < now_s - WITHIN_S:
-            held.answers_s.popleft()
+        held.answers_s = [each for each in held.answers_s if each >= now_s - WITHIN_S]
         # Both may have begun at the same moment: then the smaller name stays.
         together = held.since_s is not None and now_s < held.since_s + ANSWER_S
         if len(held.answers_s) >= MOST_ANSWERS or (together and other < self._name):

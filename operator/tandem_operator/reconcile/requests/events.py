@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +44,7 @@ class _Series:
 @dataclass
 class _Told:
     series: list[_Series] = field(default_factory=list)
-    writes_s: deque[float] = field(default_factory=deque)
+    writes_s: list[float] = field(default_factory=list)
 
 
 class EventRecorder:
@@ -107,8 +106,8 @@ class EventRecorder:
         self._told.pop(key, None)
 
     def _room(self, told: _Told, more: int = 0) -> bool:
-        while told.writes_s and told.writes_s[0] <= self._clock.now_s() - MINUTE_S:
-            told.writes_s.popleft()
+        began_s = self._clock.now_s() - MINUTE_S
+        told.writes_s = [each for each in told.writes_s if each > began_s]
         return len(told.writes_s) < MOST_A_MINUTE + more
 
     async def _make(self, resource: Object, event_record: EventRecord, told: _Told) -> None:

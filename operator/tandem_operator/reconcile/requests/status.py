@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import re
-from collections import deque
 from typing import Any
 
 from tandem_operator.api import names
@@ -38,7 +37,7 @@ class StatusWriter:
         self._client = client
         self._store = store
         self._clock = clock
-        self._written_s: dict[Key, deque[float]] = {}
+        self._written_s: dict[Key, tuple[float, ...]] = {}
         self._waiting: dict[Key, float] = {}
         """Of each that was too early, when it may be written."""
         self._learned_s = 0.0
@@ -73,7 +72,8 @@ class StatusWriter:
             if not self._learned(error.message):
                 raise
             return await self.write(key, resource, status)
-        self._written_s.setdefault(key, deque(maxlen=MOST)).append(self._clock.now_s())
+        before = self._written_s.get(key, ())
+        self._written_s[key] = (*before, self._clock.now_s())[-MOST:]
         self._store.put_resource(answer)
         return True
 
