@@ -108,3 +108,20 @@ def test_a_job_is_kept_a_minute_for_its_log() -> None:
     world.pass_time(2)
     world.settle()
     assert not world.all_of("Job")
+
+
+def test_of_two_inputs_with_one_lock_the_earlier_serves_until_the_rollout_is_done() -> None:
+    """Their pods carry the same lock, so status alone knows which of them is meant."""
+    world = World().serve()
+    first = world.resource["status"]["pair"]["inputHash"]
+    world.edit({"engine.args": ["--max-num-seqs=64"]})
+    world.settle()
+    world.lock_ends(builders.good())
+    world.settle()
+    assert len(world.all_of("ControllerRevision")) == 2
+    assert len({held["data"]["lock"]["hash"] for held in world.all_of("ControllerRevision")}) == 1
+    assert world.resource["status"]["pair"]["inputHash"] == first
+
+    world.roll_out()
+    world.settle()
+    assert world.resource["status"]["pair"]["inputHash"] != first

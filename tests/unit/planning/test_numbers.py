@@ -61,6 +61,18 @@ def test_a_rate_that_becomes_unknown_or_known_is_worth_telling_by_itself() -> No
         assert world.resource["status"]["speculation"].get("acceptanceRatePercent") == told
 
 
+def test_one_segment_whose_acceptance_moved_is_worth_telling_by_itself() -> None:
+    world = tuned()
+    assert world.tuning is not None
+    known = world.tuning
+    for rate, told in ((0.5, 50), (0.3, 30)):
+        world.pass_time(61)
+        world.tuning = replace(known, segments={"chat": 0.8, "code": rate})
+        world.settle()
+        segments = world.resource["status"]["speculation"]["segments"]
+        assert [each["acceptanceRatePercent"] for each in segments] == [80, told]
+
+
 def test_a_minute_after_the_last_word_a_look_comes_by_itself() -> None:
     """Traffic may have ended by then, and nothing else would ask for the look."""
     world = tuned()
