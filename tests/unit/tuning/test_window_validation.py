@@ -27,13 +27,23 @@ def seen(**other: Any) -> Window:
     [
         {},
         {"tokens": 0},
+        {"iterations": 0},
         {"generated_tokens": 1e12},
         {"accepted_by_position": (440.0, 400.0, 150.0)},
         {"accepted_by_position": (280.0, 300.0, 137.0)},
         {"cells": (CELL,)},
         {"cells": (replace(CELL, verified_sum=1500.0),)},
     ],
-    ids=["honest", "K=0", "largest", "a step late", "one a step late", "cells", "true cells"],
+    ids=[
+        "honest",
+        "K=0",
+        "no step counted",
+        "largest",
+        "a step late",
+        "one a step late",
+        "cells",
+        "true cells",
+    ],
 )
 def test_what_an_engine_can_have_counted_is_believed(other: dict[str, Any]) -> None:
     assert problem_of(seen(**other)) is None
