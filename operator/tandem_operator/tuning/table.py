@@ -32,25 +32,23 @@ def row_of(batch: float) -> int:
 
 def schedule_of(table: Sequence[int], max_concurrency: int | None = None) -> Schedule:
     """The table as contiguous ranges, equal neighbours joined, 0 above ``max_concurrency``."""
-    spans: list[tuple[int, int, int]] = []
-    for start, top, tokens in zip(ROW_STARTS, ROW_TOPS, table, strict=True):
-        if max_concurrency is None or top <= max_concurrency:
-            spans.append((start, top, tokens))
-        elif start > max_concurrency:
-            spans.append((start, top, 0))
+    tops = set(ROW_TOPS)
+    if max_concurrency is not None:
+        tops.add(max_concurrency)
+        if max_concurrency >= ROW_TOPS[-1]:
+            # The last range extends upward, and must be one of 0.
+            tops.add(2 * max_concurrency)
+    ranges: list[Range] = []
+    start = 1
+    for top in sorted(tops):
+        barred = max_concurrency is not None and start > max_concurrency
+        tokens = 0 if barred else table[row_of(start)]
+        if ranges and ranges[-1].tokens == tokens:
+            ranges[-1] = ranges[-1]._replace(last=top)
         else:
-            spans += [(start, max_concurrency, tokens), (max_concurrency + 1, top, 0)]
-    if max_concurrency is not None and max_concurrency >= ROW_TOPS[-1]:
-        start, _, tokens = spans[-1]
-        spans[-1] = (start, max_concurrency, tokens)
-        spans.append((max_concurrency + 1, max_concurrency * 2, 0))
-    joined = [spans[0]]
-    for start, top, tokens in spans[1:]:
-        if tokens == joined[-1][2]:
-            joined[-1] = (joined[-1][0], top, tokens)
-        else:
-            joined.append((start, top, tokens))
-    return tuple(Range(*span) for span in joined)
+            ranges.append(Range(start, top, tokens))
+        start = top + 1
+    return tuple(ranges)
 
 
 def tokens_in(schedule: Sequence[Range], batch: float) -> int:

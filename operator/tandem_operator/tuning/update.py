@@ -29,7 +29,7 @@ from tandem_operator.tuning.step_time.regression import seconds_of
 from tandem_operator.tuning.step_time.replicas import Replica, trusted_drafts, watched
 from tandem_operator.tuning.table import row_of
 from tandem_operator.tuning.window import Window
-from tandem_operator.tuning.window_validation import load_of
+from tandem_operator.tuning.window_validation import load_of, loads_of
 
 QUIET_PREFILL_TOKENS = 4.0
 CONTEXT_MEMORY_S = 60.0
@@ -47,7 +47,7 @@ def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> St
     )
     state = replace(state, now_s=now_s, guardrail=guardrail)
     loaded = tuple(window for window in windows if window.speculation_loaded)
-    loads = [load for load in map(load_of, loaded) if load is not None]
+    loads = loads_of(loaded)
     bare = tuple(window for window in windows if not window.speculation_loaded)
     state = replace(state, steps=_tax_learned(state.steps, bare, settings.mixture_of_experts))
     if not loads:

@@ -8,7 +8,7 @@ time per output token = S/(G-F). They hold at K=0 and under mixed K.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from tandem_operator.tuning.window import Window
@@ -79,6 +79,11 @@ def load_of(window: Window) -> Load | None:
         tokens_per_step=max(0.0, decoded) / window.request_steps,
         time_per_output_token_s=window.request_step_seconds / decoded if decoded >= 1 else None,
     )
+
+
+def loads_of(windows: Iterable[Window]) -> list[Load]:
+    """The loads of those windows in which any request decoded."""
+    return [load for load in map(load_of, windows) if load is not None]
 
 
 def _numbers(window: Window) -> Iterator[tuple[str, float]]:

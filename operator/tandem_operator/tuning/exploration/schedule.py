@@ -25,7 +25,7 @@ from typing import Any
 
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.window import Window
-from tandem_operator.tuning.window_validation import load_of
+from tandem_operator.tuning.window_validation import load_of, loads_of
 
 OFFSETS = (1, -1, 2, -2, 3, -3)
 EVERY_STEPS = 200
@@ -161,7 +161,7 @@ def exploration(
 
 def idle_every(before: int, windows: tuple[Window, ...]) -> int:
     """Steps between bursts of K=1 that come every `IDLE_BURST_S`; only ever more often."""
-    loads = [load for load in map(load_of, windows) if load is not None]
+    loads = loads_of(windows)
     if not loads:
         return before
     wanted = IDLE_BURST_S / max(load.step_s for load in loads)
@@ -175,7 +175,7 @@ def return_every(before: int, windows: tuple[Window, ...], for_s: float) -> int:
     200 t. Only ever more often than ``before`` (until speculation is on again), so that a load at
     a border does not change the table at every reconciliation.
     """
-    loads = [load for load in map(load_of, windows) if load is not None]
+    loads = loads_of(windows)
     if not loads:
         return before
     drafts_s = sum(BURST_STEPS * load.batch / load.step_s for load in loads)

@@ -94,15 +94,13 @@ def _decided(state: State, settings: Settings, now_s: float) -> State:
     rows = allowed_depths(scores, settings.active_depths, settings.objective, state.service)
     proposed = _proposed(state, scores, settings, rows)
     new = stabilized(state.budget, old, proposed, now_s, settings.stabilization_s)
-    if new == old:
-        return _tried(state, scores, settings, now_s, free=False)
     saved = gain_of(scores, state.table, new[0], list(map(row_of, state.batches)))
     needed = needed_gain(state.budget)
     barred = new[0] != old[0] and _barred(state, rows)
-    if needed is None or (saved < needed and not barred):
-        return _tried(state, scores, settings, now_s, free=False)
-    state = _taken(state, scores, new, saved, now_s)
-    return _tried(state, scores, settings, now_s, free=True)
+    changes = new != old and needed is not None and (saved >= needed or barred)
+    if changes:
+        state = _taken(state, scores, new, saved, now_s)
+    return _tried(state, scores, settings, now_s, free=changes)
 
 
 def _tried(state: State, scores: Scores, settings: Settings, now_s: float, *, free: bool) -> State:
