@@ -175,3 +175,25 @@ def test_a_cluster_that_does_not_answer_is_one_line(api: FakeApi, tandem: Tandem
     done = tandem("doctor")
 
     assert (done.status, done.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_a_missing_kind_for_replicas_of_several_pods_is_wrong_with_its_remedy(
+    whole: FakeApi, tandem: Tandem, served: bool
+) -> None:
+    whole.resources[0]["spec"] = {
+        "replicas": 1,
+        "target": {"uri": "hf://org/target"},
+        "draft": {"uri": "hf://org/draft"},
+        "speculation": {"method": "DraftModel"},
+        "engine": {"type": "vLLM", "image": "vllm/vllm-openai:v0.32.0"},
+        "parallelism": {"pipeline": 2},
+    }
+    if served:
+        whole.objects["/apis/leaderworkerset.x-k8s.io/v1"] = {"kind": "APIResourceList"}
+
+    done = tandem("doctor", "-o", "json")
+
+    missing = ("wrong", "a replica is 2 pods, and this cluster has no LeaderWorkerSet")
+    assert (missing in findings(done)["shop/chat"]) is not served
+    assert ("install LeaderWorkerSet" in done.out) is not served

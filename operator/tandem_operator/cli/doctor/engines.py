@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import ValidationError
+
 from tandem_operator.api import names
+from tandem_operator.api.spec import Spec
 from tandem_operator.cli.doctor import installation
 from tandem_operator.cli.doctor.finding import Finding, Level
 from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
+from tandem_operator.engines.interface import nodes
+from tandem_operator.engines.registry import driver
 from tandem_operator.metrics import page as pages
 from tandem_operator.metrics.replicas import page_of
+from tandem_operator.workloads.leader_worker_set import INSTALL, LEADER_WORKER_SET
 from tandem_runtime.contract.metrics import APPLIED_GENERATION
 
 PREFIX = APPLIED_GENERATION.partition(":")[0]
@@ -41,6 +47,7 @@ def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
         yield Finding(check_name, Level.UNKNOWN, str(refused))
         return
     yield from installation.images(check_name, pods)
+    yield from _groups(reading, check_name, raw)
     engines = [pod for pod in pods if _role(pod) == names.ROLE_ENGINE]
     ready = [pod for pod in engines if installation.is_ready(pod)]
     wanted = raw["spec"].get("replicas", 1)
@@ -51,6 +58,26 @@ def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
     speculation = (raw.get("status") or {}).get("speculation") or {}
     for pod in ready:
         yield _metrics(reading, check_name, pod, speculation.get("generation"))
+
+
+def _groups(reading: Reading, check_name: str, raw: Object) -> Iterator[Finding]:
+    """Whether the cluster serves the kind of replicas of several pods, where one is asked for."""
+    try:
+        spec = Spec.model_validate(raw["spec"])
+    except ValidationError:
+        return  # of another release, which the check of the definition tells
+    pods = nodes.of(driver(spec.engine.type), spec)
+    if pods == 1:
+        return
+    kind = LEADER_WORKER_SET
+    try:
+        served = reading.get(f"/apis/{kind.api_version}")
+    except NotAllowedError as refused:
+        yield Finding(check_name, Level.UNKNOWN, f"{kind.kind}: {refused}")
+        return
+    if served is None:
+        message = f"a replica is {pods} pods, and this cluster has no {kind.kind}"
+        yield Finding(check_name, Level.WRONG, message, INSTALL)
 
 
 def _role(pod: Object) -> str | None:
