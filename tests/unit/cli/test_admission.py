@@ -102,6 +102,12 @@ def test_no_pattern_is_left_that_would_be_answered_as_a_regular_expression() -> 
     assert [node for node in nodes(spec) if "pattern" in node] == []
 
 
+def test_a_number_beyond_64_bits_is_told_by_its_range_alone() -> None:
+    assert refused_texts({"replicas": 10**30}) == [
+        f"spec.replicas: {10**30} is out of range: give 0 to 1000"
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "answer"),
     [

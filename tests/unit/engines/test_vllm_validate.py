@@ -116,6 +116,27 @@ def test_a_variable_of_the_operator_is_refused(name: str) -> None:
     )
 
 
+def test_an_option_and_its_value_are_two_words() -> None:
+    spec = builders.spec({"engine.args": ["--enforce-eager", "--max-model-len 4096"]})
+    (refusal,) = DRIVER.validate(spec)
+
+    assert (refusal.reason, refusal.field) == (ARGUMENTS, "spec.engine.args[1]")
+    assert refusal.remedy == "write two entries, or --option=value"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--max-model-len", "4096"],
+        ['--default-chat-template-kwargs={ "enable_thinking": false }'],
+        ["--chat-template", "{% if x %} a -- b {% endif %}"],
+        ["--allowed-origins", '[ "*" ]'],
+    ],
+)
+def test_a_value_may_hold_spaces(words: list[str]) -> None:
+    assert DRIVER.validate(builders.spec({"engine.args": words})) == ()
+
+
 @pytest.mark.parametrize("argument", ["$(OWN)", "--$(OWN)", "--mod$(OWN)el=x", "-$(OWN).a=1"])
 def test_an_argument_that_a_variable_could_make_any_option_is_refused(argument: str) -> None:
     (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", argument]}))

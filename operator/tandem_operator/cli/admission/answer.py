@@ -39,7 +39,14 @@ def to(manifest: Object) -> Answer:
         or error.validator == "additionalProperties"
     ]
     faults = [sentence for error in broken for sentence in sentences(error)]
-    if not any(error.validator in schema.BLOCKING for error in broken):
+    # A number that CEL has no integer for would fail every rule; its range is told already.
+    beyond = any(
+        error.validator in ("minimum", "maximum")
+        and isinstance(error.instance, int | float)
+        and abs(error.instance) >= 2**63
+        for error in broken
+    )
+    if not beyond and not any(error.validator in schema.BLOCKING for error in broken):
         faults += [
             # The root's rules are about metadata, and name the field themselves.
             f"{each.path.removeprefix('.')}: {each.message}" if each.path else each.message

@@ -1,5 +1,6 @@
 """The user's own arguments: which of them are the operator's to set."""
 
+import re
 from collections.abc import Iterable
 
 from tandem_operator.api.conditions import StalledReason
@@ -7,6 +8,8 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.pod import flags
 from tandem_operator.engines.pod.flags import OwnedFlag
+
+_SPACED = re.compile(r"--[A-Za-z][\w.-]*\s")
 
 
 def validate(spec: Spec, owned: Iterable[OwnedFlag]) -> tuple[FieldError, ...]:
@@ -16,6 +19,9 @@ def validate(spec: Spec, owned: Iterable[OwnedFlag]) -> tuple[FieldError, ...]:
         flag = flags.owned_by(argument, table)
         if flag is not None:
             message, remedy = f"the operator sets --{flag.name.rstrip('-')}", flag.remedy
+        elif _SPACED.match(argument):
+            message = "an engine reads it as one word, and no option has a space in its name"
+            remedy = "write two entries, or --option=value"
         elif flags.is_open(argument):
             message = "the variable in it could make any option of it"
             remedy = "write --option=$(NAME)"
