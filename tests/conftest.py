@@ -27,12 +27,12 @@ hypothesis.settings.load_profile("tandem")
 @pytest.fixture(scope="session")
 def new_control_plane() -> Iterator[Callable[[], Cluster]]:
     """Makes one more API server with every call (about 3 s); all end with the session."""
-    with ExitStack() as held:
+    with ExitStack() as stack:
 
         def make() -> Cluster:
             with _skipping():
                 made = local.control_plane_up()
-            held.callback(made.end)
+            stack.callback(made.end)
             return made
 
         yield make
@@ -61,12 +61,12 @@ def new_cluster() -> Iterator[Callable[[], Cluster]]:
 
     The image of `probe` is loaded.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
 
         def make() -> Cluster:
             with _skipping():
                 made = provider.up(f"test-{os.getpid()}-{secrets.token_hex(2)}", keep=False)
-                held.callback(made.end)
+                stack.callback(made.end)
                 made.load(static.ensure("probe")[0])
             return made
 
@@ -97,11 +97,11 @@ def images(cluster: Cluster) -> Mapping[str, str]:
 def namespace(request: pytest.FixtureRequest) -> Iterator[str]:
     """A fresh namespace in `cluster`, or else in `shared_control_plane`, by what the test uses."""
     where = "cluster" if "cluster" in request.fixturenames else "shared_control_plane"
-    held: Cluster = request.getfixturevalue(where)
+    named_cluster: Cluster = request.getfixturevalue(where)
     name = f"test-{secrets.token_hex(4)}"
-    held.make_namespace(name)
+    named_cluster.make_namespace(name)
     yield name
-    held.run("delete", "namespace", name, "--wait=false")
+    named_cluster.run("delete", "namespace", name, "--wait=false")
 
 
 @contextmanager

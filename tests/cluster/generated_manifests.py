@@ -72,9 +72,13 @@ def _change(value: Object, schema: Object, draw: random.Random) -> None:
     """Set one field somewhere below `value`."""
     name = draw.choice([*schema["properties"], *([UNKNOWN] if draw.random() < 0.05 else [])])
     field = schema["properties"].get(name, {})
-    held = value.get(name)
-    if "properties" in field and draw.random() < 0.85 and (held is None or isinstance(held, dict)):
-        _change(value.setdefault(name, {}) if held is None else held, field, draw)
+    entry = value.get(name)
+    if (
+        "properties" in field
+        and draw.random() < 0.85
+        and (entry is None or isinstance(entry, dict))
+    ):
+        _change(value.setdefault(name, {}) if entry is None else entry, field, draw)
     elif name in value and draw.random() < 0.15:
         del value[name]
     else:

@@ -57,7 +57,7 @@ def server(api: Cluster) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def told(
+def applied(
     api: Cluster, server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """All manifests that the schema accepts are applied at once, and an operator has seen them."""
@@ -79,8 +79,8 @@ def test_the_api_server_refuses_it_with_field_value_and_remedy(api: Cluster, cas
 
 
 @pytest.mark.parametrize("case", STALLED, ids=title)
-def test_it_is_stalled_with_field_value_and_remedy(told: Server, case: Bad) -> None:
-    room = Room(told, NAMESPACE, NAMES[case])
+def test_it_is_stalled_with_field_value_and_remedy(applied: Server, case: Bad) -> None:
+    room = Room(applied, NAMESPACE, NAMES[case])
     wait_until_stalled(room)
 
     assert room.condition("Stalled") == ("True", case.reason)
@@ -90,18 +90,18 @@ def test_it_is_stalled_with_field_value_and_remedy(told: Server, case: Bad) -> N
     assert room.condition("Ready") != ("True", "Serving")
 
 
-def test_nothing_is_made_of_any_of_them(told: Server) -> None:
+def test_nothing_is_made_of_any_of_them(applied: Server) -> None:
     for name in NAMES.values():
-        wait_until_stalled(Room(told, NAMESPACE, name))
+        wait_until_stalled(Room(applied, NAMESPACE, name))
 
-    assert {kind: told.all_of(kind, NAMESPACE) for kind in (*CHILDREN, "pods")} == {
+    assert {kind: applied.all_of(kind, NAMESPACE) for kind in (*CHILDREN, "pods")} == {
         kind: [] for kind in (*CHILDREN, "pods")
     }
 
 
-def test_a_manifest_that_is_mended_is_taken_up(told: Server, api: Cluster) -> None:
+def test_a_manifest_that_is_mended_is_taken_up(applied: Server, api: Cluster) -> None:
     (case,) = (each for each in STALLED if each.title == "the argument -dpr=1")
-    room = Room(told, MENDED)
+    room = Room(applied, MENDED)
     apply(api, case.manifest(), namespace=MENDED)
     wait_until_stalled(room)
 

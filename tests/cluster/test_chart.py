@@ -51,7 +51,7 @@ def install(helm: Helm, chart: Path, *words: str) -> None:
 def rendered(helm: Helm, *words: str) -> list[dict[str, Any]]:
     done = helm("template", "tandem", str(CHART), *words)
     assert done.returncode == 0, done.stderr
-    return [found for found in yaml.safe_load_all(done.stdout) if found]
+    return [raw for raw in yaml.safe_load_all(done.stdout) if raw]
 
 
 def previous_chart(folder: Path) -> Path:
@@ -95,7 +95,7 @@ def test_resources_outlive_upgrade_uninstall_and_reinstall(
 
 
 def test_a_pipeline_may_bring_the_definition_itself(helm: Helm) -> None:
-    kinds = {found["kind"] for found in rendered(helm, "--set=crds.install=false")}
+    kinds = {raw["kind"] for raw in rendered(helm, "--set=crds.install=false")}
 
     assert "Deployment" in kinds
     assert "CustomResourceDefinition" not in kinds
@@ -126,7 +126,7 @@ def test_a_wrong_value_is_refused_by_name(helm: Helm, setting: str, words: str) 
 
 
 def test_the_operator_runs_under_the_restricted_profile(helm: Helm) -> None:
-    (deployment,) = [found for found in rendered(helm) if found["kind"] == "Deployment"]
+    (deployment,) = [raw for raw in rendered(helm) if raw["kind"] == "Deployment"]
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
 
@@ -178,16 +178,16 @@ def test_the_operator_may_do_its_work_and_no_more(control_plane: Cluster, helm: 
 
 
 def test_scoped_to_namespaces_it_has_no_cluster_wide_right(helm: Helm) -> None:
-    found = rendered(helm, "--set=watchNamespaces={one,two}")
-    kinds = [each["kind"] for each in found]
+    objects = rendered(helm, "--set=watchNamespaces={one,two}")
+    kinds = [each["kind"] for each in objects]
 
     assert "ClusterRole" not in kinds
     assert sorted(
         each["metadata"]["namespace"]
-        for each in found
+        for each in objects
         if each["kind"] == "Role" and not each["metadata"]["name"].endswith("-leader")
     ) == ["one", "two"]
-    (deployment,) = [each for each in found if each["kind"] == "Deployment"]
+    (deployment,) = [each for each in objects if each["kind"] == "Deployment"]
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     values = {each["name"]: each.get("value") for each in container["env"]}
     assert values["TANDEM_WATCH_NAMESPACES"] == "one,two"
@@ -195,16 +195,16 @@ def test_scoped_to_namespaces_it_has_no_cluster_wide_right(helm: Helm) -> None:
 
 
 def test_the_torch_engines_image_is_a_value_and_of_this_release_by_itself(helm: Helm) -> None:
-    def told(*words: str) -> Any:
+    def image_of(*words: str) -> Any:
         (deployment,) = [e for e in rendered(helm, *words) if e["kind"] == "Deployment"]
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         values = {each["name"]: each.get("value") for each in container["env"]}
         return values["TANDEM_TORCH_IMAGE"]
 
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
-    assert told() == f"tandem-engine:{version}"
+    assert image_of() == f"tandem-engine:{version}"
     pinned = "sha256:" + "0" * 64
     assert (
-        told("--set=torchImage.repository=mirror/engine", f"--set=torchImage.digest={pinned}")
+        image_of("--set=torchImage.repository=mirror/engine", f"--set=torchImage.digest={pinned}")
         == f"mirror/engine@{pinned}"
     )

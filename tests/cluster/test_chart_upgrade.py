@@ -98,9 +98,9 @@ def test_an_upgrade_with_a_running_pair_starts_no_pod_anew(
         room.edit(tuning={"maxTokens": 3})
         room.settle(2)
 
-        held = room.get("deployments")
-        assert held is not None
-        assert held["spec"]["template"] == deployment["spec"]["template"]
+        existing = room.get("deployments")
+        assert existing is not None
+        assert existing["spec"]["template"] == deployment["spec"]["template"]
         assert {pod["metadata"]["uid"] for pod in room.pods("engine")} == {
             pod["metadata"]["uid"] for pod in pods
         }

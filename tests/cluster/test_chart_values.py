@@ -185,8 +185,8 @@ def ground(shared_control_plane: Cluster) -> Iterator[Cluster]:
 
 def rendered(text: str) -> dict[tuple[str, str], Object]:
     """Objects by kind and name."""
-    found = (each for each in yaml.safe_load_all(text) if each)
-    return {(each["kind"], each["metadata"]["name"]): each for each in found}
+    documents = (each for each in yaml.safe_load_all(text) if each)
+    return {(each["kind"], each["metadata"]["name"]): each for each in documents}
 
 
 def operator(text: str, name: str = "tandem") -> Object:
@@ -252,17 +252,22 @@ def test_a_typo_in_any_value_at_the_top_is_refused_by_name(
 @pytest.mark.cluster
 def test_a_proxy_and_authorities_reach_the_operator_and_its_pods(render: Render) -> None:
     text = render(SETS["behind a proxy"])
-    held = variables(text)
-    inside = json.loads(held["TANDEM_RUNTIME_ENVIRONMENT"])
+    environment = variables(text)
+    inside = json.loads(environment["TANDEM_RUNTIME_ENVIRONMENT"])
 
-    assert held["HTTPS_PROXY"] == held["https_proxy"] == "http://proxy.example.org:3128"
+    assert (
+        environment["HTTPS_PROXY"] == environment["https_proxy"] == "http://proxy.example.org:3128"
+    )
     # The API server is never asked through the proxy.
-    assert held["NO_PROXY"] == "$(KUBERNETES_SERVICE_HOST),.svc,.cluster.local,10.0.0.0/8"
+    assert environment["NO_PROXY"] == "$(KUBERNETES_SERVICE_HOST),.svc,.cluster.local,10.0.0.0/8"
     assert inside["HTTPS_PROXY"] == "http://proxy.example.org:3128"
     assert inside["no_proxy"] == ".svc,.cluster.local,10.0.0.0/8"
     assert inside["HF_HUB_DOWNLOAD_TIMEOUT"] == "60"
-    assert held["REQUESTS_CA_BUNDLE"] == "/etc/tandem-ca/ca.crt"
-    assert (held["TANDEM_CA_CONFIG_MAP"], held["TANDEM_CA_KEY"]) == ("corporate-ca", "bundle.pem")
+    assert environment["REQUESTS_CA_BUNDLE"] == "/etc/tandem-ca/ca.crt"
+    assert (environment["TANDEM_CA_CONFIG_MAP"], environment["TANDEM_CA_KEY"]) == (
+        "corporate-ca",
+        "bundle.pem",
+    )
     assert "HTTPS_PROXY" not in variables(render({}))
 
 
@@ -288,11 +293,11 @@ def test_no_label_for_all_can_take_the_place_of_one_that_selects(render: Render)
 
 @pytest.mark.cluster
 def test_the_pod_of_helm_test_is_none_of_the_operators(render: Render) -> None:
-    found = rendered(render({}))
-    labels = found["Pod", "tandem-test"]["metadata"]["labels"]
+    objects = rendered(render({}))
+    labels = objects["Pod", "tandem-test"]["metadata"]["labels"]
 
     for kind, path in (("Service", "selector"), ("Deployment", "matchLabels")):
-        selector = found[kind, "tandem"]["spec"]["selector"]
+        selector = objects[kind, "tandem"]["spec"]["selector"]
         selector = selector if path == "selector" else selector[path]
         assert not selector.items() <= labels.items()
 

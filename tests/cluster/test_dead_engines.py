@@ -26,7 +26,7 @@ def starting(operators: Operators, room: Room) -> Room:
     return room
 
 
-def told(room: Room, words: str) -> None:
+def wait_for_words(room: Room, words: str) -> None:
     for kind in ("Ready", "Reconciling"):
         wait(f"{kind} tells: {words}", lambda kind=kind: words in room.message(kind), TOLD_S)  # type: ignore[misc]
 
@@ -39,26 +39,28 @@ def test_a_kill_for_memory_is_told_until_the_engine_is_ready(starting: Room) -> 
     running = {"running": {"startedAt": "2026-01-02T03:05:00Z"}}
 
     starting.say(pod, container("main", {"terminated": killed}), **NOT_READY)
-    told(starting, "container main ended: OOMKilled (exit code 137")
+    wait_for_words(starting, "container main ended: OOMKilled (exit code 137")
     starting.say(pod, container("main", backoff, **last), **NOT_READY)
-    told(starting, "waits: CrashLoopBackOff: container main ended: OOMKilled")
+    wait_for_words(starting, "waits: CrashLoopBackOff: container main ended: OOMKilled")
     starting.say(pod, container("main", running, **last), **NOT_READY)
-    told(starting, "starts again: container main ended: OOMKilled")
+    wait_for_words(starting, "starts again: container main ended: OOMKilled")
 
 
 def test_the_last_lines_of_the_engine_are_told(starting: Room) -> None:
     deployment = starting.get("deployments")
     assert deployment is not None
-    for held in deployment["spec"]["template"]["spec"]["containers"]:
-        assert held["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    for each in deployment["spec"]["template"]["spec"]["containers"]:
+        assert each["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
     log = "RuntimeError: CUDA driver version is insufficient for CUDA runtime version\nexiting"
     failed = {"exitCode": 1, "reason": "Error", "message": log, **TIMES}
     (pod,) = starting.pods("engine")
     starting.say(pod, container("main", {"terminated": failed}), **NOT_READY)
 
-    told(starting, "Error (exit code 1): RuntimeError: CUDA driver version is insufficient")
-    told(starting, "update the driver")
+    wait_for_words(
+        starting, "Error (exit code 1): RuntimeError: CUDA driver version is insufficient"
+    )
+    wait_for_words(starting, "update the driver")
 
 
 def test_a_pod_that_the_kubelet_refused_speaks_for_its_successor(starting: Room) -> None:
@@ -68,7 +70,7 @@ def test_a_pod_that_the_kubelet_refused_speaks_for_its_successor(starting: Room)
     starting.say(pod, phase="Failed", reason="UnexpectedAdmissionError", message=words)
     wait("a successor", lambda: len(starting.pods("engine")) == 2)
 
-    told(starting, f"UnexpectedAdmissionError: {words}")
+    wait_for_words(starting, f"UnexpectedAdmissionError: {words}")
     starting.start_engines()
     wait("it serves", lambda: starting.condition("Ready") == ("True", "Serving"))
     wait("and nothing is told", lambda: words not in starting.message("Reconciling"))

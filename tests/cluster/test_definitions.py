@@ -62,7 +62,7 @@ def test_an_older_definition_stops_no_status(plane: Plane) -> None:
     assert "managedBy" not in room.resource()["status"]
     assert "tokenizerDigest" in room.resource()["status"]["pair"]
     wait("the metric", lambda: "undeclared_fields 2.0" in process.metrics())
-    assert process.said().count("does not know status.managedBy") == 1
+    assert process.output().count("does not know status.managedBy") == 1
 
 
 def test_a_newer_definition_and_a_field_that_comes_and_goes_roll_nothing(plane: Plane) -> None:

@@ -55,10 +55,10 @@ class Command:
     def doctor(self, *words: str) -> tuple[int, Findings]:
         """The status, and level and message of each finding, by its check."""
         status, out = self("doctor", "-o", "json", *words)
-        found: Findings = {}
+        findings: Findings = {}
         for one in json.loads(out)["findings"]:
-            found.setdefault(one["check"], []).append((one["level"], one["message"]))
-        return status, found
+            findings.setdefault(one["check"], []).append((one["level"], one["message"]))
+        return status, findings
 
 
 @pytest.fixture
@@ -98,16 +98,16 @@ def installed(cluster: Cluster, namespace: str, **state: Any) -> None:
 
 
 def test_doctor_finds_no_operator(tandem: Command, namespace: str) -> None:
-    status, found = tandem.doctor("--operator-namespace", namespace)
+    status, findings = tandem.doctor("--operator-namespace", namespace)
 
     assert status == 1
-    assert found["API server"][0][0] == "ok"
-    assert found["definition"] == [
+    assert findings["API server"][0][0] == "ok"
+    assert findings["definition"] == [
         ("ok", "speculativedeployments.tandem.dev v1alpha1, of this release")
     ]
-    assert {level for level, _ in found["your rights"]} == {"ok"}
-    assert found["operator"] == [("wrong", f"no pod of an operator in namespace {namespace}")]
-    assert found["resources"] == [("ok", f"no resource in namespace {namespace}")]
+    assert {level for level, _ in findings["your rights"]} == {"ok"}
+    assert findings["operator"] == [("wrong", f"no pod of an operator in namespace {namespace}")]
+    assert findings["resources"] == [("ok", f"no resource in namespace {namespace}")]
 
 
 def test_doctor_finds_an_operator_that_leads(
@@ -115,14 +115,14 @@ def test_doctor_finds_an_operator_that_leads(
 ) -> None:
     installed(shared_control_plane, namespace)
 
-    status, found = tandem.doctor("--operator-namespace", namespace)
+    status, findings = tandem.doctor("--operator-namespace", namespace)
 
-    assert found["operator"] == [("ok", f"1 of 1 pods are ready in {namespace}")]
-    ((level, message),) = found["leader"]
+    assert findings["operator"] == [("ok", f"1 of 1 pods are ready in {namespace}")]
+    ((level, message),) = findings["leader"]
     assert level == "ok"
     assert message.startswith("tandem-0 leads, by the Lease tandem renewed ")
     # The API server cannot reach a pod without a node: that is not known, and not wrong.
-    assert [level for level, _ in found["operator's metrics"]] == ["unknown"]
+    assert [level for level, _ in findings["operator's metrics"]] == ["unknown"]
     assert status == 0
 
 
@@ -132,12 +132,12 @@ def test_doctor_names_an_image_that_cannot_be_pulled(
     waiting = {"reason": "ImagePullBackOff", "message": "not found"}
     installed(shared_control_plane, namespace, waiting=waiting)
 
-    status, found = tandem.doctor("--operator-namespace", namespace)
+    status, findings = tandem.doctor("--operator-namespace", namespace)
 
     assert status == 1
     image = OPERATOR["spec"]["containers"][0]["image"]
-    assert found["operator's image"] == [("wrong", f"{image}: ImagePullBackOff, not found")]
-    assert found["operator"] == [("wrong", f"0 of 1 pods are ready in {namespace}")]
+    assert findings["operator's image"] == [("wrong", f"{image}: ImagePullBackOff, not found")]
+    assert findings["operator"] == [("wrong", f"0 of 1 pods are ready in {namespace}")]
 
 
 def test_doctor_tells_a_guest_what_it_may_not_see(
@@ -149,13 +149,13 @@ def test_doctor_tells_a_guest_what_it_may_not_see(
     shared_control_plane.run("create", "serviceaccount", "guest", f"--namespace={namespace}")
     kubeconfig = kubeconfig_of(shared_control_plane, tmp_path, namespace, "guest")
 
-    status, found = Command(capsys, kubeconfig, namespace).doctor()
+    status, findings = Command(capsys, kubeconfig, namespace).doctor()
 
     assert status == 1
-    assert found["API server"][0][0] == "ok"
-    assert [level for level, _ in found["your rights"]] == ["wrong", "warning"]
+    assert findings["API server"][0][0] == "ok"
+    assert [level for level, _ in findings["your rights"]] == ["wrong", "warning"]
     for check in ("definition", "operator", "resources"):
-        ((level, message),) = found[check]
+        ((level, message),) = findings[check]
         assert level == "unknown"
         assert f"system:serviceaccount:{namespace}:guest" in message
 
@@ -213,9 +213,9 @@ def test_diff_tells_what_the_stored_resource_would_change(
 
     status, out = tandem("plan", "--diff", "-f", str(file), "-o", "json")
 
-    told = json.loads(out)
-    assert (status, told["exists"], told["rolls"]) == (0, True, rolls)
-    assert [one["path"] for one in told["changes"]] == changes
+    document = json.loads(out)
+    assert (status, document["exists"], document["rolls"]) == (0, True, rolls)
+    assert [one["path"] for one in document["changes"]] == changes
 
 
 def test_diff_of_a_new_resource_creates_it(tandem: Command, tmp_path: Path) -> None:

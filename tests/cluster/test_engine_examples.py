@@ -45,11 +45,11 @@ def kinds_taken(cluster: Cluster, namespace: str, example: str) -> set[str]:
     kinds = {each["kind"] for each in wanted}
     assert {"SpeculativeDeployment", "Job", "ConfigMap"} <= kinds
 
-    said = cluster.run(
+    output = cluster.run(
         "apply", "--server-side", "--dry-run=server", "--validate=strict",
         f"--namespace={namespace}", "-f", "-",
         stdin="\n---\n".join(json.dumps(each) for each in wanted),
     )  # fmt: skip
 
-    assert said.count("serverside-applied") == len(wanted)
+    assert output.count("serverside-applied") == len(wanted)
     return kinds

@@ -82,10 +82,10 @@ def test_a_pair_is_in_progress_until_it_serves_and_done_after(judged: Judge) -> 
     world.roll_out()
     settle()
 
-    told = [words(each) for each in judged(*seen)]
-    served = next(place for place, each in enumerate(told) if each != IN_PROGRESS)
+    lines = [words(each) for each in judged(*seen)]
+    served = next(place for place, each in enumerate(lines) if each != IN_PROGRESS)
     assert served > 2
-    assert set(told[served:]) == {DONE}
+    assert set(lines[served:]) == {DONE}
     assert seen[served]["status"]["readyReplicas"] == 1
 
 
@@ -98,13 +98,13 @@ def test_it_has_failed_with_the_reason_and_the_remedy_whenever_it_is_stalled(
     objects = []
     for ready in ("True", "False"):
         resource = copy.deepcopy(world.resource)
-        found: list[tuple[ConditionType, Any, Reason]] = [
+        judged_cases: list[tuple[ConditionType, Any, Reason]] = [
             (ConditionType.READY, ready, ReadyReason.SERVING),
             (ConditionType.STALLED, "True", reason),
         ]
         merged = merge(
             [],
-            [Finding(kind, status, why, "do this") for kind, status, why in found],
+            [Finding(kind, status, why, "do this") for kind, status, why in judged_cases],
             generation=1,
             now=world.now,
         )
@@ -178,8 +178,8 @@ def test_what_is_deleted_is_terminating(judged: Judge) -> None:
 
 
 def cases() -> list[tuple[str, Object]]:
-    held = yaml.safe_load((HEALTH.parent / "health_test.yaml").read_text())["tests"]
-    return [(each["inputPath"], each["healthStatus"]) for each in held]
+    tests = yaml.safe_load((HEALTH.parent / "health_test.yaml").read_text())["tests"]
+    return [(each["inputPath"], each["healthStatus"]) for each in tests]
 
 
 @pytest.mark.parametrize(("path", "status"), cases())

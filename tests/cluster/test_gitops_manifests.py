@@ -113,14 +113,14 @@ def test_the_values_in_the_examples_for_both_tools_are_the_charts(folder: str) -
     known: dict[str, Any] = yaml.safe_load(
         (manifests.ROOT / "charts/tandem/values.yaml").read_text()
     )
-    held = [
+    inline_values = [
         each
         for file in sorted((DEPLOY / folder).glob("*.yaml"))
         for each in yaml.safe_load_all(file.read_text())
     ]
     given = [
         values
-        for each in held
+        for each in inline_values
         for values in (
             each.get("spec", {}).get("values"),
             each.get("spec", {}).get("source", {}).get("helm", {}).get("valuesObject"),

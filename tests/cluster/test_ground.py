@@ -107,8 +107,10 @@ def test_exec_and_logs_and_port_forward(
 ) -> None:
     probe_pod(cluster, namespace, "one")
     inside = f"--namespace={namespace}"
-    said = cluster.run("exec", "one", inside, "--", "/probe", "get", "http://127.0.0.1:8080/hello")
-    assert said == "one\n"
+    output = cluster.run(
+        "exec", "one", inside, "--", "/probe", "get", "http://127.0.0.1:8080/hello"
+    )
+    assert output == "one\n"
     assert "GET /hello" in cluster.run("logs", "one", inside)
     forward = subprocess.Popen(
         [*cluster.kubectl_command(), inside, "port-forward", "pod/one", ":8080"],
@@ -144,7 +146,7 @@ def test_pods_and_services_are_reached_from_pods_and_from_the_host(
 
 @pytest.mark.node
 def test_a_running_cluster_is_taken_as_it_is(cluster: Cluster) -> None:
-    found = local.find(cluster.name)
-    assert found is not None
-    assert (found.url, found.token) == (cluster.url, cluster.token)
+    running = local.find(cluster.name)
+    assert running is not None
+    assert (running.url, running.token) == (cluster.url, cluster.token)
     assert local.up(cluster.name, keep=False).kubeconfig == cluster.kubeconfig

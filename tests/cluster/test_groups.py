@@ -70,9 +70,9 @@ def served(plane: Plane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 
 def group(room: Room) -> Object:
-    found = room.get("leaderworkersets", f"{room.name}-group")
-    assert found is not None
-    return found
+    stored = room.get("leaderworkersets", f"{room.name}-group")
+    assert stored is not None
+    return stored
 
 
 def start(room: Room, pods: int) -> None:
@@ -256,6 +256,6 @@ def test_scale_to_zero_and_the_end_of_the_resource_leave_nothing(served: Plane) 
 
 def test_every_write_was_taken_as_it_was_sent(served: Plane) -> None:
     """Neither the definition nor the webhooks refuse or change what the operator sends."""
-    said = served.first.said()
-    assert not re.search(r"LeaderWorkerSet \S+ is refused", said)
-    assert "changed nothing" not in said
+    output = served.first.output()
+    assert not re.search(r"LeaderWorkerSet \S+ is refused", output)
+    assert "changed nothing" not in output

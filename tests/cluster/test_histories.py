@@ -137,7 +137,7 @@ def test_any_history_ends_as_a_fresh_apply_does(plane: Plane, seed: int) -> None
     for each in tenants:
         each.apply(paused=False, draft={"uri": "hf://org/draft"}, replicas=chance.choice((1, 2)))
     wait("all are settled", lambda: sum(each.settled() for each in tenants) == TENANTS, 180)
-    assert "Traceback" not in plane.first.said()
+    assert "Traceback" not in plane.first.output()
     fresh: dict[str, Object] = {}
     for each in tenants:
         assert each.wanted is not None

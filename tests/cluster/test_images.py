@@ -20,7 +20,7 @@ def test_the_operator_adds_less_than_250_mb_to_its_base() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "program", "said"),
+    ("image", "program", "expected"),
     [
         ("operator", "import tandem_operator.api, kopf, numpy; print('works')", "works"),
         ("runtime", "import tandem_runtime.contract, huggingface_hub; print('works')", "works"),
@@ -34,14 +34,14 @@ def test_an_image_runs_in_a_restricted_pod(
     images: Mapping[str, str],
     image: str,
     program: str,
-    said: str,
+    expected: str,
 ) -> None:
     cluster.run("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     cluster.apply(json.dumps(_once(namespace, images[image], ["python3", "-c", program])))
     ended = "--for=jsonpath={.status.phase}=Succeeded"
     inside = f"--namespace={namespace}"
     cluster.run("wait", ended, "pod/once", inside, "--timeout=60s", timeout_s=90)
-    assert cluster.run("logs", "once", inside).strip() == said
+    assert cluster.run("logs", "once", inside).strip() == expected
 
 
 def _once(namespace: str, image: str, command: list[str]) -> dict[str, object]:

@@ -31,10 +31,10 @@ KINDS = (
 )
 
 
-def rewrite(held: Object) -> None:
+def rewrite(raw: Object) -> None:
     """A mirror, a pull policy, requests of the limits, a sidecar and a label, as clusters have."""
-    held["metadata"].setdefault("labels", {})["cost"] = "unknown"
-    pod = held["spec"]["template"]["spec"]
+    raw["metadata"].setdefault("labels", {})["cost"] = "unknown"
+    pod = raw["spec"]["template"]["spec"]
     for container in [*pod["initContainers"], *pod["containers"]]:
         container["imagePullPolicy"] = "Always"
         if not container["image"].startswith(MIRROR):
@@ -77,8 +77,8 @@ def test_what_a_webhook_makes_of_a_write_stands_and_is_told_once(
     room = labelled("mirror")
 
     def rewritten() -> bool:
-        held = room.get("deployments")
-        return held is not None and "proxy" in str(held["spec"]["template"])
+        deployment = room.get("deployments")
+        return deployment is not None and "proxy" in str(deployment["spec"]["template"])
 
     room.create(replicas=2)
     room.end_lock(builders.good())
@@ -112,9 +112,9 @@ def test_a_wish_of_the_users_goes_through_the_webhook_and_what_another_changes_i
     room.settle(3)
 
     def replicas() -> int:
-        held = room.get("deployments")
-        assert held is not None
-        return int(held["spec"]["replicas"])
+        deployment = room.get("deployments")
+        assert deployment is not None
+        return int(deployment["spec"]["replicas"])
 
     for _ in range(4):
         wait("the resource's replicas stand", lambda: replicas() == 3)
@@ -142,7 +142,7 @@ def test_labels_that_are_demanded_of_every_object_are_the_templates(
     room.serve(builders.good(), replicas=2, template={"metadata": {"labels": {"team": "ml"}}})
 
     for kind in ("deployments", "services", "configmaps", "controllerrevisions"):
-        assert {held["metadata"]["labels"]["team"] for held in room.all_of(kind)} == {"ml"}
+        assert {raw["metadata"]["labels"]["team"] for raw in room.all_of(kind)} == {"ml"}
 
 
 def test_a_label_for_every_child_rolls_no_pod(operators: Operators, room: Room) -> None:
@@ -151,15 +151,15 @@ def test_a_label_for_every_child_rolls_no_pod(operators: Operators, room: Room) 
 
     room.edit(commonMetadata={"labels": {"team": "ml"}, "annotations": {"cost": "1"}})
 
-    def stands() -> bool:
+    def is_kept() -> bool:
         children = [*room.all_of("deployments"), *room.all_of("services")]
         return all(
-            held["metadata"]["labels"].get("team") == "ml"
-            and held["metadata"]["annotations"].get("cost") == "1"
-            for held in children
+            raw["metadata"]["labels"].get("team") == "ml"
+            and raw["metadata"]["annotations"].get("cost") == "1"
+            for raw in children
         )
 
-    wait("the label and the annotation", stands)
+    wait("the label and the annotation", is_kept)
     room.settle(2)
     assert {pod["metadata"]["uid"] for pod in room.pods("engine")} == pods
 

@@ -137,7 +137,7 @@ def test_what_a_pod_says_of_changed_files_is_told_and_ends_with_it(
     (pod,) = room.pods("engine")
     words = report.render(LockFailure("ContentChanged", "draft", "its files are others now"))
     ended = {"exitCode": 1, "reason": "Error", "message": words}
-    said = {
+    status = {
         "phase": "Pending",
         "initContainerStatuses": [
             {
@@ -152,7 +152,7 @@ def test_what_a_pod_says_of_changed_files_is_told_and_ends_with_it(
         ],
     }
     name = pod["metadata"]["name"]
-    server.patch("pods", room.namespace, f"{name}/status", {"status": said})
+    server.patch("pods", room.namespace, f"{name}/status", {"status": status})
 
     wait("Stalled", lambda: room.condition("Stalled") == ("True", "ContentChanged"))
     assert "draft: its files are others now" in room.message("Stalled")

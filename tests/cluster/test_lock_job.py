@@ -50,8 +50,8 @@ def suspended(
 ) -> Iterator[Room]:
     """A namespace in which every new Job is suspended, as a queue does."""
 
-    def suspend(held: Object) -> None:
-        held["spec"]["suspend"] = True
+    def suspend(job: Object) -> None:
+        job["spec"]["suspend"] = True
 
     hook = Webhook(shared_control_plane, tmp_path / "hook", suspend)
     hook.install("queue", "batch", "jobs", "CREATE")
@@ -98,8 +98,8 @@ def test_an_image_that_cannot_be_pulled_is_told_with_the_kubelets_words(
     operators: Operators, room: Room
 ) -> None:
     room.create()
-    said = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "runtime:1"'}
-    room.say(lock_pod(room), container("tandem-lock", {"waiting": said}), phase="Pending")
+    waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "runtime:1"'}
+    room.say(lock_pod(room), container("tandem-lock", {"waiting": waiting}), phase="Pending")
 
     wait("it is told", lambda: "ImagePullBackOff" in room.message("Reconciling"), TOLD_S)
     assert 'Back-off pulling image "runtime:1"' in room.message("Reconciling")
@@ -140,10 +140,10 @@ def test_pods_that_are_taken_away_are_no_failures(operators: Operators, room: Ro
         }
         room.say(lock_pod(room), ended(None, 137), phase="Failed", conditions=[target])
 
-        def told() -> bool:
+        def is_reported() -> bool:
             return "taken away by PreemptionByScheduler" in room.message("Reconciling")
 
-        wait("it is told", told, TOLD_S)
+        wait("it is told", is_reported, TOLD_S)
     assert room.condition("Stalled") is None
     (job,) = room.all_of("jobs")
     assert not job["status"].get("failed")

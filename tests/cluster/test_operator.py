@@ -65,7 +65,7 @@ def test_a_pair_is_locked_before_anything_is_started_and_then_served(
             (owner,) = child["metadata"]["ownerReferences"]
             assert (owner["uid"], owner["controller"]) == (resource["metadata"]["uid"], True)
     (revision,) = room.all_of("controllerrevisions")
-    (table,) = [held for held in room.all_of("configmaps") if "speculation.json" in held["data"]]
+    (table,) = [raw for raw in room.all_of("configmaps") if "speculation.json" in raw["data"]]
     assert table["metadata"]["labels"]["tandem.dev/lock"] == revision["data"]["lock"]["hash"]
     service = room.get("services")
     assert service is not None
@@ -165,13 +165,13 @@ def test_a_child_that_somebody_deletes_comes_back(
 ) -> None:
     room.serve(builders.good())
     for kind in ("services", "deployments"):
-        held = room.get(kind)
-        assert held is not None
+        existing = room.get(kind)
+        assert existing is not None
         server.delete(kind, room.namespace, room.name)
 
-        def another(kind: str = kind, uid: str = held["metadata"]["uid"]) -> bool:
-            found = room.get(kind)
-            return found is not None and found["metadata"]["uid"] != uid
+        def another(kind: str = kind, uid: str = existing["metadata"]["uid"]) -> bool:
+            existing = room.get(kind)
+            return existing is not None and existing["metadata"]["uid"] != uid
 
         wait(f"another of {kind}", another)
     room.settle(1)
@@ -185,22 +185,22 @@ def test_a_field_that_somebody_keeps_changing_is_left_to_them_and_told(
     theirs = [{"name": "http", "port": 80, "targetPort": 9999}]
 
     def ours() -> bool:
-        held = room.get("services")
-        assert held is not None
-        return bool(held["spec"]["ports"][0]["targetPort"] != 9999)
+        service = room.get("services")
+        assert service is not None
+        return bool(service["spec"]["ports"][0]["targetPort"] != 9999)
 
     for _ in range(4):
         wait("the operator's port stands", ours)
         server.patch("services", room.namespace, room.name, {"spec": {"ports": theirs}})
 
-    def told() -> list[str]:
+    def messages() -> list[str]:
         events = server.all_of("events", room.namespace, label=None)
         return [each["note"] for each in events if each["reason"] == "FieldContested"]
 
-    wait("an Event", lambda: bool(told()))
-    assert len(told()) == 1
-    assert "Service chat: python-httpx keeps changing what the operator owns" in told()[0]
-    assert 'spec.ports[80].targetPort: wanted "http", is 9999' in told()[0]
+    wait("an Event", lambda: bool(messages()))
+    assert len(messages()) == 1
+    assert "Service chat: python-httpx keeps changing what the operator owns" in messages()[0]
+    assert 'spec.ports[80].targetPort: wanted "http", is 9999' in messages()[0]
     assert not ours()
 
     room.scale(2)
@@ -247,9 +247,9 @@ def test_a_standby_is_ready_writes_nothing_and_takes_over(
     wait_lead(standby.leads)
     room.settle(1)
     assert pods > {name for name in room.versions() if name.startswith("pods/")}
-    held = server.get("leases", SYSTEM_NAMESPACE, LEASE)
-    assert held is not None
-    assert held["spec"]["holderIdentity"] == "second"
+    lease = server.get("leases", SYSTEM_NAMESPACE, LEASE)
+    assert lease is not None
+    assert lease["spec"]["holderIdentity"] == "second"
 
     # A stop hands over without the wait for the Lease's end.
     operators.start(FIRST)
@@ -299,7 +299,7 @@ def test_an_operator_without_rights_is_not_ready_and_says_which(
     process = stranger.launch("stranger")
     words = 'cannot list resource "speculativedeployments"'
     try:
-        wait("it says what it lacks", lambda: words in process.said(), 60)
+        wait("it says what it lacks", lambda: words in process.output(), 60)
         assert not process.is_ready()
         assert not process.leads()
         assert process.healthy()
@@ -326,9 +326,9 @@ def test_settled_resources_cause_no_writes(
 
     # Jobs of earlier tests end their time meanwhile.
     wait(f"{QUIET_S:.0f} s without a write", quiet, timeout_s=JOB_KEPT_S + 2 * QUIET_S)
-    held = server.get("leases", SYSTEM_NAMESPACE, LEASE)
-    assert held is not None
-    assert held["spec"]["holderIdentity"] == FIRST
+    lease = server.get("leases", SYSTEM_NAMESPACE, LEASE)
+    assert lease is not None
+    assert lease["spec"]["holderIdentity"] == FIRST
 
 
 def wait_lead(leads: Callable[[], bool]) -> float:

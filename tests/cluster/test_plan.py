@@ -68,9 +68,9 @@ def server(shared_control_plane: Cluster, namespace: str) -> Iterator[Server]:
     made.client.close()
 
 
-def differences(server: Server, found: list[Object]) -> list[str]:
+def differences(server: Server, objects: list[Object]) -> list[str]:
     """Each manifest about which the two differ, with both answers."""
-    answers = [(each, server.refusal(each), answer.to(each).faults) for each in found]
+    answers = [(each, server.refusal(each), answer.to(each).faults) for each in objects]
     return [
         f"{json.dumps(manifest)}: API server {refusal}, plan {faults}"
         for manifest, refusal, faults in answers
@@ -109,7 +109,7 @@ def test_they_agree_on_manifests_made_from_the_schema(server: Server) -> None:
 
 
 def test_a_broken_rule_is_told_in_the_words_of_the_api_server(server: Server) -> None:
-    told = 0
+    refused = 0
     for manifest in (*TABLE, *manifests(GENERATED, seed=15)):
         refusal = server.refusal(manifest)
         if refusal is None or "some validation rules were not checked" in refusal:
@@ -119,6 +119,6 @@ def test_a_broken_rule_is_told_in_the_words_of_the_api_server(server: Server) ->
             # Kubernetes leaves a message out that would be two lines.
             if "\n" not in broken.message and "strict decoding" not in refusal:
                 assert broken.message in refusal
-                told += 1
+                refused += 1
 
-    assert told > 50
+    assert refused > 50

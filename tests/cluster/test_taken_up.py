@@ -45,16 +45,16 @@ def owners(room: Room) -> set[str]:
     return {
         owner["uid"]
         for kind in CHILDREN
-        for held in room.all_of(kind)
-        for owner in held["metadata"].get("ownerReferences", [{"uid": "nobody"}])
+        for raw in room.all_of(kind)
+        for owner in raw["metadata"].get("ownerReferences", [{"uid": "nobody"}])
     }
 
 
-def bare(held: Object) -> Object:
+def bare(raw: Object) -> Object:
     """The object as a backup holds it: without its owner and what the cluster gave it."""
-    kept = {key: value for key, value in held.items() if key != "status"}
+    kept = {key: value for key, value in raw.items() if key != "status"}
     kept["metadata"] = {
-        key: value for key, value in held["metadata"].items() if key not in OF_THE_CLUSTER
+        key: value for key, value in raw["metadata"].items() if key not in OF_THE_CLUSTER
     }
     for field in ("clusterIP", "clusterIPs"):
         kept.get("spec", {}).pop(field, None)
@@ -94,8 +94,8 @@ def test_a_backup_without_owners_is_taken_up_in_another_namespace(
     """Restored by kubectl: the data of a revision is compared byte by byte, as Go writes JSON."""
     moved = new_room()
     for kind in CHILDREN:
-        for held in serving.all_of(kind):
-            kept = {**KINDS[kind], **bare(held)}
+        for raw in serving.all_of(kind):
+            kept = {**KINDS[kind], **bare(raw)}
             kept["metadata"]["namespace"] = moved.namespace
             shared_control_plane.apply(json.dumps(kept))
     wait("the restored pods", lambda: len(moved.pods("engine")) == 2)

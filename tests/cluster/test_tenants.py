@@ -29,7 +29,7 @@ def plane(
         yield made
 
 
-def told(room: Room) -> str:
+def message_of(room: Room) -> str:
     """Every condition, whatever generation it is about."""
     conditions = room.resource().get("status", {}).get("conditions", [])
     return " ".join(f"{each['type']} {each['reason']}: {each['message']}" for each in conditions)
@@ -89,17 +89,17 @@ def test_a_webhook_that_is_down_is_told_in_its_words_and_forgotten_when_it_is_ba
         room.create()
         if resource != "jobs":
             room.end_lock(builders.good())
-        wait("it is told", lambda: "failed calling webhook" in told(room), 60)
+        wait("it is told", lambda: "failed calling webhook" in message_of(room), 60)
         assert room.condition("Reconciling") == ("True", "Retrying")
         assert room.resource()["status"]["observedGeneration"] == 1
         if resource != "jobs":
-            assert "before the pair is locked" not in told(room)
+            assert "before the pair is locked" not in message_of(room)
 
     wait("it goes on", lambda: bool(room.all_of(resource)), 60)
     if resource == "jobs":
         room.end_lock(builders.good())
     room.settle(1)
-    assert "webhook" not in told(room)
+    assert "webhook" not in message_of(room)
 
 
 def test_slow_admission_of_one_tenant_does_not_hold_up_another(plane: Plane) -> None:
@@ -137,13 +137,13 @@ def test_a_namespace_that_goes_is_left_in_peace(plane: Plane) -> None:
         each.create()
     wait("their Jobs", lambda: len(room.all_of("jobs")) >= 1)
     before = len(plane.server.writes())
-    lines = len(plane.first.said().splitlines())
+    lines = len(plane.first.output().splitlines())
     plane.cluster.run("delete", "namespace", room.namespace, "--wait=true", timeout_s=120)
 
     wrote = [each for each in plane.server.writes()[before:] if each.namespace == room.namespace]
     assert sum(not each.accepted for each in wrote) <= 8
-    said = plane.first.said().splitlines()[lines:]
-    assert not [line for line in said if "Traceback" in line or " ERROR " in line]
+    lines_after = plane.first.output().splitlines()[lines:]
+    assert not [line for line in lines_after if "Traceback" in line or " ERROR " in line]
 
 
 def reasons(plane: Plane, namespace: str) -> set[str]:
@@ -162,7 +162,7 @@ def test_of_two_installations_one_yields_and_says_so(plane: Plane) -> None:
     second = others.start("second")
     try:
         wait("it yields", lambda: "yielded_resources 0.0" not in second.metrics(), 60)
-        wait("it says so", lambda: "leaves it alone" in second.said())
+        wait("it says so", lambda: "leaves it alone" in second.output())
         # It may have asked about other resources first.
         wait("it yields this one", lambda: "ManagedElsewhere" in reasons(plane, room.namespace))
         assert room.resource()["status"]["managedBy"] == "tandem-system/tandem"

@@ -57,10 +57,10 @@ def room_in(server: Server, cluster: Cluster, name: str) -> Room:
 
 def refused(process: Process) -> set[str]:
     """Namespaces of which a watch is refused, as the metrics tell."""
-    found = re.findall(
+    matches = re.findall(
         r'^tandem_operator_watch_refused\{.*namespace="(\w*)"\} 1.0$', process.metrics(), re.M
     )
-    return set(found)
+    return set(matches)
 
 
 def test_a_definition_that_comes_after_the_operator_is_watched_within_half_a_minute(
@@ -155,6 +155,6 @@ def test_a_kind_that_may_not_be_watched_in_one_namespace_is_told_there_and_nothi
 
 def copied(cluster: Cluster, kind: str) -> str:
     """The operator's Role or RoleBinding of `one` as it is to be in `two`."""
-    held = cluster.run("get", kind, "tandem", "--namespace=one", "-o", "yaml")
-    kept = [line for line in held.splitlines() if not re.match(r"  (uid|resourceV|creat)", line)]
+    output = cluster.run("get", kind, "tandem", "--namespace=one", "-o", "yaml")
+    kept = [line for line in output.splitlines() if not re.match(r"  (uid|resourceV|creat)", line)]
     return "\n".join(kept).replace("namespace: one", "namespace: two", 1)

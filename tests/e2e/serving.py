@@ -36,8 +36,8 @@ class Engine:
 
     def gauge(self, name: str) -> float | None:
         """One value of its metrics page, None when it is not there."""
-        found = self.all(name)
-        return found[0][1] if found else None
+        samples = self.all(name)
+        return samples[0][1] if samples else None
 
     def all(self, name: str) -> Sequence[tuple[Mapping[str, str], float]]:
         """All series of a name, with their labels."""
@@ -132,15 +132,15 @@ class Serving:
 
     def engines(self) -> list[Engine]:
         """The ready engine pods, by name."""
-        found = []
+        pods = []
         for pod in self.kubectl.engine_pods(self.name):
             ready = any(
                 c["type"] == "Ready" and c["status"] == "True"
                 for c in pod["status"].get("conditions", ())
             )
             if ready and not pod["metadata"].get("deletionTimestamp"):
-                found.append(Engine(pod["metadata"]["name"], pod["status"]["podIP"]))
-        return sorted(found, key=lambda engine: engine.pod)
+                pods.append(Engine(pod["metadata"]["name"], pod["status"]["podIP"]))
+        return sorted(pods, key=lambda engine: engine.pod)
 
     def restarts(self) -> dict[str, int]:
         """Container restarts by the UID of the pod."""
@@ -155,8 +155,8 @@ class Serving:
         """The speculation table as it stands in its ConfigMap."""
         maps = self.kubectl.get("configmaps", "-l", f"tandem.dev/deployment={self.name}")["items"]
         (text,) = [m["data"]["speculation.json"] for m in maps if "speculation.json" in m["data"]]
-        found: dict[str, Any] = json.loads(text)
-        return found
+        document: dict[str, Any] = json.loads(text)
+        return document
 
     def endpoint(self) -> str:
         service = self.kubectl.get("service", self.name)["spec"]
@@ -192,8 +192,8 @@ class Serving:
         began_s = time.monotonic()
         while not holds():
             if time.monotonic() - began_s > timeout_s:
-                told = json.dumps(self.resource().get("status", {}), indent=1)
-                raise AssertionError(f"not within {timeout_s:.0f} s: {what}\n{told}")
+                status = json.dumps(self.resource().get("status", {}), indent=1)
+                raise AssertionError(f"not within {timeout_s:.0f} s: {what}\n{status}")
             time.sleep(0.05)
         return time.monotonic() - began_s
 

@@ -99,8 +99,8 @@ def test_the_page_can_be_followed_word_for_word(
 ) -> None:
     typed = with_a_free_port(script(PAGE))
 
-    told = folder.with_suffix(".log")
-    with told.open("w") as log:
+    log_file = folder.with_suffix(".log")
+    with log_file.open("w") as log:
         ended = subprocess.run(
             ["bash", "-c", typed],
             cwd=folder,
@@ -110,12 +110,12 @@ def test_the_page_can_be_followed_word_for_word(
             timeout=LIMIT_S,
             check=False,
         )
-    said = told.read_text()
-    print(said)
+    output = log_file.read_text()
+    print(output)
 
-    assert ended.returncode == 0, said[-3000:]
-    assert '"text":' in said, "no answer of the model"
-    assert f'--registry "{values()["REGISTRY"]}"' in said
+    assert ended.returncode == 0, output[-3000:]
+    assert '"text":' in output, "no answer of the model"
+    assert f'--registry "{values()["REGISTRY"]}"' in output
     left = place.run("get", "namespaces,crds", "--output=name")
     assert "serving" not in left
     assert "tandem" not in left
@@ -123,7 +123,7 @@ def test_the_page_can_be_followed_word_for_word(
 
 def with_a_free_port(typed: str) -> str:
     """The page's local port may be taken on this machine: another one stands in for it."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     assert typed.count(" 8000:80 ") == 1
     return typed.replace(" 8000:80 ", f" {port}:80 ").replace("localhost:8000", f"localhost:{port}")

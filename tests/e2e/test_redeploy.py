@@ -41,8 +41,8 @@ def serving(place: Serving) -> Iterator[Serving]:
     place.cluster.load(image.archive)
     values = {f"rolloutTimes.{name}": str(value) for name, value in TIMES.items()}
     setup.install_operator(place.cluster.helm, place.kubectl, place.images, **values)
-    held = replace(place, name=NAME)
-    held.apply(
+    served = replace(place, name=NAME)
+    served.apply(
         NAME,
         replicas=1,
         engine={
@@ -52,9 +52,9 @@ def serving(place: Serving) -> Iterator[Serving]:
         },
         tuning=TUNING,
     )
-    held.wait_ready(NAME, timeout_s=300)
-    yield held
-    held.kubectl.run("delete", "specdep", NAME)
+    served.wait_ready(NAME, timeout_s=300)
+    yield served
+    served.kubectl.run("delete", "specdep", NAME)
     setup.install_operator(place.cluster.helm, place.kubectl, place.images)
 
 
@@ -84,8 +84,8 @@ def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
 
 
 def _template(serving: Serving) -> Object:
-    found: Object = serving.kubectl.get("deployment", NAME)["spec"]["template"]
-    return found
+    body: Object = serving.kubectl.get("deployment", NAME)["spec"]["template"]
+    return body
 
 
 def _runs(serving: Serving, *, loaded: bool) -> bool:
@@ -94,20 +94,20 @@ def _runs(serving: Serving, *, loaded: bool) -> bool:
     speculates = any(word.startswith("--method=") for word in main["args"])
     active = serving.condition("SpeculationActive") or {}
     removed = active.get("reason") == "RemovedByRollout"
-    held = serving.kubectl.get("deployment", NAME)
-    status = held["status"]
-    whole = status.get("observedGeneration") == held["metadata"]["generation"] and status.get(
+    deployment = serving.kubectl.get("deployment", NAME)
+    status = deployment["status"]
+    whole = status.get("observedGeneration") == deployment["metadata"]["generation"] and status.get(
         "replicas"
     ) == status.get("updatedReplicas") == status.get("readyReplicas")
     return speculates == loaded and removed != loaded and whole
 
 
 def _canaries(serving: Serving) -> list[Object]:
-    held = serving.kubectl.get(
+    answer = serving.kubectl.get(
         "deployments", "-l", f"tandem.dev/canary,tandem.dev/deployment={NAME}"
     )
-    found: list[Object] = held["items"]
-    return found
+    items: list[Object] = answer["items"]
+    return items
 
 
 def _message(serving: Serving) -> str:

@@ -126,9 +126,9 @@ def test_traffic_does_not_notice_that_the_operator_is_gone(serving: Serving) -> 
     assert serving.restarts() == before
     assert _children(serving) == children
     # Status may tell what happened meanwhile, and Jobs that are done are cleared away.
-    told = ("/status chat", f"jobs {NAME}-lock-", "events")
+    kinds = ("/status chat", f"jobs {NAME}-lock-", "events")
     writes = serving.writes()[count:]
-    assert [write for write in writes if not any(part in write for part in told)] == []
+    assert [write for write in writes if not any(part in write for part in kinds)] == []
 
 
 def test_another_operator_version_changes_no_pod(serving: Serving) -> None:

@@ -28,11 +28,11 @@ def test_a_draft_that_changes_on_its_claim_is_not_served_by_a_restarted_main(
     end = ("--", "sh", "-c", "kill 1")
     serving.kubectl.run("exec", pod["metadata"]["name"], "-c", "main", *end)
 
-    def told() -> bool:
+    def is_reported() -> bool:
         stalled = serving.condition("Stalled", VICTIM)
         return stalled is not None and stalled["reason"] == "ContentChanged"
 
-    serving.wait("the operator says that the content changed", told, 120)
+    serving.wait("the operator says that the content changed", is_reported, 120)
     stalled = serving.condition("Stalled", VICTIM)
     assert stalled is not None
     assert "draft" in stalled["message"]

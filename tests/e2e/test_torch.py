@@ -25,8 +25,8 @@ def torch_serving(place: Serving) -> Iterator[Serving]:
     """The pair of the other tests on the torch engine, one replica, Ready."""
     image = recipes.torch()
     place.cluster.load(image.archive)
-    held = replace(place, name=NAME)
-    held.apply(
+    served = replace(place, name=NAME)
+    served.apply(
         NAME,
         replicas=1,
         engine={
@@ -36,9 +36,9 @@ def torch_serving(place: Serving) -> Iterator[Serving]:
         },
         tuning={"mode": "Fixed", "thresholds": {"maxConcurrency": MOST_CLIENTS}},
     )
-    held.wait_ready(NAME, timeout_s=300)
-    yield held
-    held.kubectl.run("delete", "specdep", NAME)
+    served.wait_ready(NAME, timeout_s=300)
+    yield served
+    served.kubectl.run("delete", "specdep", NAME)
 
 
 def test_k_falls_under_load_and_comes_back_without_a_restart_or_a_failed_request(
@@ -96,8 +96,8 @@ def test_a_segment_has_its_own_cap_and_its_own_acceptance(torch_serving: Serving
     )
 
     def counted(series: str, segment: str) -> float:
-        found = engine.all(f"tandem:segment_{series}_total")
-        return sum(value for labels, value in found if labels["segment"] == segment)
+        samples = engine.all(f"tandem:segment_{series}_total")
+        return sum(value for labels, value in samples if labels["segment"] == segment)
 
     texts = []
     for segment in ("creative", "code", "unheard-of", None):
@@ -115,11 +115,13 @@ def test_a_segment_has_its_own_cap_and_its_own_acceptance(torch_serving: Serving
     assert 0 < counted("drafted", "creative") == judged["creative"]
     assert counted("drafted", "code") > judged["code"] > 0
 
-    def told() -> set[str]:
+    def segments_seen() -> set[str]:
         """As traffic goes on: what a window counts in which the table changed is no measurement."""
         for segment in ("creative", "code", "unheard-of"):
             torch_serving.complete("def main():", 16, tandem_segment=segment)
         speculation = torch_serving.resource()["status"]["speculation"]
         return {each["name"] for each in speculation.get("segments", [])}
 
-    torch_serving.wait("status tells them", lambda: told() == {"creative", "code", "other"}, 150)
+    torch_serving.wait(
+        "status tells them", lambda: segments_seen() == {"creative", "code", "other"}, 150
+    )

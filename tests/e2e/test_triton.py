@@ -55,8 +55,8 @@ def serving(
     setup.make_claims(kubectl, models, environment)
     named = Images(images["operator"], images["runtime"], images["engine"])
     setup.install_operator(cluster.helm, kubectl, named)
-    held = Serving(cluster, kubectl, named, models)
-    held.apply(
+    served = Serving(cluster, kubectl, named, models)
+    served.apply(
         NAME,
         replicas=1,
         engine={
@@ -66,8 +66,8 @@ def serving(
             "args": ["--max-model-len=512", "--kv-cache-mib=64", "--threads=1"],
         },
     )
-    held.wait_ready(NAME, timeout_s=300)
-    yield held
+    served.wait_ready(NAME, timeout_s=300)
+    yield served
     kubectl.run("delete", "specdep", "--all", "--wait=false")
 
 
@@ -85,11 +85,11 @@ def test_k_is_live_in_a_triton_whose_answers_do_not_change(serving: Serving) -> 
         serving.wait(f"K in force with maxTokens {tokens}", applied, 90)
         assert _generate(serving)["token_ids"] == before["token_ids"]
 
-    def told() -> bool:
+    def is_reported() -> bool:
         status: Any = serving.resource()["status"].get("speculation", {})
         return bool(status.get("appliedReplicas") == 1 and status.get("liveMode") == "Lookup")
 
-    serving.wait("the resource tells the replica that applied it", told, 60)
+    serving.wait("the resource tells the replica that applied it", is_reported, 60)
     assert set(serving.restarts().values()) == {0}
 
 
@@ -110,8 +110,8 @@ def _generate(serving: Serving) -> dict[str, Any]:
     url = f"{serving.endpoint()}/v2/models/{NAME}/generate"
     answer = httpx.post(url, json=body, timeout=60)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 def _page(serving: Serving) -> list[str]:

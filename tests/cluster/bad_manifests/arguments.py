@@ -81,12 +81,12 @@ def _variable(name: str) -> Bad:
     )
 
 
-def _key(key: str, value: Any, told: str, remedy: str) -> Bad:
+def _key(key: str, value: Any, expected: str, remedy: str) -> Bad:
     return Bad(
         f"the key {key} of the engine's configuration",
         {"speculation.engineConfig": {key: value}},
         f"spec.speculation.engineConfig.{key}",
-        told,
+        expected,
         remedy,
         ARGUMENTS,
     )

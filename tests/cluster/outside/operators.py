@@ -89,7 +89,7 @@ class Process:
     log: Path
 
     def ready(self) -> bool:
-        assert self.child.poll() is None, self.said()
+        assert self.child.poll() is None, self.output()
         return self._page("readyz") is not None
 
     def is_ready(self) -> bool:
@@ -105,7 +105,7 @@ class Process:
     def metrics(self) -> str:
         return self._page("metrics") or ""
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.log.read_text()
 
     def end(self, number: signal.Signals) -> int:
@@ -124,6 +124,6 @@ class Process:
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -27,8 +27,8 @@ class Proxy:
 
     def cut(self) -> None:
         """Every open connection ends, as a load balancer or a restart does."""
-        held, self._open = self._open, []
-        for each in held:
+        connections, self._open = self._open, []
+        for each in connections:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
 

@@ -48,25 +48,25 @@ class Room:
     # What is there.
 
     def resource(self) -> Object:
-        found = self.server.get("specdep", self.namespace, self.name)
-        assert found is not None
-        return found
+        stored = self.server.get("specdep", self.namespace, self.name)
+        assert stored is not None
+        return stored
 
     def condition(self, kind: str) -> tuple[str, str] | None:
         """Status and reason, once the condition is about the present generation."""
-        held = self._condition(kind)
-        return None if held is None else (held["status"], held["reason"])
+        current = self._condition(kind)
+        return None if current is None else (current["status"], current["reason"])
 
     def message(self, kind: str) -> str:
-        held = self._condition(kind)
-        return "" if held is None else str(held["message"])
+        current = self._condition(kind)
+        return "" if current is None else str(current["message"])
 
     def _condition(self, kind: str) -> Object | None:
         resource = self.resource()
-        for held in resource.get("status", {}).get("conditions", []):
-            if held["type"] == kind:
-                current = held["observedGeneration"] == resource["metadata"]["generation"]
-                return dict(held) if current else None
+        for each in resource.get("status", {}).get("conditions", []):
+            if each["type"] == kind:
+                current = each["observedGeneration"] == resource["metadata"]["generation"]
+                return dict(each) if current else None
         return None
 
     def get(self, kind: str, name: str | None = None) -> Object | None:
@@ -86,12 +86,12 @@ class Room:
     def versions(self) -> dict[str, tuple[str, str]]:
         """UID and resourceVersion of each child, and of each pod."""
         return {
-            f"{kind}/{held['metadata']['name']}": (
-                held["metadata"]["uid"],
-                held["metadata"]["resourceVersion"],
+            f"{kind}/{raw['metadata']['name']}": (
+                raw["metadata"]["uid"],
+                raw["metadata"]["resourceVersion"],
             )
             for kind in (*CHILDREN, "pods")
-            for held in self.all_of(kind)
+            for raw in self.all_of(kind)
         }
 
     # What the user and the kubelet do.
@@ -137,12 +137,12 @@ class Room:
                     {"type": kind, "status": "True", "lastTransitionTime": now}
                     for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
                 ]
-                said = {
+                status = {
                     "phase": "Running",
                     "conditions": conditions,
                     "containerStatuses": [container],
                 }
-                self._say(pod, said)
+                self._say(pod, status)
 
     def say(self, pod: Object, *containers: Object, **status: Any) -> None:
         """What a kubelet says of a pod, and of containers made by `container`."""

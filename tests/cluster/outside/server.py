@@ -70,8 +70,8 @@ class Server:
         answer = self._http.get(f"/{PATHS[kind].format(namespace)}", params=query)
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return []
-        found: list[Object] = _read(answer)["items"]
-        return sorted(found, key=lambda held: str(held["metadata"]["creationTimestamp"]))
+        items: list[Object] = _read(answer)["items"]
+        return sorted(items, key=lambda raw: str(raw["metadata"]["creationTimestamp"]))
 
     def create(self, kind: str, namespace: str, body: Object) -> Object:
         return _read(self._http.post(f"/{PATHS[kind].format(namespace)}", json=body))
@@ -95,5 +95,5 @@ class Server:
 
 def _read(answer: httpx.Response) -> Object:
     assert answer.is_success, answer.text
-    found: Object = answer.json()
-    return found
+    document: Object = answer.json()
+    return document

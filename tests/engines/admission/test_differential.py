@@ -58,13 +58,13 @@ class Answer:
         """Whether a disagreement has its reason above."""
         if self.refused_by_vllm is None:
             return any(rule in REFUSED_HERE_ALONE for rule in self.rules)
-        return any(said in self.refused_by_vllm for said in STARTS_ELSEWHERE)
+        return any(start in self.refused_by_vllm for start in STARTS_ELSEWHERE)
 
 
 def side(place: Path, config: dict[str, Any]) -> SideReport:
-    found = inspect_side.at(folder.at(cases.write(place, config)))
-    assert found.refused is None, found.refused
-    return side_report.report(found, str(place), None, False)
+    inspected = inspect_side.at(folder.at(cases.write(place, config)))
+    assert inspected.refused is None, inspected.refused
+    return side_report.report(inspected, str(place), None, False)
 
 
 def rendered(spec: Spec, report: PairReport, target: Path, draft: Path) -> list[str]:
@@ -116,10 +116,12 @@ def answers(
     asked = place / "asked.json"
     asked.write_text(json.dumps(words))
     script = Path(__file__).with_name("accepts.py")
-    told = json.loads(in_engine(script, str(asked), limit_s=500.0).strip().splitlines()[-1])
+    answers_of_vllm = json.loads(
+        in_engine(script, str(asked), limit_s=500.0).strip().splitlines()[-1]
+    )
     return [
-        Answer(case, tuple(map(str, found.refusals)), fired, refused)
-        for (case, found, fired), refused in zip(judged, told, strict=True)
+        Answer(case, tuple(map(str, judgement.refusals)), fired, refused)
+        for (case, judgement, fired), refused in zip(judged, answers_of_vllm, strict=True)
     ]
 
 
@@ -133,9 +135,9 @@ def test_what_is_allowed_starts_and_what_is_refused_does_not(answers: list[Answe
 
 def test_both_say_yes_and_no_often_enough_to_mean_something(answers: list[Answer]) -> None:
     """Every rule that a configuration alone can break has refused some case."""
-    said = Counter((bool(each.reasons), bool(each.refused_by_vllm)) for each in answers)
-    assert said[False, False] >= COUNT // 10
-    assert said[True, True] >= COUNT // 10
+    counts = Counter((bool(each.reasons), bool(each.refused_by_vllm)) for each in answers)
+    assert counts[False, False] >= COUNT // 10
+    assert counts[True, True] >= COUNT // 10
     fired = {rule for each in answers for rule in each.rules}
     of_files = {
         "the weights are there",

@@ -94,10 +94,10 @@ def pods(in_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
     file = place / "asked.json"
     file.write_text(json.dumps(list(asked.values())))
     script: Path = Path(__file__).with_name("accepts.py")
-    told = json.loads(in_engine(script, str(file), limit_s=200.0).strip().splitlines()[-1])
+    answers = json.loads(in_engine(script, str(file), limit_s=200.0).strip().splitlines()[-1])
     return {
         name: Pod(tuple(words), refused)
-        for (name, words), refused in zip(asked.items(), told, strict=True)
+        for (name, words), refused in zip(asked.items(), answers, strict=True)
     }
 
 

@@ -69,7 +69,7 @@ def asked(method: Method) -> tuple[Object, Object | None, Spec]:
 
 
 @pytest.fixture(scope="module")
-def told(
+def answers(
     in_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Method, tuple[tuple[str, ...], str | None]]:
     """What the driver and vLLM refuse of each method's pair."""
@@ -89,8 +89,8 @@ def told(
     (place / "arctic_inference" / "__init__.py").touch()
     (place / "asked.json").write_text(json.dumps(words))
     script = Path(cases.__file__).with_name("accepts.py")
-    said = in_engine(script, str(place / "asked.json"), str(place), limit_s=240.0)
-    answers = json.loads(said.strip().splitlines()[-1])
+    output = in_engine(script, str(place / "asked.json"), str(place), limit_s=240.0)
+    answers = json.loads(output.strip().splitlines()[-1])
     return {
         method: (tuple(map(str, refused)), answer)
         for method, refused, answer in zip(CHECKED, judged, answers, strict=True)
@@ -99,6 +99,6 @@ def told(
 
 @pytest.mark.parametrize("method", CHECKED)
 def test_a_good_pair_is_taken_by_both(
-    method: Method, told: dict[Method, tuple[tuple[str, ...], str | None]]
+    method: Method, answers: dict[Method, tuple[tuple[str, ...], str | None]]
 ) -> None:
-    assert told[method] == ((), None)
+    assert answers[method] == ((), None)

@@ -48,7 +48,9 @@ def manager(asked):
     VllmConfig._set_cudagraph_sizes(config)
     made = cudagraph_utils.CudaGraphManager(config, "cpu", MODE, asked["deepest"] + 1)
     made._graphs_captured = True
-    made.graphs = dict.fromkeys(each for held in made._capture_descs.values() for each in held)
+    made.graphs = dict.fromkeys(
+        each for descriptors in made._capture_descs.values() for each in descriptors
+    )
     return made
 
 

@@ -57,7 +57,7 @@ def of(most: int, changes: dict[str, Any]) -> Depths:
 
 
 @pytest.fixture(scope="module")
-def found(in_engine: InEngine) -> dict[str, dict[str, Any]]:
+def dispatched(in_engine: InEngine) -> dict[str, dict[str, Any]]:
     """What vLLM's dispatch answers, by engine; it is asked once."""
     asking = {
         name: asked(of(most, changes), batch, blackwell=blackwell)
@@ -76,10 +76,10 @@ def found(in_engine: InEngine) -> dict[str, dict[str, Any]]:
 @pytest.mark.engine
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_tier_finds_a_full_graph_for_nearly_every_batch(
-    name: str, found: dict[str, dict[str, Any]]
+    name: str, dispatched: dict[str, dict[str, Any]]
 ) -> None:
     most, changes, *_ = ENGINES[name]
-    answer = found[name]
+    answer = dispatched[name]
 
     assert {int(k) for k in answer["full"]} == set(of(most, changes).tiers)
     assert {k: share for k, share in answer["full"].items() if share < FULL} == {}
@@ -87,13 +87,13 @@ def test_every_tier_finds_a_full_graph_for_nearly_every_batch(
 
 
 @pytest.mark.engine
-def test_tiers_that_do_not_nest_miss_their_graphs(found: dict[str, dict[str, Any]]) -> None:
-    assert min(found["not nested"]["full"].values()) < 0.6
+def test_tiers_that_do_not_nest_miss_their_graphs(dispatched: dict[str, dict[str, Any]]) -> None:
+    assert min(dispatched["not nested"]["full"].values()) < 0.6
 
 
 @pytest.mark.engine
-def test_a_depth_that_falls_off_the_end_has_no_graph(found: dict[str, dict[str, Any]]) -> None:
-    full = found["fewer requests than the least"]["full"]
+def test_a_depth_that_falls_off_the_end_has_no_graph(dispatched: dict[str, dict[str, Any]]) -> None:
+    full = dispatched["fewer requests than the least"]["full"]
 
     assert full["3"] >= FULL
     assert min(full["0"], full["1"], full["7"]) < FULL

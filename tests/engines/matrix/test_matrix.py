@@ -64,9 +64,9 @@ def test_the_table_holds_in_the_vllm_that_is_installed(facts: Facts) -> None:
     ids=[f"{'-'.join(row)}-{field}" for row, field, _ in changed()],
 )
 def test_a_row_that_is_changed_is_found(facts: Facts, row: tuple[str, str], other: Drafter) -> None:
-    (found,) = compare.differences(facts, VERSION, {**ROWS, row: other})
+    (difference,) = compare.differences(facts, VERSION, {**ROWS, row: other})
 
-    assert found.startswith(" ".join(row))
+    assert difference.startswith(" ".join(row))
 
 
 @pytest.mark.parametrize("row", ROWS, ids="-".join)

@@ -20,8 +20,10 @@ PROMPTS_OF_EACH_KIND = 24
 
 
 def test_acceptance_is_high_on_code_and_much_lower_on_prose() -> None:
-    found = drafts_by_kind(PAIR / "target", PAIR / "draft", PAIR / "prompts", PROMPTS_OF_EACH_KIND)
-    code, prose = found["code"].rate, found["prose"].rate
+    by_kind = drafts_by_kind(
+        PAIR / "target", PAIR / "draft", PAIR / "prompts", PROMPTS_OF_EACH_KIND
+    )
+    code, prose = by_kind["code"].rate, by_kind["prose"].rate
     assert code is not None and prose is not None
     assert 0.6 <= code <= 0.95
     assert prose <= code - 0.2

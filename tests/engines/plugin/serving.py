@@ -57,12 +57,12 @@ class Page:
 
     def value(self, name: str, **labels: str) -> float:
         """Sum of the samples with this name and at least these labels."""
-        found: list[float] = [
+        values: list[float] = [
             sample.value
             for sample in self.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         ]
-        return sum(found)
+        return sum(values)
 
     def labels(self, name: str) -> list[dict[str, str]]:
         return [dict(sample.labels) for sample in self.samples if sample.name == name]

@@ -74,10 +74,10 @@ class Pages:
             "tandem:current_tokens 3\n"
             f'tandem:bypassed_requests_total{{cause="constrained"}} {count}\n'
         )
-        told = plugin_lines()
-        told = told.replace("request_steps_total 101", f"request_steps_total {100 * count}")
-        told = told.replace("step_seconds_total 1.01", f"step_seconds_total {1.5 * count}")
-        return web.Response(text=stock_page() + told + further)
+        page = plugin_lines()
+        page = page.replace("request_steps_total 101", f"request_steps_total {100 * count}")
+        page = page.replace("step_seconds_total 1.01", f"step_seconds_total {1.5 * count}")
+        return web.Response(text=stock_page() + page + further)
 
 
 @pytest.fixture
@@ -120,12 +120,14 @@ async def test_every_query_of_every_panel_gives_data(prometheus: str) -> None:
 
 def queries() -> list[str]:
     """As they stand in the file that Grafana loads, with its variables filled in."""
-    held = json.loads(DASHBOARD.read_text())
-    found = [target["expr"] for panel in held["panels"] for target in panel.get("targets", ())]
-    assert sorted(found) == sorted(dashboard.queries())
+    board = json.loads(DASHBOARD.read_text())
+    expressions = [
+        target["expr"] for panel in board["panels"] for target in panel.get("targets", ())
+    ]
+    assert sorted(expressions) == sorted(dashboard.queries())
     for name, value in VARIABLES.items():
-        found = [query.replace(name, value) for query in found]
-    return found
+        expressions = [query.replace(name, value) for query in expressions]
+    return expressions
 
 
 async def _has_data(client: httpx.AsyncClient, query: str) -> bool:

@@ -98,8 +98,8 @@ def certificate_of_loopback(folder: Path) -> tuple[Path, Path]:
 
 
 async def error_of(reader: PrometheusReader) -> str:
-    found = await reader.read("serving", (REPLICA,), DRIVER.metrics)
-    lost = found[REPLICA.pod]
+    outcomes = await reader.read("serving", (REPLICA,), DRIVER.metrics)
+    lost = outcomes[REPLICA.pod]
     assert isinstance(lost, UnreachableError)
     return str(lost)
 
@@ -150,18 +150,18 @@ async def test_a_file_that_is_missing_is_named(asked: Asked, options: dict[str, 
 
 
 async def test_a_password_in_the_url_is_never_told() -> None:
-    said = await error_of(PrometheusReader("http://me:secret@127.0.0.1:1/path"))
+    reason = await error_of(PrometheusReader("http://me:secret@127.0.0.1:1/path"))
 
-    assert "http://127.0.0.1:1/path" in said
-    assert "secret" not in said
+    assert "http://127.0.0.1:1/path" in reason
+    assert "secret" not in reason
 
 
 async def test_a_real_prometheus_behind_tls_answers_to_whom_its_authority_is_known(
     tmp_path: Path,
 ) -> None:
     certificate, key = certificate_of_loopback(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = int(held.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
     try:
         started = server.serve(tmp_path, port, {}, tls=(certificate, key))
         url = await anyio.to_thread.run_sync(started.__enter__)

@@ -60,20 +60,20 @@ async def prometheus(tmp_path: Path) -> AsyncIterator[str]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str) -> None:
     reader = PrometheusReader(prometheus)
     with anyio.fail_after(30):
-        found = await reader.read("serving", (REPLICA, GONE), DRIVER.metrics)
-        while not isinstance(found["chat-1"], EngineSample):
+        outcomes = await reader.read("serving", (REPLICA, GONE), DRIVER.metrics)
+        while not isinstance(outcomes["chat-1"], EngineSample):
             await anyio.sleep(0.2)
-            found = await reader.read("serving", (REPLICA, GONE), DRIVER.metrics)
+            outcomes = await reader.read("serving", (REPLICA, GONE), DRIVER.metrics)
 
     direct = DRIVER.metrics.read(parse(PAGE, ("vllm:", "tandem:")), 0.0)
-    through = found["chat-1"]
+    through = outcomes["chat-1"]
     assert through.totals == direct.totals
     assert through.accepted_by_position == direct.accepted_by_position
     assert through.drafted_by_position == direct.drafted_by_position
@@ -81,7 +81,7 @@ async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str
     assert through.running == 3
     assert through.plugin is not None
     assert through.plugin.applied_generation == 3
-    missing = found["chat-2"]
+    missing = outcomes["chat-2"]
     assert isinstance(missing, UnreachableError)
     assert "chat-2" in str(missing)
 
@@ -89,10 +89,10 @@ async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str
 async def test_a_dead_server_is_unreachable_and_is_named() -> None:
     url = f"http://127.0.0.1:{free_port()}"
 
-    found = await PrometheusReader(url).read("serving", (REPLICA,), DRIVER.metrics)
+    outcomes = await PrometheusReader(url).read("serving", (REPLICA,), DRIVER.metrics)
 
-    assert isinstance(found["chat-1"], UnreachableError)
-    assert url in str(found["chat-1"])
+    assert isinstance(outcomes["chat-1"], UnreachableError)
+    assert url in str(outcomes["chat-1"])
 
 
 def test_a_name_can_never_change_the_query() -> None:

@@ -85,7 +85,7 @@ def main() -> None:
     if sys.argv[1] == "options":
         parser = argparse.ArgumentParser()
         ServerArgs.add_cli_args(parser)
-        told: Any = [
+        answers: Any = [
             {"options": list(action.option_strings), "value": action.nargs != 0}
             for action in parser._actions
             if action.option_strings
@@ -94,8 +94,8 @@ def main() -> None:
         with open(sys.argv[1]) as file:
             cases = json.load(file)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            told = [resolved(words) for words in cases]
-    print("\n" + json.dumps(told))
+            answers = [resolved(words) for words in cases]
+    print("\n" + json.dumps(answers))
 
 
 if __name__ == "__main__":

@@ -48,24 +48,24 @@ class Case:
 
 
 def cases() -> list[Case]:
-    found = []
+    collected = []
     for method in METHODS:
-        found.append(Case(f"{method} on a GPU", spec(method, {"parallelism.tensor": 2})))
+        collected.append(Case(f"{method} on a GPU", spec(method, {"parallelism.tensor": 2})))
         on_cpu = {"accelerator.resource": "None", "speculation.maxTokens": 1}
-        found.append(Case(f"{method} on a CPU", spec(method, on_cpu)))
+        collected.append(Case(f"{method} on a CPU", spec(method, on_cpu)))
     for method in sorted(ADAPTIVE):
         changes = {"speculation.engineConfig": {"adaptive": True}}
-        found.append(Case(f"{method} adaptive", spec(method, changes)))
-        found.append(Case(f"{method} adaptive to 8", spec(method, changes), limit=8))
-    found.append(Case("without", spec(Method.EAGLE3), without_speculation=True))
+        collected.append(Case(f"{method} adaptive", spec(method, changes)))
+        collected.append(Case(f"{method} adaptive to 8", spec(method, changes), limit=8))
+    collected.append(Case("without", spec(Method.EAGLE3), without_speculation=True))
     keys = {
         "attention_mode": "decode", "draft-kv-cache-dtype": "fp8_e4m3",
         "speculative_draft_window_size": 512, "use_rejection_sampling": True,
     }  # fmt: skip
-    found.append(Case("keys", spec(Method.EAGLE3, {"speculation.engineConfig": keys})))
+    collected.append(Case("keys", spec(Method.EAGLE3, {"speculation.engineConfig": keys})))
     trie = {"ngram_max_trie_depth": 12, "ngram_capacity": 1000}
-    found.append(Case("trie", spec(Method.N_GRAM, {"speculation.engineConfig": trie})))
-    return found
+    collected.append(Case("trie", spec(Method.N_GRAM, {"speculation.engineConfig": trie})))
+    return collected
 
 
 def refused() -> list[Case]:
@@ -100,10 +100,10 @@ def started(case: Case, place: Path) -> list[str]:
     container = parts.leader.container
     own, words = container["args"][: container["args"].index("--")], container["args"]
     words = words[len(own) + 1 + len(SERVER) :]
-    held = SpeculationTable(
+    table_at_start = SpeculationTable(
         lock="", generation=1, schedule=(Range(1, 256, 3),), max_concurrency=case.limit
     )
-    (place / "table.json").write_text(table.render(held))
+    (place / "table.json").write_text(table.render(table_at_start))
     env = os.environ | {"PYTHONPATH": str(builders.REPOSITORY / "runtime")}
     env |= {"TANDEM_TABLE_FILE": str(place / "table.json")}
     env |= {"TANDEM_TIERS": ",".join(map(str, parts.tiers))}
@@ -122,7 +122,9 @@ def started(case: Case, place: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def told(ask: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Object]:
+def resolved(
+    ask: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Object]:
     """What SGLang says of each case, by its name."""
     asked = [*cases(), *refused()]
     words = []
@@ -136,38 +138,38 @@ def told(ask: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_what_is_rendered_is_taken_as_it_is_meant(case: Case, told: dict[str, Object]) -> None:
+def test_what_is_rendered_is_taken_as_it_is_meant(case: Case, resolved: dict[str, Object]) -> None:
     assert DRIVER.validate(case.spec) == ()
-    found = told[case.name]
-    assert "refused" not in found, found
+    answer = resolved[case.name]
+    assert "refused" not in answer, answer
     if case.without_speculation:
-        assert found["algorithm"] is None
+        assert answer["algorithm"] is None
         return
     method, most = case.spec.speculation.method, case.spec.speculation.max_tokens
     # NEXTN is another name of EAGLE to SGLang, and its n-grams count steps by tokens and breadth.
     wanted = {"NEXTN": "EAGLE"}.get(METHODS[method], METHODS[method])
-    tokens = 3 if found["adaptive"] else most
-    assert (found["algorithm"], found["topk"]) == (wanted, 1)
-    assert found["draft_tokens"] == tokens + 1
-    assert found["steps"] == (tokens + 1 if method is Method.N_GRAM else tokens)
-    assert found["adaptive"] == case.name.startswith(f"{method} adaptive")
+    tokens = 3 if answer["adaptive"] else most
+    assert (answer["algorithm"], answer["topk"]) == (wanted, 1)
+    assert answer["draft_tokens"] == tokens + 1
+    assert answer["steps"] == (tokens + 1 if method is Method.N_GRAM else tokens)
+    assert answer["adaptive"] == case.name.startswith(f"{method} adaptive")
 
 
 def test_the_adaptive_file_gives_all_tiers_up_to_the_limit_and_none_above(
-    told: dict[str, Object],
+    resolved: dict[str, Object],
 ) -> None:
-    everywhere = told["Eagle3 adaptive"]["candidates"]
+    everywhere = resolved["Eagle3 adaptive"]["candidates"]
     assert set(map(tuple, everywhere.values())) == {(0, 1, 3, 7)}
 
-    limited = told["Eagle3 adaptive to 8"]["candidates"]
+    limited = resolved["Eagle3 adaptive to 8"]["candidates"]
     assert {size: steps == [0] for size, steps in limited.items()} == {
         "1": False, "8": False, "9": True, "64": True, "65": True, "500": True,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", refused(), ids=lambda case: case.name)
-def test_what_sglang_refuses_is_refused_beforehand(case: Case, told: dict[str, Object]) -> None:
-    assert "refused" in told[case.name], told[case.name]
+def test_what_sglang_refuses_is_refused_beforehand(case: Case, resolved: dict[str, Object]) -> None:
+    assert "refused" in resolved[case.name], resolved[case.name]
     assert DRIVER.validate(case.spec)
 
 

@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(240)]
 
 
 @contextlib.contextmanager
-def main(held: Pod, folder: Path, **environ: str) -> Iterator[Process]:
+def main(place: Pod, folder: Path, **environ: str) -> Iterator[Process]:
     """`main` as the pod has it, by what the driver renders; ended on leaving."""
     from hack.triton.environment import ensure
 
@@ -45,13 +45,13 @@ def main(held: Pod, folder: Path, **environ: str) -> Iterator[Process]:
     parts = tensorrt_llm.DRIVER.render(replace(launch, name=NAME))
     for name, text in parts.config[0].files.items():
         (folder / name).write_text(text)
-    held.put(SpeculationTable("abc", 1, (Range(1, 4, 4), Range(5, 256, 2))))
-    own = held.environ({
+    place.put(SpeculationTable("abc", 1, (Range(1, 4, 4), Range(5, 256, 2))))
+    own = place.environ({
         "PATH": f"{IMAGE}:{os.environ['PATH']}",
         "TRITON_ROOT": str(ensure() / "tritonserver"),
-        "HTTP_PORT": str(held.http),
-        "GRPC_PORT": str(held.grpc),
-        "METRICS_PORT": str(held.metrics),
+        "HTTP_PORT": str(place.http),
+        "GRPC_PORT": str(place.grpc),
+        "METRICS_PORT": str(place.metrics),
         "TANDEM_LOCK": json.dumps({"version": 1, "hash": "abc"}),
         **environ,
     })  # fmt: skip
@@ -75,36 +75,36 @@ def main(held: Pod, folder: Path, **environ: str) -> Iterator[Process]:
 
 
 @pytest.fixture(scope="module")
-def held(triton_environment: Path) -> Iterator[Pod]:
+def place(triton_environment: Path) -> Iterator[Pod]:
     with pod() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def server(held: Pod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    with main(held, tmp_path_factory.mktemp("config")) as process:
+def server(place: Pod, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    with main(place, tmp_path_factory.mktemp("config")) as process:
 
         def ready() -> bool:
             assert process.running.poll() is None, process.output()
             with contextlib.suppress(httpx.TransportError):
-                return httpx.get(f"{held.url}/v2/health/ready", timeout=2).status_code == 200
+                return httpx.get(f"{place.url}/v2/health/ready", timeout=2).status_code == 200
             return False
 
         wait(ready, "Triton is ready")
         yield process
 
 
-def asked(held: Pod, path: str, **body: Any) -> dict[str, Any]:
-    url = f"{held.url}/v2/models/{NAME}/{path}"
+def asked(place: Pod, path: str, **body: Any) -> dict[str, Any]:
+    url = f"{place.url}/v2/models/{NAME}/{path}"
     answer = httpx.post(url, json=body, timeout=30) if body else httpx.get(url, timeout=30)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
 def test_the_engine_is_given_the_depths_of_the_table_as_a_model_of_the_llm_api(
-    held: Pod, server: Process
+    place: Pod, server: Process
 ) -> None:
-    answer = asked(held, "generate", text_input="hello", sampling_param_max_tokens=4)
+    answer = asked(place, "generate", text_input="hello", sampling_param_max_tokens=4)
     given = json.loads(answer["text_output"])
 
     assert given["speculative_config"] == {
@@ -117,19 +117,19 @@ def test_the_engine_is_given_the_depths_of_the_table_as_a_model_of_the_llm_api(
     assert given["model"] == "/models/target"
 
 
-def test_triton_has_the_inputs_of_the_file_and_streams(held: Pod, server: Process) -> None:
-    config = asked(held, "config")
+def test_triton_has_the_inputs_of_the_file_and_streams(place: Pod, server: Process) -> None:
+    config = asked(place, "config")
 
     assert config["model_transaction_policy"] == {"decoupled": True}
     assert {each["name"] for each in config["input"]} == {pbtxt.PROMPT, *pbtxt.INPUTS}
     assert {each["name"] for each in config["output"]} == set(pbtxt.OUTPUTS)
 
 
-def test_its_page_is_read_as_that_of_trtllm_serve(held: Pod, server: Process) -> None:
-    asked(held, "generate", text_input="hello")
+def test_its_page_is_read_as_that_of_trtllm_serve(place: Pod, server: Process) -> None:
+    asked(place, "generate", text_input="hello")
 
     def seen() -> bool:
-        text = httpx.get(f"{held.page_url}/metrics", timeout=10).text
+        text = httpx.get(f"{place.page_url}/metrics", timeout=10).text
         sample = READER.read(parse(text, READER.prefixes), time.monotonic())
         return (sample.running, sample.waiting) == (2, 1) and sample.totals["generated_tokens"] > 0
 
@@ -139,14 +139,14 @@ def test_its_page_is_read_as_that_of_trtllm_serve(held: Pod, server: Process) ->
 def test_an_engine_that_cannot_start_ends_the_container_with_its_reason(
     triton_environment: Path, tmp_path: Path
 ) -> None:
-    with pod() as held, main(held, tmp_path, STAND_IN_FAILS="1") as process:
+    with pod() as place, main(place, tmp_path, STAND_IN_FAILS="1") as process:
         process.running.wait(60)
 
         assert process.running.returncode == 1
         assert "no GPU was found" in process.output()
 
 
-def test_a_stop_ends_triton(held: Pod, server: Process) -> None:
+def test_a_stop_ends_triton(place: Pod, server: Process) -> None:
     assert server.stop() == 0
 
 

@@ -50,8 +50,8 @@ def completion(client: httpx.Client, **body: Any) -> dict[str, Any]:
     body = {"prompt": "def read(", "temperature": 0, "max_tokens": 24, **body}
     answer = client.post("/v1/completions", json=body)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    document: dict[str, Any] = answer.json()
+    return document
 
 
 def events(client: httpx.Client, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -102,15 +102,15 @@ def test_chat_gives_a_message_and_its_role_once(client: httpx.Client) -> None:
 
 
 def test_choices_and_log_probabilities_are_as_many_as_asked_for(client: httpx.Client) -> None:
-    found = completion(client, n=3, temperature=1.0, seed=5, logprobs=2, max_tokens=5)
+    answer = completion(client, n=3, temperature=1.0, seed=5, logprobs=2, max_tokens=5)
 
-    assert [choice["index"] for choice in found["choices"]] == [0, 1, 2]
-    assert len({choice["text"] for choice in found["choices"]}) > 1
-    for choice in found["choices"]:
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
+    assert len({choice["text"] for choice in answer["choices"]}) > 1
+    for choice in answer["choices"]:
         assert len(choice["logprobs"]["token_logprobs"]) == 5
         assert all(len(top) == 2 for top in choice["logprobs"]["top_logprobs"])
     again = completion(client, n=3, temperature=1.0, seed=5, logprobs=2, max_tokens=5)
-    assert again["choices"] == found["choices"]
+    assert again["choices"] == answer["choices"]
 
 
 @pytest.mark.parametrize(

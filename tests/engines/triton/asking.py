@@ -16,38 +16,38 @@ PROMPTS = ("def read(", "class Queue", "The weather", "import os\n", "return sel
 LIMIT_S = 30.0
 
 
-def generate(held: Pod, **body: Any) -> httpx.Response:
+def generate(place: Pod, **body: Any) -> httpx.Response:
     """One answer of `/generate`; greedy and 24 tokens unless told otherwise."""
     body = {"text_input": PROMPTS[0], "temperature": 0, "max_tokens": 24, **body}
-    return httpx.post(f"{held.model_url}/generate", json=body, timeout=LIMIT_S)
+    return httpx.post(f"{place.model_url}/generate", json=body, timeout=LIMIT_S)
 
 
-def stream(held: Pod, **body: Any) -> list[dict[str, Any]]:
+def stream(place: Pod, **body: Any) -> list[dict[str, Any]]:
     """The events of `/generate_stream`."""
     body = {"text_input": PROMPTS[0], "temperature": 0, "max_tokens": 24, "stream": True, **body}
-    url = f"{held.model_url}/generate_stream"
+    url = f"{place.model_url}/generate_stream"
     with httpx.stream("POST", url, json=body, timeout=LIMIT_S) as answer:
         lines = [line for line in answer.iter_lines() if line]
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
-def page(held: Pod) -> list[str]:
+def page(place: Pod) -> list[str]:
     """The lines of the metrics page that are samples."""
-    lines = httpx.get(f"{held.page_url}/metrics", timeout=LIMIT_S).text.splitlines()
+    lines = httpx.get(f"{place.page_url}/metrics", timeout=LIMIT_S).text.splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
-def sample(held: Pod, name: str) -> float:
+def sample(place: Pod, name: str) -> float:
     """The sum of a series."""
-    found = [line for line in page(held) if line.startswith((f"{name} ", f"{name}{{"))]
-    return sum(float(line.rpartition(" ")[2]) for line in found)
+    lines = [line for line in page(place) if line.startswith((f"{name} ", f"{name}{{"))]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-def shows(held: Pod, generation: int, tokens: int) -> Callable[[], bool]:
+def shows(place: Pod, generation: int, tokens: int) -> Callable[[], bool]:
     """Whether the page has that generation, and that K for every batch."""
 
     def seen() -> bool:
-        lines = page(held)
+        lines = page(place)
         effective = [line for line in lines if line.startswith("tandem:effective_tokens{")]
         return f"tandem:applied_generation {generation}" in lines and [
             line.rpartition(" ")[2] for line in effective
@@ -71,17 +71,17 @@ def wait(condition: Callable[[], bool], what: str, limit_s: float = LIMIT_S) -> 
     raise AssertionError(f"not within {limit_s} s: {what}")
 
 
-def settled(held: Pod, *names: str) -> tuple[float, ...]:
+def settled(place: Pod, *names: str) -> tuple[float, ...]:
     """The sums of these series once they have not moved for longer than the page takes."""
-    found: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
     since_s = time.monotonic()
 
     def still() -> bool:
-        nonlocal found, since_s
-        now = tuple(sample(held, name) for name in names)
-        if now != found:
-            found, since_s = now, time.monotonic()
+        nonlocal values, since_s
+        now = tuple(sample(place, name) for name in names)
+        if now != values:
+            values, since_s = now, time.monotonic()
         return time.monotonic() - since_s > 1.5
 
     wait(still, f"{names} settled")
-    return found
+    return values

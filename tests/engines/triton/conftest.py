@@ -33,14 +33,14 @@ def triton_environment() -> Path:
 
 
 @pytest.fixture(scope="module")
-def held(triton_environment: Path) -> Iterator[Pod]:
+def place(triton_environment: Path) -> Iterator[Pod]:
     """The folders and ports of one pod."""
     with pod() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def server(held: Pod) -> Iterator[Process]:
+def server(place: Pod) -> Iterator[Process]:
     """A Triton of the tiny pair in that pod."""
-    with triton(held, PAIR / "target", *DRAFT) as made:
+    with triton(place, PAIR / "target", *DRAFT) as made:
         yield made

@@ -40,16 +40,16 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(max(300, SECONDS * 2 + 120
 
 
 @pytest.fixture
-def acting(held: Pod, server: Process) -> Iterator[Process]:
+def acting(place: Pod, server: Process) -> Iterator[Process]:
     """An actuator that has put K=2 in force, whatever was before."""
-    held.put(replace(table(0, 2), epoch=f"begin {time.monotonic_ns()}"))
-    with actuator(held, DEEPEST) as made:
-        wait(shows(held, 0, 2), "the first table in force")
+    place.put(replace(table(0, 2), epoch=f"begin {time.monotonic_ns()}"))
+    with actuator(place, DEEPEST) as made:
+        wait(shows(place, 0, 2), "the first table in force")
         yield made
 
 
-def test_eight_clients_see_nothing_of_a_changing_k(held: Pod, acting: Process) -> None:
-    wanted = {prompt: generate(held, text_input=prompt).json() for prompt in PROMPTS}
+def test_eight_clients_see_nothing_of_a_changing_k(place: Pod, acting: Process) -> None:
+    wanted = {prompt: generate(place, text_input=prompt).json() for prompt in PROMPTS}
     end_s = time.monotonic() + SECONDS
     wrong: list[str] = []
     answers = [0] * CLIENTS
@@ -59,9 +59,9 @@ def test_eight_clients_see_nothing_of_a_changing_k(held: Pod, acting: Process) -
             prompt = PROMPTS[(number + answers[number]) % len(PROMPTS)]
             try:
                 if number % 2:
-                    text = "".join(each["text_output"] for each in stream(held, text_input=prompt))
+                    text = "".join(each["text_output"] for each in stream(place, text_input=prompt))
                 else:
-                    text = generate(held, text_input=prompt).json()["text_output"]
+                    text = generate(place, text_input=prompt).json()["text_output"]
             except (httpx.HTTPError, KeyError) as error:
                 wrong.append(repr(error))
             else:
@@ -76,11 +76,11 @@ def test_eight_clients_see_nothing_of_a_changing_k(held: Pod, acting: Process) -
     while time.monotonic() < end_s - IN_FORCE_S:
         generation += 1
         tokens = (0, DEEPEST, 1, 3)[generation % 4]
-        held.put(table(generation, tokens))
-        delays.append(wait(shows(held, generation, tokens), f"generation {generation}"))
+        place.put(table(generation, tokens))
+        delays.append(wait(shows(place, generation, tokens), f"generation {generation}"))
         used = min(end_s, time.monotonic() + CHANGE_S - delays[-1])
         wait(
-            lambda k=tokens: sample(held, "tandem:current_tokens") == k,
+            lambda k=tokens: sample(place, "tandem:current_tokens") == k,
             f"a step at K = {tokens}",
             max(used - time.monotonic(), 2.0),
         )
@@ -106,74 +106,74 @@ def test_eight_clients_see_nothing_of_a_changing_k(held: Pod, acting: Process) -
     ],
 )
 def test_a_bad_table_leaves_the_last_good_one_in_force(
-    bad: object, cause: str, held: Pod, acting: Process
+    bad: object, cause: str, place: Pod, acting: Process
 ) -> None:
-    held.put(table(7, 4))
-    wait(shows(held, 7, 4), "a good table")
-    held.put(bad)  # type: ignore[arg-type]
+    place.put(table(7, 4))
+    wait(shows(place, 7, 4), "a good table")
+    place.put(bad)  # type: ignore[arg-type]
     counted = f'tandem:table_refused_total{{cause="{cause}"}} 1'
-    wait(lambda: counted in _page(held), counted)
+    wait(lambda: counted in _page(place), counted)
 
-    assert shows(held, 7, 4)()
-    held.put(table(8, 1))
-    wait(shows(held, 8, 1), "the next good table")
+    assert shows(place, 7, 4)()
+    place.put(table(8, 1))
+    wait(shows(place, 8, 1), "the next good table")
 
 
-def _page(held: Pod) -> str:
-    return httpx.get(f"{held.page_url}/metrics", timeout=30).text
+def _page(place: Pod) -> str:
+    return httpx.get(f"{place.page_url}/metrics", timeout=30).text
 
 
 def test_where_another_k_would_be_used_the_table_before_is_put_back(
-    held: Pod, acting: Process
+    place: Pod, acting: Process
 ) -> None:
-    held.put(table(3, 1))
-    wait(shows(held, 3, 1), "a good table")
+    place.put(table(3, 1))
+    wait(shows(place, 3, 1), "a good table")
     acting.stop()
     # This actuator takes the engine for one of 9: the engine clips what it cannot do to 5.
-    with actuator(held, 9) as mistaken:
-        held.put(table(4, 9))
+    with actuator(place, 9) as mistaken:
+        place.put(table(4, 9))
         wait(lambda: "generation 4 is not applied" in mistaken.output(), "a refusal")
-        wait(shows(held, 3, 1), "the table before")
-        wait(lambda: 'cause="readback"} 1' in _page(held), "a count on the page")
-        held.put(table(5, 4))
-        wait(shows(held, 5, 4), "the next table")
+        wait(shows(place, 3, 1), "the table before")
+        wait(lambda: 'cause="readback"} 1' in _page(place), "a count on the page")
+        place.put(table(5, 4))
+        wait(shows(place, 5, 4), "the next table")
 
 
-def test_an_actuator_that_starts_anew_takes_nothing_away(held: Pod, acting: Process) -> None:
-    held.put(table(6, 3))
-    wait(shows(held, 6, 3), "a good table")
+def test_an_actuator_that_starts_anew_takes_nothing_away(place: Pod, acting: Process) -> None:
+    place.put(table(6, 3))
+    wait(shows(place, 6, 3), "a good table")
     acting.stop()
-    held.put(table(5, 1))
-    with actuator(held, DEEPEST) as anew:
+    place.put(table(5, 1))
+    with actuator(place, DEEPEST) as anew:
         wait(lambda: "generation 5 is not applied" in anew.output(), "a refusal by the engine")
-        wait(lambda: 'cause="engine"} 1' in _page(held), "a count on the page")
-        assert shows(held, 6, 3)()
+        wait(lambda: 'cause="engine"} 1' in _page(place), "a count on the page")
+        assert shows(place, 6, 3)()
 
 
 def test_a_table_of_another_lock_is_not_applied_by_the_engine_either() -> None:
     locked = {environment.LOCK: '{"version": 1, "hash": "ours"}'}
-    with pod() as held, triton(held, PAIR / "target", *DRAFT, environ=locked):
-        held.put(table(1, 4))
-        with actuator(held, DEEPEST) as unlocked:
+    with pod() as place, triton(place, PAIR / "target", *DRAFT, environ=locked):
+        place.put(table(1, 4))
+        with actuator(place, DEEPEST) as unlocked:
             wait(lambda: "is of lock" in unlocked.output(), "the engine's refusal")
-            assert sample(held, "tandem:applied_generation") == -1
-        held.put(replace(table(1, 4), lock="ours"))
-        with actuator(held, DEEPEST, locked):
-            wait(shows(held, 1, 4), "the table of the right lock")
+            assert sample(place, "tandem:applied_generation") == -1
+        place.put(replace(table(1, 4), lock="ours"))
+        with actuator(place, DEEPEST, locked):
+            wait(shows(place, 1, 4), "the table of the right lock")
 
 
 def test_a_triton_that_is_gone_is_waited_for_and_one_that_comes_back_gets_its_table() -> None:
-    with pod() as held, actuator(held, DEEPEST) as acting:
-        held.put(table(1, 3))
-        with triton(held, PAIR / "target", *DRAFT):
-            wait(shows(held, 1, 3), "the table that was there before Triton")
-        held.put(table(2, 1))
+    with pod() as place, actuator(place, DEEPEST) as acting:
+        place.put(table(1, 3))
+        with triton(place, PAIR / "target", *DRAFT):
+            wait(shows(place, 1, 3), "the table that was there before Triton")
+        place.put(table(2, 1))
         wait(lambda: "does not answer" in acting.output(), "a word of the silence")
-        with triton(held, PAIR / "target", *DRAFT) as again:
-            wait(shows(held, 2, 1), "the table of the meantime")
+        with triton(place, PAIR / "target", *DRAFT) as again:
+            wait(shows(place, 2, 1), "the table of the meantime")
             assert acting.running.poll() is None
             # The engine's process dies; Triton itself would go on and say that it is ready.
-            os.kill(int((held.folder / "metrics" / "engine-pid").read_text()), signal.SIGKILL)
+            os.kill(int((place.folder / "metrics" / "engine-pid").read_text()), signal.SIGKILL)
             wait(lambda: again.running.poll() is not None, "the container's end")
             assert again.running.returncode == 1
             assert "the engine's process has ended" in again.output()
@@ -194,36 +194,36 @@ engine.verify = failing
 
 
 def test_an_engine_that_fails_tells_its_client_and_ends_the_container() -> None:
-    with pod() as held:
-        before, mark = held.folder / "fault", held.folder / "mark"
+    with pod() as place:
+        before, mark = place.folder / "fault", place.folder / "mark"
         (before / "tandem_runtime").mkdir(parents=True)
         real = str(REPOSITORY / "runtime" / "tandem_runtime")
         source = FAULT.format(real=real, mark=str(mark))
         (before / "tandem_runtime" / "__init__.py").write_text(source)
-        path = os.pathsep.join([str(before), held.environ({})["PYTHONPATH"]])
-        with triton(held, PAIR / "target", *DRAFT, environ={"PYTHONPATH": path}) as server:
-            assert generate(held).status_code == 200
+        path = os.pathsep.join([str(before), place.environ({})["PYTHONPATH"]])
+        with triton(place, PAIR / "target", *DRAFT, environ={"PYTHONPATH": path}) as server:
+            assert generate(place).status_code == 200
             mark.touch()
-            answer = generate(held)
+            answer = generate(place)
             assert "the engine has failed" in answer.json()["error"]
             wait(lambda: server.running.poll() is not None, "the container's end")
             assert server.running.returncode == 1
 
 
 def test_running_requests_end_before_triton_does() -> None:
-    with pod() as held, triton(held, PAIR / "target", *DRAFT) as server:
+    with pod() as place, triton(place, PAIR / "target", *DRAFT) as server:
 
         async def drained() -> int:
             async with httpx.AsyncClient(timeout=60) as client:
                 body = {"text_input": "a", "max_tokens": 400, "ignore_eos": True}
-                asking = asyncio.create_task(client.post(f"{held.model_url}/generate", json=body))
+                asking = asyncio.create_task(client.post(f"{place.model_url}/generate", json=body))
                 running = "vllm:num_requests_running"
-                await asyncio.to_thread(wait, lambda: sample(held, running) == 1, "a request")
+                await asyncio.to_thread(wait, lambda: sample(place, running) == 1, "a request")
                 stopping = asyncio.create_task(asyncio.to_thread(server.stop))
                 answer = await asking
                 # The connection stays open, and idle: Triton ends by its limit alone.
                 assert await stopping == 0, server.output()[-2000:]
-                engine = int((held.folder / "metrics" / "engine-pid").read_text())
+                engine = int((place.folder / "metrics" / "engine-pid").read_text())
                 wait(lambda: not os.path.exists(f"/proc/{engine}"), "the engine's end", 5)
                 return int(answer.json()["completion_tokens"])
 
@@ -236,8 +236,8 @@ def test_an_option_that_does_not_go_ends_the_start_with_its_reason(
     from hack.vllm.server import ServerFailedError
 
     with (
-        pod() as held,
+        pod() as place,
         pytest.raises(ServerFailedError, match="--max-model-len 99999"),
-        triton(held, PAIR / "target", "--max-model-len", "99999"),
+        triton(place, PAIR / "target", "--max-model-len", "99999"),
     ):
         pass

@@ -54,13 +54,13 @@ FAULTS = (
 def eagle_head(vllm_environment: Path) -> Path:
     """The tiny pair's EAGLE head; made on first use, in seconds."""
     target, prompts = PAIR / "target", PAIR / "prompts"
-    found = eagle.find(target, prompts)
-    if found is None:
+    head = eagle.find(target, prompts)
+    if head is None:
         command = [sys.executable, "-m", "hack.pair", "eagle"]
         subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True)
-        found = eagle.find(target, prompts)
-    assert found is not None
-    return found
+        head = eagle.find(target, prompts)
+    assert head is not None
+    return head
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def verified(step: Step) -> int:
     return max(step["verified"].values(), default=0)
 
 
-def told_otherwise(phase: Phase, sparse: bool = False) -> list[str]:
+def contradictions(phase: Phase, sparse: bool = False) -> list[str]:
     """Steps that the plugin shows or counts under another K than they verified.
 
     A `sparse` drafter finds fewer drafts than it is asked for: its steps are those of what was

@@ -100,8 +100,8 @@ def played(vllm_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         }
         reports = {name: one.result() for name, one in began.items()}
     return {
-        runner: {name: report["phases"]["allowed"] for name, report in found.items()}
-        for runner, found in reports.items()
+        runner: {name: report["phases"]["allowed"] for name, report in result.items()}
+        for runner, result in reports.items()
     }
 
 
@@ -151,8 +151,8 @@ def test_the_reference_keeps_to_its_constraints(played: Reports) -> None:
     for constraint, text in zip(CONSTRAINTS, texts, strict=True):
         # What follows a finished grammar is free: the requests ignore their end.
         if "json" in constraint:
-            found, _ = json.JSONDecoder().raw_decode(text)
-            assert set(found) == {"name", "kind", "lines"}
+            document, _ = json.JSONDecoder().raw_decode(text)
+            assert set(document) == {"name", "kind", "lines"}
         elif "choice" in constraint:
             assert text.startswith(tuple(CHOICE))
         elif constraint["regex"] == NEAR:

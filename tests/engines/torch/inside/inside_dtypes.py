@@ -27,7 +27,7 @@ TOKENS = 32
 PROMPTS = 8
 
 
-def said(method: str | None, **options: Any) -> tuple[list[list[int]], int]:
+def generate(method: str | None, **options: Any) -> tuple[list[list[int]], int]:
     """The answers to the first prompts, all at once, and how many drafted tokens stayed."""
     knob = Knob()
     knob.turn(5 if method else 0)
@@ -57,7 +57,7 @@ def logits_of(dtype: torch.dtype, tokens: list[int]) -> torch.Tensor:
 @pytest.mark.parametrize("method", [None, "draft_model", "ngram", "layer_skip"])
 @pytest.mark.parametrize("name", ["bfloat16", "float16"])
 def test_each_token_is_the_targets_best_within_the_rounding(name: str, method: str | None) -> None:
-    texts, stayed = said(method, dtype=name)
+    texts, stayed = generate(method, dtype=name)
 
     assert bool(stayed) is (method is not None)
     for prompt, answer in zip(pair.prompts(), texts, strict=False):
@@ -71,8 +71,8 @@ def test_each_token_is_the_targets_best_within_the_rounding(name: str, method: s
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_engine_says_the_same_with_and_without_drafts() -> None:
-    plain, _ = said(None, compile=True)
-    drafted, stayed = said("draft_model", compile=True)
+    plain, _ = generate(None, compile=True)
+    drafted, stayed = generate("draft_model", compile=True)
 
     assert stayed > 0
     assert drafted == plain

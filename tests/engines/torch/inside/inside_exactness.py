@@ -125,11 +125,11 @@ def test_transformers_says_the_same_to_every_prompt() -> None:
 
     for sequence in sequences:
         prompt = torch.tensor([sequence.tokens[: sequence.prompt_tokens]])
-        said = reference.generate(
+        generated = reference.generate(
             prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=32, do_sample=False,
             eos_token_id=None, pad_token_id=0,
         )  # fmt: skip
-        assert output(sequence) == said[0, prompt.shape[1] :].tolist()
+        assert output(sequence) == generated[0, prompt.shape[1] :].tolist()
 
 
 _ROPES: dict[str, dict[str, Any]] = {

@@ -61,10 +61,10 @@ def answer(
 def test_json_is_of_its_schema(mode: str, temperature: float) -> None:
     for seed in range(3):
         text, page = answer(COMPILER.json_schema(SCHEMA), mode, temperature, seed)
-        found = json.loads(text)
-        assert set(found) == {"name", "count", "kind"}
-        assert 0 <= found["count"] <= 999
-        assert found["kind"] in SCHEMA["properties"]["kind"]["enum"]
+        parsed = json.loads(text)
+        assert set(parsed) == {"name", "count", "kind"}
+        assert 0 <= parsed["count"] <= 999
+        assert parsed["kind"] in SCHEMA["properties"]["kind"]["enum"]
         assert bool(page["draft_tokens"]) == (mode == ALLOW)
         assert page["bypassed"] == ({"constrained": 1} if mode == BYPASS else {})
 

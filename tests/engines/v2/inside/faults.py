@@ -58,11 +58,11 @@ def the_mask_begins_behind_the_drafts(probe: Probe) -> None:
     bounds = manager._get_constraint_bounds
 
     def late(request: Any, tokens: Any, **options: Any) -> Any:
-        found = bounds(request, tokens, **options)
-        among = 0 < found.constraint_start <= len(tokens)
+        limits = bounds(request, tokens, **options)
+        among = 0 < limits.constraint_start <= len(tokens)
         if among and not options.get("spec_tokens_committed"):
-            return type(found)(len(tokens) + 1, len(tokens) + 1)
-        return found
+            return type(limits)(len(tokens) + 1, len(tokens) + 1)
+        return limits
 
     manager._get_constraint_bounds = late
 

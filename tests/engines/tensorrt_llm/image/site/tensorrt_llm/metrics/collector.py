@@ -12,11 +12,11 @@ class MetricsCollector:
         self.generated = Counter("trtllm_generation_tokens_total", "-", names)
         self.drafted = Counter("trtllm_spec_decode_num_draft_tokens_total", "-", names)
 
-    def log_iteration_stats(self, told):
-        self.running.labels(**self.labels).set(told["numActiveRequests"])
-        self.waiting.labels(**self.labels).set(told["numQueuedRequests"])
-        self.drafted.labels(**self.labels).inc(told["specDecodingStats"]["numDraftTokens"])
+    def log_iteration_stats(self, statistics):
+        self.running.labels(**self.labels).set(statistics["numActiveRequests"])
+        self.waiting.labels(**self.labels).set(statistics["numQueuedRequests"])
+        self.drafted.labels(**self.labels).inc(statistics["specDecodingStats"]["numDraftTokens"])
 
-    def log_request_metrics_dict(self, told):
-        if told.get("finished_reason"):
-            self.generated.labels(**self.labels).inc(told["generation_tokens"])
+    def log_request_metrics_dict(self, statistics):
+        if statistics.get("finished_reason"):
+            self.generated.labels(**self.labels).inc(statistics["generation_tokens"])
