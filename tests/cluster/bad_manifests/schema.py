@@ -252,6 +252,13 @@ REFUSED_BY_SCHEMA = (
         "raise one",
     ),
     Bad(
+        "pods that are not available before their rollout's deadline",
+        {"minReadySeconds": 60, "progressDeadlineSeconds": 60},
+        "spec.minReadySeconds",
+        "minReadySeconds 60 is not below progressDeadlineSeconds 60",
+        "lower minReadySeconds or raise progressDeadlineSeconds",
+    ),
+    Bad(
         "a shared cache with a limit",
         {"modelCache": {"claimName": "models", "sizeLimit": "10Gi"}},
         "spec.modelCache.sizeLimit",

@@ -155,6 +155,15 @@ def test_what_is_wrong_is_told(
     assert done.status == (1 if level == "wrong" else 0)
 
 
+def test_an_engine_that_keeps_its_depth_needs_no_plugin(whole: FakeApi, tandem: Tandem) -> None:
+    whole.resources[0]["status"]["speculation"]["liveMode"] = "Rollout"
+    whole.objects[ENGINE_METRICS] = "vllm:x 1\n"
+
+    results = findings(tandem("doctor", "-o", "json"))
+
+    assert results["shop/chat"][-1] == ("ok", "chat-a: metrics answer; K changes with its pods")
+
+
 def test_what_this_user_may_not_see_is_unknown_and_not_wrong(
     whole: FakeApi, tandem: Tandem
 ) -> None:

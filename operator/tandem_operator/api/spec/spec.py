@@ -186,4 +186,11 @@ class Spec(SpecModel):
             "raise one",
             ".rollout",
         ),
+        Rule(
+            "self.minReadySeconds < self.progressDeadlineSeconds",
+            "minReadySeconds {self.minReadySeconds} is not below progressDeadlineSeconds "
+            "{self.progressDeadlineSeconds}: no rollout would end in time; lower minReadySeconds "
+            "or raise progressDeadlineSeconds",
+            ".minReadySeconds",
+        ),
     )

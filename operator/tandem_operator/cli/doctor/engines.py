@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from tandem_operator.api import names
 from tandem_operator.api.spec import Spec
+from tandem_operator.api.status import LiveMode
 from tandem_operator.cli.doctor import installation
 from tandem_operator.cli.doctor.finding import Finding, Level
 from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
@@ -57,7 +58,7 @@ def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
         yield Finding(check_name, Level.WARNING, message, remedy)
     speculation = (raw.get("status") or {}).get("speculation") or {}
     for pod in ready:
-        yield _metrics(reading, check_name, pod, speculation.get("generation"))
+        yield _metrics(reading, check_name, pod, speculation)
 
 
 def _groups(reading: Reading, check_name: str, raw: Object) -> Iterator[Finding]:
@@ -85,8 +86,8 @@ def _role(pod: Object) -> str | None:
     return role
 
 
-def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | None) -> Finding:
-    """Whether the pod's metrics answer, the plugin is in them, and it applies the table."""
+def _metrics(reading: Reading, check_name: str, pod: Object, speculation: Object) -> Finding:
+    """Whether the pod's metrics answer; and where a table moves K, that it is applied."""
     name = pod["metadata"]["name"]
     port, path = page_of(pod)
     place = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}:{port}/proxy{path}"
@@ -97,7 +98,9 @@ def _metrics(reading: Reading, check_name: str, pod: Object, generation: int | N
         return Finding(check_name, Level.UNKNOWN, f"metrics of {name}: {refused}")
     except pages.MalformedPageError as problem:
         return Finding(check_name, Level.WRONG, f"metrics of {name}: {problem}")
-    applied = page.total([APPLIED_GENERATION])
+    applied, generation = page.total([APPLIED_GENERATION]), speculation.get("generation")
+    if applied is None and speculation.get("liveMode") == LiveMode.ROLLOUT.value:
+        return Finding(check_name, Level.OK, f"{name}: metrics answer; K changes with its pods")
     if applied is None:
         message = f"{name} has metrics, and no {APPLIED_GENERATION}: the plugin is not loaded"
         remedy = "see the start of the engine's log; K stays as it was started with"
