@@ -125,3 +125,13 @@ def test_of_two_inputs_with_one_lock_the_earlier_serves_until_the_rollout_is_don
     world.roll_out()
     world.settle()
     assert world.resource["status"]["pair"]["inputHash"] != first
+
+
+def test_a_new_revision_is_the_newest_from_its_first_write_on() -> None:
+    """Until it is, pods of the one before it would be made again."""
+    world = World().serve()
+    change_pair(world, 1)
+
+    first, second = sorted(world.all_of("ControllerRevision"), key=lambda each: each["revision"])
+    assert (first["revision"], second["revision"]) == (1, 2)
+    assert world.writes["apply", "ControllerRevision", second["metadata"]["name"]] == 1
