@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.lock import builders, test_formats, test_judge
+from tests.unit.lock import (
+    builders,
+    same_ids,
+    test_formats,
+    test_judge_heads,
+    test_sentencepiece_and_tekken,
+)
 
 SOUND = builders.files()
 _CONFIGS = {
     "config.json": json.dumps(builders.config()).encode(),
     "tokenizer_config.json": json.dumps(test_formats.CONFIG).encode(),
 }
-_HEAD = dict(test_judge.head(draft_vocab_size=4)) | {
-    "model.safetensors": test_judge.tables([0, 2, 5, 15])
+_HEAD = dict(test_judge_heads.head(draft_vocab_size=4)) | {
+    "model.safetensors": test_judge_heads.tables([0, 2, 5, 15])
 }
 FAMILIES: dict[str, dict[str, bytes]] = {
     "tokenizer-json": {"tokenizer.json": SOUND["tokenizer.json"]} | _CONFIGS,
-    "unigram-json": test_formats.unigram_json(),
+    "unigram-json": test_sentencepiece_and_tekken.unigram_json(),
     "words": test_formats.as_words() | _CONFIGS | {"added_tokens.json": b'{"<|x|>": 6}'},
     "wordpiece": {"vocab.txt": b"[UNK]\nhug\n##s\n"} | _CONFIGS,
     "ranks": test_formats.as_ranks() | _CONFIGS,
-    "tekken": test_formats.tekken(["<unk>", "<s>"], test_formats.BYTES),
+    "tekken": test_sentencepiece_and_tekken.tekken(["<unk>", "<s>"], same_ids.BYTES),
     "gguf": test_formats.as_gguf(),
     "sentencepiece": {
-        "tokenizer.model": test_formats.sentencepiece(
-            [*test_formats.PIECES, *test_formats.WORDS], 1
-        )
+        "tokenizer.model": same_ids.sentencepiece([*same_ids.PIECES, *same_ids.WORDS], 1)
     }
     | _CONFIGS,
     "configs": SOUND
