@@ -257,6 +257,20 @@ def test_another_mode_brings_the_k_of_the_spec_back_at_once(mode: str) -> None:
     assert k_of(world) == 7
 
 
+def test_after_another_mode_auto_begins_with_the_k_of_the_spec_and_has_decided_nothing() -> None:
+    world = moved()
+    assert speculation(world)["lastDecision"]["message"].startswith("K ")
+    for mode in ("Fixed", "Auto"):
+        world.edit({"tuning.mode": mode})
+        world.settle()
+        world.roll_out()
+        seen(world, (1.0,) * 8)
+
+    assert world.condition("SpeculationActive") == ("True", "Initial")
+    assert world.message("SpeculationActive") == "K is 7 until another is worth a rollout"
+    assert speculation(world)["lastDecision"]["message"] != ""
+
+
 def test_observe_says_what_auto_would_do_and_does_nothing() -> None:
     world = served({"tuning.mode": "Observe"})
     seen(world)

@@ -120,6 +120,14 @@ def test_of_a_workload_that_is_not_there_nothing_is_wanted_and_nothing_runs() ->
     assert {stands.wanted, stands.replicas, stands.ready, stands.updated} == {0}
 
 
+def test_where_k_is_live_observe_says_what_the_tuner_would_decide() -> None:
+    world = served({"tuning.mode": "Observe"})
+    report_metrics(world, batch=4.0)
+    world.settle()
+
+    assert world.message("SpeculationActive").startswith("Auto would decide Active: Tuned")
+
+
 def test_status_lists_no_more_segments_than_the_definition_takes() -> None:
     world = served()
     segments = {f"segment-{number:02d}": 0.5 for number in range(20)}

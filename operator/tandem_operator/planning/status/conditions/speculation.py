@@ -82,7 +82,7 @@ def _would(form: PodForm, tokens: int) -> str:
 
 def _by_rollout(form: PodForm) -> Finding:
     state, tokens = form.state, form.revision.fixed_tokens
-    if state.depth_since is not None and state.depth_message:
+    if state.depth_message:
         return _finding("True", SpeculationReason.TUNED, state.depth_message)
     message = f"K is {tokens} until another is worth a rollout"
     return _finding("True", SpeculationReason.INITIAL, message)
