@@ -73,6 +73,19 @@ def test_one_segment_whose_acceptance_moved_is_worth_telling_by_itself() -> None
         assert [each["acceptanceRatePercent"] for each in segments] == [80, told]
 
 
+def test_words_of_a_decision_stand_while_its_rule_is_the_same() -> None:
+    """They hold numbers that move with each look; lastDecision says when they were true."""
+    world = tuned()
+    said = world.message("SpeculationActive")
+    for reason, message in (("Tuned", said), ("Other", "another rule")):
+        world.pass_time(61)
+        decision = builders.decision(reason=reason, message="another rule")
+        world.tuning = builders.tuning(world.lock_hash, decision=decision)
+        world.settle()
+        assert world.message("SpeculationActive") == message
+        assert world.resource["status"]["speculation"]["lastDecision"]["message"] == message
+
+
 def test_a_minute_after_the_last_word_a_look_comes_by_itself() -> None:
     """Traffic may have ended by then, and nothing else would ask for the look."""
     world = tuned()
