@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from tandem_operator.control.decision_log import Record, record_of
@@ -58,10 +59,10 @@ def resource(
     status: Object = {
         "observedGeneration": generation if observed is None else observed,
         "readyReplicas": 2,
-        "conditions": list(conditions),
+        "conditions": copy.deepcopy(list(conditions)),
     }
     if speculation is not None:
-        status["speculation"] = speculation
+        status["speculation"] = copy.deepcopy(speculation)
     return {
         "apiVersion": "tandem.dev/v1alpha1",
         "kind": "SpeculativeDeployment",
