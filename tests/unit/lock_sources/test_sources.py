@@ -126,6 +126,15 @@ def test_a_missing_mount_is_told(lock_job: Job, tmp_path: Path) -> None:
     assert (failure.reason, failure.side) == ("ModelNotFound", "target")
 
 
+def test_a_folder_without_a_file_is_no_model(lock_job: Job, tmp_path: Path) -> None:
+    (tmp_path / "models" / "chat").mkdir(parents=True)
+    source = SourceRequest("pvc://models", path=str(tmp_path / "models"))
+    assert lock_job.run(LockRequest("NGram", "SameVocabulary", source)) == 3
+    failure = lock_job.failure()
+    assert (failure.reason, failure.side) == ("ModelNotFound", "target")
+    assert "holds no file, only chat" in failure.message
+
+
 def test_a_request_that_is_none_is_told(lock_job: Job) -> None:
     assert job.run({**lock_job.environ, "TANDEM_LOCK_REQUEST": "{"}) == 1
     assert lock_job.failure().reason == "LockFailed"

@@ -18,6 +18,7 @@ OWNED_FLAGS = (
     OwnedFlag("grpc", "remove it; the engine speaks HTTP on port 8000"),
     OwnedFlag("ssl-", "end TLS in front of the Service; probes speak HTTP", family=True),
     OwnedFlag("enable-ssl-refresh", "end TLS in front of the Service; probes speak HTTP"),
+    OwnedFlag("help", "remove it; vLLM would print its options and end", short=("-h",)),
     OwnedFlag("headless", "remove it; the operator says which pod serves"),
     OwnedFlag("config", "write the options into spec.engine.args"),
     OwnedFlag("served-model-name", "set spec.target.servedName"),

@@ -61,5 +61,11 @@ def _local(path: Path, uri: str) -> FetchedModel:
         raise CannotLookError(
             lock_errors.ACCESS_DENIED, f"{path} cannot be read: {error.strerror} (source {uri})"
         ) from error
+    if not any((path / name).is_file() for name in local.names):
+        inside = f", only {', '.join(local.names[:5])}" if local.names else ""
+        raise CannotLookError(
+            lock_errors.MODEL_NOT_FOUND,
+            f"{path} holds no file{inside} (source {uri}): name the folder with config.json",
+        )
     image = _IMAGE_DIGEST.fullmatch(uri)
     return FetchedModel(local, revision=image and image[1], immutable=image is not None)

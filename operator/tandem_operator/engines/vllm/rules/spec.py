@@ -11,6 +11,7 @@ from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tandem_operator.engines.vllm.rules import live as live_rules
 from tandem_operator.engines.vllm.rules import nodes as node_rules
+from tandem_operator.engines.vllm.rules import value as value_rules
 
 REJECTION = "rejection_sample_method"
 
@@ -23,6 +24,7 @@ def validate(spec: Spec) -> tuple[FieldError, ...]:
         *node_rules.validate(spec),
         *live,
         *arguments.validate(spec, OWNED_FLAGS),
+        *value_rules.validate(spec),
         *_config(spec),
     )
 
