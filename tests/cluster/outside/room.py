@@ -7,12 +7,13 @@ kubelet's place that a pod runs or what its container left behind.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
-from tests.cluster.outside.server import CHILDREN, Server
+from tests.cluster.outside.server import CHILDREN, NotFoundError, Server
 from tests.cluster.outside.waiting import wait
 
 Object = dict[str, Any]
@@ -142,7 +143,8 @@ class Room:
                     "conditions": conditions,
                     "containerStatuses": [container],
                 }
-                self._say(pod, status)
+                with suppress(NotFoundError):  # a rollout ended it since it was listed
+                    self._say(pod, status)
 
     def say(self, pod: Object, *containers: Object, **status: Any) -> None:
         """What a kubelet says of a pod, and of containers made by `container`."""

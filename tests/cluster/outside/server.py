@@ -93,7 +93,13 @@ class Server:
         return [write for write in self._cluster.writes(USER) if write.resource != "leases"]
 
 
+class NotFoundError(AssertionError):
+    """The object is not there, or no longer."""
+
+
 def _read(answer: httpx.Response) -> Object:
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise NotFoundError(answer.text)
     assert answer.is_success, answer.text
     document: Object = answer.json()
     return document
