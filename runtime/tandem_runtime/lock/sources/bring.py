@@ -61,7 +61,7 @@ def _local(path: Path, uri: str) -> FetchedModel:
         raise CannotLookError(
             lock_errors.ACCESS_DENIED, f"{path} cannot be read: {error.strerror} (source {uri})"
         ) from error
-    if not any((path / name).is_file() for name in local.names):
+    if not any((local.root / name).is_file() for name in local.names):
         inside = f", only {', '.join(local.names[:5])}" if local.names else ""
         raise CannotLookError(
             lock_errors.MODEL_NOT_FOUND,
