@@ -8,31 +8,9 @@ from pathlib import Path
 import pytest
 
 from tandem_operator.bench import steering
-from tandem_operator.cli.main import main
 from tandem_runtime.contract.table import parse, render
 from tests.unit.bench.fake_engine import FakeEngine, serving
 from tests.unit.bench.measured_engine import SURVIVAL, THEIRS, TRUTH, done
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    file = tmp_path / "table" / "speculation.json"
-    file.parent.mkdir()
-    return file
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Callable[..., int]:
-    """Runs the command with short blocks; further words win."""
-
-    def command(engine: FakeEngine | str, *words: str) -> int:
-        url = engine if isinstance(engine, str) else engine.url
-        short = ["--block-s", "0.2", "--warmup-s", "0.02", "--rounds", "1", "--new-tokens", "64"]
-        load = ["--tokens", "0,2,5", "--concurrency", "1,3,8"]
-        out = ["--out", str(tmp_path / "profile.json"), "--output", "json"]
-        return main(["bench", "--endpoint", url, *short, *load, *out, *words])
-
-    return command
 
 
 def test_the_state_of_another_measurement_is_not_gone_on_with(
