@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import argcomplete
 from argcomplete.shell_integration import shellcode
@@ -33,10 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def answer(environ: Mapping[str, str]) -> None:
-    """Answer the shell that asks how the line goes on, and end; the line is in its environment."""
-    from tandem_operator.cli.main import parser_of, verb_of
+def answer(
+    environ: Mapping[str, str], parser_of: Callable[[list[str]], argparse.ArgumentParser]
+) -> None:
+    """Answer the shell that asks how the line goes on, and end; the line is in its environment.
 
+    `parser_of` gives the parser for the words before the one that is completed.
+    """
     line = environ.get("COMP_LINE", "")[: int(environ.get("COMP_POINT") or 0) or None]
     try:
         words = shlex.split(line)[1:]
@@ -44,4 +47,4 @@ def answer(environ: Mapping[str, str]) -> None:
         words = line.split()[1:]
     if not line.endswith(" "):
         words = words[:-1]
-    argcomplete.autocomplete(parser_of(verb_of(words)), always_complete_options="long")
+    argcomplete.autocomplete(parser_of(words), always_complete_options="long")

@@ -91,7 +91,7 @@ def _run(words: Sequence[str], verb: str | None) -> int:
     if "_ARGCOMPLETE" in os.environ:
         from tandem_operator.cli import completion
 
-        completion.answer(os.environ)
+        completion.answer(os.environ, lambda typed: parser_of(verb_of(typed)))
     arguments: argparse.Namespace = parser_of(verb).parse_args(words)
     status: int = arguments.run(arguments)
     return status
