@@ -48,6 +48,6 @@ def remove_release(cluster: Cluster, namespace: str) -> None:
 def _owner_of_definition(cluster: Cluster) -> str:
     """The namespace of the release that has the definition; empty where none has."""
     words = ("get", "crd", DEFINITION, "--ignore-not-found", "--output=json")
-    found = cluster.run(*words)
-    annotations = json.loads(found)["metadata"].get("annotations", {}) if found.strip() else {}
+    answer = cluster.run(*words)
+    annotations = json.loads(answer)["metadata"].get("annotations", {}) if answer.strip() else {}
     return str(annotations.get(_OWNER, ""))

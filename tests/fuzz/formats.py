@@ -70,8 +70,8 @@ class Room:
             asked = LockRequest(
                 method, "VocabPrefix", SourceRequest(target.uri), SourceRequest(draft.uri)
             )
-            told = judge.judge(asked, target, None if method in judge.WITHOUT_DRAFT else draft)
-            message = report.render(told)
+            verdict = judge.judge(asked, target, None if method in judge.WITHOUT_DRAFT else draft)
+            message = report.render(verdict)
             assert len(message) <= report.MAX_BYTES
             assert report.parse(message) is not None
 
@@ -96,10 +96,12 @@ def _changed(value: Any, chance: random.Random) -> Any:
         return chance.choice(_ODD_VALUES)
     if isinstance(value, dict):
         return {
-            key: _changed(held, chance) for key, held in value.items() if chance.random() > 0.01
+            key: _changed(content, chance)
+            for key, content in value.items()
+            if chance.random() > 0.01
         }
     if isinstance(value, list):
-        return [_changed(held, chance) for held in value if chance.random() > 0.01]
+        return [_changed(content, chance) for content in value if chance.random() > 0.01]
     if type(value) is int and chance.random() < 0.02:
         return value + chance.choice([-1, 1, 256, 1 << 23])
     return value

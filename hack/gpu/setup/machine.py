@@ -17,18 +17,18 @@ from hack.vllm import environment
 _ASKED_WITHIN_S = 180.0
 _QUESTION = """
 import json, sys, importlib.metadata as m, torch
-found = {"python": sys.version.split()[0], "torch": torch.__version__}
+facts = {"python": sys.version.split()[0], "torch": torch.__version__}
 try:
-    found["vllm"] = m.version("vllm")
+    facts["vllm"] = m.version("vllm")
 except m.PackageNotFoundError:
-    found["vllm"] = "not found"
+    facts["vllm"] = "not found"
 if torch.cuda.is_available():
     gpu = torch.cuda.get_device_properties(0)
-    found["gpu"] = gpu.name
-    found["gpu_memory_gib"] = str(round(gpu.total_memory / 2**30, 1))
-    found["compute_capability"] = f"{gpu.major}.{gpu.minor}"
-    found["cuda"] = str(torch.version.cuda)
-print("TANDEM " + json.dumps(found))
+    facts["gpu"] = gpu.name
+    facts["gpu_memory_gib"] = str(round(gpu.total_memory / 2**30, 1))
+    facts["compute_capability"] = f"{gpu.major}.{gpu.minor}"
+    facts["cuda"] = str(torch.version.cuda)
+print("TANDEM " + json.dumps(facts))
 """
 
 

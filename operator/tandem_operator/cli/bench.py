@@ -145,10 +145,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
         options.out.write_text(json.dumps(profile, indent=2) + "\n", encoding="utf-8")
     except (EndpointError, PlanError, StateError, FitError, PromptsError, OSError) as problem:
-        told = str(problem)
+        detail = str(problem)
         if isinstance(problem, OSError) and problem.filename is not None:
-            told = f"{problem.filename}: {problem.strerror}"
-        print(f"tandem bench: {told}", file=sys.stderr)
+            detail = f"{problem.filename}: {problem.strerror}"
+        print(f"tandem bench: {detail}", file=sys.stderr)
         if isinstance(problem, EndpointError) and path_beside(arguments.out).exists():
             kept = path_beside(arguments.out)
             print(f"finished blocks are in {kept}; the same command goes on", file=sys.stderr)

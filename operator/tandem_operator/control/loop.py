@@ -24,7 +24,12 @@ from tandem_operator.control.metrics_condition import Lost
 from tandem_operator.control.rollout_watch import RolloutWatch
 from tandem_operator.control.served import config_map, experts
 from tandem_operator.control.tuner import Tuner
-from tandem_operator.control.tuner_settings import drafts_all, fixed_tokens, held_at, settings_of
+from tandem_operator.control.tuner_settings import (
+    drafts_all,
+    fixed_tokens,
+    settings_of,
+    with_fixed_tokens,
+)
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.engines.registry import driver, may_stop_drafting
@@ -192,7 +197,7 @@ class TuningLoop:
             profile=profile,
         )
         fixed = fixed_tokens(spec, replicas)
-        learns = settings if fixed is None else held_at(settings, fixed)
+        learns = settings if fixed is None else with_fixed_tokens(settings, fixed)
         if tuner is None or (tuner.lock, tuner.shape) != (lock, shape):
             tuner = self._begun(key, lock, shape, learns, subject)
             self._learners[key] = tuner

@@ -59,7 +59,7 @@ def fixed_tokens(spec: Spec, replicas: Iterable[Replica]) -> int | None:
     return tokens or None
 
 
-def held_at(settings: Settings, tokens: int) -> Settings:
+def with_fixed_tokens(settings: Settings, tokens: int) -> Settings:
     """The settings of an engine that keeps this K: what it does is what its table says."""
     return replace(settings, max_tokens=tokens, min_tokens=tokens, tiers=(tokens,))
 

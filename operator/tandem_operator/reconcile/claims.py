@@ -46,7 +46,7 @@ class Claim:
 
 
 @dataclass
-class _Held:
+class _Knowledge:
     since_s: float | None = None
     asked_s: float | None = None
     rest_s: float = FIRST_REST_S / 2
@@ -59,78 +59,78 @@ class Claims:
     """What this process knows of who manages what; `name` is the installation's own."""
 
     def __init__(
-        self, name: str, clock: Clock, told: Callable[[int], None] = lambda yielded: None
+        self, name: str, clock: Clock, on_change: Callable[[int], None] = lambda yielded: None
     ) -> None:
         self._name = name
         self._clock = clock
-        self._told = told
-        self._held: dict[Key, _Held] = {}
+        self._on_change = on_change
+        self._known: dict[Key, _Knowledge] = {}
         self._yielded: set[Key] = set()
 
     def judge(self, key: Key, managed_by: str | None) -> Claim:
         """What to do about a resource in whose status that name stands."""
-        held = self._held.setdefault(key, _Held())
+        known = self._known.setdefault(key, _Knowledge())
         now_s = self._clock.now_s()
         if managed_by is None or managed_by == self._name:
-            if held.asked_s is not None and managed_by is not None:
-                left_s = held.asked_s + ANSWER_S - now_s
+            if known.asked_s is not None and managed_by is not None:
+                left_s = known.asked_s + ANSWER_S - now_s
                 if left_s > 0:
                     return Claim(Stand.WAIT, left_s)
-            held.asked_s, held.answering = None, False
-            held.since_s = now_s if held.since_s is None else held.since_s
+            known.asked_s, known.answering = None, False
+            known.since_s = now_s if known.since_s is None else known.since_s
             self._yields(key, False)
             return Claim(Stand.MANAGE)
-        if held.since_s is not None:
-            return self._answer(key, held, managed_by)
-        if held.asked_s is not None:
-            held.asked_s = None
-            return self._yield(key, held, managed_by)
-        if now_s < held.until_s:
-            return Claim(Stand.WAIT, held.until_s - now_s)
-        held.asked_s = now_s
+        if known.since_s is not None:
+            return self._answer(key, known, managed_by)
+        if known.asked_s is not None:
+            known.asked_s = None
+            return self._yield(key, known, managed_by)
+        if now_s < known.until_s:
+            return Claim(Stand.WAIT, known.until_s - now_s)
+        known.asked_s = now_s
         return Claim(Stand.ASK, ANSWER_S)
 
     def not_asked(self, key: Key) -> None:
         """The name could not be written: nobody was asked."""
-        self._held[key].asked_s = None
+        self._known[key].asked_s = None
 
     def forget(self, key: Key) -> None:
-        self._held.pop(key, None)
+        self._known.pop(key, None)
         self._yields(key, False)
 
-    def _answer(self, key: Key, held: _Held, other: str) -> Claim:
+    def _answer(self, key: Key, known: _Knowledge, other: str) -> Claim:
         now_s = self._clock.now_s()
-        if held.answering:
+        if known.answering:
             return Claim(Stand.MANAGE)  # our name is not back yet
-        held.answers_s = [each for each in held.answers_s if each >= now_s - WITHIN_S]
+        known.answers_s = [each for each in known.answers_s if each >= now_s - WITHIN_S]
         # Both may have begun at the same moment: then the smaller name stays.
-        together = held.since_s is not None and now_s < held.since_s + ANSWER_S
-        if len(held.answers_s) >= MOST_ANSWERS or (together and other < self._name):
-            return self._yield(key, held, other)
-        held.answers_s.append(now_s)
-        held.answering = True
+        together = known.since_s is not None and now_s < known.since_s + ANSWER_S
+        if len(known.answers_s) >= MOST_ANSWERS or (together and other < self._name):
+            return self._yield(key, known, other)
+        known.answers_s.append(now_s)
+        known.answering = True
         message = (
             f"installation {other} watches this resource too and wrote to it; {self._name} goes on "
             f"managing it. {REMEDY}"
         )
         return Claim(Stand.MANAGE, event_record=EventRecord("Warning", ANSWERED, message))
 
-    def _yield(self, key: Key, held: _Held, other: str) -> Claim:
-        held.since_s = None
-        held.rest_s = min(2 * held.rest_s, LONGEST_REST_S)
-        held.until_s = self._clock.now_s() + held.rest_s
+    def _yield(self, key: Key, known: _Knowledge, other: str) -> Claim:
+        known.since_s = None
+        known.rest_s = min(2 * known.rest_s, LONGEST_REST_S)
+        known.until_s = self._clock.now_s() + known.rest_s
         self._yields(key, True)
         message = (
             f"installation {other} manages this resource; {self._name} watches it too and leaves "
-            f"it alone for {held.rest_s / 60:.0f} min. {REMEDY}"
+            f"it alone for {known.rest_s / 60:.0f} min. {REMEDY}"
         )
-        return Claim(Stand.WAIT, held.rest_s, EventRecord("Warning", YIELDED, message))
+        return Claim(Stand.WAIT, known.rest_s, EventRecord("Warning", YIELDED, message))
 
     def _yields(self, key: Key, does: bool) -> None:
         if does == (key in self._yielded):
             return
         (self._yielded.add if does else self._yielded.discard)(key)
-        self._told(len(self._yielded))
+        self._on_change(len(self._yielded))
 
 
 REMEDY = "Let their watchNamespaces not overlap, or uninstall one"

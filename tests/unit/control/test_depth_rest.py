@@ -9,7 +9,7 @@ from itertools import cycle
 import pytest
 
 from tandem_operator.control.depth_watch import DepthSums, added, view
-from tandem_operator.control.tuner_settings import held_at
+from tandem_operator.control.tuner_settings import with_fixed_tokens
 from tandem_operator.planning.rollout.depth import PodStart, chosen
 from tandem_operator.tuning import Settings, State, initial_state, tune
 from tests.unit.tuning.builders import Engine, memory_bound
@@ -29,13 +29,13 @@ def slow_draft(batch: float, tokens: int) -> float:
 
 def kept(engine: Engine, tokens: int, batches: tuple[int, ...], state: State | None) -> State:
     """Half an hour with this K alone, whatever the tuner would like to try."""
-    held, loads = held_at(SETTINGS, tokens), cycle(batches)
-    state, decision = tune(state or initial_state(held), (), held)
+    settings, loads = with_fixed_tokens(SETTINGS, tokens), cycle(batches)
+    state, decision = tune(state or initial_state(settings), (), settings)
     engine.now_s = state.now_s or 0.0
     for _ in range(180):
         engine.batch = next(loads)
         window = engine.window(replace(decision, explore=None))
-        state, decision = tune(state, (window,), held)
+        state, decision = tune(state, (window,), settings)
     return state
 
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.control.depth_watch import DepthSums, added, view
-from tandem_operator.control.tuner_settings import held_at
+from tandem_operator.control.tuner_settings import with_fixed_tokens
 from tandem_operator.tuning import Settings, State
 from tests.unit.tuning.builders import Engine, drive, memory_bound
 
 SETTINGS = Settings(max_tokens=7)
-KEPT = held_at(SETTINGS, 7)
+KEPT = with_fixed_tokens(SETTINGS, 7)
 
 
 @pytest.fixture(scope="module")

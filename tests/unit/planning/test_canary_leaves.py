@@ -98,9 +98,9 @@ def test_after_a_good_canary_status_names_no_cause_of_what_is_over() -> None:
     report_metrics(world, batch=2.0, worth=3, canary=GOOD)
     world.settle()
 
-    said = world.message("SpeculationActive")
-    assert said.startswith("the draft is not loaded;")
-    assert said.endswith("the pods load it again when the canary is gone")
+    message = world.message("SpeculationActive")
+    assert message.startswith("the draft is not loaded;")
+    assert message.endswith("the pods load it again when the canary is gone")
 
 
 def test_nothing_is_decided_while_a_write_fails() -> None:

@@ -52,9 +52,9 @@ def test_restart_makes_the_same_pods_again_once_a_dwell() -> None:
     first = restarted_at(world)
     assert first is not None
     assert speculates(template(world))
-    told = world.message("AcceptanceDecayed")
-    assert told.endswith(f"; the pods were restarted at {first[:16]}Z")
-    assert "tuning.onDecay" not in told
+    message = world.message("AcceptanceDecayed")
+    assert message.endswith(f"; the pods were restarted at {first[:16]}Z")
+    assert "tuning.onDecay" not in message
 
     world.pass_time(5 * 3600)
     world.roll_out()

@@ -68,18 +68,20 @@ def k_of(world: World) -> int:
 
 
 def speculation(world: World) -> Object:
-    told: Object = world.resource["status"]["speculation"]
-    return told
+    reported: Object = world.resource["status"]["speculation"]
+    return reported
 
 
 def table(world: World) -> Any:
-    (held,) = [each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]]
-    return json.loads(held["data"]["speculation.json"])["schedule"]
+    (config_map,) = [
+        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
+    ]
+    return json.loads(config_map["data"]["speculation.json"])["schedule"]
 
 
 def variants(world: World) -> list[Object]:
-    held = world.all_of("ControllerRevision")
-    return [each for each in held if each["data"]["version"] == "variant/1"]
+    revisions = world.all_of("ControllerRevision")
+    return [each for each in revisions if each["data"]["version"] == "variant/1"]
 
 
 def test_pods_begin_with_the_deepest_k_which_measures_every_position() -> None:
@@ -106,16 +108,16 @@ def test_a_k_that_is_worth_its_rollout_is_rolled_out_under_the_same_lock() -> No
 
 def test_the_decision_is_told_with_its_numbers_wherever_decisions_are_told() -> None:
     world = moved()
-    told = speculation(world)
+    reported = speculation(world)
 
     assert world.condition("SpeculationActive") == ("True", "Tuned")
     message = world.message("SpeculationActive")
     assert message.startswith("K 7 -> 3 by rollout: 16.0 instead of 20.0 ms a token")
     assert "25 % more goodput" in message
     assert "50 % of the time busy" in message
-    assert (told["effectiveTokens"], told["liveMode"]) == (3, "Rollout")
-    assert told["lastDecision"]["reason"] == "Tuned"
-    assert told["lastDecision"]["message"] == message
+    assert (reported["effectiveTokens"], reported["liveMode"]) == (3, "Rollout")
+    assert reported["lastDecision"]["reason"] == "Tuned"
+    assert reported["lastDecision"]["message"] == message
     assert world.event_records.count("Tuned") == 1
 
 

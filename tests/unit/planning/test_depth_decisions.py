@@ -83,12 +83,12 @@ def test_a_longer_dwell_and_a_busier_replica_never_speak_against_it(
 def test_what_is_chosen_drafts_pays_its_price_and_risks_no_more_than_it_gains(
     seen: DepthsView,
 ) -> None:
-    found = chosen(seen, 14_400, START)
-    if found is not None:
-        assert 1 <= found.tokens != seen.tokens
-        assert found.gain == pytest.approx(1 / seen.ratios[found.tokens] - 1)
-        assert found.gain * seen.busy * 14_400 > START.seconds
-        assert found.gain + found.bad >= 0
+    choice = chosen(seen, 14_400, START)
+    if choice is not None:
+        assert 1 <= choice.tokens != seen.tokens
+        assert choice.gain == pytest.approx(1 / seen.ratios[choice.tokens] - 1)
+        assert choice.gain * seen.busy * 14_400 > START.seconds
+        assert choice.gain + choice.bad >= 0
 
 
 @given(views())
@@ -125,15 +125,15 @@ def test_traffic_that_turns_each_hour_is_followed_ever_more_rarely() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "settled"),
+    ("state", "settled"),
     [(RolloutState(1), False), (RolloutState(1, form=Form.REMOVED), True)],
     ids=["pods are replaced", "without the draft"],
 )
-def test_one_rollout_at_a_time(held: RolloutState, settled: bool) -> None:
+def test_one_rollout_at_a_time(state: RolloutState, settled: bool) -> None:
     seen = eight(3.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
-    after = decided(held, 7, SPEC, seen, builders.START, TIMES, START, settled=settled)
-    assert after is held
+    after = decided(state, 7, SPEC, seen, builders.START, TIMES, START, settled=settled)
+    assert after is state
 
 
 def test_a_deeper_k_that_nobody_knows_the_price_of_is_not_tried() -> None:
@@ -149,9 +149,12 @@ def test_fewer_drafts_lose_at_most_the_tokens_of_those_left_out() -> None:
     unknown = eight(*ratios, deviation=0.6)
     hard, easy = (replace(unknown, tokens_per_step=made(8, each)) for each in (0.2, 0.9))
 
-    found = chosen(hard, 14_400, START)
-    assert found is not None
-    assert (found.tokens, found.bad) == (1, pytest.approx(1.2 / sum(0.2**k for k in range(8)) - 1))
+    choice = chosen(hard, 14_400, START)
+    assert choice is not None
+    assert (choice.tokens, choice.bad) == (
+        1,
+        pytest.approx(1.2 / sum(0.2**k for k in range(8)) - 1),
+    )
     assert chosen(easy, 14_400, START) is None
 
 

@@ -119,7 +119,7 @@ def test_of_two_inputs_with_one_lock_the_earlier_serves_until_the_rollout_is_don
     world.lock_ends(builders.good())
     world.settle()
     assert len(world.all_of("ControllerRevision")) == 2
-    assert len({held["data"]["lock"]["hash"] for held in world.all_of("ControllerRevision")}) == 1
+    assert len({each["data"]["lock"]["hash"] for each in world.all_of("ControllerRevision")}) == 1
     assert world.resource["status"]["pair"]["inputHash"] == first
 
     world.roll_out()

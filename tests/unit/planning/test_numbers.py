@@ -54,30 +54,30 @@ def test_a_rate_that_becomes_unknown_or_known_is_worth_telling_by_itself() -> No
     world = tuned()
     assert world.tuning is not None
     known = world.tuning
-    for rate, told in ((None, None), (0.8, 80)):
+    for rate, reported in ((None, None), (0.8, 80)):
         world.pass_time(61)
         world.tuning = replace(known, acceptance_rate=rate)
         world.settle()
-        assert world.resource["status"]["speculation"].get("acceptanceRatePercent") == told
+        assert world.resource["status"]["speculation"].get("acceptanceRatePercent") == reported
 
 
 def test_one_segment_whose_acceptance_moved_is_worth_telling_by_itself() -> None:
     world = tuned()
     assert world.tuning is not None
     known = world.tuning
-    for rate, told in ((0.5, 50), (0.3, 30)):
+    for rate, reported in ((0.5, 50), (0.3, 30)):
         world.pass_time(61)
         world.tuning = replace(known, segments={"chat": 0.8, "code": rate})
         world.settle()
         segments = world.resource["status"]["speculation"]["segments"]
-        assert [each["acceptanceRatePercent"] for each in segments] == [80, told]
+        assert [each["acceptanceRatePercent"] for each in segments] == [80, reported]
 
 
 def test_words_of_a_decision_stand_while_its_rule_is_the_same() -> None:
     """They hold numbers that move with each look; lastDecision says when they were true."""
     world = tuned()
-    said = world.message("SpeculationActive")
-    for reason, message in (("Tuned", said), ("Other", "another rule")):
+    reported = world.message("SpeculationActive")
+    for reason, message in (("Tuned", reported), ("Other", "another rule")):
         world.pass_time(61)
         decision = builders.decision(reason=reason, message="another rule")
         world.tuning = builders.tuning(world.lock_hash, decision=decision)

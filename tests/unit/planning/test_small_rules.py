@@ -101,23 +101,23 @@ def test_pods_without_the_draft_are_looked_at_every_minute_whatever_becomes_of_a
 def test_the_draft_stays_out_only_while_the_spec_asks_for_it_by_the_cause_that_took_it_out(
     cause: str, changes: Object, form: Form
 ) -> None:
-    held = RolloutState(1, Form.REMOVED, builders.START, cause=cause)
+    state = RolloutState(1, Form.REMOVED, builders.START, cause=cause)
     now = builders.START + timedelta(minutes=1)
 
-    after = decided(held, spec_of(changes), None, Pods(True), now, RolloutTimes())
+    after = decided(state, spec_of(changes), None, Pods(True), now, RolloutTimes())
     assert after.form is form
 
 
 def test_of_a_workload_that_is_not_there_nothing_is_wanted_and_nothing_runs() -> None:
-    stands = workload.read(
+    counts = workload.read(
         builders.NAME,
         ObservedObjects(resource.parse(builders.resource()), ()),
         None,
         builders.START,
     )
 
-    assert not stands.rolled_out
-    assert {stands.wanted, stands.replicas, stands.ready, stands.updated} == {0}
+    assert not counts.rolled_out
+    assert {counts.wanted, counts.replicas, counts.ready, counts.updated} == {0}
 
 
 def test_where_k_is_live_observe_says_what_the_tuner_would_decide() -> None:

@@ -52,8 +52,8 @@ def test_the_correlation_of_a_requests_drafts_is_learned(correlation: float) -> 
     for turn in range(300):
         known = after(known, texts.window(0.5, 4, 40), 4, turn * WINDOW_S)
 
-    found = known.request_correlation.correlation
-    assert correlation / 1.7 <= found <= correlation * 1.7
+    estimate = known.request_correlation.correlation
+    assert correlation / 1.7 <= estimate <= correlation * 1.7
 
 
 def test_the_next_request_is_no_change_of_texts() -> None:

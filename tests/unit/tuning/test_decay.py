@@ -98,7 +98,7 @@ def test_acceptance_that_wanders_within_ten_points_never_decays(rates: list[floa
 
 
 def test_other_amounts_of_the_same_traffic_are_alike() -> None:
-    found = Hours().last(120, 0.8, drafts=120).last(45, 0.6, drafts=60).decay()
-    assert found is not None
-    assert found.rate == pytest.approx(0.6)
-    assert found.level == pytest.approx(0.8)
+    decayed = Hours().last(120, 0.8, drafts=120).last(45, 0.6, drafts=60).decay()
+    assert decayed is not None
+    assert decayed.rate == pytest.approx(0.6)
+    assert decayed.level == pytest.approx(0.8)

@@ -25,9 +25,9 @@ def slow_draft(batch: float, tokens: int) -> float:
 def costs_of(state: State, tokens: int, traffic: Traffic | None = None) -> DepthCosts:
     """Those of the last minute's load, if not of other traffic."""
     lately = with_load(Traffic(), state, SETTINGS, 60.0, 1.0)
-    found = depth_costs(state, tokens, SETTINGS, traffic or lately)
-    assert found is not None
-    return found
+    costs = depth_costs(state, tokens, SETTINGS, traffic or lately)
+    assert costs is not None
+    return costs
 
 
 def learned(engine: Engine, tokens: int) -> State:

@@ -266,7 +266,7 @@ def test_what_an_objective_forbids_is_left_even_where_that_gains_little() -> Non
     near = best - 1
     limit_s = (engine.seconds_per_token(best) + engine.seconds_per_token(near)) / 2
     strict = replace(settings, objective=Objective(time_per_output_token_s=limit_s))
-    held = replace(
+    before = replace(
         state,
         table=(near,) * len(state.table),
         budget=replace(state.budget, allowance=1.5),
@@ -274,9 +274,9 @@ def test_what_an_objective_forbids_is_left_even_where_that_gains_little() -> Non
         steps=replace(state.steps, fitted_s=None),
     )
     window = engine.window(decisions[-1])
-    after, decision = tune(held, (window,), strict)
+    after, decision = tune(before, (window,), strict)
     assert tokens_at(decision, 8) == best
-    again, _ = tune(replace(held, prefill_table=after.table), (window,), strict)
+    again, _ = tune(replace(before, prefill_table=after.table), (window,), strict)
     assert again.table == after.table
-    free, _ = tune(held, (window,), settings)
-    assert free.table == held.table, "without the objective the gain is too little"
+    free, _ = tune(before, (window,), settings)
+    assert free.table == before.table, "without the objective the gain is too little"

@@ -20,7 +20,7 @@ CELL = StepCell(
 )  # fmt: skip
 
 
-def told_by(cell: StepCell) -> tuple[Steps, ...]:
+def steps_of(cell: StepCell) -> tuple[Steps, ...]:
     return observed(window(2.0, tokens=3, acceptance=0.7, cells=(cell,)), 800.0)
 
 
@@ -31,7 +31,7 @@ def of_stock(**other: Any) -> Steps:
 
 
 def test_a_cell_tells_the_means_of_its_steps() -> None:
-    (steps,) = told_by(CELL)
+    (steps,) = steps_of(CELL)
     assert (steps.steps, steps.seconds, steps.batch, steps.depth) == (100, 0.02, 4.0, 3.0)
     assert (steps.context, steps.verified, steps.prefill) == (2000.0, 16.0, 0.0)
 
@@ -52,7 +52,7 @@ def test_a_cell_tells_the_means_of_its_steps() -> None:
     ],
 )
 def test_a_cell_that_no_steps_can_have_made_tells_nothing(other: dict[str, Any]) -> None:
-    assert told_by(replace(CELL, **other)) == ()
+    assert steps_of(replace(CELL, **other)) == ()
 
 
 def test_stock_counters_tell_one_mean() -> None:
@@ -76,7 +76,7 @@ def test_the_more_prefill_a_stock_window_holds_the_less_sure_is_its_mean() -> No
 
 
 def test_what_is_not_seen_again_fades_to_a_third_in_700_seconds() -> None:
-    (old,), (other,) = told_by(CELL), told_by(replace(CELL, tokens=1))
+    (old,), (other,) = steps_of(CELL), steps_of(replace(CELL, tokens=1))
     by_tokens = {steps.tokens: steps for steps in gathered((old,), (other,), 700.0)}
     assert by_tokens[3].steps == pytest.approx(100 * math.exp(-1.0), abs=0.01)
     assert by_tokens[1].steps == 100

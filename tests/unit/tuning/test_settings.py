@@ -18,7 +18,7 @@ def test_an_objective_is_a_time_above_0(field: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         ({"max_tokens": 33}, "max_tokens is 33: give 0 to 32"),
         ({"min_tokens": 8}, "min_tokens is 8: give 0 to max_tokens (7)"),
@@ -28,8 +28,8 @@ def test_an_objective_is_a_time_above_0(field: str, value: float) -> None:
         ({"tiers": (0, 40)}, "tiers is (0, 40): each is 0 to 32"),
     ],
 )
-def test_what_is_out_of_its_bounds_is_named(other: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_what_is_out_of_its_bounds_is_named(other: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Settings(**({"max_tokens": 7} | other))
 
 

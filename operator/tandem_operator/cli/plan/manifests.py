@@ -99,11 +99,11 @@ def _documents(text: str, filename: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         place = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
-        told = ", ".join(each for each in (problem.context, problem.problem) if each)
-        raise ManifestError(f"{filename} is not YAML: {place}{told}") from problem
+        detail = ", ".join(each for each in (problem.context, problem.problem) if each)
+        raise ManifestError(f"{filename} is not YAML: {place}{detail}") from problem
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
-        told = " ".join(str(problem).split())
-        raise ManifestError(f"{filename} is not YAML: {told}") from problem
+        detail = " ".join(str(problem).split())
+        raise ManifestError(f"{filename} is not YAML: {detail}") from problem
 
 
 def _number(text: str) -> float | int:

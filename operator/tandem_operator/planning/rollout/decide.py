@@ -40,47 +40,47 @@ class World:
 
 
 def decided(
-    held: RolloutState,
+    state: RolloutState,
     spec: Spec,
     evidence: RolloutEvidence | None,
     world: World,
     now: datetime,
     times: RolloutTimes,
 ) -> RolloutState:
-    """The state that shall be stored; ``held`` itself when nothing changes.
+    """The state that shall be stored; ``state`` itself when nothing changes.
 
     ``evidence`` is None while nothing can be measured.
     """
-    if held.form is not Form.LOADED and not _allowed(held, spec):
-        return replace(held, form=Form.LOADED, since=now, tokens=None, message="")
+    if state.form is not Form.LOADED and not _allowed(state, spec):
+        return replace(state, form=Form.LOADED, since=now, tokens=None, message="")
     if not world.settled or evidence is None:
-        return held
-    if held.form is Form.CANARY:
-        return _judged(held, spec, evidence, now, times)
+        return state
+    if state.form is Form.CANARY:
+        return _judged(state, spec, evidence, now, times)
     if world.canary_exists:
-        return held
-    if held.form is Form.REMOVED:
-        return _tried(held, spec, evidence, now, times)
-    return _removed(held, spec, evidence, now, times)
+        return state
+    if state.form is Form.REMOVED:
+        return _tried(state, spec, evidence, now, times)
+    return _removed(state, spec, evidence, now, times)
 
 
-def _allowed(held: RolloutState, spec: Spec) -> bool:
+def _allowed(state: RolloutState, spec: Spec) -> bool:
     """Whether the spec still asks for a rollout without the draft."""
     if spec.tuning.mode is not TuningMode.AUTO:
         return False
     if spec.tuning.off_mode is OffMode.REDEPLOY:
         return True
-    return held.cause == DECAYED and spec.tuning.on_decay is OnDecay.REDEPLOY
+    return state.cause == DECAYED and spec.tuning.on_decay is OnDecay.REDEPLOY
 
 
 def _removed(
-    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+    state: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState:
-    restarted = _restarted(held, spec, evidence, now, times)
+    restarted = _restarted(state, spec, evidence, now, times)
     if restarted is not None:
         return restarted
-    if spec.tuning.mode is not TuningMode.AUTO or not over(held.since, held.dwell_s, now):
-        return held
+    if spec.tuning.mode is not TuningMode.AUTO or not over(state.since, state.dwell_s, now):
+        return state
     cause, message = "", ""
     decay, since = evidence.decay, evidence.off_since
     if decay is not None and spec.tuning.on_decay is OnDecay.REDEPLOY:
@@ -99,10 +99,10 @@ def _removed(
             cause = evidence.off_reason
             message = f"off for {off_s:.0f} s: {cause}"
     if not cause:
-        return held
-    dwell_s = doubled(held.since, held.dwell_s, times.first_dwell, now, times)
+        return state
+    dwell_s = doubled(state.since, state.dwell_s, times.first_dwell, now, times)
     return replace(
-        held,
+        state,
         form=Form.REMOVED,
         since=now,
         dwell_s=dwell_s,
@@ -113,66 +113,66 @@ def _removed(
 
 
 def _restarted(
-    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+    state: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState | None:
     """The same pods made again, once a dwell; what a restart does not mend is not tried at once."""
     if spec.tuning.on_decay is not OnDecay.RESTART or spec.tuning.mode is TuningMode.OBSERVE:
         return None
-    dwell_s = min(times.restart_dwell * 2 ** max(held.restarts - 1, 0), times.longest_dwell)
+    dwell_s = min(times.restart_dwell * 2 ** max(state.restarts - 1, 0), times.longest_dwell)
     wanted = evidence.decay is not None or evidence.stopped is not None
-    if not wanted or not over(held.restarted, dwell_s, now):
+    if not wanted or not over(state.restarted, dwell_s, now):
         return None
-    calm = over(held.restarted, 2 * times.longest_dwell, now)
-    return replace(held, restarted=now, restarts=1 if calm else min(held.restarts + 1, 16))
+    calm = over(state.restarted, 2 * times.longest_dwell, now)
+    return replace(state, restarted=now, restarts=1 if calm else min(state.restarts + 1, 16))
 
 
 def _tried(
-    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+    state: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState:
-    if defaults.tuning_max_tokens(spec) == 0 or not over(held.since, held.dwell_s, now):
-        return held
-    lifted = held.cause == reasons.KILL_SWITCH
+    if defaults.tuning_max_tokens(spec) == 0 or not over(state.since, state.dwell_s, now):
+        return state
+    lifted = state.cause == reasons.KILL_SWITCH
     limit = spec.tuning.thresholds.max_concurrency
     batch = evidence.batch
     if batch is None or (limit is not None and batch > limit):
-        return held
+        return state
     if evidence.worth > 0 and over(evidence.worth_since, times.worth_for, now):
         tokens = evidence.worth
         message = f"at {batch:.1f} requests a replica K={tokens} paid with the last acceptance"
-    elif lifted and not held.in_vain:
+    elif lifted and not state.in_vain:
         # What was learned under the switch says 0 everywhere, and nothing of the traffic.
         tokens = max(1, defaults.initial_tokens(spec))
         message = "tuning.maxTokens is above 0 again"
-    elif (lifted or held.cause in PROBED) and over(
-        held.since, min(times.probe_after * 2**held.in_vain, times.longest_dwell), now
+    elif (lifted or state.cause in PROBED) and over(
+        state.since, min(times.probe_after * 2**state.in_vain, times.longest_dwell), now
     ):
         tokens = max(1, defaults.initial_tokens(spec))
         message = "whether the traffic's acceptance has changed"
     else:
-        return held
-    return replace(held, form=Form.CANARY, since=now, tokens=tokens, message=message)
+        return state
+    return replace(state, form=Form.CANARY, since=now, tokens=tokens, message=message)
 
 
 def _judged(
-    held: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
+    state: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState:
     if defaults.tuning_max_tokens(spec) == 0:
-        return _in_vain(held, "tuning.maxTokens is 0", now, times)
+        return _in_vain(state, "tuning.maxTokens is 0", now, times)
     seen = evidence.canary
     if seen is None or seen.seconds < times.canary_for or seen.drafts < times.canary_drafts:
         deadline_s = spec.progress_deadline_seconds + times.canary_deadline
-        if over(held.since, deadline_s, now):
+        if over(state.since, deadline_s, now):
             drafts = 0 if seen is None else seen.drafts
-            told = f"the canary measured {drafts:.0f} drafts in {deadline_s:.0f} s"
-            return _in_vain(held, told, now, times)
-        return held
+            too_few = f"the canary measured {drafts:.0f} drafts in {deadline_s:.0f} s"
+            return _in_vain(state, too_few, now, times)
+        return state
     poor = poor_because(seen, spec)
     if poor is not None:
-        return _in_vain(held, poor, now, times)
+        return _in_vain(state, poor, now, times)
     rate = 100 * (seen.acceptance_rate or 0.0)
     message = f"the canary accepted {rate:.0f} % of {seen.drafts:.0f} drafts"
     return replace(
-        held, form=Form.LOADED, since=now, message=message, tokens=None, in_vain=0, cause=""
+        state, form=Form.LOADED, since=now, message=message, tokens=None, in_vain=0, cause=""
     )
 
 
@@ -197,14 +197,14 @@ def poor_because(seen: CanaryView, spec: Spec) -> str | None:
     return None
 
 
-def _in_vain(held: RolloutState, message: str, now: datetime, times: RolloutTimes) -> RolloutState:
-    dwell_s = min(max(2 * held.dwell_s, times.first_dwell), times.longest_dwell)
+def _in_vain(state: RolloutState, message: str, now: datetime, times: RolloutTimes) -> RolloutState:
+    dwell_s = min(max(2 * state.dwell_s, times.first_dwell), times.longest_dwell)
     return replace(
-        held,
+        state,
         form=Form.REMOVED,
         since=now,
         dwell_s=dwell_s,
         message=message,
         tokens=None,
-        in_vain=min(held.in_vain + 1, 16),
+        in_vain=min(state.in_vain + 1, 16),
     )

@@ -57,7 +57,7 @@ class Choice:
 
 
 def decided(
-    held: RolloutState,
+    state: RolloutState,
     own: int,
     spec: Spec,
     seen: DepthsView | None,
@@ -67,34 +67,34 @@ def decided(
     *,
     settled: bool,
 ) -> RolloutState:
-    """The state that shall be stored; ``held`` itself when nothing changes.
+    """The state that shall be stored; ``state`` itself when nothing changes.
 
     ``own`` is the K of the revision itself. ``seen`` is None while nothing can be measured,
     ``settled`` says that all pods are of the stored state and ready.
     """
     if spec.tuning.mode is not TuningMode.AUTO:
         # The user's word is no decision that waits.
-        if held.depth is None:
-            return held
-        return replace(held, depth=None, depth_since=now, depth_message="")
-    if not settled or held.form is not Form.LOADED:
-        return held
-    if not over(held.depth_since, held.depth_dwell_s, now):
-        return held
-    choice = proposed(held, own, seen, now, times, start)
+        if state.depth is None:
+            return state
+        return replace(state, depth=None, depth_since=now, depth_message="")
+    if not settled or state.form is not Form.LOADED:
+        return state
+    if not over(state.depth_since, state.depth_dwell_s, now):
+        return state
+    choice = proposed(state, own, seen, now, times, start)
     if choice is None or seen is None:
-        return held
+        return state
     return replace(
-        held,
+        state,
         depth=None if choice.tokens == own else choice.tokens,
         depth_since=now,
         depth_dwell_s=choice.dwell_s,
-        depth_message=_told(seen, choice, start),
+        depth_message=_message(seen, choice, start),
     )
 
 
 def proposed(
-    held: RolloutState,
+    state: RolloutState,
     own: int,
     seen: DepthsView | None,
     now: datetime,
@@ -102,9 +102,9 @@ def proposed(
     start: PodStart,
 ) -> Choice | None:
     """The K that would be worth its rollout now; None where none is, or too little is known."""
-    if seen is None or seen.tokens != (held.depth or own) or seen.seconds < times.depth_for:
+    if seen is None or seen.tokens != (state.depth or own) or seen.seconds < times.depth_for:
         return None
-    dwell_s = doubled(held.depth_since, held.depth_dwell_s, times.depth_dwell, now, times)
+    dwell_s = doubled(state.depth_since, state.depth_dwell_s, times.depth_dwell, now, times)
     return chosen(seen, dwell_s, start)
 
 
@@ -132,18 +132,18 @@ def _offer(seen: DepthsView, tokens: int, dwell_s: float, start: PodStart) -> Ch
 def pod_start(pods: Iterable[Mapping[str, Any]], times: RolloutTimes) -> PodStart:
     """The shortest start of the pods that are ready: readiness that came and went again made the
     others' times longer."""
-    found = []
+    seconds = []
     for pod in pods:
         ready = condition(dict(pod), "Ready", "True")
         created = pod["metadata"].get("creationTimestamp")
         if ready is None or created is None or "lastTransitionTime" not in ready:
             continue
         took = datetime.fromisoformat(ready["lastTransitionTime"]) - datetime.fromisoformat(created)
-        found.append(max(took.total_seconds(), 1.0))
-    return PodStart(min(found), True) if found else PodStart(times.pod_start, False)
+        seconds.append(max(took.total_seconds(), 1.0))
+    return PodStart(min(seconds), True) if seconds else PodStart(times.pod_start, False)
 
 
-def _told(seen: DepthsView, choice: Choice, start: PodStart) -> str:
+def _message(seen: DepthsView, choice: Choice, start: PodStart) -> str:
     after_s = seen.seconds_per_token * seen.ratios[choice.tokens]
     how = "measured" if start.measured else "not measured yet"
     return (

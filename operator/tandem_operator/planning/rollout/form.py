@@ -67,8 +67,8 @@ class PodForm:
     @property
     def depths(self) -> frozenset[int]:
         """K of the forms that run or shall run, beside the revision's own."""
-        told = {self.state.depth, self.next.depth}
-        return frozenset(tokens for tokens in told if tokens is not None)
+        depths = {self.state.depth, self.next.depth}
+        return frozenset(tokens for tokens in depths if tokens is not None)
 
     @property
     def removed(self) -> bool:
@@ -89,8 +89,8 @@ def find(
     state = rollout_state.read(resource, current, observed)
     if isinstance(step, Accepted) and accepted and step.revision.number != current.number:
         state = RolloutState(step.revision.number)  # the pair is returned to
-    stands = canary.read(resource, observed)
-    wanted = _wanted(state, stands)
+    existing = canary.read(resource, observed)
+    wanted = _wanted(state, existing)
     render: tuple[Object, ...] = ()
     base = current
     removed = variant.stored(resource, current, 0, observed)
@@ -104,29 +104,29 @@ def find(
             body = variant.body(resource, current, tokens, driver, snapshot.installation)
             render, runs = (body,), variant.of(current, body["data"])
     runs = _restarted(runs, state)
-    replicas = _replicas(resource, current, wanted, stands)
-    found = PodForm(
+    replicas = _replicas(resource, current, wanted, existing)
+    form = PodForm(
         revision=runs,
         state=state,
         next=state,
         table_of=runs,
         tuning=snapshot.tuning,
         replicas=replicas,
-        canary=stands,
+        canary=existing,
         render=render,
         by_rollout=accepted and _by_rollout(resource, current),
     )
     if wanted is Form.CANARY and removed is not None:
-        found = replace(
-            found,
+        form = replace(
+            form,
             canary_body=canary.body(resource, _restarted(base, state)),
             table_of=base,
             tuning=_canarys_table(snapshot.tuning, state),
         )
     if not accepted or resource.spec.paused or render:
-        return found
+        return form
     evidence = _evidence(snapshot.tuning, current)
-    world = World(_settled(resource, found, observed, snapshot), stands.exists)
+    world = World(_settled(resource, form, observed, snapshot), existing.exists)
     times, now = snapshot.installation.rollout_times, snapshot.now
     decided = decide.decided(state, resource.spec, evidence, world, now, times)
     own = current.fixed_tokens if current.workers is None else None
@@ -134,11 +134,11 @@ def find(
     if decided is state and own is not None:
         seen = None if evidence is None else evidence.depths
         start = depth.pod_start(workload.pods(resource.name, observed), times)
-        settled = world.settled and not stands.exists
+        settled = world.settled and not existing.exists
         would = depth.proposed(state, own, seen, now, times, start)
         decided = depth.decided(state, own, resource.spec, seen, now, times, start, settled=settled)
     return replace(
-        found,
+        form,
         next=decided,
         would=None if would is None else would.tokens,
         off=evidence is not None and evidence.off_since is not None and _redeploys(resource),
@@ -162,9 +162,9 @@ def _by_rollout(resource: Resource, current: Revision) -> bool:
     return tuned and current.fixed_tokens is not None and current.workers is None
 
 
-def _wanted(state: RolloutState, stands: Canary) -> Form:
+def _wanted(state: RolloutState, existing: Canary) -> Form:
     """The others follow when the canary is gone: never more than one pod above the replicas."""
-    if state.form is Form.LOADED and state.since is not None and stands.exists:
+    if state.form is Form.LOADED and state.since is not None and existing.exists:
         return Form.REMOVED
     return state.form
 
@@ -173,16 +173,16 @@ def _restarted(revision: Revision, state: RolloutState) -> Revision:
     if state.restarted is None:
         return revision
     metadata = revision.template["metadata"]
-    told = {rollout_state.ANNOTATION_RESTARTED: state.restarted.isoformat()}
-    annotated = {**metadata, "annotations": {**metadata.get("annotations", {}), **told}}
+    added = {rollout_state.ANNOTATION_RESTARTED: state.restarted.isoformat()}
+    annotated = {**metadata, "annotations": {**metadata.get("annotations", {}), **added}}
     return replace(revision, template={**revision.template, "metadata": annotated})
 
 
-def _replicas(resource: Resource, revision: Revision, wanted: Form, stands: Canary) -> int:
+def _replicas(resource: Resource, revision: Revision, wanted: Form, existing: Canary) -> int:
     """Where no pod may be added the canary takes the place of another, if there is another."""
     replicas = resource.spec.replicas
     surges = str(revision.rollout.max_surge) not in ("0", "0%")
-    if surges or replicas < 2 or not (wanted is Form.CANARY or stands.exists):
+    if surges or replicas < 2 or not (wanted is Form.CANARY or existing.exists):
         return replicas
     return replicas - 1
 
@@ -212,36 +212,36 @@ def _redeploys(resource: Resource) -> bool:
 
 
 def _settled(
-    resource: Resource, found: PodForm, observed: ObservedObjects, snapshot: Snapshot
+    resource: Resource, form: PodForm, observed: ObservedObjects, snapshot: Snapshot
 ) -> bool:
-    kind = found.revision.kind
-    counts = workload.read(resource.name, observed, found.revision, snapshot.now)
-    held = observed.ours(kind.kind, kind.name(resource.name))
-    wanted = engine_pods.body(resource, found.revision, found.replicas)
+    kind = form.revision.kind
+    counts = workload.read(resource.name, observed, form.revision, snapshot.now)
+    existing = observed.ours(kind.kind, kind.name(resource.name))
+    wanted = engine_pods.body(resource, form.revision, form.replicas)
     return (
         resource.spec.replicas > 0
         and counts.rolled_out
         and not any(failure.generation == resource.generation for failure in snapshot.failures)
-        and held is not None
-        and diff.to_apply(wanted, held) is None
+        and existing is not None
+        and diff.to_apply(wanted, existing) is None
     )
 
 
 def outlived(
     resource: Resource,
     observed: ObservedObjects,
-    found: PodForm | None,
+    form: PodForm | None,
     revisions: Iterable[Revision],
 ) -> list[Object]:
     """Canaries that nothing asks for, and forms of pairs that are no longer kept."""
     wanted = None
-    if found is not None and found.canary_body is not None:
-        wanted = found.canary_body["metadata"]["name"]
+    if form is not None and form.canary_body is not None:
+        wanted = form.canary_body["metadata"]["name"]
     canaries = [
         each for each in canary.all_of(resource, observed) if each["metadata"]["name"] != wanted
     ]
     kept, depths = tuple(revisions), {}
-    if found is not None:
+    if form is not None:
         depths = {each.input_hash: frozenset[int]() for each in kept}
-        depths[found.table_of.input_hash] = found.depths
+        depths[form.table_of.input_hash] = form.depths
     return [*canaries, *variant.outlived(resource, observed, kept, depths)]

@@ -73,8 +73,8 @@ _ADAPTER: TypeAdapter[RolloutState] = TypeAdapter(RolloutState)
 def read(resource: Resource, revision: Revision, observed: ObservedObjects) -> RolloutState:
     """The state of a stored revision; one that nobody can read is a new one."""
     place = names.controller_revision(resource.name, revision.input_hash)
-    held = observed.ours("ControllerRevision", place)
-    text = ((held or {}).get("metadata", {}).get("annotations") or {}).get(ANNOTATION)
+    stored = observed.ours("ControllerRevision", place)
+    text = ((stored or {}).get("metadata", {}).get("annotations") or {}).get(ANNOTATION)
     new = RolloutState(revision.number)
     if text is None:
         return new

@@ -30,16 +30,16 @@ FORMAT = "variant/1"
 def name_of(resource: Resource, revision: Revision, tokens: int) -> str:
     """Its name; with 0 tokens it has no draft."""
     form = {"form": "Tokens", "tokens": tokens} if tokens else {"form": "WithoutDraft"}
-    told = names.digest({"inputHash": revision.input_hash, **form})
-    return names.controller_revision(resource.name, told)
+    digest = names.digest({"inputHash": revision.input_hash, **form})
+    return names.controller_revision(resource.name, digest)
 
 
 def stored(
     resource: Resource, revision: Revision, tokens: int, observed: ObservedObjects
 ) -> Revision | None:
     """The revision with that form's pods; None: it is not stored."""
-    held = observed.ours("ControllerRevision", name_of(resource, revision, tokens))
-    data = (held or {}).get("data", {})
+    existing = observed.ours("ControllerRevision", name_of(resource, revision, tokens))
+    data = (existing or {}).get("data", {})
     if data.get("version") != FORMAT or data.get("inputHash") != revision.input_hash:
         return None
     return of(revision, data)
@@ -107,8 +107,8 @@ def _of_the_same_engine(template: Object, revision: Revision) -> Object:
         if each["name"] == paths.CONTAINER_MAIN
     )
     metadata = template["metadata"]
-    told = {names.ANNOTATION_ARGUMENTS: json.dumps(main["args"])}
-    annotations = {**metadata.get("annotations", {}), **told}
+    added = {names.ANNOTATION_ARGUMENTS: json.dumps(main["args"])}
+    annotations = {**metadata.get("annotations", {}), **added}
     return {**template, "metadata": {**metadata, "annotations": annotations}}
 
 
@@ -124,17 +124,17 @@ def outlived(
     """
     kept = {each.input_hash: each for each in revisions}
     gone = []
-    for held in observed.all_ours("ControllerRevision"):
-        data = held.get("data", {})
+    for revision_object in observed.all_ours("ControllerRevision"):
+        data = revision_object.get("data", {})
         if data.get("version") != FORMAT:
             continue
         revision = kept.get(data["inputHash"])
         if revision is None:
-            gone.append(held)
+            gone.append(revision_object)
         elif revision.input_hash in depths:
             used = {
                 name_of(resource, revision, tokens) for tokens in (0, *depths[revision.input_hash])
             }
-            if held["metadata"]["name"] not in used:
-                gone.append(held)
+            if revision_object["metadata"]["name"] not in used:
+                gone.append(revision_object)
     return gone

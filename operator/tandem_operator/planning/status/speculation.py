@@ -41,26 +41,26 @@ def status(inputs: StatusInputs, finding: Finding) -> SpeculationStatus | None:
     """What speculation does now; None before any pair is locked."""
     if inputs.current is None:
         return inputs.resource.status.speculation
-    held = inputs.resource.status.speculation
+    previous = inputs.resource.status.speculation
     fresh = _fresh(inputs, finding)
-    if held is None:
+    if previous is None:
         return fresh
-    decided = _is_new_decision(held, fresh)
+    decided = _is_new_decision(previous, fresh)
     if not decided:
-        fresh = fresh.model_copy(update={"last_decision": held.last_decision})
-    if decided or _may_tell(inputs, held, fresh):
+        fresh = fresh.model_copy(update={"last_decision": previous.last_decision})
+    if decided or _may_tell(inputs, previous, fresh):
         return fresh
-    kept = {name: getattr(held, name) for name in NUMBERS}
+    kept = {name: getattr(previous, name) for name in NUMBERS}
     if not _acknowledged(inputs, fresh):
         kept["applied_replicas"] = (
-            held.applied_replicas if held.generation == fresh.generation else 0
+            previous.applied_replicas if previous.generation == fresh.generation else 0
         )
     return fresh.model_copy(update=kept)
 
 
 def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
     table, tuning = inputs.table, inputs.tuning
-    held = inputs.resource.status.speculation
+    previous = inputs.resource.status.speculation
     replicas = _replicas(inputs)
     generation = None if table is None else table.generation
     schedule = (
@@ -75,12 +75,12 @@ def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
     )
     base = SpeculationStatus(
         state=_state(inputs, finding),
-        live_mode=_live_mode(inputs, replicas, held),
+        live_mode=_live_mode(inputs, replicas, previous),
         schedule=schedule,
         generation=generation,
     )
     if tuning is None or tuning.lock_hash != _lock_hash(inputs):
-        return _without_tuning(base, inputs, held)
+        return _without_tuning(base, inputs, previous)
     predicted = tuning.decision.predicted
     return base.model_copy(
         update={
@@ -100,8 +100,8 @@ def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
 
 def _speedup(live_mode: LiveMode | None, predicted: Prediction) -> dict[str, object]:
     """Against K=0 only where K=0 saves the drafts: with `Trim` all are made and thrown away."""
-    told = predicted.speedup_baseline
-    against = None if predicted.speedup is None or told is None else SpeedupBaseline(told)
+    baseline = predicted.speedup_baseline
+    against = None if predicted.speedup is None or baseline is None else SpeedupBaseline(baseline)
     if against is SpeedupBaseline.IDLE and live_mode is not LiveMode.LOOKUP:
         against = None
     return {
@@ -111,14 +111,14 @@ def _speedup(live_mode: LiveMode | None, predicted: Prediction) -> dict[str, obj
 
 
 def _without_tuning(
-    base: SpeculationStatus, inputs: StatusInputs, held: SpeculationStatus | None
+    base: SpeculationStatus, inputs: StatusInputs, previous: SpeculationStatus | None
 ) -> SpeculationStatus:
     """Before the loop's first look what was told stays; a first status tells K as configured."""
-    if held is not None:
-        kept = {name: getattr(held, name) for name in NUMBERS}
-        same = held.generation == base.generation
-        kept["applied_replicas"] = held.applied_replicas if same else 0
-        kept["last_decision"] = held.last_decision
+    if previous is not None:
+        kept = {name: getattr(previous, name) for name in NUMBERS}
+        same = previous.generation == base.generation
+        kept["applied_replicas"] = previous.applied_replicas if same else 0
+        kept["last_decision"] = previous.last_decision
         return base.model_copy(update=kept)
     fixed = None if inputs.current is None else inputs.current.fixed_tokens
     tokens = 0 if inputs.table is None else inputs.table.tokens_for(1)
@@ -146,7 +146,7 @@ def _state(inputs: StatusInputs, finding: Finding) -> SpeculationState:
 
 
 def _live_mode(
-    inputs: StatusInputs, replicas: tuple[ReplicaView, ...], held: SpeculationStatus | None
+    inputs: StatusInputs, replicas: tuple[ReplicaView, ...], previous: SpeculationStatus | None
 ) -> LiveMode | None:
     reported = {replica.mode for replica in replicas}
     if metrics.MODE_LOOKUP in reported:
@@ -156,8 +156,8 @@ def _live_mode(
     fixed = inputs.current is not None and inputs.current.fixed_tokens is not None
     if fixed or metrics.MODE_OBSERVE in reported:
         return LiveMode.ROLLOUT
-    if held is not None and held.live_mode is not None and not reported - {None}:
-        return held.live_mode
+    if previous is not None and previous.live_mode is not None and not reported - {None}:
+        return previous.live_mode
     return inputs.live_mode
 
 
@@ -190,8 +190,8 @@ def _effective(
     """
     if inputs.current is not None and inputs.current.fixed_tokens is not None:
         return inputs.current.fixed_tokens
-    told = {replica.mode for replica in replicas} - {None}
-    if told and told <= {metrics.MODE_OBSERVE, metrics.MODE_DISABLED}:
+    modes = {replica.mode for replica in replicas} - {None}
+    if modes and modes <= {metrics.MODE_OBSERVE, metrics.MODE_DISABLED}:
         return None
     reported = sorted(
         replica.effective_tokens for replica in replicas if replica.effective_tokens is not None
@@ -221,39 +221,42 @@ def _last_decision(inputs: StatusInputs, tuning: TuningView) -> LastDecision:
     )
 
 
-def _is_new_decision(held: SpeculationStatus, fresh: SpeculationStatus) -> bool:
+def _is_new_decision(previous: SpeculationStatus, fresh: SpeculationStatus) -> bool:
     if fresh.last_decision is None:
         return False
-    if held.last_decision is None:
+    if previous.last_decision is None:
         return True
     return (
-        held.last_decision.reason != fresh.last_decision.reason
-        or held.schedule != fresh.schedule
-        or held.state != fresh.state
+        previous.last_decision.reason != fresh.last_decision.reason
+        or previous.schedule != fresh.schedule
+        or previous.state != fresh.state
     )
 
 
-def _may_tell(inputs: StatusInputs, held: SpeculationStatus, fresh: SpeculationStatus) -> bool:
+def _may_tell(inputs: StatusInputs, previous: SpeculationStatus, fresh: SpeculationStatus) -> bool:
     if inputs.status_written_at is not None:
         since_s = (inputs.now - inputs.status_written_at).total_seconds()
         if since_s < MIN_INTERVAL_S:
             return False
-    return worth_telling(held, fresh)
+    return worth_telling(previous, fresh)
 
 
-def worth_telling(held: SpeculationStatus, fresh: SpeculationStatus) -> bool:
+def worth_telling(previous: SpeculationStatus, fresh: SpeculationStatus) -> bool:
     """Whether a number moved by 2 points, by 10 %, or became known or unknown."""
-    if held.effective_tokens != fresh.effective_tokens:
+    if previous.effective_tokens != fresh.effective_tokens:
         return True
-    if held.applied_replicas != fresh.applied_replicas:
+    if previous.applied_replicas != fresh.applied_replicas:
         return True
-    if _points(held.acceptance_rate_percent, fresh.acceptance_rate_percent):
+    if _points(previous.acceptance_rate_percent, fresh.acceptance_rate_percent):
         return True
-    if _ratio(held.mean_accepted_tokens, fresh.mean_accepted_tokens):
+    if _ratio(previous.mean_accepted_tokens, fresh.mean_accepted_tokens):
         return True
-    if _ratio(held.speedup, fresh.speedup) or held.speedup_baseline != fresh.speedup_baseline:
+    if (
+        _ratio(previous.speedup, fresh.speedup)
+        or previous.speedup_baseline != fresh.speedup_baseline
+    ):
         return True
-    before = {each.name: each.acceptance_rate_percent for each in held.segments}
+    before = {each.name: each.acceptance_rate_percent for each in previous.segments}
     after = {each.name: each.acceptance_rate_percent for each in fresh.segments}
     return before.keys() != after.keys() or any(
         _points(before[name], after[name]) for name in after

@@ -31,18 +31,18 @@ SERIES_ENDS_S = 600.0
 
 @dataclass
 class _Series:
-    """One Event that was made. ``told`` is the count that the API server knows."""
+    """One Event that was made. ``reported`` is the count that the API server knows."""
 
     name: str
     event_record: EventRecord
     written_s: float
     last_s: float
     count: int = 1
-    told: int = 1
+    reported: int = 1
 
 
 @dataclass
-class _Told:
+class _Recorded:
     series: list[_Series] = field(default_factory=list)
     writes_s: list[float] = field(default_factory=list)
 
@@ -54,34 +54,36 @@ class EventRecorder:
         self._client = client
         self._clock = clock
         self._identity = identity
-        self._told: dict[Key, _Told] = {}
+        self._recorded: dict[Key, _Recorded] = {}
 
     async def record(self, resource: Object, event_record: EventRecord) -> None:
         """Make an Event, or count it where the same was told lately. Raises NotLeadingError or
         LeavingError."""
         key, now_s = _key(resource), self._clock.now_s()
-        told = self._told.setdefault(key, _Told())
-        told.series = [each for each in told.series if now_s - each.last_s < SERIES_ENDS_S]
-        same = [each for each in told.series if each.event_record == event_record]
-        alike = [each for each in told.series if _kind(each.event_record) == _kind(event_record)]
+        recorded = self._recorded.setdefault(key, _Recorded())
+        recorded.series = [each for each in recorded.series if now_s - each.last_s < SERIES_ENDS_S]
+        same = [each for each in recorded.series if each.event_record == event_record]
+        alike = [
+            each for each in recorded.series if _kind(each.event_record) == _kind(event_record)
+        ]
         news = event_record.type == "Warning" and not alike
-        room = self._room(told, KEPT_FOR_WARNINGS if news else 0)
+        room = self._room(recorded, KEPT_FOR_WARNINGS if news else 0)
         known = same or ([] if room else alike)
         if known:
             known[-1].count, known[-1].last_s = known[-1].count + 1, now_s
         elif room:
-            await self._make(resource, event_record, told)
+            await self._make(resource, event_record, recorded)
         else:
             LOG.info("%s/%s: %s is not told as an Event: too many", *key, event_record.reason)
 
     async def bring_up_to_date(self, key: Key) -> None:
         """Write the series that are due. Raises NotLeadingError or LeavingError."""
-        told, now_s = self._told.get(key), self._clock.now_s()
-        for series in () if told is None else tuple(told.series):
-            due = series.count > series.told and now_s - series.written_s >= SERIES_EVERY_S
-            if told is not None and due and self._room(told):
-                told.writes_s.append(now_s)
-                series.told, series.written_s = series.count, now_s
+        recorded, now_s = self._recorded.get(key), self._clock.now_s()
+        for series in () if recorded is None else tuple(recorded.series):
+            due = series.count > series.reported and now_s - series.written_s >= SERIES_EVERY_S
+            if recorded is not None and due and self._room(recorded):
+                recorded.writes_s.append(now_s)
+                series.reported, series.written_s = series.count, now_s
                 change = {"count": series.count, "lastObservedTime": _micro(series.last_s)}
                 await self._tried(
                     self._client.patch_event(key[0], series.name, {"series": change}),
@@ -90,31 +92,31 @@ class EventRecorder:
 
     def due_s(self, key: Key) -> float | None:
         """Seconds until a series is to be brought up to date, if any is."""
-        told, now_s = self._told.get(key), self._clock.now_s()
-        if told is None:
+        recorded, now_s = self._recorded.get(key), self._clock.now_s()
+        if recorded is None:
             return None
         due = [
             max(0.0, each.written_s + SERIES_EVERY_S - now_s)
-            for each in told.series
-            if each.count > each.told
+            for each in recorded.series
+            if each.count > each.reported
         ]
-        if due and not self._room(told):
-            return max(min(due), told.writes_s[0] + MINUTE_S - now_s)
+        if due and not self._room(recorded):
+            return max(min(due), recorded.writes_s[0] + MINUTE_S - now_s)
         return min(due, default=None)
 
     def forget(self, key: Key) -> None:
-        self._told.pop(key, None)
+        self._recorded.pop(key, None)
 
-    def _room(self, told: _Told, more: int = 0) -> bool:
+    def _room(self, recorded: _Recorded, more: int = 0) -> bool:
         began_s = self._clock.now_s() - MINUTE_S
-        told.writes_s = [each for each in told.writes_s if each > began_s]
-        return len(told.writes_s) < MOST_A_MINUTE + more
+        recorded.writes_s = [each for each in recorded.writes_s if each > began_s]
+        return len(recorded.writes_s) < MOST_A_MINUTE + more
 
-    async def _make(self, resource: Object, event_record: EventRecord, told: _Told) -> None:
+    async def _make(self, resource: Object, event_record: EventRecord, recorded: _Recorded) -> None:
         metadata, now_s = resource["metadata"], self._clock.now_s()
         name = f"{metadata['name']}.{secrets.token_hex(8)}"
-        told.writes_s.append(now_s)
-        told.series.append(_Series(name, event_record, now_s, now_s))
+        recorded.writes_s.append(now_s)
+        recorded.series.append(_Series(name, event_record, now_s, now_s))
         body = self._body(metadata, name, event_record)
         await self._tried(self._client.create_event(metadata["namespace"], body), event_record)
 

@@ -126,6 +126,6 @@ def _is_transition(before: Object, after: Object) -> bool:
 
 
 def _conditions(status: Object) -> tuple[object, list[tuple[object, ...]]]:
-    told = ("type", "status", "reason")
-    listed = [tuple(each.get(name) for name in told) for each in status.get("conditions") or ()]
+    compared = ("type", "status", "reason")
+    listed = [tuple(each.get(name) for name in compared) for each in status.get("conditions") or ()]
     return status.get("observedGeneration"), listed

@@ -90,8 +90,8 @@ def depth_costs(
         ratios += part * cost[row] / own
         variance = variance_of_time(scores, row, tokens, state.steps, settings)
         deviations += part * np.sqrt(np.maximum(variance, 0.0))
-    return DepthCosts(own_s, _told(ratios), _told(deviations), _told(scores.tokens))
+    return DepthCosts(own_s, _plain(ratios), _plain(deviations), _plain(scores.tokens))
 
 
-def _told(values: Floats) -> tuple[float, ...]:
+def _plain(values: Floats) -> tuple[float, ...]:
     return tuple(float(value) for value in values)

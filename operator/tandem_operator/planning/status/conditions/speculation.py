@@ -61,17 +61,17 @@ def find(inputs: StatusInputs) -> Finding:
     if decided.state == decision.ACTIVE:
         initial = decided.reason == reasons.INITIAL
         reason = SpeculationReason.INITIAL if initial else SpeculationReason.TUNED
-        return _finding("True", reason, _told(inputs, tuning))
+        return _finding("True", reason, _message(inputs, tuning))
     reason = OFF_REASONS.get(decided.reason, SpeculationReason.NOT_PROFITABLE)
-    held = inputs.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
+    previous = inputs.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
     if (
         decided.reason == reasons.HELD
-        and held is not None
-        and held.status == "False"
-        and held.reason in REASONS
+        and previous is not None
+        and previous.status == "False"
+        and previous.reason in REASONS
     ):
-        return _finding("False", REASONS[held.reason], held.message)
-    return _finding("False", reason, _told(inputs, tuning))
+        return _finding("False", REASONS[previous.reason], previous.message)
+    return _finding("False", reason, _message(inputs, tuning))
 
 
 def _would(form: PodForm, tokens: int) -> str:
@@ -88,25 +88,25 @@ def _by_rollout(form: PodForm) -> Finding:
     return _finding("True", SpeculationReason.INITIAL, message)
 
 
-def _told(inputs: StatusInputs, tuning: TuningView) -> str:
+def _message(inputs: StatusInputs, tuning: TuningView) -> str:
     """The decision's words; those that stand stay while its rule is the same."""
-    held = inputs.resource.status.speculation
-    last = None if held is None else held.last_decision
+    reported = inputs.resource.status.speculation
+    last = None if reported is None else reported.last_decision
     if last is not None and last.reason == tuning.decision.reason and last.message:
         return last.message
     return tuning.decision.message[:1024]
 
 
 def _hindered(inputs: StatusInputs, tuning: TuningView) -> Finding | None:
-    told = [replica for replica in tuning.replicas if replica.mode is not None]
-    disabled = [replica for replica in told if replica.mode == metrics.MODE_DISABLED]
-    if disabled and len(disabled) == len(told):
+    reporting = [replica for replica in tuning.replicas if replica.mode is not None]
+    disabled = [replica for replica in reporting if replica.mode == metrics.MODE_DISABLED]
+    if disabled and len(disabled) == len(reporting):
         why = disabled[0].mode_reason or "it does not say why"
         return _finding(
             "False", SpeculationReason.PLUGIN_DISABLED, f"{disabled[0].pod}: the plugin: {why}"
         )
-    if told and all(_only_observes(replica) for replica in told):
-        return _not_live(inputs, told[0].mode_reason or "the plugin only observes")
+    if reporting and all(_only_observes(replica) for replica in reporting):
+        return _not_live(inputs, reporting[0].mode_reason or "the plugin only observes")
     if _without_plugin(inputs, tuning.replicas):
         if inputs.resource.spec.speculation.constrained_output is ConstrainedOutput.BYPASS:
             return _finding(
@@ -167,16 +167,16 @@ def _with_notes(inputs: StatusInputs, message: str) -> str:
 
 
 def _before_the_first_look(inputs: StatusInputs) -> Finding:
-    held = inputs.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
+    previous = inputs.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
     stale = (
         SpeculationReason.KILL_SWITCH,
         SpeculationReason.FIXED,
         SpeculationReason.OBSERVING,
         SpeculationReason.NOT_LIVE,
     )
-    known = held is not None and held.status != "Unknown" and held.reason in REASONS
-    if held is not None and known and held.reason not in stale:
-        return _finding(held.status, REASONS[held.reason], held.message)
+    known = previous is not None and previous.status != "Unknown" and previous.reason in REASONS
+    if previous is not None and known and previous.reason not in stale:
+        return _finding(previous.status, REASONS[previous.reason], previous.message)
     if inputs.workload.ready == 0:
         return _finding("Unknown", SpeculationReason.INITIAL, "no replica is ready yet")
     tokens = _initial_tokens(inputs)
