@@ -15,7 +15,6 @@ from tandem_operator.engines import registry
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.engines.interface.pair_judgement import Warned
-from tandem_operator.pair import judgement
 from tandem_operator.planning import resource
 from tandem_operator.planning.children import (
     disruption_budget,
@@ -28,6 +27,7 @@ from tandem_operator.planning.children import (
 )
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.lock import job as lock_job
+from tandem_operator.planning.lock import judgement
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.pod import template as pod_template

@@ -13,11 +13,11 @@ from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.field_error import FieldError, message_of
 from tandem_operator.engines.interface.installation import Installation
-from tandem_operator.pair import judgement
 from tandem_operator.planning.children import known_input, new_revision
 from tandem_operator.planning.children.revision import Revision
 from tandem_operator.planning.lock import cache as lock_cache
 from tandem_operator.planning.lock import job as lock_job
+from tandem_operator.planning.lock import judgement
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock.steps import Accepted, Locking, Refused, Step
 from tandem_operator.planning.lock.wait import Pending

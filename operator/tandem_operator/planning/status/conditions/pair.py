@@ -5,7 +5,7 @@ from __future__ import annotations
 from tandem_operator.api.conditions import ConditionType, Finding, PairReason
 from tandem_operator.api.status import ConditionStatus
 from tandem_operator.engines import registry
-from tandem_operator.pair import judgement
+from tandem_operator.planning.lock import judgement
 from tandem_operator.planning.lock.steps import Accepted, Locking
 from tandem_operator.planning.status.inputs import StatusInputs
 from tandem_runtime.contract.report import PairReport

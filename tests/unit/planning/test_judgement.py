@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator import pair
 from tandem_operator.api.conditions import PairReason
 from tandem_operator.api.spec import LockPolicy
+from tandem_operator.planning.lock import judgement
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract import report as contract
 from tandem_runtime.contract.report import Difference, PairReport, SideReport
@@ -53,8 +53,8 @@ def wrong(**changes: Any) -> PairReport:
     return report(**(advice | changes))
 
 
-def judge(given: PairReport, policy: LockPolicy = LockPolicy.SAME_VOCABULARY) -> pair.Judged:
-    return pair.judge(given, "DraftModel", FOLDERS, policy)
+def judge(given: PairReport, policy: LockPolicy = LockPolicy.SAME_VOCABULARY) -> judgement.Judged:
+    return judgement.judge(given, "DraftModel", FOLDERS, policy)
 
 
 def test_an_allowed_pair_is_locked_to_what_was_seen() -> None:
@@ -189,7 +189,7 @@ def test_skip_lets_nothing_pass_that_is_refused_or_that_another_digest_pins() ->
 
 
 def test_an_unknown_reason_is_no_ground_to_start_anything() -> None:
-    with pytest.raises(pair.UnknownReportError, match="FromTheFuture"):
+    with pytest.raises(judgement.UnknownReportError, match="FromTheFuture"):
         judge(report(reason="FromTheFuture"))
 
 
@@ -197,17 +197,17 @@ def test_an_unknown_reason_is_no_ground_to_start_anything() -> None:
 def test_an_allowed_pair_without_a_digest_of_its_files_is_not_started(side: str) -> None:
     blind = replace(getattr(report(), side), files_digest=None)
 
-    with pytest.raises(pair.UnknownReportError, match=blind.uri):
+    with pytest.raises(judgement.UnknownReportError, match=blind.uri):
         judge(report(**{side: blind}))
 
 
 def test_a_report_that_allows_what_it_refuses_is_not_believed() -> None:
-    with pytest.raises(pair.UnknownReportError, match="allows what it calls Refused"):
+    with pytest.raises(judgement.UnknownReportError, match="allows what it calls Refused"):
         judge(report(verdict="Refused", reason="RemoteCode"))
 
 
 def test_every_reason_of_the_condition_is_known() -> None:
-    assert set(pair.REASONS.values()) == set(PairReason)
+    assert set(judgement.REASONS.values()) == set(PairReason)
 
 
 TEXTS = st.text(max_size=3000)
@@ -224,6 +224,6 @@ def test_no_text_of_a_repository_makes_the_message_too_long_or_allows_the_pair(
     assert len(judged.message) <= 2000
 
 
-@given(st.sampled_from(contract.VERDICTS), st.sampled_from(sorted(pair.REASONS)))
+@given(st.sampled_from(contract.VERDICTS), st.sampled_from(sorted(judgement.REASONS)))
 def test_a_pair_that_is_not_allowed_never_has_a_lock(verdict: str, reason: str) -> None:
     assert judge(report(verdict=verdict, reason=reason, allowed=False)).lock is None
