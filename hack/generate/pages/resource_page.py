@@ -53,7 +53,8 @@ How to read a field:
   the engine can judge becomes the condition [Stalled](#stalled) instead.
 
 `tandem plan -f FILE` applies the same schema and rules without a cluster, and then says what the
-engine would refuse.
+engine would refuse. Of `spec.template` it judges fields and types, by Kubernetes' own schema of a
+pod; its values are judged by the API server alone, once the operator applies the pods.
 """
 
 NAME_SECTION = """\

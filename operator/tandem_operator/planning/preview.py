@@ -46,7 +46,8 @@ EPOCH = "1970-01-01T00:00:00Z"
 class Preview:
     """``first`` is made at once, ``locked`` once the lock allows the pair.
 
-    ``notes`` tell the depths of the spec that are taken down to others.
+    ``event_records`` tell the depths of the spec that are taken down to others, ``template`` what
+    else than ``refusals`` is wrong with spec.template (None without one).
     """
 
     name: str
@@ -58,6 +59,7 @@ class Preview:
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
     event_records: tuple[str, ...] = ()
+    template: tuple[str, ...] | None = None
 
 
 def resource_of(manifest: Object, namespace: str) -> Resource:
@@ -77,18 +79,28 @@ def resource_of(manifest: Object, namespace: str) -> Resource:
     )
 
 
-def of(wanted: Resource, installation: Installation) -> Preview:
-    """The preview of a resource, the lock's outcome taken to be good."""
+def of(
+    wanted: Resource, installation: Installation, template_faults: tuple[str, ...] | None = None
+) -> Preview:
+    """The preview of a resource, the lock's outcome taken to be good.
+
+    `template_faults` are those of the pod's schema, each with its field first; None where there is
+    no spec.template.
+    """
     driver = registry.driver(wanted.spec.engine.type)
     refusals = (
         *registry.refusals(driver, wanted.spec),
         *sources.validate(wanted.spec),
         *template_merge.validate(wanted.spec.template, driver.owned_env),
     )
+    told = tuple(refusal.field for refusal in refusals)
+    template = template_faults
+    if template is not None and told:
+        template = tuple(fault for fault in template if not fault.startswith(told))
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
     event_records: tuple[str, ...] = ()
-    if not refusals:
+    if not (refusals or template):
         first = (lock_job.body(wanted, installation),)
         made = _made(wanted, installation)
         locked = (revision.body(wanted, made), *_children(wanted, made))
@@ -103,6 +115,7 @@ def of(wanted: Resource, installation: Installation) -> Preview:
         first,
         locked,
         event_records,
+        template,
     )
 
 

@@ -86,6 +86,14 @@ def test_what_the_api_server_would_refuse_is_told_by_its_flag(
     assert capsys.readouterr().err.startswith(f"tandem init: {expected}")
 
 
+def test_a_secret_that_nothing_would_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", TARGET, DRAFT, "--secret", "hub"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("tandem init: --secret hub has no effect: it is for hf:// and s3://")
+    assert TARGET in error
+    assert DRAFT in error
+
+
 def test_a_target_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "/no/such/folder"]) == 2
     assert capsys.readouterr().err.startswith("tandem init: target: ")

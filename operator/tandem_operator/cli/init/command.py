@@ -30,6 +30,8 @@ NOT_ALLOWED, COULD_NOT_LOOK = 1, 2
 DEFAULT_IMAGE = "vllm/vllm-openai:v0.32.0"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@.+)?")
 LONGEST_NAME = 40
+WITH_SECRET = ("hf://", "s3://")
+"""Sources that may need a Secret."""
 FLAGS = {
     "spec.engine.image": "--image",
     "metadata.namespace": "--namespace",
@@ -218,7 +220,7 @@ def _side(side: SideReport, given: str, secret: str | None) -> Object:
     elif "://" not in side.uri:
         # A folder of this machine: in a cluster it is a claim's.
         source["uri"] = f"pvc://models/{Path(given).resolve().name}"
-    if secret and side.uri.startswith(("hf://", "s3://")):
+    if secret and side.uri.startswith(WITH_SECRET):
         source["secretName"] = secret
     return source
 
@@ -227,6 +229,12 @@ def _check(arguments: argparse.Namespace) -> None:
     memory = arguments.device_memory_gib
     if memory is not None and not 0 < memory < 1e6:
         raise InspectionError(f"--device-memory-gib is {memory:g}: give GiB above 0")
+    sources = [_source(given).uri for given in (arguments.target, arguments.draft) if given]
+    if arguments.secret is not None and not any(uri.startswith(WITH_SECRET) for uri in sources):
+        raise InspectionError(
+            f"--secret {arguments.secret} has no effect: it is for {' and '.join(WITH_SECRET)}, "
+            f"and {' and '.join(sources)} needs none: leave it out"
+        )
     named = arguments.name
     if named is not None and not re.fullmatch(
         rf"[a-z]([a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", named

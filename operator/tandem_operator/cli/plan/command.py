@@ -9,26 +9,20 @@ judge, or the pair cannot be looked at.
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-from pydantic.alias_generators import to_camel
-
 from tandem_operator.api import names
-from tandem_operator.cli import output, pair_inspection
-from tandem_operator.cli.admission import answer
-from tandem_operator.cli.pair_inspection import Inspection, InspectionError
+from tandem_operator.cli import output
+from tandem_operator.cli.admission import answer, pod_template
+from tandem_operator.cli.pair_inspection import InspectionError
 from tandem_operator.cli.plan import diff as plan_diff
-from tandem_operator.cli.plan import manifests
+from tandem_operator.cli.plan import manifests, shown
 from tandem_operator.cli.plan import pair as plan_pair
 from tandem_operator.cli.plan.manifests import Manifest, ManifestError
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning import preview
-from tandem_operator.planning.preview import Preview
 from tandem_operator.planning.resource import UnreadableSpecError
 from tandem_runtime.contract.request import DRAFT, TARGET
 
@@ -147,17 +141,24 @@ def _judge(
     except InspectionError as problem:
         tell(problem)
         return NOTHING_TO_JUDGE
-    if arguments.diff:
-        return _show_difference(manifest, answered.stored, arguments, tell, collect)
     installation = Installation(
         runtime_image=arguments.runtime_image, torch_image=arguments.torch_image
     )
-    seen = preview.of(wanted, installation)
+    template = wanted.spec.template
+    seen = preview.of(
+        wanted, installation, None if template is None else pod_template.faults(template)
+    )
+    refused = shown.refused(seen)
+    if arguments.diff:
+        for refusal in refused:
+            tell(f"it would be Stalled: {refusal}")
+        status = _show_difference(manifest, answered.stored, arguments, tell, collect)
+        return status or (REFUSED if refused else 0)
     if arguments.output == output.JSON:
-        collect({**_head(seen, look), "objects": _objects(seen, look)})
+        collect({**shown.head(seen, look), "objects": shown.objects(seen, look)})
     else:
-        print((_yaml if arguments.output == output.YAML else _text)(seen, look))
-    return REFUSED if seen.refusals or (look is not None and not look.allowed) else 0
+        print((shown.yaml_stream if arguments.output == output.YAML else shown.text)(seen, look))
+    return REFUSED if refused or (look is not None and not look.allowed) else 0
 
 
 def _show_difference(
@@ -217,64 +218,3 @@ def _elsewhere(manifest: Object, namespace: str | None) -> list[str]:
     if namespace is None or own in (None, "", namespace):
         return []
     return [f"metadata.namespace is {own} and -n says {namespace}: remove one, or give -n {own}"]
-
-
-def _text(seen: Preview, look: Inspection | None) -> str:
-    lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
-    lines.append("  values in force, with defaults:")
-    for key, value in dataclasses.asdict(seen.effective).items():
-        lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
-    if look is not None:
-        lines.append("  pair:")
-        lines += [f"    {line}" for line in pair_inspection.lines(look)]
-    elif seen.warnings:
-        lines.append("  warnings:")
-        lines += [f"    {warning}" for warning in seen.warnings]
-    if seen.refusals:
-        lines.append("  refused:")
-        lines += [f"    {refusal.reason}: {refusal}" for refusal in seen.refusals]
-        return "\n".join(lines)
-    if seen.event_records:
-        lines.append("  noted:")
-        lines += [f"    {note}" for note in seen.event_records]
-    lines.append("  created first:")
-    lines += [f"    {_place(child)}" for child in seen.first]
-    if look is not None and not look.allowed:
-        return "\n".join(lines)
-    lines.append(
-        "  created once the pair is locked (names may differ, since the lock has no hash yet):"
-    )
-    lines += [f"    {_place(child)}" for child in seen.locked]
-    return "\n".join(lines)
-
-
-def _place(child: Object) -> str:
-    return f"{child['kind']} {child['metadata']['name']}"
-
-
-def _yaml(seen: Preview, look: Inspection | None) -> str:
-    documents = [_head(seen, look), *_objects(seen, look)]
-    text: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
-    return text.rstrip()
-
-
-def _head(seen: Preview, look: Inspection | None) -> Object:
-    return {
-        "resource": f"{seen.namespace}/{seen.name}",
-        "inputHash": seen.input_hash,
-        "effective": {
-            to_camel(key): value
-            for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
-        },
-        "refusals": [str(refusal) for refusal in seen.refusals],
-        "warnings": [str(warning) for warning in seen.warnings],
-        **({} if look is None else {"pair": pair_inspection.document(look)}),
-        "notes": list(seen.event_records),
-    }
-
-
-def _objects(seen: Preview, look: Inspection | None) -> list[Object]:
-    """What would be made; of a pair that is not allowed, the lock Job alone."""
-    locked = seen.locked if look is None or look.allowed else ()
-    plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
-    return plain

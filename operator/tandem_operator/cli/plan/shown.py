@@ -1,0 +1,92 @@
+"""A preview as text, YAML and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import yaml
+from pydantic.alias_generators import to_camel
+
+from tandem_operator.api import names
+from tandem_operator.api.conditions import StalledReason
+from tandem_operator.cli import pair_inspection
+from tandem_operator.cli.admission import pod_template
+from tandem_operator.cli.pair_inspection import Inspection
+from tandem_operator.planning.preview import Preview
+
+Object = dict[str, Any]
+
+
+def text(seen: Preview, look: Inspection | None) -> str:
+    lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
+    lines.append("  values in force, with defaults:")
+    for key, value in dataclasses.asdict(seen.effective).items():
+        lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
+    if look is not None:
+        lines.append("  pair:")
+        lines += [f"    {line}" for line in pair_inspection.lines(look)]
+    elif seen.warnings:
+        lines.append("  warnings:")
+        lines += [f"    {warning}" for warning in seen.warnings]
+    if reasons := refused(seen):
+        lines.append("  refused:")
+        lines += [f"    {refusal}" for refusal in reasons]
+        return "\n".join(lines)
+    if seen.event_records:
+        lines.append("  noted:")
+        lines += [f"    {note}" for note in seen.event_records]
+    lines.append("  created first:")
+    lines += [f"    {_place(child)}" for child in seen.first]
+    if look is not None and not look.allowed:
+        return "\n".join(lines)
+    lines.append(
+        "  created once the pair is locked (names may differ, since the lock has no hash yet):"
+    )
+    lines += [f"    {_place(child)}" for child in seen.locked]
+    if seen.template is not None:
+        lines.append(
+            f"  spec.template has fields of Kubernetes {pod_template.version()} with values of "
+            "their types; the API server judges the values, and a pod that it refuses is Stalled "
+            "with InvalidTemplate"
+        )
+    return "\n".join(lines)
+
+
+def refused(seen: Preview) -> list[str]:
+    """Each reason why it would be Stalled, with its words."""
+    template = (f"{StalledReason.INVALID_TEMPLATE}: {fault}" for fault in seen.template or ())
+    return [*(f"{refusal.reason}: {refusal}" for refusal in seen.refusals), *template]
+
+
+def _place(child: Object) -> str:
+    return f"{child['kind']} {child['metadata']['name']}"
+
+
+def yaml_stream(seen: Preview, look: Inspection | None) -> str:
+    documents = [head(seen, look), *objects(seen, look)]
+    stream: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
+    return stream.rstrip()
+
+
+def head(seen: Preview, look: Inspection | None) -> Object:
+    return {
+        "resource": f"{seen.namespace}/{seen.name}",
+        "inputHash": seen.input_hash,
+        "effective": {
+            to_camel(key): value
+            for key, value in json.loads(json.dumps(dataclasses.asdict(seen.effective))).items()
+        },
+        "refusals": [*map(str, seen.refusals), *(seen.template or ())],
+        "warnings": [str(warning) for warning in seen.warnings],
+        **({} if look is None else {"pair": pair_inspection.document(look)}),
+        "notes": list(seen.event_records),
+    }
+
+
+def objects(seen: Preview, look: Inspection | None) -> list[Object]:
+    """What would be made; of a pair that is not allowed, the lock Job alone."""
+    locked = seen.locked if look is None or look.allowed else ()
+    plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
+    return plain
