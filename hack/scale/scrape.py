@@ -20,7 +20,8 @@ import psutil
 
 from hack.scale import engine_page, machine, pair
 from tandem_operator.clock import SystemClock
-from tandem_operator.control.loop import Key, Subject, TuningLoop
+from tandem_operator.control.loop import TuningLoop
+from tandem_operator.control.resource_tuning import Key, Subject
 
 Object = dict[str, Any]
 

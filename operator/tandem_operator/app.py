@@ -24,7 +24,8 @@ from tandem_operator import ending, planning
 from tandem_operator.clock import SystemClock
 from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.watches import Watches
-from tandem_operator.control.loop import Subject, TuningLoop
+from tandem_operator.control.loop import TuningLoop
+from tandem_operator.control.resource_tuning import Subject
 from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.replicas import may_be_read
 from tandem_operator.planning import Installation

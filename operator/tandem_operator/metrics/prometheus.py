@@ -18,9 +18,9 @@ from urllib3.util.retry import Retry
 
 from tandem_operator.engines.metrics.page import Page
 from tandem_operator.engines.metrics.reader import MetricsReader
-from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
+from tandem_operator.engines.metrics.sample import SeriesMissingError
 from tandem_operator.metrics.replicas import Replica
-from tandem_operator.metrics.scrape import MalformedError, UnreachableError
+from tandem_operator.metrics.scrape import MalformedError, Outcome, UnreachableError
 
 TIMEOUT_S = 5
 LOOK_BACK = "60s"
@@ -28,7 +28,6 @@ PLUGIN_PREFIX = "tandem"
 TENANT_HEADER = "X-Scope-OrgID"
 
 RawSeries = dict[str, Any]
-Outcome = EngineSample | UnreachableError | MalformedError
 
 
 class PrometheusReader:

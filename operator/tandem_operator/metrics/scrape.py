@@ -8,6 +8,7 @@ credential is sent: the page is a tenant's pod.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 
@@ -29,10 +30,14 @@ class MalformedError(Exception):
     """The pod answered with something else than its engine's metrics."""
 
 
+Outcome = EngineSample | UnreachableError | MalformedError
+
+
 class Scraper:
     """Reads pods, a bounded number at once; one for the whole operator."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -41,19 +46,23 @@ class Scraper:
             await self._session.close()
             self._session = None
 
-    async def read(self, replica: Replica, reader: MetricsReader, at_s: float) -> EngineSample:
-        """The counters of one pod.
+    async def read(
+        self, namespace: str, replicas: tuple[Replica, ...], reader: MetricsReader
+    ) -> dict[str, Outcome]:
+        """By pod name: its counters now, or what went wrong. A pod's address needs no namespace."""
+        outcomes = await asyncio.gather(*(self._outcome(each, reader) for each in replicas))
+        return dict(zip((each.pod for each in replicas), outcomes, strict=True))
 
-        Raises:
-            UnreachableError: no answer in time, a refused connection, or an HTTP error.
-            MalformedError: the answer is no page of this engine.
-        """
-        async with self._slots:
-            text = await self._text(replica)
+    async def _outcome(self, replica: Replica, reader: MetricsReader) -> Outcome:
         try:
-            return reader.read(parse(text, (*reader.prefixes, metrics.PREFIX)), at_s)
+            async with self._slots:
+                text = await self._text(replica)
+            page = parse(text, (*reader.prefixes, metrics.PREFIX))
+            return reader.read(page, self._now_s())
+        except (UnreachableError, MalformedError) as error:
+            return error
         except (MalformedPageError, SeriesMissingError, KeyError, ValueError) as error:
-            raise MalformedError(f"{replica.pod}: {error}") from error
+            return MalformedError(f"{replica.pod}: {error}")
 
     async def _text(self, replica: Replica) -> str:
         session = self._open()

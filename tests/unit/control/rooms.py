@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tandem_operator.control.loop import Subject, TuningLoop
+from tandem_operator.control.loop import TuningLoop
+from tandem_operator.control.resource_tuning import Subject
 from tests.unit.metrics.builders import engine_pod, stock_page, workload
 
 KEY = ("default", "chat")

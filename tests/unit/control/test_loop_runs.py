@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from tandem_operator.control.loop import Subject, TuningLoop
+from tandem_operator.control.loop import TuningLoop
+from tandem_operator.control.resource_tuning import Subject
 from tests.unit.control.rooms import KEY, SPEC, Engine, ManualClock
 from tests.unit.metrics.builders import engine_pod, workload
 

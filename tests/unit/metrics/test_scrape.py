@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
+from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics import scrape
 from tandem_operator.metrics.replicas import Replica
@@ -26,13 +27,18 @@ class Pod:
         assert self.answer is not None
         return await self.answer(request)
 
-    async def read(self) -> object:
-        scraper = Scraper()
+    async def read(self) -> EngineSample:
+        """What is read of it; what went wrong is raised."""
+        scraper = Scraper(lambda: 7.0)
         replica = Replica("chat-1", "uid", "127.0.0.1", self.port, "aaaa", "s", True, (0, 5))
         try:
-            return await scraper.read(replica, DRIVER.metrics, 7.0)
+            outcomes = await scraper.read("serving", (replica,), DRIVER.metrics)
         finally:
             await scraper.close()
+        outcome = outcomes["chat-1"]
+        if not isinstance(outcome, EngineSample):
+            raise outcome
+        return outcome
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ async def test_a_page_is_read_with_the_time_of_the_read(pod: Pod) -> None:
     pod.answer = answers(stock_page(running=3))
 
     sample = await pod.read()
-    assert (sample.at_s, sample.running) == (7.0, 3)  # type: ignore[attr-defined]
+    assert (sample.at_s, sample.running) == (7.0, 3)
     assert pod.asked[0].path == "/metrics"
     assert not {"Authorization", "Cookie"} & pod.asked[0].headers.keys()
 
@@ -74,7 +80,7 @@ async def test_a_page_in_parts_is_read_whole(pod: Pod) -> None:
         return response
 
     pod.answer = in_parts
-    assert (await pod.read()).running == 3  # type: ignore[attr-defined]
+    assert (await pod.read()).running == 3
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
