@@ -9,6 +9,7 @@ import hashlib
 import json
 from typing import Any
 
+import orjson
 from pydantic import BaseModel
 
 from tandem_operator.api.fields import Change
@@ -158,8 +159,11 @@ def pod_shaping(spec: Spec) -> dict[str, Any]:
 
 def digest(value: Any) -> str:
     """16 hex digits of SHA-256 over the canonical JSON of `value`."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:HASH_LENGTH]
+    try:
+        canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # numbers beyond 64 bits and halves of characters, of a manifest in a file
+        canonical = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(canonical).hexdigest()[:HASH_LENGTH]
 
 
 def _without_live(model: BaseModel) -> dict[str, Any]:

@@ -118,10 +118,12 @@ def _is_contained(existing: Any, wanted: Any) -> bool:
     the time of a plan.
     """
     if isinstance(wanted, dict):
-        return isinstance(existing, dict) and all(
-            _is_contained(existing[key], value) if key in existing else not value
-            for key, value in wanted.items()
-        )
+        if not isinstance(existing, dict):
+            return False
+        for key, value in wanted.items():
+            if not (_is_contained(existing[key], value) if key in existing else not value):
+                return False
+        return True
     if isinstance(wanted, list):
         return (
             isinstance(existing, list)

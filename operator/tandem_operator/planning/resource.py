@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,7 +38,7 @@ class Resource:
     refresh: str | None = None
     locked_as: str | None = None
 
-    @property
+    @cached_property
     def input_hash(self) -> str:
         """Names the pod-shaping input; the same input has the same lock and template.
 

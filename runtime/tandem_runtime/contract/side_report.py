@@ -91,9 +91,17 @@ _READERS: Mapping[str, Callable[[dict[str, Any], str], Any]] = {
 """How each field is read; its JSON key is the field's name in camel case, both ways."""
 
 
+def _key(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+_KEYS: Mapping[str, str] = {name: _key(name) for name in _READERS}
+
+
 def to_document(side: SideReport) -> dict[str, Any]:
     """One side as JSON values."""
-    document = {_key(name): getattr(side, name) for name in _READERS}
+    document = {key: getattr(side, name) for name, key in _KEYS.items()}
     return document | {
         "mixtureOfExperts": _mixture_document(side.mixture_of_experts),
         "facts": model_facts.to_document(side.facts),
@@ -103,9 +111,4 @@ def to_document(side: SideReport) -> dict[str, Any]:
 def from_document(value: object, where: str) -> SideReport:
     """One side of a decoded report; `where` names it in errors. Raises fields.ContractError."""
     holder = fields.document(value, where)
-    return SideReport(**{name: read(holder, _key(name)) for name, read in _READERS.items()})
-
-
-def _key(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    return SideReport(**{name: read(holder, _KEYS[name]) for name, read in _READERS.items()})

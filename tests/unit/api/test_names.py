@@ -125,3 +125,9 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any]) ->
 
     assert names.digest(value) == names.digest(turned)
     assert len(names.digest(value)) == names.HASH_LENGTH
+
+
+def test_what_json_libraries_write_differently_has_a_digest_too() -> None:
+    values = [{"args": [2**64]}, {"args": [2**64 + 1]}, {"text": "\ud800"}, {"text": "\ud801"}]
+
+    assert len({names.digest(value) for value in values}) == len(values)
