@@ -167,6 +167,7 @@ parts: setup
 	$(PYTHON) -m hack.gitops judge
 	$(PYTHON) -m hack.registry
 	$(PYTHON) -m hack.lws
+	$(PYTHON) -m hack.flux
 
 .PHONY: test
 test: parts ## every test of the main job

@@ -57,14 +57,20 @@ def ensure() -> Path:
     return program
 
 
+def kustomization() -> Object:
+    """Flux's Kustomization of deploy/."""
+    documents = yaml.safe_load_all(SERVING.read_text())
+    (found,) = (each for each in documents if each["kind"] == "Kustomization")
+    return dict(found)
+
+
 def judge(objects: Sequence[Object], folder: Path) -> list[Verdict]:
     """What the tools say, with the health script and the expressions of deploy/.
 
     Raises RuntimeError with the program's words when one of them cannot be evaluated.
     """
-    checks = yaml.safe_load(SERVING.read_text())["spec"]["healthCheckExprs"]
     file = folder / "expressions.json"
-    file.write_text(json.dumps(checks))
+    file.write_text(json.dumps(kustomization()["spec"]["healthCheckExprs"]))
     done = subprocess.run(
         [str(ensure()), str(HEALTH), str(file)],
         input=json.dumps(list(objects)),

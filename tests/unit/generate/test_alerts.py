@@ -45,7 +45,7 @@ def test_each_alert_has_a_page_that_says_what_to_do_and_no_page_is_left_over() -
     for name in names:
         page = (RUNBOOKS / f"{name}.md").read_text()
         assert page.startswith(f"# {name}\n")
-        for heading in ("What it means for requests", "Look", "Mend"):
+        for heading in ("Effect on requests", "Diagnose", "Fix"):
             assert f"\n## {heading}\n" in page, name
         assert f"[{name}]({name}.md)" in (RUNBOOKS / "README.md").read_text()
 
