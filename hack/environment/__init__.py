@@ -1,1 +1,1 @@
-"""Environments of engines: made once for their content, outside the repository."""
+"""What engines need on this machine: environments made once for their content, and free ports."""

@@ -17,6 +17,7 @@ import yaml
 
 from hack.cluster.cluster import Cluster
 from hack.cluster.control_plane import credentials
+from hack.environment.ports import free_ports
 from hack.lws import build
 
 Object = dict[str, Any]
@@ -41,7 +42,7 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Path]:
     Raises ControllerError.
     """
     parts = build.ensure()
-    webhooks, probes = _free_port(), _free_port()
+    webhooks, probes = free_ports(2, HOST)
     made = credentials.make(folder / "pki", (HOST,), ())
     for here, there in (("apiserver.crt", "tls.crt"), ("apiserver.key", "tls.key")):
         Path(made.path(there)).write_bytes(Path(made.path(here)).read_bytes())
@@ -99,9 +100,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         if process.poll() is not None or time.monotonic() > end_s:
             raise ControllerError(f"the controller does not serve:\n{log.read_text()[-2000:]}")
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import psutil
 import yaml
 
 from hack.cluster.cluster import Cluster
+from hack.environment.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 SYSTEM = "tandem-system"
@@ -57,7 +57,7 @@ class OperatorProcess:
     """One operator, started at once. Costs are read from /proc, so they hold all of its threads."""
 
     def __init__(self, kubeconfig: Path, folder: Path, identity: str) -> None:
-        self._port = _free_port()
+        self._port = free_port()
         self.log = folder / f"{identity}.log"
         environment = {
             "PATH": os.environ["PATH"],
@@ -149,9 +149,3 @@ class OperatorProcess:
                 return str(answer.read().decode())
         except OSError:
             return ""
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any, Self
 
 import httpx
 
+from hack.environment.ports import free_port
 from hack.vllm.environment import ensure
 
 START_LIMIT_S = 240.0
@@ -62,7 +62,7 @@ class Server:
         """
         self.options = options
         self.log_file = log_folder / f"{options.name}.log"
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         command = (
             [str(environment / "bin" / "tandem-vllm")]
@@ -174,10 +174,3 @@ def serve(
 def draft_model(draft: Path, tokens: int) -> dict[str, Any]:
     """The speculative configuration for a draft of `tokens` tokens a step at most."""
     return {"method": "draft_model", "model": str(draft), "num_speculative_tokens": tokens}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

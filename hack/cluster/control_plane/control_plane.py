@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import urllib.request
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from hack.cluster.control_plane import credentials
 from hack.cluster.control_plane.credentials import Credentials
 from hack.cluster.processes import start, wait_for
 from hack.cluster.state import State
+from hack.environment.ports import free_ports
 
 READY_S = 60.0
 
@@ -42,7 +42,7 @@ class Place:
 
 def on_loopback() -> Place:
     """Free ports of this moment; whoever loses a race for one starts again."""
-    ports = _free_ports(4)
+    ports = free_ports(4)
     return Place("127.0.0.1", "10.96.0.0/16", "10.96.0.1", ports[0], ports[1], ports[2], ports[3])
 
 
@@ -176,11 +176,3 @@ AUDIT_POLICY = {
     ],
 }
 """Writes by people, and all requests of service accounts, so that tests can count who did what."""
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from hack.cluster.cluster import Cluster
+from hack.environment.ports import free_port
 from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE
 from tests.cluster.outside.waiting import wait
 
@@ -43,7 +43,7 @@ class Operators:
 
     def launch(self, identity: str) -> Process:
         """Start one and wait for nothing."""
-        port = _free_port()
+        port = free_port()
         log = self.folder / f"{identity}-{port}.log"
         environment = {
             "PATH": os.environ["PATH"],
@@ -121,9 +121,3 @@ class Process:
         except httpx.TransportError:
             return None
         return answer.text if answer.is_success else None
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -18,11 +18,11 @@ import pytest
 from aiohttp import web
 
 from hack.cluster.binaries import MissingProgramError
+from hack.environment.ports import free_port
 from hack.generate import dashboard
 from hack.prometheus import server
 from tandem_operator.telemetry.metrics import Metrics
 from tandem_operator.telemetry.resources import ResourceSeries
-from tests.engines.prometheus.test_prometheus import free_port
 from tests.parts import skip_without
 from tests.unit.metrics.builders import plugin_lines, stock_page
 from tests.unit.planning import builders

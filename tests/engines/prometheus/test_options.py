@@ -28,7 +28,7 @@ from hack.prometheus import server
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.scrape import UnreachableError
-from tests.engines.prometheus.test_prometheus import REPLICA
+from tests.engines.prometheus.replica import REPLICA
 from tests.parts import skip_without
 
 NOTHING = {"status": "success", "data": {"resultType": "matrix", "result": []}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,27 +11,18 @@ import pytest
 from aiohttp import web
 
 from hack.cluster.binaries import MissingProgramError
+from hack.environment.ports import free_port
 from hack.prometheus import server
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.page import parse
 from tandem_operator.metrics.prometheus import PrometheusReader, selector
-from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.scrape import UnreachableError
+from tests.engines.prometheus.replica import REPLICA
 from tests.parts import skip_without
 from tests.unit.metrics.builders import plugin_lines, stock_page
 
 PAGE = stock_page(running=3) + plugin_lines()
-REPLICA = Replica(
-    pod="chat-1",
-    uid="uid",
-    address="127.0.0.1",
-    port=8000,
-    lock="aaaa",
-    shape="x",
-    speculation_loaded=True,
-    tiers=(0, 1, 3),
-)
 GONE = replace(REPLICA, pod="chat-2", uid="uid-2", port=8001)
 
 
@@ -57,11 +47,6 @@ async def prometheus(tmp_path: Path) -> AsyncIterator[str]:
     yield url
     await anyio.to_thread.run_sync(lambda: started.__exit__(None, None, None))
     await runner.cleanup()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def test_a_scrape_is_read_whole_and_a_missing_pod_is_named(prometheus: str) -> None:
