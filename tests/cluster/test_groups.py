@@ -17,11 +17,11 @@ import yaml
 from hack.cluster.binaries import MissingProgramError
 from hack.cluster.cluster import Cluster
 from hack.lws import build, running
+from tests.cluster.example_manifests import kinds_taken
 from tests.cluster.outside import plane as planes
 from tests.cluster.outside.plane import Plane
 from tests.cluster.outside.room import Room
 from tests.cluster.outside.waiting import wait
-from tests.cluster.test_engine_examples import kinds_taken
 from tests.parts import skip_without
 from tests.unit.planning import builders
 

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import json
 
-from tests.unit.lock import (
-    builders,
-    same_ids,
-    test_formats,
-    test_judge_heads,
-    test_sentencepiece_and_tekken,
-)
+from tests.unit.lock import builders, formats, heads, same_ids
 
 SOUND = builders.files()
 _CONFIGS = {
     "config.json": json.dumps(builders.config()).encode(),
-    "tokenizer_config.json": json.dumps(test_formats.CONFIG).encode(),
+    "tokenizer_config.json": json.dumps(formats.CONFIG).encode(),
 }
-_HEAD = dict(test_judge_heads.head(draft_vocab_size=4)) | {
-    "model.safetensors": test_judge_heads.tables([0, 2, 5, 15])
-}
+_HEAD = dict(heads.head(draft_vocab_size=4)) | {"model.safetensors": heads.tables([0, 2, 5, 15])}
 FAMILIES: dict[str, dict[str, bytes]] = {
     "tokenizer-json": {"tokenizer.json": SOUND["tokenizer.json"]} | _CONFIGS,
-    "unigram-json": test_sentencepiece_and_tekken.unigram_json(),
-    "words": test_formats.as_words() | _CONFIGS | {"added_tokens.json": b'{"<|x|>": 6}'},
+    "unigram-json": formats.unigram_json(),
+    "words": formats.as_words() | _CONFIGS | {"added_tokens.json": b'{"<|x|>": 6}'},
     "wordpiece": {"vocab.txt": b"[UNK]\nhug\n##s\n"} | _CONFIGS,
-    "ranks": test_formats.as_ranks() | _CONFIGS,
-    "tekken": test_sentencepiece_and_tekken.tekken(["<unk>", "<s>"], same_ids.BYTES),
-    "gguf": test_formats.as_gguf(),
+    "ranks": formats.as_ranks() | _CONFIGS,
+    "tekken": formats.tekken(["<unk>", "<s>"], same_ids.BYTES),
+    "gguf": formats.as_gguf(),
     "sentencepiece": {
         "tokenizer.model": same_ids.sentencepiece([*same_ids.PIECES, *same_ids.WORDS], 1)
     }

@@ -11,24 +11,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import registry
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.launch import Launch
-from tandem_operator.engines.vllm import DRIVER, pair_view
+from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.rules import pair as pair_rules
-from tandem_runtime.contract import paths
-from tandem_runtime.contract.report import PairReport, SideReport
-from tandem_runtime.lock.files import folder
-from tandem_runtime.lock.verdict import inspect as inspect_side
-from tandem_runtime.lock.verdict import side_report
+from tandem_runtime.contract.report import PairReport
 from tests.engines.admission import cases
 from tests.engines.admission.cases import Case
-from tests.unit.engines.builders import INSTALLATION
+from tests.engines.admission.pairs import rendered, side
 
 COUNT, SEED = 400, 15
 
@@ -59,21 +53,6 @@ class Answer:
         if self.refused_by_vllm is None:
             return any(rule in REFUSED_HERE_ALONE for rule in self.rules)
         return any(start in self.refused_by_vllm for start in STARTS_ELSEWHERE)
-
-
-def side(place: Path, config: dict[str, Any]) -> SideReport:
-    inspected = inspect_side.at(folder.at(cases.write(place, config)))
-    assert inspected.refused is None, inspected.refused
-    return side_report.report(inspected, str(place), None, False)
-
-
-def rendered(spec: Spec, report: PairReport, target: Path, draft: Path) -> list[str]:
-    """The words that the container is started with, for models that stand elsewhere."""
-    made = DRIVER.render(Launch("chat", spec, "0123456789abcdef", "{}", INSTALLATION, report))
-    text = json.dumps(made.leader.container["args"])
-    text = text.replace(paths.TARGET, str(target)).replace(paths.DRAFT, str(draft))
-    words: list[str] = json.loads(text)
-    return words
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tandem_operator.engines import registry
 from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_runtime.contract.report import PairReport
 from tests.engines.admission import cases
-from tests.engines.admission.test_differential import rendered, side
+from tests.engines.admission.pairs import rendered, side
 
 Object = dict[str, Any]
 TARGET: Object = {

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tandem_operator.cli.main import main
-from tests.unit.cli.test_manifests import resource, written
+from tests.unit.cli.files import resource, written
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from tandem_operator.control.rollout_watch import RolloutWatch
 from tandem_operator.planning import TuningView
 from tandem_operator.planning.children import tuner_state
 from tandem_operator.planning.resource import parse
+from tests.unit.control.rollout_samples import SETTINGS, replica, sample, tuner
 from tests.unit.control.rooms import KEY, Engine, ManualClock, room_of
-from tests.unit.control.test_rollout_watch import SETTINGS, replica, sample, tuner
 from tests.unit.planning import builders
 
 RESOURCE = parse(builders.resource())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,16 @@ from tandem_runtime.lock.files import folder
 from tandem_runtime.lock.verdict import compare
 from tandem_runtime.lock.verdict import inspect as inspect_side
 from tests.unit.lock import builders
+from tests.unit.lock.formats import (
+    CONFIG,
+    END,
+    WRITTEN,
+    as_gguf,
+    as_json,
+    as_ranks,
+    as_words,
+)
 from tests.unit.lock.same_ids import (
-    BYTES,
     PIECES,
     WORDS,
     gguf,
@@ -23,62 +30,8 @@ from tests.unit.lock.same_ids import (
     see,
     sentencepiece,
     strings,
-    text,
     vocab_hash,
 )
-
-WRITTEN = ["a", "b", "Ġ", "ab", "Ġa"]
-MERGES = ["a b", "Ġ a"]
-END = "<|end|>"
-CONFIG = {"added_tokens_decoder": {"5": {"content": END, "special": True}}, "eos_token": END}
-
-
-def as_json() -> dict[str, bytes]:
-    return {
-        "tokenizer.json": json.dumps(
-            {
-                "added_tokens": [builders.added(5, END)],
-                "pre_tokenizer": {"type": "ByteLevel"},
-                "decoder": {"type": "ByteLevel"},
-                "model": {
-                    "type": "BPE",
-                    "vocab": {text: index for index, text in enumerate(WRITTEN)},
-                    "merges": MERGES,
-                },
-            }
-        ).encode()
-    }
-
-
-def as_words() -> dict[str, bytes]:
-    return {
-        "vocab.json": json.dumps({text: index for index, text in enumerate(WRITTEN)}).encode(),
-        "merges.txt": ("#version: 0.2\n" + "\n".join(MERGES) + "\n").encode(),
-    }
-
-
-def as_ranks(name: str = "qwen.tiktoken") -> dict[str, bytes]:
-    lines = [base64.b64encode(content) + b" %d\n" % index for index, content in enumerate(BYTES)]
-    return {name: b"".join(lines)}
-
-
-def counted(key: str, value: int) -> bytes:
-    return text(key) + struct.pack("<II", 4, value)
-
-
-def as_gguf() -> dict[str, bytes]:
-    """Padded, as converters pad, with an id that is no token."""
-    return {
-        "model.gguf": gguf(
-            named("tokenizer.ggml.model", "gpt2"),
-            named("tokenizer.ggml.pre", "gpt-2"),
-            strings("tokenizer.ggml.tokens", [*WRITTEN, END, "[PAD6]"]),
-            numbers("tokenizer.ggml.token_type", 5, "i", [1, 1, 1, 1, 1, 3, 5]),
-            strings("tokenizer.ggml.merges", MERGES),
-            counted("tokenizer.ggml.eos_token_id", 5),
-        )
-    }
-
 
 FORMATS = {
     "vocab.json": as_words(),

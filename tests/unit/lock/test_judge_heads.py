@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +9,13 @@ import pytest
 
 from tandem_runtime.contract.request import Attestation
 from tests.unit.lock import builders
-from tests.unit.lock.bench import Bench, Files, verdict
+from tests.unit.lock.bench import Bench, verdict
+from tests.unit.lock.heads import head, tables
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
-
-
-def head(**changes: Any) -> Files:
-    config = {
-        "architectures": ["Eagle3Speculator"],
-        "hidden_size": 8,
-        "vocab_size": 16,
-        "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
-    }
-    merged = {key: value for key, value in (config | changes).items() if value is not None}
-    return {"config.json": json.dumps(merged).encode()}
 
 
 HEAD = {"method": "Eagle3", "policy": "TargetDeclared"}
@@ -87,16 +75,6 @@ def test_a_head_whose_dimensions_do_not_fit(
 
 def test_a_trimmed_draft_vocabulary_is_no_mismatch(bench: Bench) -> None:
     assert bench.judge(builders.files(), head(draft_vocab_size=4), **HEAD).allowed
-
-
-def tables(ids: list[int], rows: int = 16) -> bytes:
-    """The weights of a head whose draft ids are these ids of the target."""
-    offsets = [target_id - index for index, target_id in enumerate(ids)]
-    marks = bytes(index in ids for index in range(rows))
-    return builders.safetensors(
-        d2t=("I64", [len(ids)], struct.pack(f"<{len(ids)}q", *offsets)),
-        t2d=("BOOL", [rows], marks),
-    )
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +11,7 @@ from tandem_runtime.lock.files import folder
 from tandem_runtime.lock.verdict import compare
 from tandem_runtime.lock.verdict import inspect as inspect_side
 from tests.unit.lock import builders
+from tests.unit.lock.formats import tekken, unigram_json
 from tests.unit.lock.same_ids import (
     BYTES,
     PIECES,
@@ -26,28 +24,6 @@ from tests.unit.lock.same_ids import (
     strings,
     vocab_hash,
 )
-
-
-def unigram_json() -> dict[str, bytes]:
-    single = [struct.unpack("<f", struct.pack("<f", score))[0] for _, score, _ in WORDS]
-    vocabulary = [[piece, score] for piece, score, _ in PIECES]
-    vocabulary += [[piece, score] for (piece, _, _), score in zip(WORDS, single, strict=True)]
-    return {
-        "tokenizer.json": json.dumps(
-            {
-                "added_tokens": [
-                    builders.added(index, piece) for index, (piece, _, _) in enumerate(PIECES[:3])
-                ],
-                "decoder": {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"},
-                "model": {
-                    "type": "Unigram",
-                    "unk_id": 0,
-                    "byte_fallback": True,
-                    "vocab": vocabulary,
-                },
-            }
-        ).encode()
-    }
 
 
 def test_sentencepiece_means_what_its_conversion_means(tmp_path: Path) -> None:
@@ -91,26 +67,6 @@ def test_wordpiece_in_lines_json_and_gguf(tmp_path: Path) -> None:
         },
     )
     assert len({vocab_hash(each) for each in (lines, converted, packed)}) == 1
-
-
-def tekken(specials: list[str] | None, words: list[bytes]) -> dict[str, bytes]:
-    document: dict[str, Any] = {
-        "config": {
-            "pattern": "x",
-            "default_vocab_size": 24 + len(words),
-            "default_num_special_tokens": 24,
-        },
-        "vocab": [
-            {"rank": rank, "token_bytes": base64.b64encode(word).decode()}
-            for rank, word in enumerate([*words, b"beyond"])
-        ],
-    }
-    if specials is not None:
-        document["special_tokens"] = [
-            {"rank": rank, "token_str": word, "is_control": True}
-            for rank, word in enumerate(specials)
-        ]
-    return {"tekken.json": json.dumps(document).encode(), "config.json": b"{}"}
 
 
 def test_tekken_counts_behind_its_special_tokens(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hack.hub.server import LocalHub
 from tandem_runtime.contract import environment, request
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tests.unit.lock_process import measured
-from tests.unit.lock_process.test_speed import files, large
+from tests.unit.lock_process.large_model import files, large
 
 MOST_S = 5.0
 MOST_BYTES = 2 << 30

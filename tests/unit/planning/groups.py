@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tandem_operator.planning import Snapshot
-from tests.unit.planning import builders
+from tests.unit.planning import builders, pods
 from tests.unit.planning.builders import Object, stamp
 from tests.unit.planning.world import World
 
 NAME = f"{builders.NAME}-group"
 SETS = ("Deployment", "LeaderWorkerSet")
+GROUP: Object = {
+    "parallelism.tensor": 2,
+    "parallelism.pipeline": 2,
+    "speculation.constrainedOutput": "Allow",
+    "tuning.mode": "Fixed",
+}
+"""A replica of two pods with two devices each."""
+ALONE: Object = {**GROUP, "accelerator.count": 4}
+"""The same in one pod."""
 
 
 class GroupWorld(World):
@@ -76,7 +85,7 @@ class GroupWorld(World):
             {
                 "apiVersion": "apps/v1",
                 "kind": "StatefulSet",
-                "metadata": {"name": name, "ownerReferences": [_owned(owner)]},
+                "metadata": {"name": name, "ownerReferences": [pods.controlled_by(owner)]},
                 "spec": {"replicas": wanted},
                 "status": {"replicas": made},
             }
@@ -90,7 +99,7 @@ class GroupWorld(World):
                 "metadata": {
                     "name": name,
                     "labels": dict(template["metadata"]["labels"]),
-                    "ownerReferences": [_owned(owner)],
+                    "ownerReferences": [pods.controlled_by(owner)],
                 },
                 "spec": template["spec"],
                 "status": {"phase": "Running", "conditions": []},
@@ -107,7 +116,3 @@ class GroupWorld(World):
         for kind, name in tuple(self.objects):
             if kind in ("StatefulSet", "Pod") and name.startswith(f"{NAME}"):
                 del self.objects[kind, name]
-
-
-def _owned(owner: Object) -> Object:
-    return {"kind": owner["kind"], "uid": owner["metadata"]["uid"], "controller": True}

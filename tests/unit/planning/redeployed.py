@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -65,11 +64,3 @@ def speculates(pod_template: Object) -> bool:
 
 def canaries(world: World) -> list[Object]:
     return [raw for raw in world.all_of("Deployment") if "canary" in raw["metadata"]["name"]]
-
-
-def table(world: World) -> Object:
-    (config_map,) = [
-        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
-    ]
-    read: Object = json.loads(config_map["data"]["speculation.json"])
-    return read

@@ -16,7 +16,6 @@ from tests.unit.planning.redeployed import (
     report_metrics,
     served,
     speculates,
-    table,
     template,
     with_canary,
     worth,
@@ -38,8 +37,8 @@ def test_it_tries_one_pod_beside_the_others_when_the_load_is_worth_a_draft_again
     assert service.items() <= canary["spec"]["template"]["metadata"]["labels"].items()
     assert world.objects["Deployment", builders.NAME]["spec"]["replicas"] == 2
     assert not speculates(template(world))
-    assert table(world)["schedule"] == [[1, 256, 3]]
-    assert table(world)["enabled"]
+    assert world.table()["schedule"] == [[1, 256, 3]]
+    assert world.table()["enabled"]
 
 
 def test_the_others_follow_a_good_canary_once_it_is_gone() -> None:
@@ -118,7 +117,7 @@ def test_a_lifted_kill_switch_is_followed_by_a_canary_whatever_was_learned_under
     world.settle()
 
     assert len(canaries(world)) == 1
-    assert table(world)["schedule"] == [[1, 256, 3]]
+    assert world.table()["schedule"] == [[1, 256, 3]]
 
 
 def test_where_no_pod_may_be_added_the_canary_takes_the_place_of_another() -> None:

@@ -72,13 +72,6 @@ def speculation(world: World) -> Object:
     return reported
 
 
-def table(world: World) -> Any:
-    (config_map,) = [
-        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
-    ]
-    return json.loads(config_map["data"]["speculation.json"])["schedule"]
-
-
 def variants(world: World) -> list[Object]:
     revisions = world.all_of("ControllerRevision")
     return [each for each in revisions if each["data"]["version"] == "variant/1"]
@@ -102,7 +95,7 @@ def test_a_k_that_is_worth_its_rollout_is_rolled_out_under_the_same_lock() -> No
     assert k_of(world) == 3
     assert template(world)["metadata"]["labels"]["tandem.dev/lock"] == lock
     assert world.all_of("Job") == [], "nothing is locked again"
-    assert table(world) == [[1, 256, 3]]
+    assert world.table()["schedule"] == [[1, 256, 3]]
     assert world.condition("Reconciling") == ("True", "RollingOut")
 
 

@@ -3,8 +3,6 @@ of a depth that no engine has."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tandem_operator.planning.snapshot import ReplicaView
@@ -27,14 +25,6 @@ REASON = "the stages of a pipeline would run different depths"
 def speculation_of(world: World) -> Object:
     speculation: Object = world.resource["status"]["speculation"]
     return speculation
-
-
-def table(world: World) -> Object:
-    (config_map,) = [
-        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
-    ]
-    read: Object = json.loads(config_map["data"]["speculation.json"])
-    return read
 
 
 def reporting(world: World, **fields: object) -> World:
@@ -117,7 +107,7 @@ def test_tuning_that_is_asked_of_an_engine_of_fixed_depth_later_is_refused_and_k
     assert world.condition("Stalled") == ("True", "UnsupportedCombination")
     assert world.condition("SpeculationActive") == ("True", "NotLive")
     assert "K stays 7" in world.message("SpeculationActive")
-    assert (table(world)["enabled"], table(world)["schedule"]) == (True, [[1, 256, 7]])
+    assert (world.table()["enabled"], world.table()["schedule"]) == (True, [[1, 256, 7]])
 
 
 @pytest.mark.parametrize(
@@ -186,8 +176,8 @@ def test_the_caps_of_segments_and_the_initial_depth_are_tiers_and_it_is_said() -
         )
     ).serve()
 
-    assert table(world)["schedule"] == [[1, 256, 1]]
-    assert table(world)["segments"] == {"creative": {"maxTokens": 1}}
+    assert world.table()["schedule"] == [[1, 256, 1]]
+    assert world.table()["segments"] == {"creative": {"maxTokens": 1}}
     assert world.message("SpeculationActive").startswith("K stays 1; ")
     for field in ("speculation.maxTokens 5", "speculation.initialTokens 2", "[creative]"):
         assert field in world.message("SpeculationActive")

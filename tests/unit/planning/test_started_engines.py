@@ -39,21 +39,13 @@ def serving(changes: Object) -> World:
     return world
 
 
-def table(world: World) -> Object:
-    (config_map,) = [
-        each for each in world.all_of("ConfigMap") if "speculation.json" in each["data"]
-    ]
-    read: Object = json.loads(config_map["data"]["speculation.json"])
-    return read
-
-
 @pytest.mark.parametrize("changes", [SGLANG, NEURON], ids=["SGLang", "Neuron"])
 def test_k_stays_what_the_engine_was_started_with(changes: Object) -> None:
     world = serving(changes)
 
     assert world.condition("SpeculationActive") == ("True", "Fixed")
     assert world.message("SpeculationActive") == "K stays 7"
-    assert table(world)["schedule"] == [[1, 256, 7]]
+    assert world.table()["schedule"] == [[1, 256, 7]]
     assert world.resource["status"]["speculation"]["liveMode"] == "Rollout"
     assert world.resource["status"]["speculation"]["effectiveTokens"] == 7
 
@@ -63,7 +55,7 @@ def test_adaptive_tiers_begin_at_the_table_and_are_told_as_a_beginning() -> None
 
     assert world.condition("SpeculationActive") == ("True", "Fixed")
     assert world.message("SpeculationActive").startswith("K starts at 3")
-    assert (table(world)["schedule"], table(world)["maxConcurrency"]) == ([[1, 256, 3]], 8)
+    assert (world.table()["schedule"], world.table()["maxConcurrency"]) == ([[1, 256, 3]], 8)
 
 
 def test_every_pod_gets_the_check_that_starts_it() -> None:

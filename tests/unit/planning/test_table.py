@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from tandem_operator.planning.children.pod_annotations import ANNOTATION_GENERATION
@@ -13,24 +10,17 @@ from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
 
-def table(world: World) -> dict[str, Any]:
-    name = f"chat-speculation-{world.lock_hash[:8]}"
-    text = world.objects["ConfigMap", name]["data"]["speculation.json"]
-    document: dict[str, Any] = json.loads(text)
-    return document
-
-
 def test_the_first_table_is_the_initial_tokens_and_gets_its_epoch_with_the_next() -> None:
     world = World().serve()
-    assert table(world)["schedule"] == [[1, 256, 3]]
-    assert "epoch" not in table(world)
-    assert table(world)["generation"] == 1
+    assert world.table()["schedule"] == [[1, 256, 3]]
+    assert "epoch" not in world.table()
+    assert world.table()["generation"] == 1
 
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
     name = f"chat-speculation-{world.lock_hash[:8]}"
-    assert table(world)["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
-    assert table(world)["generation"] == 2
+    assert world.table()["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
+    assert world.table()["generation"] == 2
 
 
 def test_a_first_table_gets_its_epoch_at_once_where_pods_hold_an_earlier_one() -> None:
@@ -43,27 +33,27 @@ def test_a_first_table_gets_its_epoch_at_once_where_pods_hold_an_earlier_one() -
     world.settle()
 
     name = f"chat-speculation-{world.lock_hash[:8]}"
-    assert table(world)["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
+    assert world.table()["epoch"] == world.objects["ConfigMap", name]["metadata"]["uid"]
 
 
 def initial_decision(world: World) -> Decision:
     """A decision for just the table that stands."""
-    schedule = tuple(tuple(span) for span in table(world)["schedule"])
+    schedule = tuple(tuple(span) for span in world.table()["schedule"])
     return builders.decision(schedule=schedule, explore=None)
 
 
 def test_a_decision_raises_the_generation_once() -> None:
     world = World().serve()
-    before = table(world)["generation"]
+    before = world.table()["generation"]
 
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
 
-    assert table(world)["schedule"] == [[1, 8, 7], [9, 256, 0]]
-    assert table(world)["generation"] == before + 1
+    assert world.table()["schedule"] == [[1, 8, 7], [9, 256, 0]]
+    assert world.table()["generation"] == before + 1
     world.pass_time(600)
     world.settle()
-    assert table(world)["generation"] == before + 1
+    assert world.table()["generation"] == before + 1
 
 
 @pytest.mark.parametrize("mode", ["Observe", "Fixed"])
@@ -73,7 +63,7 @@ def test_only_auto_applies_a_decision(mode: str) -> None:
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
 
-    assert table(world)["schedule"] == [[1, 256, 3]]
+    assert world.table()["schedule"] == [[1, 256, 3]]
     reason = {"Observe": "Observing", "Fixed": "Fixed"}[mode]
     assert world.condition("SpeculationActive") == ("True", reason)
 
@@ -84,19 +74,19 @@ def test_a_decision_for_other_pods_is_not_applied() -> None:
     world.tuning = builders.tuning("another-lock")
     world.settle()
 
-    assert table(world)["schedule"] == [[1, 256, 3]]
+    assert world.table()["schedule"] == [[1, 256, 3]]
 
 
 def test_a_restarted_operator_keeps_what_was_decided() -> None:
     world = World().serve()
     world.tuning = builders.tuning(world.lock_hash)
     world.settle()
-    before, writes = table(world), dict(world.writes)
+    before, writes = world.table(), dict(world.writes)
 
     world.tuning = None
     world.settle()
 
-    assert table(world) == before
+    assert world.table() == before
     assert dict(world.writes) == writes
 
 
@@ -107,14 +97,14 @@ def test_the_kill_switch_acts_without_the_tuner_and_without_a_rollout() -> None:
     world.edit({"tuning.maxTokens": 0})
     world.settle()
 
-    assert table(world)["enabled"] is False
+    assert world.table()["enabled"] is False
     assert world.condition("SpeculationActive") == ("False", "KillSwitch")
     assert world.condition("Ready") == ("True", "Serving")
     assert world.only("Deployment")["spec"]["template"] == template
 
     world.edit({"tuning.maxTokens": None})
     world.settle()
-    assert table(world)["enabled"] is True
+    assert world.table()["enabled"] is True
 
 
 def test_a_lower_band_caps_the_table_at_depths_that_the_engine_has() -> None:
@@ -125,7 +115,7 @@ def test_a_lower_band_caps_the_table_at_depths_that_the_engine_has() -> None:
     world.edit({"tuning.maxTokens": 4})
     world.settle()
 
-    assert table(world)["schedule"] == [[1, 8, 3], [9, 256, 0]]
+    assert world.table()["schedule"] == [[1, 8, 3], [9, 256, 0]]
 
 
 def test_a_table_that_was_deleted_goes_on_above_what_pods_applied() -> None:
@@ -139,7 +129,7 @@ def test_a_table_that_was_deleted_goes_on_above_what_pods_applied() -> None:
 
     world.settle()
 
-    assert table(world)["generation"] == 42
+    assert world.table()["generation"] == 42
 
 
 def test_a_table_that_was_deleted_goes_on_above_what_status_says() -> None:
@@ -149,12 +139,12 @@ def test_a_table_that_was_deleted_goes_on_above_what_status_says() -> None:
 
     world.settle()
 
-    assert table(world)["generation"] == 7
+    assert world.table()["generation"] == 7
 
 
 def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
     world = World(builders.resource(replicas=2)).serve()
-    generation = table(world)["generation"]
+    generation = world.table()["generation"]
     noted = [pod["metadata"].get("annotations", {}) for pod in world.engine_pods()]
     assert not any(ANNOTATION_GENERATION in annotations for annotations in noted)
 

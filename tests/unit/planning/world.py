@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tandem_operator.planning import Apply, Failure, Plan, Snapshot, TuningView, ended_objects, plan
 from tandem_operator.planning.plan import Reference
-from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
-from tests.unit.planning import builders, kstatus
+from tests.unit.planning import builders, kstatus, pods
 from tests.unit.planning.builders import Object, put, stamp
 
 MOST_LOOKS = 12
@@ -177,21 +177,7 @@ class World:
 
     def lock_pod(self, controller: str, outcome: PairReport | LockFailure) -> None:
         """A pod controlled by `controller` ended with this termination message."""
-        ended = {"exitCode": 0, "message": pair_report.render(outcome)}
-        self.add(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {
-                    "name": f"lock-pod-of-{controller}",
-                    "ownerReferences": [{"kind": "Job", "uid": controller, "controller": True}],
-                },
-                "status": {
-                    "phase": "Succeeded",
-                    "containerStatuses": [{"name": "tandem-lock", "state": {"terminated": ended}}],
-                },
-            }
-        )
+        self.add(pods.of_lock(controller, outcome))
 
     def roll_out(self, ready: int | None = None) -> None:
         """The Deployment's controller replaces all pods by those of the template."""
@@ -201,22 +187,7 @@ class World:
         for place in [place for place in self.objects if place[0] in ("ReplicaSet",)]:
             self._collect(self.objects[place]["metadata"]["uid"])
             del self.objects[place]
-        owner = self.add(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "ReplicaSet",
-                "metadata": {
-                    "name": f"{builders.NAME}-{self._next()}",
-                    "ownerReferences": [
-                        {
-                            "kind": "Deployment",
-                            "uid": deployment["metadata"]["uid"],
-                            "controller": True,
-                        }
-                    ],
-                },
-            }
-        )
+        owner = self.add(pods.replica_set(f"{builders.NAME}-{self._next()}", deployment))
         for number in range(wanted):
             self.engine_pod(owner, deployment["spec"]["template"], ready=number < ready)
         deployment["status"] = {
@@ -229,25 +200,8 @@ class World:
 
     def engine_pod(self, owner: Object, template: Object, *, ready: bool) -> Object:
         """A pod of that ReplicaSet."""
-        return self.add(
-            {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {
-                    "name": f"{owner['metadata']['name']}-{self._next()}",
-                    "labels": dict(template["metadata"]["labels"]),
-                    "annotations": dict(template["metadata"].get("annotations", {})),
-                    "ownerReferences": [
-                        {"kind": "ReplicaSet", "uid": owner["metadata"]["uid"], "controller": True}
-                    ],
-                },
-                "spec": copy.deepcopy(template["spec"]),
-                "status": {
-                    "phase": "Running",
-                    "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
-                },
-            }
-        )
+        name = f"{owner['metadata']['name']}-{self._next()}"
+        return self.add(pods.of_engine(name, owner, template, ready=ready))
 
     def serve(self) -> World:
         """From nothing to a pair that serves."""
@@ -293,6 +247,12 @@ class World:
             for pod in self.all_of("Pod")
             if pod["metadata"].get("labels", {}).get("tandem.dev/role") == "engine"
         )
+
+    def table(self) -> Object:
+        """The document that engines of the newest lock read."""
+        held = self.objects["ConfigMap", f"{builders.NAME}-speculation-{self.lock_hash[:8]}"]
+        document: Object = json.loads(held["data"]["speculation.json"])
+        return document
 
     @property
     def lock_hash(self) -> str:
