@@ -15,7 +15,7 @@ from hack.cluster.cluster import Cluster
 from tandem_operator.cli.admission import pod_template
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning import preview
-from tests.unit.cli.test_pod_template import FULL
+from tests.unit.cli.pod_templates import FULL
 from tests.unit.planning import builders
 
 pytestmark = pytest.mark.cluster
