@@ -31,6 +31,7 @@ format: setup ## format the code
 lint: setup
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
+	$(PYTHON) -m hack.layout
 
 .PHONY: types
 types: setup

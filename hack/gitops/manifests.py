@@ -10,9 +10,13 @@ from hack.cluster import binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM = "tandem-system"
+INSTALL = "deploy/base/install.yaml"
+MONITORING = "deploy/overlays/monitoring/monitoring.yaml"
+PATHS = (INSTALL, MONITORING)
+"""Every file that is made here, below the root."""
 HEAD = "# Made from charts/tandem by `make manifests`: edit there.\n"
 NAMESPACE = f"---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {SYSTEM}\n"
-MONITORING = (
+MONITORED = (
     "--set=metrics.podMonitor.enabled=true",
     "--set=metrics.prometheusRule.enabled=true",
     "--set=metrics.dashboard.enabled=true",
@@ -28,8 +32,8 @@ def texts() -> Mapping[str, str]:
     Raises MissingProgramError where helm cannot be had.
     """
     return {
-        "deploy/base/install.yaml": HEAD + NAMESPACE + _rendered(("--skip-tests",)),
-        "deploy/overlays/monitoring/monitoring.yaml": HEAD + _rendered(MONITORING),
+        INSTALL: HEAD + NAMESPACE + _rendered(("--skip-tests",)),
+        MONITORING: HEAD + _rendered(MONITORED),
     }
 
 
