@@ -15,7 +15,7 @@ import signal
 from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
@@ -26,7 +26,6 @@ from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.watches import Watches
 from tandem_operator.control.loop import TuningLoop
 from tandem_operator.control.resource_tuning import Subject
-from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.replicas import may_be_read
 from tandem_operator.planning import Installation
 from tandem_operator.reconcile.claims import Claims
@@ -41,6 +40,9 @@ from tandem_operator.settings import Settings
 from tandem_operator.telemetry.metrics import Metrics
 from tandem_operator.telemetry.resources import ResourceSeries
 from tandem_operator.telemetry.web import Web
+
+if TYPE_CHECKING:
+    from tandem_operator.metrics.prometheus import PrometheusReader
 
 LOG = logging.getLogger(__name__)
 
@@ -245,6 +247,9 @@ class Operator:
 def _prometheus(settings: Settings) -> PrometheusReader | None:
     if settings.prometheus_url is None:
         return None
+    # Its client takes memory that an operator which reads pods itself has no use for.
+    from tandem_operator.metrics.prometheus import PrometheusReader
+
     return PrometheusReader(
         settings.prometheus_url,
         ca_file=settings.prometheus_ca_file,

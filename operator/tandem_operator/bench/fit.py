@@ -17,12 +17,12 @@ import numpy as np
 
 from tandem_operator.bench.measured import Measured, Sample
 from tandem_operator.tuning.acceptance.counts import Drafts
+from tandem_operator.tuning.arrays import Floats
 from tandem_operator.tuning.step_time.cells import CELL_FORM_ERROR, bucket_of
 from tandem_operator.tuning.step_time.profile import profile_steps, step_time_s
 from tandem_operator.tuning.step_time.regression import (
     PREFILL_WEIGHTS,
     STEP_NOISE,
-    Floats,
     matrix,
     non_negative,
     predicted_s,

@@ -10,16 +10,19 @@ import asyncio
 import heapq
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.clock import Clock
 from tandem_operator.control.resource_tuning import Key, ResourceTuning, Subject
-from tandem_operator.metrics.prometheus import PrometheusReader
 from tandem_operator.metrics.replicas import of_one_lock, replicas_of
 from tandem_operator.metrics.scrape import Scraper
 from tandem_operator.planning import TuningView
+
+if TYPE_CHECKING:
+    from tandem_operator.metrics.prometheus import PrometheusReader
 
 QUICK_S = 2.0
 UNTIL_AN_EVENT_S = math.inf

@@ -12,8 +12,8 @@ from tandem_operator.tuning.table import ROWS
 
 DEPTHS = (0, 1, 2, 3)
 UNMEASURED = fitted(StepModel(), None, None, DEPTHS, 0.0)
-BETWEEN = [row for row in range(ROWS) if len(set(BUCKETS[row].tolist())) == 2]
-WITHIN = [row for row in range(ROWS) if len(set(BUCKETS[row].tolist())) == 1]
+BETWEEN = [row for row in range(ROWS) if len(set(BUCKETS[row])) == 2]
+WITHIN = [row for row in range(ROWS) if len(set(BUCKETS[row])) == 1]
 
 
 def factor(model: StepModel, row: int, tokens: int) -> float:
@@ -24,7 +24,7 @@ def factor(model: StepModel, row: int, tokens: int) -> float:
 
 @pytest.mark.parametrize("row", BETWEEN)
 def test_a_row_between_two_buckets_takes_both_by_their_steps(row: int) -> None:
-    first, last = BUCKETS[row].tolist()
+    first, last = BUCKETS[row]
     residuals = ((first, 2, 0.2, 300.0), (last, 2, -0.1, 100.0))
     model = replace(UNMEASURED, residuals=residuals)
     assert math.log(factor(model, row, 2)) == pytest.approx(0.75 * 0.2 - 0.25 * 0.1)
@@ -33,7 +33,7 @@ def test_a_row_between_two_buckets_takes_both_by_their_steps(row: int) -> None:
 
 @pytest.mark.parametrize("row", WITHIN)
 def test_a_row_within_one_bucket_takes_its_own(row: int) -> None:
-    own = BUCKETS[row].tolist()[0]
+    own = BUCKETS[row][0]
     another = own - 1 if own else 1
     model = replace(UNMEASURED, residuals=((own, 1, 0.1, 50.0), (another, 1, 0.3, 50.0)))
     assert math.log(factor(model, row, 1)) == pytest.approx(0.1)

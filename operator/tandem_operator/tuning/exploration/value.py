@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
+from tandem_operator.tuning import arrays as np
+from tandem_operator.tuning.arrays import Floats
 from tandem_operator.tuning.policy.goodput import Scores
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
 from tandem_operator.tuning.step_time.model import BUCKETS, StepModel, basis
 from tandem_operator.tuning.step_time.regression import (
     LEAST_STEP_S,
-    Floats,
     features,
     gram,
     kinds_of,
@@ -65,7 +64,7 @@ def variance_of_time(
     cells, fastest_s = basis(model, settings.profile, settings.depths)
     known = model.coefficients(settings.mixture_of_experts)
     batch = ROW_MIDDLES[row]
-    buckets = tuple(BUCKETS[row])
+    buckets = BUCKETS[row]
     steps = dict.fromkeys(scores.depths, 0.0)
     for cell in cells:
         if cell.bucket in buckets and cell.tokens in steps and not cell.blend:

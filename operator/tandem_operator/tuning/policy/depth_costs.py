@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from tandem_operator.tuning import arrays as np
+from tandem_operator.tuning.arrays import Floats
 from tandem_operator.tuning.exploration.value import variance_of_time
 from tandem_operator.tuning.policy.goodput import scored
 from tandem_operator.tuning.policy.prediction import survival_now
 from tandem_operator.tuning.settings import Settings
 from tandem_operator.tuning.state import State
-from tandem_operator.tuning.step_time.regression import Floats
 from tandem_operator.tuning.table import ROWS, row_of
 
 

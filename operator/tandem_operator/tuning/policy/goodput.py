@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from tandem_operator.tuning import arrays as np
+from tandem_operator.tuning.arrays import Floats
 from tandem_operator.tuning.step_time.model import StepModel, step_seconds
-from tandem_operator.tuning.step_time.regression import Floats
 from tandem_operator.tuning.table import ROWS, Table
 
 LEAST_GAIN = 0.015

@@ -12,8 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from tandem_operator.tuning import arrays as np
 from tandem_operator.tuning.policy.goodput import Scores
 from tandem_operator.tuning.settings import Objective
 from tandem_operator.tuning.table import ROWS

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import Field
 
+from tandem_operator.tuning import arrays as np
+from tandem_operator.tuning.arrays import Floats
 from tandem_operator.tuning.step_time import context as context_price
 from tandem_operator.tuning.step_time.cells import Steps, bucket_of, gathered
 from tandem_operator.tuning.step_time.context import ContextPrice
@@ -24,7 +25,6 @@ from tandem_operator.tuning.step_time.drift import StepTimeDrift, at_new_pace, s
 from tandem_operator.tuning.step_time.profile import profile_steps
 from tandem_operator.tuning.step_time.regression import (
     Coefficients,
-    Floats,
     features,
     fit,
     kinds_of,
@@ -48,9 +48,8 @@ DRIFTED_SHARE = 0.1
 """Of the evidence for a context token's price when the engine has changed its pace."""
 SHARE_MEMORY_S = 30.0
 
-MIDDLES = np.array(ROW_MIDDLES)
-BUCKETS = np.array(
-    [[bucket_of(end) for end in ends] for ends in zip(ROW_STARTS, ROW_TOPS, strict=True)]
+BUCKETS = tuple(
+    (bucket_of(start), bucket_of(top)) for start, top in zip(ROW_STARTS, ROW_TOPS, strict=True)
 )
 """By row of the table, the batch buckets of its first and last batch."""
 
@@ -185,7 +184,7 @@ def step_seconds(
     experts: tuple[int, int] | None,
 ) -> Floats:
     """T in seconds for every pair of table row, at its middle batch, and depth (columns)."""
-    batch = np.repeat(MIDDLES[list(rows)], len(depths))
+    batch = np.repeat([ROW_MIDDLES[row] for row in rows], len(depths))
     depth = np.tile(np.array(depths, dtype=np.float64), len(rows))
     kinds = kinds_of(batch, depth, known.context_per_request, prefill_tokens)
     described = features(kinds, experts, known.prefill_weight)
@@ -196,7 +195,7 @@ def step_seconds(
         sample, column = np.nonzero(tokens[:, None] == np.array(depths))
         place = bucket[sample].astype(int), column
         sums[0][place], sums[1][place] = (weight * residual)[sample], weight[sample]
-    first, last = BUCKETS[list(rows)].T
+    first, last = np.array([BUCKETS[row] for row in rows]).T
     totals, weights = sums[:, first] + sums[:, last]
     factors = totals / np.maximum(weights, 1e-9)
     return np.asarray(np.maximum(seconds * np.exp(factors), 1e-7))

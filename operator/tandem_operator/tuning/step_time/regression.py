@@ -19,13 +19,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from tandem_operator.tuning import arrays as np
+from tandem_operator.tuning.arrays import Floats
 from tandem_operator.tuning.step_time.cells import KNEE_TOKENS, Steps
 from tandem_operator.tuning.step_time.context import ContextPrice
-
-Floats = npt.NDArray[np.float64]
 
 HINGES = (4.0, 8.0, 16.0, 32.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0)
 OVERLAPS = (0.35, 1.0)
@@ -36,7 +33,6 @@ LEAST_STEP_S = 1e-6
 """A fit may say that a step costs nothing; what is divided by it, is by this."""
 _PLAIN = 7
 """Features before the hinges."""
-_HINGES = np.array(HINGES)
 _CONTEXT = 1
 _DRAFTING = slice(3, 6)
 """Features whose price is that of drafts."""
@@ -62,8 +58,9 @@ def features(kinds: Floats, experts: tuple[int, int] | None, prefill_weight: flo
     batch, depth, drafting, context, verified, prefill, prefill_share = kinds
     with_chunk = verified + prefill_weight * prefill
     share = prefill_share[:, None]
-    quiet = np.maximum(0.0, verified[:, None] - _HINGES)
-    busy = np.maximum(0.0, with_chunk[:, None] - _HINGES)
+    hinges = np.array(HINGES)
+    quiet = np.maximum(0.0, verified[:, None] - hinges)
+    busy = np.maximum(0.0, with_chunk[:, None] - hinges)
     rows = np.empty((len(batch), _size(experts)))
     rows[:, 0] = 1.0
     rows[:, 1] = context
