@@ -46,7 +46,7 @@ def main() -> int:
         _check(say)
         if arguments.check:
             return 0
-        with ground(keep=arguments.keep, step=step, say=say) as environment:
+        with ground(arguments.engine, keep=arguments.keep, step=step, say=say) as environment:
             failed = _show(environment, served, step, say)
             if arguments.keep:
                 say(environment.how_to_look_around())

@@ -62,8 +62,8 @@ class Ground:
 
 
 @contextmanager
-def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
-    """Everything up to a Ready operator; ended afterwards unless `keep`.
+def ground(engine: str, *, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
+    """Everything that `engine` (vllm or torch) needs, up to a Ready operator; ended unless `keep`.
 
     Raises DemoError with the words of whatever failed.
     """
@@ -72,7 +72,11 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
             step("the engine's environment (made once, some minutes)")
             environment = engine_environment()
             step("images (built once a content)")
-            built = [recipes.operator(), recipes.runtime(), recipes.engine(), recipes.torch()]
+            built = {"operator": recipes.operator(), "runtime": recipes.runtime()}
+            if engine == "torch":
+                built["torch"] = recipes.torch()
+            else:
+                built["engine"] = recipes.engine()
             step("models: the tiny target widened, its draft, and a draft of permuted vocabulary")
             models = _models()
             step("a Kubernetes")
@@ -80,10 +84,10 @@ def ground(*, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
     except (*provider.ERRORS, ImageError, EnvironmentMissingError) as error:
         raise DemoError(str(error)) from error
     try:
-        for image in built:
+        for image in built.values():
             cluster.load(image.archive)
         kubectl = Kubectl(cluster, NAMESPACE)
-        images = Images(*(image.reference for image in built))
+        images = Images(**{name: image.reference for name, image in built.items()})
         setup.make_namespace(kubectl)
         setup.make_claims(kubectl, models, environment)
         step("helm upgrade --install tandem charts/tandem")

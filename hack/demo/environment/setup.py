@@ -24,7 +24,7 @@ class Images:
 
     operator: str
     runtime: str
-    engine: str
+    engine: str = ""
     torch: str = ""
 
 
