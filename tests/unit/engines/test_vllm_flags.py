@@ -1,14 +1,6 @@
 """No spelling that vLLM's own parser takes sets what the operator sets; all else passes.
 
-`vllm_0_32_options.json` lists the options of `vllm serve` 0.32: each entry has its spellings and
-whether a value follows. To make it again, run in the engine's environment:
-
-    import json
-    from vllm.entrypoints.launchers.cli_args import make_arg_parser
-    from vllm.utils.argparse_utils import FlexibleArgumentParser
-    actions = make_arg_parser(FlexibleArgumentParser())._actions
-    print(json.dumps([{"options": a.option_strings, "value": a.nargs != 0}
-                      for a in actions if a.option_strings]))
+The options are those of `vllm serve` 0.32, as `hack/vllm/options.py` printed them.
 """
 
 from __future__ import annotations
@@ -26,12 +18,14 @@ from hypothesis import strategies as st
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.schema import structural
 from tandem_operator.api.spec import Spec
+from tandem_operator.engines import vllm
 from tandem_operator.engines.pod import flags
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
 from tests.unit.engines import builders
 
-OPTIONS = json.loads((Path(__file__).parent / "vllm_0_32_options.json").read_text())
+OPTIONS = json.loads((Path(vllm.__file__).parent / "facts" / "options.json").read_text())
+OF_SPELLING = {spelling: option for option in OPTIONS for spelling in option["options"]}
 
 OWNED_OPTIONS = frozenset(
     {
@@ -90,7 +84,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self) -> None:
         super().__init__(add_help=False)
         for place, option in enumerate(OPTIONS):
-            action = "store" if option["value"] else "store_true"
+            action = "store" if option["words"] else "store_true"
             self.add_argument(*option["options"], dest=str(place), action=action)
 
     def error(self, message: str) -> NoReturn:
@@ -118,6 +112,8 @@ OWNED_SPELLINGS = sorted({n for option in OPTIONS if owned(option) for n in opti
 FREE_SPELLINGS = sorted(set(SPELLINGS) - set(OWNED_SPELLINGS))
 GENERATING = {"--runner": "generate", "--convert": "none"}
 """Options of which only some values leave an engine that generates text."""
+VALUES = {"json": "{}", "object": "{}"}
+NEEDED_BY = {"--enable-auto-tool-choice": ("--tool-call-parser=hermes",)}
 
 
 def refused(argument: str) -> bool:
@@ -140,8 +136,13 @@ def test_an_owned_option_is_refused_with_a_remedy_at_its_place(spelling: str) ->
 
 @pytest.mark.parametrize("spelling", FREE_SPELLINGS)
 def test_any_other_option_passes(spelling: str) -> None:
-    value = GENERATING.get(spelling, "1")
-    arguments = [spelling, f"{spelling}={value}", spelling.replace("-", "_").replace("_", "-", 2)]
+    option = OF_SPELLING[spelling]
+    value = GENERATING.get(
+        spelling, (option.get("choices") or [VALUES.get(option["form"], "1")])[0]
+    )
+    words = [value] if option["words"] else []
+    underscored = spelling.replace("-", "_").replace("_", "-", 2)
+    arguments = [spelling, *words, underscored, *words, *NEEDED_BY.get(spelling, ())]
 
     assert DRIVER.validate(builders.spec({"engine.args": arguments})) == ()
 

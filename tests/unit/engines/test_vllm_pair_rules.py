@@ -1,4 +1,4 @@
-"""vLLM's rules of a pair: what each refuses or tells, and its nearest neighbour that starts."""
+"""vLLM's rules of a pair: what each refuses or tells (neighbours: test_vllm_pair_starts.py)."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ import pytest
 from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tests.unit.engines.vllm_pairs import (
+    DFLASH,
+    DSPARK,
+    EAGLE,
     EAGLE_3,
     FEWER,
     FIXED,
+    HEAD,
+    HEAD_3,
     MAPPED,
+    MEDUSA,
     MTP,
     ROWS,
+    SPECULATOR,
     THREE,
     Object,
     also,
     judge,
 )
 
-MEDUSA = {
-    "speculation.method": "Medusa",
-    "speculation.constrainedOutput": "Allow",
-    "speculation.maxTokens": 5,
-}
-EAGLE = {"speculation.method": "Eagle"}
-HEAD_3 = {"kind": "Eagle3", "architecture": "LlamaForCausalLMEagle3"}
-HEAD = {"kind": "Eagle", "architecture": "EagleLlamaForCausalLM"}
-SPECULATOR = {"kind": "Eagle3", "architecture": "ASpeculator", "speculators": "eagle3"}
 REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
     # name: (changes of the spec, target, draft, what the message says)
     "no weights in a claim": ({}, {"uri": "pvc://m/t", "weights": "none"}, {}, "hold no weights"),
@@ -57,6 +55,54 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
     "an ordinary model under Eagle3": (EAGLE_3, {}, {"kind": "Model"}, "of kind Model"),
     "a DFlash head": (EAGLE_3, {}, {"kind": "DFlash"}, "of kind DFlash"),
     "a head as a target": ({}, HEAD_3, {"kind": "Model"}, "does not serve by itself"),
+    "a DFlash head without a class": (
+        DFLASH,
+        {},
+        {"kind": "DFlash", "architecture": "DFlashLlamaForCausalLM"},
+        "looks for a class DFlashLlamaForCausalLM",
+    ),
+    "a DSpark head without a class": (
+        DSPARK,
+        {},
+        {"kind": "DSpark", "architecture": "LlamaDSparkModel"},
+        "has none",
+    ),
+    "a head without weights and without a class": (
+        EAGLE,
+        {},
+        {"kind": None, "architecture": "Qwen2ForCausalLM"},
+        "looks for a class EagleQwen2ForCausalLM",
+    ),
+    "a quantisation that is none": (
+        {"engine.args": ["-q", "gguf"]},
+        {},
+        {},
+        "knows no such quantisation",
+    ),
+    "a short option's, that is not stored": (
+        {"engine.args": ["-q=awq"]},
+        {},
+        {},
+        "not stored as awq",
+    ),
+    "an abbreviated length beyond the target's": (
+        {"engine.args": ["--max-mod=5000"]},
+        {"context_length": 4096},
+        {},
+        "allows 4096 tokens",
+    ),
+    "a draft's length in a string": (
+        {"speculation.engineConfig": {"max_model_len": "4096"}},
+        {},
+        {"context_length": 2048},
+        "allows 2048 tokens",
+    ),
+    "a mapping that is off": (
+        {"speculation.engineConfig": {"use_heterogeneous_vocab": "no"}},
+        ROWS,
+        FEWER,
+        "152064 rows",
+    ),
     "a head without a class": (
         EAGLE,
         {},
@@ -155,98 +201,6 @@ def test_refused_with_what_where_and_a_remedy(name: str) -> None:
     assert not judgement.allowed
     assert any(expected in each.message for each in judgement.refusals), judgement.reasons
     assert all(each.field.startswith("spec.") and each.remedy for each in judgement.refusals)
-
-
-STARTS: dict[str, tuple[Object, Object, Object]] = {
-    "nothing is known": ({}, {}, {}),
-    "weights, as a laptop's folder lacks them": ({}, {"uri": "models/t", "weights": "none"}, {}),
-    "safetensors beside GGUF": ({}, {}, {"weights": "safetensors"}),
-    "a pickle": ({}, {}, {"weights": "pickle"}),
-    "a quantisation under its other name": ({}, {"quantization": "auto-round"}, {}),
-    "a deprecated one, allowed": (
-        {"engine.args": ["--allow-deprecated-quantization"]},
-        {"quantization": "fp_quant"},
-        {},
-    ),
-    "one of the same family": (
-        {"engine.args": ["--quantization=gptq_marlin"]},
-        {"quantization": "gptq"},
-        {},
-    ),
-    "one that vLLM makes while it loads": ({"engine.args": ["--quantization=fp8"]}, {}, {}),
-    "a quantised target and a plain draft": ({}, {"quantization": "fp8"}, {}),
-    "an EAGLE-3 head": (EAGLE_3, {}, HEAD_3),
-    "an EAGLE-3 head under a plain name": (
-        EAGLE_3,
-        {},
-        {"kind": "Eagle3", "architecture": "LlamaForCausalLM"},
-    ),
-    "an EAGLE head under a plain name": (
-        EAGLE,
-        {},
-        {"kind": "Eagle", "architecture": "LlamaForCausalLM"},
-    ),
-    "speculators": (EAGLE_3, {}, also(SPECULATOR, {"text_type": "qwen3"})),
-    "an assistant as a draft model": (
-        {"speculation.maxTokens": 4},
-        ROWS,
-        {"kind": "MTP", "model_type": "gemma4_assistant"},
-    ),
-    "K of fewer than the layers": (also(MTP, {"speculation.maxTokens": 2}), THREE, {}),
-    "K of all layers": (also(MTP, {"speculation.maxTokens": 3}), THREE, {}),
-    "K of twice the layers": (also(MTP, {"speculation.maxTokens": 6}), THREE, {}),
-    "K of one layer": (MTP, {"model_type": "glm4_moe", "architecture": "Glm4MoeForCausalLM"}, {}),
-    "only the first layer is loaded": (
-        MTP,
-        {"model_type": "mimo_v2_flash", "architecture": "MiMoV2FlashForCausalLM", "mtp_layers": 3},
-        {},
-    ),
-    "Nemotron with layers": (MTP, {"model_type": "nemotron_h", "mtp_layers": 1}, {}),
-    "as many tokens as Medusa heads": (
-        also(MEDUSA, {"speculation.maxTokens": 2}),
-        {},
-        {"kind": "Medusa", "medusa_heads": 2},
-    ),
-    "the same rows": ({}, ROWS, ROWS),
-    "rows of one side alone": ({}, ROWS, {}),
-    "other rows, mapped": (MAPPED, ROWS, FEWER),
-    "other rows, mapped with a dash": (
-        {"speculation.engineConfig": {"use-heterogeneous-vocab": True}},
-        ROWS,
-        FEWER,
-    ),
-    "other rows under a head": (EAGLE_3, ROWS, also(HEAD_3, FEWER)),
-    "a draft on one device of four": (
-        {"parallelism.tensor": 4, "speculation.draftTensorParallel": 1},
-        {"attention_heads": 40},
-        {"attention_heads": 14},
-    ),
-    "Medusa heads on three devices": (
-        also(MEDUSA, {"parallelism.tensor": 3, "speculation.maxTokens": 1}),
-        {"attention_heads": 12},
-        {"kind": "Medusa", "medusa_heads": 2, "attention_heads": 5},
-    ),
-    "a longer length, allowed": (
-        {
-            "engine.args": ["--max-model-len=64k"],
-            "engine.env": [{"name": "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "value": "1"}],
-        },
-        {"context_length": 40_960},
-        {},
-    ),
-    "a length within the target's": (
-        {"engine.args": ["--max-model-len", "40K"]},
-        {"context_length": 40_960},
-        {},
-    ),
-}
-
-
-@pytest.mark.parametrize("name", STARTS)
-def test_the_nearest_neighbour_starts(name: str) -> None:
-    changes, target, draft = STARTS[name]
-    judgement = judge(changes, target, draft)
-    assert judgement.allowed, judgement.reasons
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,17 @@ FIXED = {
     "speculation.constrainedOutput": "Allow",
 }
 EAGLE_3 = {"speculation.method": "Eagle3"}
+MEDUSA = {
+    "speculation.method": "Medusa",
+    "speculation.constrainedOutput": "Allow",
+    "speculation.maxTokens": 5,
+}
+EAGLE = {"speculation.method": "Eagle"}
+DFLASH = {"speculation.method": "DFlash"}
+DSPARK = {"speculation.method": "DSpark", "draft": {"uri": "hf://org/draft"}}
+HEAD_3 = {"kind": "Eagle3", "architecture": "LlamaForCausalLMEagle3"}
+HEAD = {"kind": "Eagle", "architecture": "EagleLlamaForCausalLM"}
+SPECULATOR = {"kind": "Eagle3", "architecture": "ASpeculator", "speculators": "eagle3"}
 THREE = {"model_type": "deepseek_v3", "mtp_layers": 3, "mtp_layers_in_files": 3}
 
 

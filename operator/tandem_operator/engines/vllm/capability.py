@@ -4,7 +4,7 @@ from typing import Protocol
 
 from tandem_operator.api import defaults
 from tandem_operator.api.spec import Method, Spec
-from tandem_operator.engines.vllm.facts import mtp_types
+from tandem_operator.engines.vllm.facts import config_keys, mtp_types
 from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.image import version_of
 from tandem_runtime.contract.engines import vllm_capabilities as table
@@ -29,8 +29,7 @@ def setup_of(spec: Spec, report: Pair | None = None) -> Setup:
     The spec's method must be one of vLLM's.
     """
     speculation = spec.speculation
-    # vLLM itself reads dashes in a key as underscores.
-    config = {k.replace("-", "_"): v for k, v in (speculation.engine_config or {}).items()}
+    config = config_keys.read(speculation.engine_config)
     version = version_of(spec.engine.image)
     method = "mtp" if _runs_mtp(spec, report) else METHODS[speculation.method]
     runner = table.runner_of(

@@ -14,6 +14,7 @@ from tandem_operator.engines.vllm.capability import capabilities_of
 from tandem_operator.engines.vllm.depths import Depths, depths_of
 from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.facts.support import SUPPORT
+from tandem_operator.engines.vllm.rules import command_line as command_line_rules
 from tandem_operator.engines.vllm.rules import live as live_rules
 from tandem_operator.engines.vllm.rules import nodes as node_rules
 from tandem_operator.engines.vllm.rules import pair as pair_rules
@@ -62,7 +63,7 @@ class VllmDriver:
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What of the spec starts under a condition that only the user can see to."""
-        return speculation_rules.warnings(spec)
+        return (*speculation_rules.warnings(spec), *command_line_rules.warnings(spec))
 
     def nodes(self, spec: Spec) -> int:
         """Pods of one replica."""

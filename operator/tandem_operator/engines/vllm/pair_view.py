@@ -11,7 +11,8 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import Warned
-from tandem_operator.engines.pod import flags
+from tandem_operator.engines.vllm import options
+from tandem_operator.engines.vllm.facts import config_keys
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.contract.request import DRAFT, TARGET
 
@@ -37,9 +38,8 @@ class Pair:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The user's keys of the speculative configuration, dashes as underscores."""
-        engine_config = self.spec.speculation.engine_config or {}
-        return {key.replace("-", "_"): value for key, value in engine_config.items()}
+        """The user's keys of the speculative configuration, as vLLM takes them."""
+        return config_keys.read(self.spec.speculation.engine_config)
 
     @property
     def sides(self) -> dict[str, SideReport]:
@@ -53,8 +53,8 @@ class Pair:
         return is_later_release(self.spec)
 
     def argument(self, name: str) -> str | None:
-        """The value of an option of engine.args."""
-        return flags.value_of(tuple(self.spec.engine.args), name)
+        """The value of an option of engine.args, however it is spelled."""
+        return options.read(tuple(self.spec.engine.args)).values.get(name)
 
     @property
     def served_length(self) -> int | None:

@@ -6,8 +6,12 @@ from typing import Any
 
 def _is_switch(value: Any) -> bool:
     return value in (True, False, 0, 1) or (
-        isinstance(value, str) and value.lower() in ("true", "false", "on", "off", "yes", "no")
+        isinstance(value, str) and value.lower() in (*_ON, *_OFF)
     )
+
+
+_ON = ("true", "on", "yes", "1", "t", "y")
+_OFF = ("false", "off", "no", "0", "f", "n")
 
 
 def _is_count(value: Any) -> bool:
@@ -75,3 +79,22 @@ OPTIONAL = frozenset({
     "kv_cache_dtype", "max_model_len", "moe_backend", "quantization",
 })  # fmt: skip
 """Keys whose value may be null."""
+
+
+def read(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The user's keys as vLLM takes them: underscores for dashes, and the value that its fields
+    make of another form (`1` and `"yes"` are true, `"4096"` is 4096). A value that vLLM refuses
+    stays as it is."""
+    return {
+        (name := key.replace("-", "_")): _taken(name, value)
+        for key, value in (config or {}).items()
+    }
+
+
+def _taken(name: str, value: Any) -> Any:
+    known = KEYS.get(name)
+    if known is None or not known[0](value):
+        return value
+    if known is _SWITCH:
+        return value.lower() in _ON if isinstance(value, str) else bool(value)
+    return int(float(value)) if known is _COUNT else value

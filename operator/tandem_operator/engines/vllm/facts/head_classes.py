@@ -14,13 +14,38 @@ REGISTERED = frozenset({
     "EagleMistralForCausalLM", "EagleMistralLarge3ForCausalLM", "LlamaForCausalLMEagle3",
     "PEagleDraftModel", "PeagleLlamaForCausalLM", "PeagleQwen3ForCausalLM",
 })  # fmt: skip
-SPECULATORS = frozenset({"eagle3", "peagle"})
+REGISTERED_DFLASH = frozenset({
+    "DFlash2DraftModel", "DFlashDraftModel", "DFlashLagunaForCausalLM",
+    "DFlashMuseGlimmerAssistantModel", "LiLiCorrDraftModel",
+})  # fmt: skip
+DSPARK = frozenset({
+    "DSparkDraftModel", "Gemma4DSparkModel", "K3DSparkModel", "Qwen3DSparkModel",
+    "Qwen3OmniDSparkModel",
+})  # fmt: skip
+DSPARK_IN_TARGET = frozenset({"deepseek_v4", "deepseek_v41"})
+"""Targets of which vLLM takes any other DSpark head for stages of their own checkpoint."""
+SPECULATORS = frozenset({"dflash", "dflash2", "dspark", "eagle3", "peagle"})
+SPECULATORS_OF_ANY_LAYER = frozenset({"dflash", "dflash2", "dspark"})
 SPECULATORS_LAYERS = frozenset({"llama", "qwen3"})
 """Values of `speculators_model_type` that vLLM reads for the methods of this operator."""
 
 
+def has_class(method: Method, architecture: str, target_type: str | None) -> bool:
+    """Whether vLLM has a class for a head of this architecture under the method."""
+    if method is Method.DSPARK:
+        return architecture in DSPARK or target_type in DSPARK_IN_TARGET
+    known = REGISTERED_DFLASH if method is Method.DFLASH else REGISTERED
+    return name_of(method, architecture) in known
+
+
 def name_of(method: Method, architecture: str) -> str:
     """What vLLM calls a head of this architecture under the method."""
+    if method is Method.DFLASH:
+        named = architecture.startswith("DFlash") or architecture.endswith("DFlash")
+        bare = named or architecture == "LiLiCorrDraftModel"
+        return architecture if bare else f"DFlash{architecture}"
+    if method is Method.DSPARK:
+        return architecture
     if method is Method.EAGLE:
         return architecture if architecture.startswith("Eagle") else f"Eagle{architecture}"
     if architecture.startswith("Eagle3") or architecture.endswith("Eagle3"):

@@ -19,6 +19,12 @@ KINDS = {
     Method.DSPARK: {"DSpark"},
 }
 """Kinds of draft, in the lock's words, that each method's drafter runs."""
+_NAMED_BY_METHOD = (Method.EAGLE, Method.EAGLE3, Method.DFLASH, Method.DSPARK)
+_USUAL_NAMES = {
+    Method.EAGLE: "LlamaForCausalLM",
+    Method.EAGLE3: "LlamaForCausalLMEagle3",
+    Method.DFLASH: "DFlashDraftModel",
+}
 
 
 def kinds(pair: Pair) -> Iterator[FieldError | Warned]:
@@ -60,31 +66,34 @@ def kinds(pair: Pair) -> Iterator[FieldError | Warned]:
 def head_class(pair: Pair) -> Iterator[FieldError | Warned]:
     """vLLM names a head by its method and architecture, and must have a class of that name."""
     draft = pair.draft
-    if draft is None or pair.method not in (Method.EAGLE, Method.EAGLE3):
+    if draft is None or pair.method not in _NAMED_BY_METHOD:
         return
     facts, architecture = draft.facts, draft.architecture
-    if facts.kind not in KINDS[pair.method]:
+    # Without weights a plain architecture tells no kind, and is named by its method all the same.
+    if facts.kind is not None and facts.kind not in KINDS[pair.method]:
         return
     remedy = "use a head that was published for vLLM"
     if facts.speculators is not None:
         if facts.speculators not in head_classes.SPECULATORS:
             what = f"speculators of type {facts.speculators}"
             yield refuse_in(pair, "spec.draft.uri", draft.uri, f"vLLM does not read {what}", remedy)
-        elif facts.text_type not in (None, *head_classes.SPECULATORS_LAYERS):
+        elif facts.speculators not in head_classes.SPECULATORS_OF_ANY_LAYER and (
+            facts.text_type not in (None, *head_classes.SPECULATORS_LAYERS)
+        ):
             what = f"speculators of {facts.text_type} layers"
             yield refuse_in(pair, "spec.draft.uri", draft.uri, f"vLLM does not read {what}", remedy)
         return
     if architecture is None:
         return
-    name = head_classes.name_of(pair.method, architecture)
-    if name not in head_classes.REGISTERED:
+    if not head_classes.has_class(pair.method, architecture, pair.target.facts.model_type):
+        name = head_classes.name_of(pair.method, architecture)
+        own = _USUAL_NAMES.get(pair.method)
         yield refuse_in(
             pair,
             "spec.draft.uri",
             draft.uri,
             f"vLLM looks for a class {name} (architecture {architecture}) and has none",
-            f"{remedy}; a Llama head's config.json names "
-            f"{'LlamaForCausalLM' if pair.method is Method.EAGLE else 'LlamaForCausalLMEagle3'}",
+            remedy if own is None else f"{remedy}; config.json of a head that it reads names {own}",
         )
 
 

@@ -7,7 +7,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.pod import flags
+from tandem_operator.engines.vllm import options
 
 EXECUTOR = "distributed-executor-backend"
 """An executor that the user names may bring devices of other nodes."""
@@ -48,5 +48,5 @@ def validate(spec: Spec) -> Iterator[FieldError]:
 
 def _others(spec: Spec) -> str | None:
     """The executor that the user names, where it is not vLLM's own."""
-    named = flags.value_of(spec.engine.args, EXECUTOR)
+    named = options.read(tuple(spec.engine.args)).values.get(EXECUTOR)
     return None if named == OWN_EXECUTOR else named

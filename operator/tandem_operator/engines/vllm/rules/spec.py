@@ -7,8 +7,10 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import EngineServer, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.pod import arguments
+from tandem_operator.engines.vllm.facts import config_keys
 from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS, OWNED_FLAGS
+from tandem_operator.engines.vllm.rules import command_line as command_line_rules
 from tandem_operator.engines.vllm.rules import live as live_rules
 from tandem_operator.engines.vllm.rules import nodes as node_rules
 from tandem_operator.engines.vllm.rules import value as value_rules
@@ -24,6 +26,7 @@ def validate(spec: Spec) -> tuple[FieldError, ...]:
         *node_rules.validate(spec),
         *live,
         *arguments.validate(spec, OWNED_FLAGS),
+        *command_line_rules.validate(spec),
         *value_rules.validate(spec),
         *_config(spec),
     )
@@ -62,9 +65,7 @@ def _config(spec: Spec) -> list[FieldError]:
         # vLLM itself reads dashes in a key as underscores.
         if (name := key.replace("-", "_")) in OWNED_CONFIG_KEYS
     ]
-    if {key.replace("-", "_"): value for key, value in config.items()}.get(
-        REJECTION
-    ) == "synthetic":
+    if config_keys.read(config).get(REJECTION) == "synthetic":
         errors.append(
             _config_refusal(
                 REJECTION,

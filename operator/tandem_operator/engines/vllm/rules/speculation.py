@@ -7,7 +7,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import Warned
-from tandem_operator.engines.pod import flags
+from tandem_operator.engines.vllm import options
 from tandem_operator.engines.vllm.facts import config_keys
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tandem_operator.engines.vllm.pair_view import Pair, is_later_release, refuse
@@ -59,13 +59,11 @@ def _draft_parallel(spec: Spec) -> Iterator[FieldError]:
 
 
 def _async_scheduling(spec: Spec) -> Iterator[FieldError]:
-    if is_later_release(spec) or not flags.is_on(tuple(spec.engine.args), _ASYNC):
+    asked = options.read(tuple(spec.engine.args)).values.get(_ASYNC)
+    if is_later_release(spec) or asked != f"--{_ASYNC}":
         return
-    config = spec.speculation.engine_config or {}
-    padded_off = any(
-        key.replace("-", "_") == "disable_padded_drafter_batch" and value is True
-        for key, value in config.items()
-    )
+    config = config_keys.read(spec.speculation.engine_config)
+    padded_off = config.get("disable_padded_drafter_batch") is True
     if spec.speculation.method in _NOT_ASYNC:
         why = f"vLLM does not start {spec.speculation.method.value} with asynchronous scheduling"
     elif padded_off:
@@ -97,10 +95,7 @@ def _keys(spec: Spec) -> Iterator[FieldError]:
 
 def _together(spec: Spec) -> Iterator[FieldError]:
     method = spec.speculation.method
-    config = {
-        key.replace("-", "_"): value
-        for key, value in (spec.speculation.engine_config or {}).items()
-    }
+    config = config_keys.read(spec.speculation.engine_config)
     if config.get("index_share_for_mtp_iteration") is not None and method is not Method.MTP:
         key = "index_share_for_mtp_iteration"
         yield _invalid(key, config[key], "it is for method MTP", "remove it")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.pod.flags import REFERENCE
 from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
 from tandem_runtime.contract.request import DRAFT, TARGET
 
@@ -112,9 +113,18 @@ def quantization(pair: Pair) -> Iterator[FieldError | Warned]:
 
 def _asked(pair: Pair, name: str, asked: str | None, field: str) -> Iterator[FieldError | Warned]:
     """Whether the quantization that an option asks for is the one in which a side is stored."""
-    if asked is None:
+    if asked in (None, "", "None") or REFERENCE in str(asked):
         return
     stored = _plain(pair.sides[name].facts.quantization)
+    if asked not in QUANTIZATIONS and asked not in _OTHER_NAMES:
+        yield refuse_in(
+            pair,
+            field,
+            asked,
+            "vLLM knows no such quantisation",
+            "leave it out: vLLM reads the quantisation from the model's own config.json",
+        )
+        return
     if stored is None and asked in _STORED_ALONE:
         message = f"the {name} is not stored as {asked}"
     elif stored not in (None, UNNAMED) and not _alike(asked, str(stored)):
