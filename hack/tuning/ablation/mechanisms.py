@@ -189,21 +189,15 @@ EXPLORATION = (
         (value,),
     ),
     Mechanism("offsets that are worth most", ((goodput_policy, "chosen", _all_offsets),)),
-    Mechanism("choice of another load held shortly", ((schedule, "ANOTHER_LOAD_S", NEVER),)),
     Mechanism("uncertainty of the form in that", ((value, "FORM_ERROR", 0.0),)),
     Mechanism("choices held longer each time", ((schedule, "FIRST_HELD_S", 0.0),)),
     Mechanism(
-        "keen exploration at K=0 bounded",
-        ((schedule, "LONGEST_IDLE_KEEN_S", NEVER),),
+        "keen exploration bounded",
+        ((schedule, "LONGEST_KEEN_S", NEVER),),
         stock_only=True,
     ),
     Mechanism(
         "bursts as long as a scrape", ((tune, "sized", _same),), (schedule.sized,), stock_only=True
-    ),
-    Mechanism(
-        "bursts by time where K is 0",
-        ((tune, "idle_every", lambda *_: schedule.EVERY_STEPS),),
-        (schedule.idle_every,),
     ),
     Mechanism(
         "choices restarted at another pace", ((update, "restarted", _same),), (schedule.restarted,)

@@ -15,7 +15,6 @@ from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision, Prediction
 from tandem_operator.tuning.exploration.schedule import (
     EVERY_STEPS,
     exploration,
-    idle_every,
     return_every,
     sized,
 )
@@ -81,6 +80,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     shown = (schedule, prefill_schedule, status)
     changed = shown != state.shown
     predicted = prediction_of(state, settings, schedule, prefill_schedule)
+    by_rail = state.guardrail.off or settings.policy != GOODPUT
     state = replace(state, shown=shown, expected_s=_expected_s(predicted))
     decision = Decision(
         schedule=schedule,
@@ -90,8 +90,7 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
             state.exploration_plan,
             off=not any(table),
             stock=state.steps.stock,
-            return_every=state.return_every,
-            by_rail=state.guardrail.off or settings.policy != GOODPUT,
+            rail_every=state.return_every if by_rail else None,
         )
         if not impossible
         else None,
@@ -125,8 +124,6 @@ def _written(before: State, state: State) -> bool:
 def _return_every(state: State, good: tuple[Window, ...], settings: Settings) -> int:
     if state.guardrail.off and settings.thresholds is not None:
         return return_every(state.return_every, good, settings.thresholds.for_s)
-    if settings.policy == GOODPUT and (state.exploration_plan.idle or not any(state.table)):
-        return idle_every(state.return_every, good)
     return EVERY_STEPS
 
 

@@ -9,12 +9,11 @@ much more rarely. Where K is 0 at the load of the moment and step times are know
 what is missing, and short bursts show those in any counters.
 
 Exploration is keen (`KEEN_SHARE` of steps) while depths near the table's are not known apart, and
-sparse once they are or, where K is 0 under stock counters, when a minute of it changed nothing.
+sparse once they are or, under stock counters, when two minutes of it changed nothing.
 
 While the acceptance rail holds speculation off, drafts are all that can bring it back, and its
 promise is in seconds: an engine of slow steps or few requests tries more often, so that the rail
-has its drafts within ``forSeconds``. Where no depth pays at the load of the moment, an engine of
-slow steps tries K=1 every `IDLE_BURST_S` seconds, as a quick one does by its steps.
+has its drafts within ``forSeconds``.
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ BURST_STEPS = 3
 RETURN_EVERY = (EVERY_STEPS, 100, 50, 25)
 """Steps between bursts while the rail is off: at most one step of eight."""
 RETURN_DRAFTS = 24.0
-IDLE_EVERY = (EVERY_STEPS, 100)
-IDLE_BURST_S = 5.0
 SHORTEST_RETURN_S = 10.0
 
 STOCK_INTERVALS = 1.5
@@ -44,13 +41,11 @@ SPARSE_SHARE = 1 / 50
 KEEN_EVERY_STEPS = 50
 LEAST_WORTH = 0.003
 MOST_KEEN = 3
-LONGEST_IDLE_KEEN_S = 60.0
-"""What stock counters do not tell in so long where K is 0 is not asked on and on: windows may be
-full of prefill, bursts cut in two by scrapes. Nobody may be worse off for speculation."""
+LONGEST_KEEN_S = 120.0
+"""What stock counters do not tell in so long is not asked on and on: windows may be full of
+prefill, bursts cut in two by scrapes, and meanwhile no other depth is tried."""
 FIRST_HELD_S = 10.0
 LONGEST_HELD_S = 300.0
-ANOTHER_LOAD_S = 20.0
-"""A choice made where K was 0 lasts no longer where K is not, nor the other way round."""
 RESIZED_S = 120.0
 _OUTGROWN = 2.5
 """A burst is resized when it is this many times too long or too short: the load wanders."""
@@ -109,14 +104,12 @@ def chosen(
     Keen on up to three offsets, while the best is worth more than `LEAST_WORTH`. Every change
     writes the table file again, so choices are held for a while, longer with each; one that comes
     with a new table is ``free``. With ``stock`` counters no choice is keen for longer than
-    `LONGEST_IDLE_KEEN_S` where K is 0.
+    `LONGEST_KEEN_S`.
     """
     since_s = plan.since_s
     hold_s = min(LONGEST_HELD_S, FIRST_HELD_S * 2.0**plan.choices)
-    if idle != plan.idle:
-        hold_s = min(hold_s, ANOTHER_LOAD_S)
     lasted_s = 0.0 if since_s is None else now_s - since_s
-    tired = stock and plan.idle and plan.keen and not free and lasted_s >= LONGEST_IDLE_KEEN_S
+    tired = stock and plan.keen and not free and lasted_s >= LONGEST_KEEN_S
     if not free and not tired and since_s is not None and 0 <= lasted_s < hold_s:
         return plan
     better = () if tired else (offset for offset in worth if worth[offset] > LEAST_WORTH)
@@ -138,34 +131,23 @@ def exploration(
     *,
     off: bool,
     stock: bool,
-    return_every: int,
-    by_rail: bool = False,
+    rail_every: int | None = None,
 ) -> Mapping[str, Any] | None:
     """The exploration of the present table; None when there is nothing to explore.
 
-    ``return_every`` are the steps between bursts where K is 0 at the load of the moment: exactly
-    those while it is 0 ``by_rail``, and at most those where no depth pays. While ``off`` at any
-    load the first drafted token is all that is asked for, which short bursts show in any counters.
+    ``rail_every`` are the steps between bursts where the guardrails alone decide. While ``off`` at
+    any load the first drafted token is all that is asked for, which short bursts show in any
+    counters.
     """
     if settings.depths[-1] == 0:
         return None
-    every = KEEN_EVERY_STEPS if plan.keen and not by_rail else EVERY_STEPS
-    if off or plan.idle:
-        every = min(every, return_every)
-    steps = BURST_STEPS
+    every, steps = KEEN_EVERY_STEPS if plan.keen else EVERY_STEPS, BURST_STEPS
     if stock and not off and (plan.keen or not plan.idle):
         steps = plan.burst_steps
         every = round(steps / (KEEN_SHARE if plan.keen else SPARSE_SHARE))
+    elif rail_every is not None:
+        every = rail_every
     return {"every": every, "steps": steps, "offsets": [1] if off else list(plan.offsets)}
-
-
-def idle_every(before: int, windows: tuple[Window, ...]) -> int:
-    """Steps between bursts of K=1 that come every `IDLE_BURST_S`; only ever more often."""
-    loads = loads_of(windows)
-    if not loads:
-        return before
-    wanted = IDLE_BURST_S / max(load.step_s for load in loads)
-    return min(before, next((every for every in IDLE_EVERY if every <= wanted), IDLE_EVERY[-1]))
 
 
 def return_every(before: int, windows: tuple[Window, ...], for_s: float) -> int:
