@@ -14,6 +14,7 @@ from tandem_operator.tuning import Settings, State
 from tandem_operator.tuning.policy.rollback import Rollback, outdated
 from tandem_operator.tuning.step_time.drift import (
     SHIFT,
+    SLIGHT,
     WINDOWS,
     StepTimeDrift,
     shifted,
@@ -124,15 +125,29 @@ def test_a_shift_is_the_mean_of_the_last_windows_all_beyond_on_one_side(
     drift = StepTimeDrift()
     for ratio in ratios:
         drift = watched(drift, ratio)
-    last = ratios[-WINDOWS:]
-    beyond = len(last) == WINDOWS and (
-        all(ratio >= SHIFT for ratio in last) or all(ratio <= -SHIFT for ratio in last)
-    )
+    last: list[float] = []
+    for ratio in ratios:
+        one_side = not last or last[-1] * ratio > 0
+        last = [] if abs(ratio) < SLIGHT else [*last, ratio] if one_side else [ratio]
+    sum_of_last = abs(sum(max(-3.0, min(3.0, ratio)) for ratio in last))
     shift = shifted(drift)
-    assert (shift is not None) == beyond
-    if shift is not None:
-        assert SHIFT - 1e-3 <= abs(shift) <= 3.0
+    if len(last) < WINDOWS or sum_of_last < SHIFT - 1e-3:
+        assert shift is None
+    elif sum_of_last > SHIFT + 1e-3:
+        assert shift == pytest.approx(math.copysign(sum_of_last, last[0]) / len(last), abs=1e-4)
         assert taken(drift, shift).shifts == 1
+
+
+@pytest.mark.parametrize(("ratio", "windows"), [(0.5, 4), (0.2, 4), (-0.1, 8), (0.04, None)])
+def test_a_small_change_is_believed_later_than_a_large_one(
+    ratio: float, windows: int | None
+) -> None:
+    drift, believed = StepTimeDrift(), None
+    for turn in range(1, 50):
+        drift = watched(drift, ratio)
+        if believed is None and shifted(drift) is not None:
+            believed = turn
+    assert believed == windows
 
 
 def test_what_was_known_is_known_at_the_new_pace() -> None:

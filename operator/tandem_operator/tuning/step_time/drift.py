@@ -1,8 +1,10 @@
 """Whether the engine itself got slower or faster: another clock, another neighbour, another driver.
 
 A window's ratio is log(measured / expected) step time, over kinds of steps that are known well. As
-long as it is small it is a passing factor (`replicas`). Where it stays on one side of `SHIFT` for
-`WINDOWS` windows the engine is another one. How the change falls on depths is not known yet: until
+long as it is small it is a passing factor (`replicas`). Where it stays on one side beyond `SLIGHT`
+for `WINDOWS` windows or more, until they sum up to `SHIFT` (Page, Biometrika 41, 1954), the engine
+is another one: a large change is believed at once, and a small one, as that of a draft of which few
+are made, after a while. How the change falls on depths is not known yet: until
 measured, all are taken to have changed alike, so what is known is multiplied by the factor, and
 counts so little that the next steps of each depth decide. The doubt of the fit grows with it, and
 so does what is worth trying.
@@ -19,7 +21,8 @@ from dataclasses import dataclass, replace
 
 from tandem_operator.tuning.step_time.cells import Steps
 
-SHIFT = 0.15
+SLIGHT = 0.05
+SHIFT = 0.8
 WINDOWS = 4
 DRIFTED_STEPS = 6.0
 MOST_RATIO = 3.0
@@ -29,7 +32,7 @@ FAR = 0.3
 
 @dataclass(frozen=True)
 class StepTimeDrift:
-    """``windows`` in a row were beyond `SHIFT`, ``total`` is the sum of their ratios.
+    """``windows`` in a row were beyond `SLIGHT`, ``total`` is the sum of their ratios.
 
     ``since_profile``: log of the step time over what a start profile says, by all ``shifts``.
     """
@@ -43,7 +46,7 @@ class StepTimeDrift:
 def watched(drift: StepTimeDrift, ratio: float) -> StepTimeDrift:
     """The pace after one window of this ratio."""
     ratio = max(-MOST_RATIO, min(MOST_RATIO, ratio))
-    if abs(ratio) < SHIFT:
+    if abs(ratio) < SLIGHT:
         return replace(drift, windows=0, total=0.0)
     if drift.total * ratio < 0:
         return replace(drift, windows=1, total=round(ratio, 5))
@@ -57,7 +60,8 @@ def unsettled(drift: StepTimeDrift) -> bool:
 
 def shifted(drift: StepTimeDrift) -> float | None:
     """Log of the factor by which the engine changed, or None while it has not."""
-    return drift.total / drift.windows if drift.windows >= WINDOWS else None
+    believed = drift.windows >= WINDOWS and abs(drift.total) >= SHIFT
+    return drift.total / drift.windows if believed else None
 
 
 def taken(drift: StepTimeDrift, shift: float) -> StepTimeDrift:
