@@ -82,7 +82,7 @@ class Operator:
             prometheus=_prometheus(settings),
         )
         self._watches = Watches(
-            self._store, self._seen, self._child_seen, self._clock, settings.watch_namespaces
+            self._store, self._seen, self._seen_together, self._clock, settings.watch_namespaces
         )
         self._executor = Executor(
             self._client, self._store, self._clock, settings.identity, self._pod_monitors
@@ -150,7 +150,7 @@ class Operator:
         self._tuning.watch(key)
         self._queue.add(key)
 
-    def _child_seen(self, key: Key) -> None:
+    def _seen_together(self, key: Key) -> None:
         self._tuning.watch(key)
         self._queue.add_together(key)
 

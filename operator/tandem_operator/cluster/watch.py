@@ -24,11 +24,12 @@ LOOKED_FOR_S = 15.0
 
 
 class Heard(Protocol):
-    """What is told: a resource wants a look; the watch began or ceased to see."""
+    """What is told: a resource wants a look, at once or with what else is told in a moment; the
+    watch began or ceased to see."""
 
     def seen(self, key: Key) -> None: ...
 
-    def child_seen(self, key: Key) -> None: ...
+    def seen_together(self, key: Key) -> None: ...
 
     def changed(self, watch: Watch) -> None: ...
 
@@ -136,14 +137,16 @@ class Watch:
 
     def _take(self, event: str, raw: Object) -> None:
         mine = self.kind == RESOURCE
+        known = event != "DELETED" and self._store.holds(raw)
+        if known and (event == "LISTED" or not mine):
+            return  # the answer to our own write told it, and a look followed that
         if event == "DELETED":
             key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
-        elif (event == "LISTED" or not mine) and self._store.holds(raw):
-            return  # the answer to our own write told it, and a look followed that
         else:
             key = self._store.put_resource(raw) if mine else self._store.put(raw)
         if key is not None:
-            (self._heard.seen if mine else self._heard.child_seen)(key)
+            # A status that was just written comes back while children still tell what was made.
+            (self._heard.seen if mine and not known else self._heard.seen_together)(key)
 
     def _lives(self) -> None:
         self._proof_s = self._clock.now_s()

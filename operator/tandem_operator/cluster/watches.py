@@ -30,14 +30,14 @@ class Watches:
         self,
         store: Store,
         seen: Callable[[Key], None],
-        child_seen: Callable[[Key], None],
+        seen_together: Callable[[Key], None],
         clock: Clock,
         namespaces: Sequence[str],
         streams: Streams | None = None,
     ) -> None:
         self._store = store
         self._seen = seen
-        self._child_seen = child_seen
+        self._seen_together = seen_together
         self.synced = asyncio.Event()
         gate = asyncio.Semaphore(LISTS_AT_ONCE)
         opened = streams or Streams()
@@ -72,8 +72,8 @@ class Watches:
     def seen(self, key: Key) -> None:
         self._seen(key)
 
-    def child_seen(self, key: Key) -> None:
-        self._child_seen(key)
+    def seen_together(self, key: Key) -> None:
+        self._seen_together(key)
 
     def changed(self, watch: Watch) -> None:
         """A watch began or ceased to see: its resources may do more now, or less."""

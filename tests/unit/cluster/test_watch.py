@@ -107,6 +107,21 @@ async def test_an_event_of_the_operators_own_write_asks_for_no_second_look(scene
         assert scene.store.objects(KEY)[0]["metadata"]["resourceVersion"] == "102"
 
 
+async def test_the_event_of_a_status_that_was_just_written_waits_for_what_children_tell(
+    scene: Scene,
+) -> None:
+    async with scene.runs():
+        await scene.until(lambda: scene.watching(RESOURCE))
+        scene.store.put_resource(resource(101))
+        scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(101)))
+        await scene.until(lambda: scene.keys == [KEY])
+        assert scene.together == [KEY]
+
+        scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(102)))
+        await scene.until(lambda: scene.keys == [KEY, KEY])
+        assert scene.together == [KEY], "what somebody else wrote is looked at at once"
+
+
 async def test_a_stream_that_ends_in_peace_goes_on_where_it_was(scene: Scene) -> None:
     async with scene.runs():
         await scene.until(lambda: scene.watching(PODS))

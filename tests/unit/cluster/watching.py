@@ -78,14 +78,20 @@ class Scene:
         self.clock = HandClock()
         self.store = Store()
         self.keys: list[Key] = []
+        """Of resources that want a look, and in `together` those that want it not at once."""
+        self.together: list[Key] = []
         self.watches = Watches(
             self.store,
             self.keys.append,
-            self.keys.append,
+            self._seen_together,
             self.clock,
             namespaces,
             cast(Streams, self.cluster),
         )
+
+    def _seen_together(self, key: Key) -> None:
+        self.keys.append(key)
+        self.together.append(key)
 
     @contextlib.asynccontextmanager
     async def runs(self) -> AsyncIterator[None]:
