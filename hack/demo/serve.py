@@ -35,7 +35,7 @@ def apply_and_wait(kubectl: Kubectl, served: Path, say: Say, timeout_s: float = 
     """
     kubectl.apply(served.read_text())
 
-    def look() -> tuple[bool, str]:
+    def check() -> tuple[bool, str]:
         resource = kubectl.get("specdep", NAME)
         stalled = condition(resource, "Stalled")
         if stalled is not None:
@@ -48,7 +48,7 @@ def apply_and_wait(kubectl: Kubectl, served: Path, say: Say, timeout_s: float = 
         shown = reconciling or ready
         return settled, f"{shown['reason']}: {shown['message']}"
 
-    kubectl.wait_for(f"specdep/{NAME}", look, timeout_s, say)
+    kubectl.wait_for(f"specdep/{NAME}", check, timeout_s, say)
 
 
 def wait_for_tokens(kubectl: Kubectl, maximum: int | None, say: Say) -> None:
@@ -57,7 +57,7 @@ def wait_for_tokens(kubectl: Kubectl, maximum: int | None, say: Say) -> None:
     kubectl.run("patch", "specdep", NAME, "--type=merge", "-p", patch)
     wanted = "KillSwitch" if maximum == 0 else None
 
-    def look() -> tuple[bool, str]:
+    def check() -> tuple[bool, str]:
         resource = kubectl.get("specdep", NAME)
         speculation = resource["status"].get("speculation", {})
         active = condition(resource, "SpeculationActive") or {}
@@ -67,7 +67,7 @@ def wait_for_tokens(kubectl: Kubectl, maximum: int | None, say: Say) -> None:
         ) == (wanted is not None)
         return in_force, f"{active.get('reason')}, applied by {applied}"
 
-    kubectl.wait_for("the table", look, 60, say)
+    kubectl.wait_for("the table", check, 60, say)
 
 
 def refusal(kubectl: Kubectl, say: Say) -> str:
@@ -78,7 +78,7 @@ def refusal(kubectl: Kubectl, say: Say) -> str:
     kubectl.apply((EXAMPLES / "wrong-pair.yaml").read_text())
     message = ""
 
-    def look() -> tuple[bool, str]:
+    def check() -> tuple[bool, str]:
         nonlocal message
         resource = kubectl.get("specdep", WRONG)
         stalled = condition(resource, "Stalled")
@@ -88,7 +88,7 @@ def refusal(kubectl: Kubectl, say: Say) -> str:
         message = f"{stalled['reason']}: {stalled['message']}"
         return True, message
 
-    kubectl.wait_for(f"specdep/{WRONG}", look, 60, say)
+    kubectl.wait_for(f"specdep/{WRONG}", check, 60, say)
     if not message.startswith("PairRejected"):
         raise DemoError(f"{WRONG} is Stalled for another reason than its pair: {message}")
     if kubectl.engine_pods(WRONG):

@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from hack.cluster.binaries import MissingProgramError
-from hack.gitops import judge, manifests
+from hack.gitops import health, manifests
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     part = parser.parse_args().part
     try:
         if part == "judge":
-            print(judge.ensure())
+            print(health.ensure())
             return 0
         for path, text in manifests.texts().items():
             (manifests.ROOT / path).write_text(text, encoding="utf-8", newline="\n")

@@ -19,7 +19,7 @@ from hack.gpu import options as opts
 from hack.gpu.options import Options
 from hack.gpu.results import page, profile
 from hack.gpu.run import Run
-from hack.gpu.setup.machine import Machine, MachineError, look
+from hack.gpu.setup.machine import Machine, MachineError, detect
 from hack.pair.__main__ import PAIR_FOLDER
 from hack.vllm.environment import EnvironmentMissingError, cache_folder
 from tandem_operator.bench.state import StateError
@@ -35,7 +35,7 @@ def main() -> int:
     # A stop from outside must still end the engine that runs.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        machine = look(arguments.vllm, arguments.dry)
+        machine = detect(arguments.vllm, arguments.dry)
         options = _options(arguments, machine, parser)
         campaign = Run(machine, options)
         _say(f"machine: {', '.join(f'{key} {value}' for key, value in machine.facts.items())}")

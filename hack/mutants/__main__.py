@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from hack.mutants import judge
+from hack.mutants import results
 from hack.mutants.rooms import ROOMS, Room
 from hack.mutants.run import run_all
 from hack.mutants.selection import Mutant, choose
@@ -44,7 +44,7 @@ def main() -> int:
         print(f"{name}: {sum(outcomes.values())} of {len(outcomes)} killed", flush=True)
         verdicts.update(outcomes)
         files += map(str, ROOMS[name].files())
-    problems = judge.problems(verdicts, judge.listed(judge.LISTED.read_text()), files)
+    problems = results.problems(verdicts, results.listed(results.LISTED.read_text()), files)
     print(f"{sum(verdicts.values())} of {len(verdicts)} killed", *problems, sep="\n")
     return 1 if problems else 0
 

@@ -102,7 +102,7 @@ class OperatorProcess:
         return int(match[1]) / 1024 if match else 0.0
 
     @property
-    def looks(self) -> float:
+    def reconciliations(self) -> float:
         """Reconciliations that ended since it started."""
         return sum(float(count) for count in LOOKS.findall(self._metrics()))
 

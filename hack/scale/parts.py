@@ -55,7 +55,7 @@ async def first(run: Run) -> None:
 async def creation(run: Run, number: int, rate: float) -> Figures:
     """`number` resources at `rate` a second, until all have their children and it is quiet."""
     names = [f"r{place:05d}" for place in range(number)]
-    cpu_s, looks, began_s = run.operator.cpu_s, run.operator.looks, time.monotonic()
+    cpu_s, looks, began_s = run.operator.cpu_s, run.operator.reconciliations, time.monotonic()
 
     async def create(name: str) -> None:
         await run.api.create(paths.RESOURCES, pair.resource(name))
@@ -73,7 +73,7 @@ async def creation(run: Run, number: int, rate: float) -> Figures:
         "children_s": children_s,
         "settled_s": settled_s - began_s,
         "cpu_ms_a_resource": 1000 * (used_s - cpu_s) / number,
-        "looks_a_resource": (run.operator.looks - looks) / number,
+        "looks_a_resource": (run.operator.reconciliations - looks) / number,
         **_memory(run),
         **_counted(run.requests.since(), number),
     }

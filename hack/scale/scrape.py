@@ -35,11 +35,11 @@ class Measured(TuningLoop):
     """Notes how late each reconciliation ends after it was due."""
 
     lags_s: list[float]
-    looks: int = 0
+    reconciliations: int = 0
 
-    async def look(self, key: Key) -> float | None:
+    async def run_once(self, key: Key) -> float | None:
         began_s = time.monotonic()
-        delay_s = await super().look(key)
+        delay_s = await super().run_once(key)
         self.lags_s.append(time.monotonic() - began_s)
         return delay_s
 

@@ -17,7 +17,7 @@ BUSY_CORES = 0.15
 
 
 @dataclass(frozen=True)
-class Look:
+class ProcessorTimes:
     """Seconds of processor time since the machine's start: of all, and of this run's processes."""
 
     at_s: float
@@ -25,7 +25,7 @@ class Look:
     own_s: float
 
 
-def look() -> Look:
+def processor_times() -> ProcessorTimes:
     """Now. This run's processes are this one and whatever it started."""
     times = psutil.cpu_times()
     idle_s = times.idle + getattr(times, "iowait", 0.0)
@@ -37,10 +37,10 @@ def look() -> Look:
         with contextlib.suppress(psutil.NoSuchProcess):
             used = process.cpu_times()
             own_s += used.user + used.system
-    return Look(time.monotonic(), sum(times) - idle_s - guest_s, own_s)
+    return ProcessorTimes(time.monotonic(), sum(times) - idle_s - guest_s, own_s)
 
 
-def others_cores(before: Look, after: Look) -> float:
+def others_cores(before: ProcessorTimes, after: ProcessorTimes) -> float:
     """Cores that others kept busy between two looks, interrupts and stolen time included."""
     passed_s = max(after.at_s - before.at_s, 1e-3)
     return max(0.0, (after.all_s - before.all_s) - (after.own_s - before.own_s)) / passed_s

@@ -158,9 +158,9 @@ async def _undisturbed(
     """The block's first measurement beside no busy neighbour."""
     while True:
         await _quiet(say)
-        before = neighbours.look()
+        before = neighbours.processor_times()
         measured = await _one(block, bench, tuner, endpoint, steering)
-        cores = neighbours.others_cores(before, neighbours.look())
+        cores = neighbours.others_cores(before, neighbours.processor_times())
         if cores < neighbours.BUSY_CORES:
             return measured
         say(f"{_named(block)}  again: others kept {cores:.2f} cores busy")
@@ -170,9 +170,9 @@ async def _quiet(say: Callable[[str], None]) -> None:
     """Return once others left the machine alone for a moment."""
     waited = False
     while True:
-        before = neighbours.look()
+        before = neighbours.processor_times()
         await asyncio.sleep(QUIET_S)
-        cores = neighbours.others_cores(before, neighbours.look())
+        cores = neighbours.others_cores(before, neighbours.processor_times())
         if cores < neighbours.BUSY_CORES:
             return
         if not waited:

@@ -67,7 +67,7 @@ class Tuner:
     ) -> None:
         while True:
             await asyncio.sleep(max(0.0, before.at_s + SCRAPE_S - time.monotonic()))
-            after = await endpoint.reading()
+            after = await endpoint.sample()
             decision = self._decide((before, after))
             before = after
             # As the operator does: what is tried may change while the table stays.
@@ -83,10 +83,10 @@ class Tuner:
             windows = (replace(window, now_s=self._clock_s),)
         self._state, decision = tune(self._state, windows, self._settings)
         for window in windows:
-            self._note(window, decision)
+            self._record(window, decision)
         return decision
 
-    def _note(self, window: Window, decision: Decision) -> None:
+    def _record(self, window: Window, decision: Decision) -> None:
         line = {
             "clock_s": round(window.now_s, 2),
             "phase": self._phase,
@@ -112,7 +112,7 @@ class Tuner:
         self, endpoint: Endpoint, steering: Steering, decision: Decision
     ) -> EngineSample:
         await steering.put(table_of(decision))
-        return await endpoint.reading()
+        return await endpoint.sample()
 
 
 def table_of(decision: Decision) -> SpeculationTable:

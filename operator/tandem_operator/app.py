@@ -87,7 +87,7 @@ class Operator:
         self._executor = Executor(
             self._client, self._store, self._clock, settings.identity, self._pod_monitors
         )
-        self._looker = Reconciler(
+        self._reconciler = Reconciler(
             store=self._store,
             queue=self._queue,
             executor=self._executor,
@@ -177,12 +177,12 @@ class Operator:
                 LOG.warning("the Lease cannot be read: %s", error)
                 await asyncio.sleep(1.0)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._lease.keep(self._look_at_all))
-            group.create_task(self._looker.run())
+            group.create_task(self._lease.keep(self._reconcile_all))
+            group.create_task(self._reconciler.run())
             group.create_task(self._tuning.run(self._stop))
-            self._look_at_all()
+            self._reconcile_all()
 
-    def _look_at_all(self) -> None:
+    def _reconcile_all(self) -> None:
         for key in self._store.known():
             self._seen(key)
 

@@ -21,7 +21,7 @@ import yaml
 from hack.cluster.binaries import MissingProgramError
 from hack.cluster.cluster import Cluster
 from hack.flux import build, running
-from hack.gitops import judge, manifests
+from hack.gitops import health, manifests
 from hack.registry import server as registry
 from tests.cluster.outside import plane as planes
 from tests.cluster.outside.plane import Plane
@@ -86,7 +86,7 @@ class Delivery:
                 "insecure": True,
             },
         }
-        kustomization = judge.kustomization()
+        kustomization = health.kustomization()
         kustomization["metadata"]["name"] = self.name
         kustomization["spec"]["sourceRef"] = {"kind": "OCIRepository", "name": self.name}
         kustomization["spec"]["targetNamespace"] = self.room.namespace

@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 from hack.cluster.binaries import MissingProgramError
-from hack.gitops import judge
-from hack.gitops.judge import HEALTH, Verdict
+from hack.gitops import health
+from hack.gitops.health import HEALTH, Health
 from tandem_operator.api.condition_list import merge
 from tandem_operator.api.conditions import (
     ConditionType,
-    Finding,
+    NewCondition,
     ReadyReason,
     Reason,
     StalledReason,
@@ -32,7 +32,7 @@ from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
 Object = dict[str, Any]
-Judge = Callable[..., list[Verdict]]
+Judge = Callable[..., list[Health]]
 
 IN_PROGRESS = ("InProgress", "InProgress", "Progressing")
 DONE = ("Current", "Current", "Healthy")
@@ -46,14 +46,14 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture(scope="session")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     try:
-        judge.ensure()
+        health.ensure()
     except MissingProgramError as missing:
         skip_without(missing)
     folder = tmp_path_factory.mktemp("judge")
-    return lambda *objects: judge.judge(objects, folder)
+    return lambda *objects: health.assess(objects, folder)
 
 
-def words(verdict: Verdict) -> tuple[str, str, str]:
+def words(verdict: Health) -> tuple[str, str, str]:
     return verdict.kstatus, verdict.flux, verdict.argo
 
 
@@ -73,7 +73,7 @@ def test_a_pair_is_in_progress_until_it_serves_and_done_after(judged: Judge) -> 
     seen = [copy.deepcopy(world.resource)]
 
     def settle() -> None:
-        while not world.look().writes_nothing:
+        while not world.reconcile().writes_nothing:
             seen.append(copy.deepcopy(world.resource))
 
     settle()
@@ -104,7 +104,7 @@ def test_it_has_failed_with_the_reason_and_the_remedy_whenever_it_is_stalled(
         ]
         merged = merge(
             [],
-            [Finding(kind, status, why, "do this") for kind, status, why in judged_cases],
+            [NewCondition(kind, status, why, "do this") for kind, status, why in judged_cases],
             generation=1,
             now=world.now,
         )
@@ -125,7 +125,7 @@ def test_a_change_is_in_progress_from_its_first_moment(judged: Judge) -> None:
     world = serving()
     world.edit({"draft.uri": "hf://org/other"})
     unseen = copy.deepcopy(world.resource)
-    world.look()
+    world.reconcile()
     seen = copy.deepcopy(world.resource)
 
     assert [words(each) for each in judged(unseen, seen)] == [IN_PROGRESS, IN_PROGRESS]
@@ -154,7 +154,7 @@ def test_it_never_flaps_while_k_is_tuned_for_ten_minutes_and_metrics_come_and_go
             ),
         )
         world.pass_time(LOOK_S)
-        world.look()
+        world.reconcile()
         seen.append(copy.deepcopy(world.resource))
     tables = {each["status"]["speculation"]["generation"] for each in seen}
 

@@ -22,9 +22,9 @@ with atheris.instrument_imports(include=["tandem_runtime"]):
     from tandem_runtime.contract import report
     from tandem_runtime.contract.request import METHODS, LockRequest, SourceRequest
     from tandem_runtime.lock.files import folder
+    from tandem_runtime.lock.verdict import evaluate
     from tandem_runtime.lock.verdict import inspect as inspect_side
-    from tandem_runtime.lock.verdict import judge
-    from tandem_runtime.lock.verdict.judge import Seen
+    from tandem_runtime.lock.verdict.evaluate import Seen
 
 from tests.fuzz import seeds
 
@@ -70,7 +70,9 @@ class Room:
             asked = LockRequest(
                 method, "VocabPrefix", SourceRequest(target.uri), SourceRequest(draft.uri)
             )
-            verdict = judge.judge(asked, target, None if method in judge.WITHOUT_DRAFT else draft)
+            verdict = evaluate.evaluate(
+                asked, target, None if method in evaluate.WITHOUT_DRAFT else draft
+            )
             message = report.render(verdict)
             assert len(message) <= report.MAX_BYTES
             assert report.parse(message) is not None

@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Ground:
+class Environment:
     """A cluster in which the operator runs and waits for resources."""
 
     cluster: Cluster
@@ -46,7 +46,7 @@ class Ground:
             "off": "K=0 with the draft loaded (tuning.maxTokens: 0)",
         }
 
-    def how_to_look_around(self) -> str:
+    def next_steps(self) -> str:
         """What to type next while everything still runs."""
         words = " ".join(self.kubectl.command())
         return "\n".join(
@@ -62,7 +62,7 @@ class Ground:
 
 
 @contextmanager
-def ground(engine: str, *, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
+def prepared(engine: str, *, keep: bool, step: Say, say: Say) -> Iterator[Environment]:
     """Everything that `engine` (vllm or torch) needs, up to a Ready operator; ended unless `keep`.
 
     Raises DemoError with the words of whatever failed.
@@ -92,7 +92,7 @@ def ground(engine: str, *, keep: bool, step: Say, say: Say) -> Iterator[Ground]:
         setup.make_claims(kubectl, models, environment)
         step("helm upgrade --install tandem charts/tandem")
         setup.install_operator(cluster.helm, kubectl, images)
-        yield Ground(cluster, kubectl, images)
+        yield Environment(cluster, kubectl, images)
     except provider.ERRORS as error:
         raise DemoError(str(error)) from error
     finally:

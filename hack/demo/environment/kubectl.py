@@ -61,7 +61,7 @@ class Kubectl:
     def wait_for(
         self,
         what: str,
-        look: Callable[[], tuple[bool, str]],
+        check: Callable[[], tuple[bool, str]],
         timeout_s: float,
         say: Callable[[str], None],
     ) -> None:
@@ -72,7 +72,7 @@ class Kubectl:
         end_s = time.monotonic() + timeout_s
         reported = ""
         while True:
-            satisfied, detail = look()
+            satisfied, detail = check()
             if satisfied:
                 return
             if detail != reported:

@@ -28,7 +28,7 @@ async def measure(engine: Engine) -> dict[str, Any]:
         for number in range(lengths.exact_requests)
     ]
     async with engine.opened() as opened:
-        before = await opened.endpoint.reading()
+        before = await opened.endpoint.sample()
         flips = asyncio.create_task(_flip(opened))
         try:
             answers = await ask_all(engine.server.url, MODEL, requests, AT_ONCE)
@@ -38,7 +38,7 @@ async def measure(engine: Engine) -> dict[str, Any]:
             flips.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await flips
-        after = await opened.endpoint.reading()
+        after = await opened.endpoint.sample()
     return {
         "token_ids": [list(answer.token_ids) for answer in answers],
         "iterations": after.totals["iterations"] - before.totals["iterations"],

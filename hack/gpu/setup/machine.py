@@ -45,7 +45,7 @@ class Machine:
     dry: bool
 
 
-def look(vllm: Path | None, dry: bool) -> Machine:
+def detect(vllm: Path | None, dry: bool) -> Machine:
     """The machine at hand.
 
     Args:

@@ -12,7 +12,7 @@ from tandem_operator.api.conditions import (
     ORDER,
     REASONS,
     ConditionType,
-    Finding,
+    NewCondition,
 )
 from tandem_operator.api.status.condition import Condition
 
@@ -21,7 +21,7 @@ MAX_MESSAGE_LENGTH = 4096
 
 def merge(
     current: Sequence[Condition],
-    findings: Iterable[Finding],
+    conditions: Iterable[NewCondition],
     *,
     generation: int,
     now: datetime,
@@ -35,18 +35,18 @@ def merge(
     type, Reconciling beside Stalled, or a type that stands only while True with another status.
     """
     earlier = {condition.type: condition for condition in current}
-    wanted = sorted(findings, key=lambda finding: ORDER.index(finding.type))
+    wanted = sorted(conditions, key=lambda condition: ORDER.index(condition.type))
     _check(wanted)
     merged = []
-    for finding in wanted:
-        before = earlier.get(finding.type)
-        kept = before is not None and before.status == finding.status
+    for new in wanted:
+        before = earlier.get(new.type)
+        kept = before is not None and before.status == new.status
         merged.append(
             Condition(
-                type=finding.type,
-                status=finding.status,
-                reason=finding.reason.value,
-                message=finding.message[:MAX_MESSAGE_LENGTH],
+                type=new.type,
+                status=new.status,
+                reason=new.reason.value,
+                message=new.message[:MAX_MESSAGE_LENGTH],
                 last_transition_time=(
                     before.last_transition_time if before is not None and kept else now
                 ),
@@ -56,14 +56,14 @@ def merge(
     return tuple(merged)
 
 
-def _check(findings: Sequence[Finding]) -> None:
-    types = [finding.type for finding in findings]
+def _check(conditions: Sequence[NewCondition]) -> None:
+    types = [condition.type for condition in conditions]
     if len(set(types)) != len(types):
         raise ValueError(f"a condition type stands twice: {', '.join(types)}")
     if ConditionType.RECONCILING in types and ConditionType.STALLED in types:
         raise ValueError("Reconciling and Stalled exclude each other")
-    for finding in findings:
-        if type(finding.reason) is not REASONS[finding.type]:
-            raise ValueError(f"{finding.reason!r} is no reason of {finding.type}")
-        if finding.type in ONLY_WHILE_TRUE and finding.status != "True":
-            raise ValueError(f"{finding.type} stands only while True, not {finding.status}")
+    for condition in conditions:
+        if type(condition.reason) is not REASONS[condition.type]:
+            raise ValueError(f"{condition.reason!r} is no reason of {condition.type}")
+        if condition.type in ONLY_WHILE_TRUE and condition.status != "True":
+            raise ValueError(f"{condition.type} stands only while True, not {condition.status}")

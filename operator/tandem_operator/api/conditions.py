@@ -265,7 +265,7 @@ ORDER = tuple(ConditionType)
 
 
 @dataclass(frozen=True)
-class Finding:
+class NewCondition:
     """A condition as it is now, without a time."""
 
     type: ConditionType

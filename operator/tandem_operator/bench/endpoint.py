@@ -82,7 +82,7 @@ class Endpoint:
         except MalformedPageError as problem:
             raise EndpointError(f"{self.url}/metrics: {problem}") from problem
 
-    async def reading(self) -> EngineSample:
+    async def sample(self) -> EngineSample:
         """The counters now, on the monotonic clock. Raises EndpointError."""
         page = await self.page()
         try:

@@ -55,18 +55,18 @@ class Bench:
         """One block. Raises EndpointError when the engine fails meanwhile."""
         if self._steering is not None and block.tokens is not None:
             await self._steering.set_tokens(block.tokens)
-        idle = await self._until(lambda reading: reading.running + reading.waiting == 0, "ran dry")
+        idle = await self._until(lambda sample: sample.running + sample.waiting == 0, "ran dry")
         async with running(self._endpoint, self._texts[block.segment], block.concurrency) as load:
             await self._until(
-                lambda reading: reading.running >= block.concurrency,
+                lambda sample: sample.running >= block.concurrency,
                 f"ran {block.concurrency} requests at once",
                 load.check,
             )
             full_s = time.monotonic()
             await _while_loaded(self._times.warmup_s, load.check)
-            before = await self._endpoint.reading()
+            before = await self._endpoint.sample()
             await _while_loaded(self._times.block_s, load.check)
-            after = await self._endpoint.reading()
+            after = await self._endpoint.sample()
             inside = [
                 answer
                 for answer in load.answers
@@ -91,20 +91,20 @@ class Bench:
         deadline_s = time.monotonic() + FILLED_WITHIN_S
         while time.monotonic() < deadline_s:
             check()
-            reading = await self._endpoint.reading()
-            if settled(reading):
-                return reading
+            sample = await self._endpoint.sample()
+            if settled(sample):
+                return sample
             await asyncio.sleep(_POLL_S)
         raise EndpointError(
-            f"the engine never {what} within {FILLED_WITHIN_S:.0f} s ({reading.running:.0f} "
-            f"running, {reading.waiting:.0f} waiting): measure an engine that serves nobody else, "
+            f"the engine never {what} within {FILLED_WITHIN_S:.0f} s ({sample.running:.0f} "
+            f"running, {sample.waiting:.0f} waiting): measure an engine that serves nobody else, "
             "with no more clients than it runs at once"
         )
 
 
 async def check_speculates(endpoint: Endpoint, reader: MetricsReader) -> None:
     """Raise EndpointError unless the engine has counters, and they speak of speculation."""
-    await endpoint.reading()
+    await endpoint.sample()
     if not reader.counts_drafts(await endpoint.page()):
         raise EndpointError(
             f"{endpoint.url}/metrics has no counter of drafts: the engine was started without "

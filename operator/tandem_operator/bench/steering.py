@@ -124,7 +124,7 @@ class Steering:
         fresh.replace(self._table)
 
     async def _plugin(self) -> Plugin:
-        plugin = (await self._endpoint.reading()).plugin
+        plugin = (await self._endpoint.sample()).plugin
         if plugin is None:
             raise EndpointError(
                 "the engine reports no tandem:info: K is set live by the plugin alone; without "

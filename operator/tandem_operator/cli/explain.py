@@ -16,7 +16,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.cli import connection, output
 from tandem_operator.cli.connection import Cluster, ConnectionProblem
 from tandem_operator.control import decision_log
-from tandem_operator.planning.children import tuner_state
+from tandem_operator.planning.children.config_maps import tuner_state
 
 Object = dict[str, Any]
 

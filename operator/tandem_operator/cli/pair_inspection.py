@@ -11,7 +11,7 @@ from typing import Any
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines import registry
-from tandem_operator.engines.interface.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.pair_validation import PairValidation
 from tandem_runtime.contract import report as contract
 from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
@@ -29,7 +29,7 @@ class Inspection:
     method: str
     engine_type: str
     report: PairReport
-    engine: PairJudgement
+    engine: PairValidation
 
     @property
     def allowed(self) -> bool:
@@ -47,7 +47,7 @@ def report(asked: LockRequest) -> PairReport:
 
 def judged(pair_report: PairReport, asked: LockRequest, spec: Spec) -> Inspection:
     """The report beside what the engine of `spec` makes of it."""
-    engine = registry.judge(spec, _as_brought(pair_report, asked))
+    engine = registry.validate_pair(spec, _as_brought(pair_report, asked))
     return Inspection(spec.speculation.method.value, spec.engine.type.value, pair_report, engine)
 
 
@@ -70,7 +70,7 @@ def lines(inspection: Inspection, version: str = "") -> list[str]:
         end = "allowed" if report.allowed else "not allowed"
     of_lock = [report.message, *([f"advice: {report.advice}"] if report.advice else [])]
     of_engine = [
-        *(f"{engine}: {refusal}" for refusal in inspection.engine.refusals),
+        *(f"{engine}: {error}" for error in inspection.engine.refusals),
         *(f"warning: {warning}" for warning in inspection.engine.warnings),
     ]
     # First whoever refuses.

@@ -57,7 +57,7 @@ class TuningLoop:
         self._resources: dict[Key, ResourceTuning] = {}
         self._due: list[tuple[float, Key]] = []
         self._scheduled: set[Key] = set()
-        self._looks: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
     def watch(self, key: Key) -> None:
@@ -77,14 +77,14 @@ class TuningLoop:
                 now_s = self._clock.now_s()
                 while self._due and self._due[0][0] <= now_s:
                     _, key = heapq.heappop(self._due)
-                    task = asyncio.create_task(self._look_and_schedule(key))
-                    self._looks.add(task)
-                    task.add_done_callback(self._looks.discard)
+                    task = asyncio.create_task(self._run_and_schedule(key))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
                 await self._wait(stop)
         finally:
-            for task in self._looks:
+            for task in self._running:
                 task.cancel()
-            await asyncio.gather(*self._looks, return_exceptions=True)
+            await asyncio.gather(*self._running, return_exceptions=True)
             await self._scraper.close()
 
     async def _wait(self, stop: asyncio.Event) -> None:
@@ -104,10 +104,10 @@ class TuningLoop:
         heapq.heappush(self._due, (at_s, key))
         self._woken.set()
 
-    async def _look_and_schedule(self, key: Key) -> None:
+    async def _run_and_schedule(self, key: Key) -> None:
         delay_s: float | None = self._interval_s
         try:
-            delay_s = await self.look(key)
+            delay_s = await self.run_once(key)
         finally:
             if delay_s is None:
                 self._scheduled.discard(key)
@@ -117,7 +117,7 @@ class TuningLoop:
             else:
                 self._schedule(key, self._clock.now_s() + delay_s)
 
-    async def look(self, key: Key) -> float | None:
+    async def run_once(self, key: Key) -> float | None:
         """Read the replicas of one resource once.
 
         Returns:
@@ -135,6 +135,6 @@ class TuningLoop:
         except ValidationError:
             return self._interval_s
         resource = self._resources.setdefault(key, ResourceTuning(key, self._interval_s))
-        if await resource.look(subject, spec, replicas, self._read, self._clock):
+        if await resource.take(subject, spec, replicas, self._read, self._clock):
             self._changed(key)
         return resource.due_in_s(self._clock.now_s(), QUICK_S)

@@ -13,7 +13,7 @@ INTERVALS_UNTIL_STALE = 3
 Lost = UnreachableError | MalformedError
 
 
-def judge(
+def condition(
     *,
     read: int,
     lost: Mapping[str, Lost],

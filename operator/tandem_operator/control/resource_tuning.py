@@ -73,7 +73,7 @@ class ResourceTuning:
         """Seconds until the next look."""
         return self._interval_s if self._tuner is None else self._tuner.due_in_s(now_s, quick_s)
 
-    async def look(
+    async def take(
         self,
         subject: Subject,
         spec: Spec,

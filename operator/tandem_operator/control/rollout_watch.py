@@ -20,7 +20,7 @@ from tandem_operator.control.tuner import Tuner
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.windows import window_between
-from tandem_operator.planning.children import tuner_state
+from tandem_operator.planning.children.config_maps import tuner_state
 from tandem_operator.planning.rollout.evidence import (
     CanaryView,
     DecayView,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning.children import revision
+from tandem_operator.planning.children.revisions import revision
 
 Object = dict[str, Any]
 

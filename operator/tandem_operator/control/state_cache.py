@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tandem_operator.planning.children import tuner_state
+from tandem_operator.planning.children.config_maps import tuner_state
 
 Object = dict[str, Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tandem_operator.control import decision_log
 from tandem_operator.control.counts import judged_of
-from tandem_operator.control.metrics_condition import Lost, judge
+from tandem_operator.control.metrics_condition import Lost, condition
 from tandem_operator.control.state_cache import Kept, Remembered, earlier_to_json
 from tandem_operator.engines.metrics.sample import EngineSample
 from tandem_operator.metrics.replicas import Replica
@@ -121,7 +121,7 @@ class Tuner:
             self._persist(now_s)
         self.decision = decision
         silent_s = now_s - (self._answered_s if self._answered_s is not None else self.started_s)
-        self.metrics = judge(
+        self.metrics = condition(
             read=len(samples),
             lost=lost,
             traffic=traffic,

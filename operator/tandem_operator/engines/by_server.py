@@ -8,7 +8,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_runtime.contract.report import PairReport
@@ -45,9 +45,9 @@ class ByServer:
         """What the asked server's driver refuses."""
         return self._of(spec).validate(spec)
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """What the asked server's driver refuses of the pair."""
-        return self._of(spec).judge_pair(spec, report)
+        return self._of(spec).validate_pair(spec, report)
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What the asked server's driver warns of."""

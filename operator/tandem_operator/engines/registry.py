@@ -8,7 +8,7 @@ from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.pair_validation import PairValidation
 from tandem_runtime.contract.report import PairReport
 
 DRIVERS: dict[EngineType, Driver] = {
@@ -45,10 +45,10 @@ def refusals(asked: Driver, spec: Spec) -> tuple[FieldError, ...]:
     return (*errors, *nodes.validate(asked, spec))
 
 
-def judge(spec: Spec, report: PairReport) -> PairJudgement:
+def validate_pair(spec: Spec, report: PairReport) -> PairValidation:
     """Whether the spec's engine would start the pair: its rules of the spec and of the files."""
     asked = driver(spec.engine.type)
-    judgement = asked.judge_pair(spec, report)
+    validation = asked.validate_pair(spec, report)
     of_spec = refusals(asked, spec)
-    more = tuple(each for each in judgement.refusals if each not in of_spec)
-    return replace(judgement, refusals=(*of_spec, *more))
+    more = tuple(each for each in validation.refusals if each not in of_spec)
+    return replace(validation, refusals=(*of_spec, *more))

@@ -44,7 +44,7 @@ class ObservedObjects:
 
     def whose(self, raw: Object) -> Ownership:
         """Whose an object is; the locks of the resource's revisions tell its orphaned pods."""
-        return ownership.judge(self._resource, raw, self._locks)
+        return ownership.of(self._resource, raw, self._locks)
 
     def is_orphan(self, kind: str, name: str) -> bool:
         """Whether the object is the resource's, but says so by its labels alone."""

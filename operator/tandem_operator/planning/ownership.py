@@ -23,7 +23,7 @@ class Ownership(Enum):
     FOREIGN = auto()
 
 
-def judge(resource: Resource, existing: Object, locks: frozenset[str] = frozenset()) -> Ownership:
+def of(resource: Resource, existing: Object, locks: frozenset[str] = frozenset()) -> Ownership:
     """Whose `existing` is. `locks` are the hashes of the resource's locked revisions.
 
     An object that another controls is foreign, whatever its labels. One that nobody controls is

@@ -89,10 +89,10 @@ class Plan:
     Order of the writes: ``applies``, ``removes``, ``pokes``, ``status``, ``notes``. ``status`` is
     the whole of the resource's status in its JSON form, or None when what stands is right.
     ``look_up`` names objects that nobody watches and that the next reconciliation needs (a foreign
-    object of a child's name). ``look_again_s``: seconds until the next reconciliation, if no event
-    comes before; None: an event is enough. ``ask`` are the objects whose Events the next looks
-    need. ``sharing`` is set while the resource's own Job of a shared pair looks or is made, and
-    while another's is waited for: a look that ends that Job is the others' event.
+    object of a child's name). ``requeue_after_s``: seconds until the next reconciliation, if no
+    event comes before; None: an event is enough. ``ask`` are the objects whose Events the next
+    reconciliations need. ``sharing`` is set while the resource's own Job of a shared pair runs or
+    is made, and while another's is waited for: the end of that Job is the others' event.
     """
 
     applies: tuple[Apply, ...] = ()
@@ -101,7 +101,7 @@ class Plan:
     status: Object | None = None
     event_records: tuple[EventRecord, ...] = ()
     look_up: tuple[Reference, ...] = ()
-    look_again_s: float | None = None
+    requeue_after_s: float | None = None
     sharing: Sharing | None = None
     ask: tuple[Asked, ...] = ()
 

@@ -19,17 +19,15 @@ from tandem_operator.planning import prune, resource, workload
 from tandem_operator.planning.children import (
     change_over,
     disruption_budget,
-    engine_config,
     placement,
     pod_annotations,
     pod_monitor,
-    revision,
     service,
-    table,
-    tuner_state,
 )
+from tandem_operator.planning.children.config_maps import engine_config, table, tuner_state
 from tandem_operator.planning.children.placement import Child, ChildPlan
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions import revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.lock import state as lock_state
 from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
@@ -77,19 +75,19 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     form = None
     if source is not None:
         form = pod_form.find(wanted, step, source, observed, driver, snapshot)
-    placed = placement.place(
+    child_plan = placement.place(
         wanted, _children(wanted, step, form, revisions, observed, snapshot), observed, snapshot
     )
-    change_pending = wanted.spec.paused and placed.writes_workload
+    change_pending = wanted.spec.paused and child_plan.writes_workload
     if wanted.spec.paused:
-        placed = ChildPlan(conflicts=placed.conflicts, look_up=placed.look_up)
+        child_plan = ChildPlan(conflicts=child_plan.conflicts, look_up=child_plan.look_up)
     if current is not source and current is not None:
         # What is accepted is stored by this look; until it is, the pods are of the one before.
-        form = pod_form.standing(wanted, current, observed, snapshot)
+        form = pod_form.of_previous(wanted, current, observed, snapshot)
     elif current is None:
         form = None
     return _plan_with_status(
-        wanted, observed, revisions, step, form, placed, driver, snapshot, change_pending
+        wanted, observed, revisions, step, form, child_plan, driver, snapshot, change_pending
     )
 
 
@@ -99,7 +97,7 @@ def _plan_with_status(
     revisions: tuple[Revision, ...],
     step: Step,
     form: PodForm | None,
-    placed: ChildPlan,
+    child_plan: ChildPlan,
     driver: Driver,
     snapshot: Snapshot,
     change_pending: bool,
@@ -121,16 +119,16 @@ def _plan_with_status(
             observed,
             revisions,
             current,
-            rolled_out=state.rolled_out and not placed.writes_workload,
+            rolled_out=state.rolled_out and not child_plan.writes_workload,
         ),
         workload=state,
-        placed=placed,
+        child_plan=child_plan,
         table=existing,
         tuning=snapshot.tuning,
         live_mode=driver.live_mode(wanted.spec),
         status_written_at=_written_at(snapshot.resource),
         plugin_reports=driver.plugin != pod_lock.PLUGIN_START,
-        failing=failing_writes.messages(snapshot, placed.applies, gone.removes),
+        failing=failing_writes.messages(snapshot, child_plan.applies, gone.removes),
         change_pending=change_pending,
         form=form,
     )
@@ -138,21 +136,21 @@ def _plan_with_status(
     changed = after != wanted.status
     paused = wanted.spec.paused
     waits_s = None if form is None else form.due_s
-    rests = (placed.retry_s, gone.due_s, waits_s, state.deadline_in_s, summary.due_s(inputs))
+    rests = (child_plan.retry_s, gone.due_s, waits_s, state.deadline_in_s, summary.due_s(inputs))
     due = [seconds for seconds in rests if seconds is not None]
     sharing = _sharing(wanted, step)
     if sharing is not None and sharing.by != wanted.name:
         due.append(FOLLOWED_S)
     return Plan(
-        applies=placed.applies,
+        applies=child_plan.applies,
         removes=() if paused else gone.removes,
         pod_annotations=()
         if paused
         else pod_annotations.find(_pods(wanted, observed, form), existing),
         status=after.to_object() if changed else None,
         event_records=events.between(wanted.status, after) if changed else (),
-        look_up=placed.look_up,
-        look_again_s=None if paused else min(due, default=None),
+        look_up=child_plan.look_up,
+        requeue_after_s=None if paused else min(due, default=None),
         sharing=sharing,
         ask=_asked(step, state),
     )

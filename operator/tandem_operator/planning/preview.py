@@ -14,20 +14,14 @@ from tandem_operator.api.defaults import Effective
 from tandem_operator.engines import registry
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.installation import Installation
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.planning import resource
-from tandem_operator.planning.children import (
-    disruption_budget,
-    engine_config,
-    engine_pods,
-    new_revision,
-    revision,
-    service,
-    table,
-)
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children import disruption_budget, engine_pods, service
+from tandem_operator.planning.children.config_maps import engine_config, table
+from tandem_operator.planning.children.revisions import new_revision, revision
+from tandem_operator.planning.children.revisions.revision import Revision
+from tandem_operator.planning.lock import assessment
 from tandem_operator.planning.lock import job as lock_job
-from tandem_operator.planning.lock import judgement
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import sources
 from tandem_operator.planning.pod import template as pod_template
@@ -46,7 +40,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 class Preview:
     """``first`` is made at once, ``locked`` once the lock allows the pair.
 
-    ``event_records`` tell the depths of the spec that are taken down to others, ``template`` what
+    ``notes`` tell the depths of the spec that are taken down to others, ``template`` what
     else than ``refusals`` is wrong with spec.template (None without one).
     """
 
@@ -58,7 +52,7 @@ class Preview:
     warnings: tuple[Warned, ...]
     first: tuple[Object, ...]
     locked: tuple[Object, ...]
-    event_records: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     template: tuple[str, ...] | None = None
 
 
@@ -99,12 +93,12 @@ def of(
         template = tuple(fault for fault in template if not fault.startswith(told))
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
-    event_records: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     if not (refusals or template):
         first = (lock_job.body(wanted, installation),)
         made = _made(wanted, installation)
         locked = (revision.body(wanted, made), *_children(wanted, made))
-        event_records = depth_notes.event_records(wanted.spec, made.tiers)
+        notes = depth_notes.messages(wanted.spec, made.tiers)
     return Preview(
         wanted.name,
         wanted.namespace,
@@ -114,7 +108,7 @@ def of(
         driver.warn(wanted.spec),
         first,
         locked,
-        event_records,
+        notes,
         template,
     )
 
@@ -123,12 +117,12 @@ def _made(wanted: Resource, installation: Installation) -> Revision:
     driver = registry.driver(wanted.spec.engine.type)
     report = _assumed(wanted)
     mounted = sources.mounted(wanted.spec, pod_template.FOLDERS)
-    judged = judgement.judge(
+    assessed = assessment.assess(
         report, wanted.spec.speculation.method.value, mounted.paths, wanted.values.lock_policy
     )
-    assert judged.lock is not None
+    assert assessed.lock is not None
     return new_revision.made(
-        wanted, report, judged.lock, driver, installation, number=1, locked_at=EPOCH
+        wanted, report, assessed.lock, driver, installation, number=1, locked_at=EPOCH
     )
 
 

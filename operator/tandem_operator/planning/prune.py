@@ -8,8 +8,9 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import observed_objects, workload
-from tandem_operator.planning.children import change_over, disruption_budget, engine_config
-from tandem_operator.planning.children.revision import KEPT, Revision
+from tandem_operator.planning.children import change_over, disruption_budget
+from tandem_operator.planning.children.config_maps import engine_config
+from tandem_operator.planning.children.revisions.revision import KEPT, Revision
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock.steps import Accepted, Refused, Step
 from tandem_operator.planning.observed_objects import ObservedObjects

@@ -9,7 +9,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import observed_objects
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Asked
 from tandem_operator.planning.pod import wait as engine_wait

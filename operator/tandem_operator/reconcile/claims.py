@@ -27,7 +27,7 @@ YIELDED = "ManagedElsewhere"
 ANSWERED = "SecondInstallation"
 
 
-class Stand(Enum):
+class Action(Enum):
     """What may be done about a resource."""
 
     MANAGE = auto()
@@ -40,7 +40,7 @@ class Stand(Enum):
 class Claim:
     """``again_s``: seconds until the next reconciliation; ``note`` is to be told as an Event."""
 
-    stand: Stand
+    action: Action
     again_s: float | None = None
     event_record: EventRecord | None = None
 
@@ -67,7 +67,7 @@ class Claims:
         self._known: dict[Key, _Knowledge] = {}
         self._yielded: set[Key] = set()
 
-    def judge(self, key: Key, managed_by: str | None) -> Claim:
+    def claim(self, key: Key, managed_by: str | None) -> Claim:
         """What to do about a resource in whose status that name stands."""
         known = self._known.setdefault(key, _Knowledge())
         now_s = self._clock.now_s()
@@ -75,20 +75,20 @@ class Claims:
             if known.asked_s is not None and managed_by is not None:
                 left_s = known.asked_s + ANSWER_S - now_s
                 if left_s > 0:
-                    return Claim(Stand.WAIT, left_s)
+                    return Claim(Action.WAIT, left_s)
             known.asked_s, known.answering = None, False
             known.since_s = now_s if known.since_s is None else known.since_s
             self._yields(key, False)
-            return Claim(Stand.MANAGE)
+            return Claim(Action.MANAGE)
         if known.since_s is not None:
             return self._answer(key, known, managed_by)
         if known.asked_s is not None:
             known.asked_s = None
             return self._yield(key, known, managed_by)
         if now_s < known.until_s:
-            return Claim(Stand.WAIT, known.until_s - now_s)
+            return Claim(Action.WAIT, known.until_s - now_s)
         known.asked_s = now_s
-        return Claim(Stand.ASK, ANSWER_S)
+        return Claim(Action.ASK, ANSWER_S)
 
     def not_asked(self, key: Key) -> None:
         """The name could not be written: nobody was asked."""
@@ -101,7 +101,7 @@ class Claims:
     def _answer(self, key: Key, known: _Knowledge, other: str) -> Claim:
         now_s = self._clock.now_s()
         if known.answering:
-            return Claim(Stand.MANAGE)  # our name is not back yet
+            return Claim(Action.MANAGE)  # our name is not back yet
         known.answers_s = [each for each in known.answers_s if each >= now_s - WITHIN_S]
         # Both may have begun at the same moment: then the smaller name stays.
         together = known.since_s is not None and now_s < known.since_s + ANSWER_S
@@ -113,7 +113,7 @@ class Claims:
             f"installation {other} watches this resource too and wrote to it; {self._name} goes on "
             f"managing it. {REMEDY}"
         )
-        return Claim(Stand.MANAGE, event_record=EventRecord("Warning", ANSWERED, message))
+        return Claim(Action.MANAGE, event_record=EventRecord("Warning", ANSWERED, message))
 
     def _yield(self, key: Key, known: _Knowledge, other: str) -> Claim:
         known.since_s = None
@@ -124,7 +124,7 @@ class Claims:
             f"installation {other} manages this resource; {self._name} watches it too and leaves "
             f"it alone for {known.rest_s / 60:.0f} min. {REMEDY}"
         )
-        return Claim(Stand.WAIT, known.rest_s, EventRecord("Warning", YIELDED, message))
+        return Claim(Action.WAIT, known.rest_s, EventRecord("Warning", YIELDED, message))
 
     def _yields(self, key: Key, does: bool) -> None:
         if does == (key in self._yielded):

@@ -117,12 +117,12 @@ class Executor:
             return False
         self._leaving.pop(key, None)
         try:
-            return await self._carry_out(key, resource, plan)
+            return await self._execute(key, resource, plan)
         except LeavingError as leaving:
             self._leave(key[0], leaving)
             return False
 
-    async def _carry_out(self, key: Key, resource: Object, plan: Plan) -> bool:
+    async def _execute(self, key: Key, resource: Object, plan: Plan) -> bool:
         troubles: list[str] = []
         unwritten: set[Reference] = set()
         again = await self._children(key, resource, plan, troubles, unwritten)
@@ -168,7 +168,7 @@ class Executor:
                 await self._remove(key, remove)
                 again = True
             except (RefusedError, RetryError) as error:
-                self._failures.note(key, resource, remove.reference, error)
+                self._failures.record(key, resource, remove.reference, error)
                 troubles.append(f"delete of {remove.reference.name}: {error}")
         for annotation in plan.pod_annotations:
             try:
@@ -228,11 +228,11 @@ class Executor:
             answer = await self._client.apply(body, force=apply.uid is not None)
         except RefusedError as refused:
             LOG.warning("%s %s is refused: %s", reference.kind, reference.name, refused.message)
-            self._failures.note(key, resource, reference, refused)
+            self._failures.record(key, resource, reference, refused)
             unwritten.add(reference)
             return True
         except RetryError as error:
-            self._failures.note(key, resource, reference, error)
+            self._failures.record(key, resource, reference, error)
             if isinstance(error, AbsentError) and reference.kind == POD_MONITOR.kind:
                 self._pod_monitors.gone()
             await self._live(key, reference)

@@ -28,7 +28,7 @@ class FailedWrites:
     def of(self, key: Key) -> tuple[Failure, ...]:
         return tuple(self._failures.get(key, {}).values())
 
-    def note(
+    def record(
         self, key: Key, resource: Object, reference: Reference, error: RefusedError | RetryError
     ) -> None:
         """Remember what was said; a conflict or a broken connection says nothing."""

@@ -13,8 +13,8 @@ from tandem_operator.api import names
 from tandem_operator.clock import Clock
 from tandem_operator.cluster.store import Key, Store
 from tandem_operator.planning import Installation, Plan, Snapshot, TuningView
-from tandem_operator.planning.children import table
-from tandem_operator.reconcile.claims import Claim, Claims, Stand
+from tandem_operator.planning.children.config_maps import table
+from tandem_operator.reconcile.claims import Action, Claim, Claims
 from tandem_operator.reconcile.ended_objects import EndedObjects
 from tandem_operator.reconcile.executor import Executor
 from tandem_operator.reconcile.lock_waiters import LockWaiters
@@ -71,16 +71,16 @@ class Reconciler:
         """One look. Whatever goes wrong with it, the key comes again and others go on."""
         began_s = self._clock.now_s()
         try:
-            again_s = await self._look(key)
+            again_s = await self._reconcile(key)
         except NotLeadingError as error:
             # Everything is looked at when this process leads again, if it ever does.
             self._queue.done(key)
             LOG.info("%s/%s is left: %s", *key, error)
-            self._metrics.look("retry", self._clock.now_s() - began_s)
+            self._metrics.reconciled("retry", self._clock.now_s() - began_s)
         except RetryError as error:
             delay_s = self._queue.failed(key)
             LOG.info("%s/%s again in %.1f s: %s", *key, delay_s, error)
-            self._metrics.look("retry", self._clock.now_s() - began_s)
+            self._metrics.reconciled("retry", self._clock.now_s() - began_s)
         except Exception:
             # A bug of ours must not end the looks at every other resource.
             delay_s = self._queue.failed(key)
@@ -90,14 +90,14 @@ class Reconciler:
                 delay_s,
                 ", ".join(self._seen(key)),
             )
-            self._metrics.look("bug", self._clock.now_s() - began_s)
+            self._metrics.reconciled("bug", self._clock.now_s() - began_s)
         else:
             self._queue.done(key)
             if again_s is not None:
                 self._queue.add_after(key, again_s)
-            self._metrics.look("done", self._clock.now_s() - began_s)
+            self._metrics.reconciled("done", self._clock.now_s() - began_s)
 
-    async def _look(self, key: Key) -> float | None:
+    async def _reconcile(self, key: Key) -> float | None:
         resource = self._store.resource(key)
         if resource is None:
             self._executor.forget(key)
@@ -106,8 +106,8 @@ class Reconciler:
             self._decisions.forget(key)
             self._lock_waiters.see(key, None)
             return None
-        claim = self._claims.judge(key, (resource.get("status") or {}).get("managedBy"))
-        if claim.stand is not Stand.MANAGE:
+        claim = self._claims.claim(key, (resource.get("status") or {}).get("managedBy"))
+        if claim.action is not Action.MANAGE:
             return await self._leave_to_another(key, resource, claim)
         tuning = self._tuning(key)
         plan = self._plan(key, resource, tuning)
@@ -129,7 +129,7 @@ class Reconciler:
         if again:
             # What was just written may have opened the next step (a revision before its children).
             return 0.0
-        due = (plan.look_again_s, self._executor.rest_s(key))
+        due = (plan.requeue_after_s, self._executor.rest_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
 
     async def _leave_to_another(self, key: Key, resource: Object, claim: Claim) -> float | None:
@@ -140,7 +140,7 @@ class Reconciler:
         for event_record in event_records:
             LOG.warning("%s/%s: %s", *key, event_record.message)
         try:
-            asks = claim.stand is Stand.ASK
+            asks = claim.action is Action.ASK
             await self._executor.execute(
                 key, resource, Plan(status=status if asks else None, event_records=event_records)
             )

@@ -27,7 +27,7 @@ class Knowledge(Enum):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Evaluation:
     """Of noted steps: arrays of shape (steps, tiers), and `off_s` of shape (steps,).
 
     `losses_s` against the best tier, `times_s` is the step's mean time, `off_s` that of a step with
@@ -67,7 +67,9 @@ class Oracle:
             rows.append(np.concatenate(([1.0], 1.0 + np.cumsum(curve)))[list(self.tiers)])
         return np.asarray(rows)
 
-    def judge(self, batch: Floats, context: Floats, prefill: Floats, gains: Floats) -> Judgement:
+    def evaluate(
+        self, batch: Floats, context: Floats, prefill: Floats, gains: Floats
+    ) -> Evaluation:
         """What each tier takes and loses in these states; `gains` has the shape (steps, tiers)."""
         b, c, p = batch[:, None], context[:, None], prefill[:, None]
         verified = b * (self._depths + 1.0)
@@ -76,7 +78,7 @@ class Oracle:
         rate = np.max(gains / plain, axis=1, keepdims=True)
         worth = gains - rate * times
         losses = np.asarray((np.max(worth, axis=1, keepdims=True) - worth) / rate)
-        return Judgement(losses, times, plain[:, 0])
+        return Evaluation(losses, times, plain[:, 0])
 
     def best(self, batch: int, context: float, prefill: int, gains: Sequence[float]) -> int:
         """The tier that loses nothing in one step."""

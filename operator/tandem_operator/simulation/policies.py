@@ -38,7 +38,7 @@ class Policy(Protocol):
 
     def tokens(self, batch: int, prefill: int, best: int) -> int: ...
 
-    def look(self, window: Window) -> None: ...
+    def observe(self, window: Window) -> None: ...
 
 
 class Fixed:
@@ -56,7 +56,7 @@ class Fixed:
     def tokens(self, batch: int, prefill: int, best: int) -> int:
         return self._tokens
 
-    def look(self, window: Window) -> None:
+    def observe(self, window: Window) -> None:
         """A fixed K learns nothing."""
 
 
@@ -73,7 +73,7 @@ class Clairvoyant:
     def tokens(self, batch: int, prefill: int, best: int) -> int:
         return best
 
-    def look(self, window: Window) -> None:
+    def observe(self, window: Window) -> None:
         """It knows already."""
 
 
@@ -92,7 +92,7 @@ class Table:
     def tokens(self, batch: int, prefill: int, best: int) -> int:
         return self._reader.tokens(batch, prefill)
 
-    def look(self, window: Window) -> None:
+    def observe(self, window: Window) -> None:
         """A static table learns nothing."""
 
 
@@ -115,7 +115,7 @@ class Tuned:
     def tokens(self, batch: int, prefill: int, best: int) -> int:
         return self._reader.tokens(batch, prefill)
 
-    def look(self, window: Window) -> None:
+    def observe(self, window: Window) -> None:
         self._state, decision = tune(self._state, (window,), self._settings)
         last = self.decisions[-1][1]
         if (decision.schedule, decision.prefill_schedule) != (last.schedule, last.prefill_schedule):

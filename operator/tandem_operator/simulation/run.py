@@ -90,7 +90,7 @@ def run(world: World, policy: Policy) -> Account:
                 best = book.best(replica, following, prefill, policy.knows)
                 tokens = policy.tokens(following, prefill, best)
             if batch:
-                book.note(now_s, batch, replica.context, prefill, tokens, replica.segment_counts)
+                book.record(now_s, batch, replica.context, prefill, tokens, replica.segment_counts)
             step = replica.step(now_s, tokens)
             source.ended(step.finished)
             now_s += step.seconds
@@ -113,7 +113,7 @@ def run(world: World, policy: Policy) -> Account:
             next_look_s = now_s + world.scrape_s
             book.close(window, replica.counters.rejections - rejected)
             rejected = replica.counters.rejections
-            policy.look(window)
+            policy.observe(window)
     book.settle()
     account.end_s = now_s
     return account

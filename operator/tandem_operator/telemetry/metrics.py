@@ -56,7 +56,7 @@ class Metrics:
             "Status fields that the installed CRD lacks, because it is from another release.",
             registry=self._registry,
         )
-        self._looks = Histogram(
+        self._reconciliations = Histogram(
             "tandem_operator_look_seconds",
             "Reconciliations by result: done, retry (the API server was down, or another writer "
             "was faster) or bug.",
@@ -66,7 +66,7 @@ class Metrics:
         )
         for result in LOOK_RESULTS:
             # From 0 on: an alert on an increase would miss the first of a series that begins at 1.
-            self._looks.labels(result)
+            self._reconciliations.labels(result)
         self._writes = Counter(
             "tandem_operator_writes",
             "Writes that the API server accepted.",
@@ -103,8 +103,8 @@ class Metrics:
     def yielded(self, resources: int) -> None:
         self._yielded.set(resources)
 
-    def look(self, result: str, seconds: float) -> None:
-        self._looks.labels(result).observe(seconds)
+    def reconciled(self, result: str, seconds: float) -> None:
+        self._reconciliations.labels(result).observe(seconds)
 
     def write(self, verb: str, kind: str) -> None:
         self._writes.labels(verb, kind).inc()

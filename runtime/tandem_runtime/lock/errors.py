@@ -22,7 +22,7 @@ class RefusedError(Exception):
         self.reason = reason
 
 
-class CannotLookError(Exception):
+class CannotInspectError(Exception):
     """Nothing can be said, because the files cannot be had. `reason` is one of the last four."""
 
     def __init__(self, reason: str, message: str) -> None:

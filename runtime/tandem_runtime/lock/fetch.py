@@ -20,10 +20,10 @@ from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.errors import CannotInspectError, RefusedError
 from tandem_runtime.lock.files import folder, folder_lock, locked_files
 from tandem_runtime.lock.files.folder import ModelFolder
-from tandem_runtime.lock.sources.bring import HUB, S3
+from tandem_runtime.lock.sources.fetch import HUB, S3
 
 DONE, FAILED = 0, 1
 PLUGINS = {
@@ -84,12 +84,12 @@ def _fetch(environ: Mapping[str, str], places: Places) -> LockFailure | None:
     for side, locked in lock.sides().items():
         try:
             digests |= _place(side, locked, places.models[side], environ)
-        except (CannotLookError, RefusedError) as error:
+        except (CannotInspectError, RefusedError) as error:
             return LockFailure(error.reason, side, str(error))
     try:
         _record(lock, digests, places.digests)
         _install_plugin(lock.plugin, places.plugin)
-    except (OSError, CannotLookError) as error:
+    except (OSError, CannotInspectError) as error:
         return LockFailure(lock_errors.LOCK_FAILED, None, str(error))
     return None
 
@@ -100,7 +100,7 @@ def _place(
     """Digests (`sha256:<hex>`) of one side's locked files, by absolute path, once they are there.
 
     Raises:
-        CannotLookError: they cannot be brought, or are not those that were locked.
+        CannotInspectError: they cannot be brought, or are not those that were locked.
         RefusedError: the folder cannot be trusted.
     """
     if locked.path is not None:
@@ -110,7 +110,7 @@ def _place(
     try:
         resolved = folder.at(place)
     except OSError as error:
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.MODEL_NOT_FOUND, f"{place} cannot be read: {error.strerror}"
         ) from error
     return _verified(locked, resolved)
@@ -119,22 +119,22 @@ def _place(
 def _download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
     try:
         with folder_lock.exclusive(place):
-            _bring_all(locked, side, place, environ)
-    except (OSError, CannotLookError) as error:
+            _fetch_all(locked, side, place, environ)
+    except (OSError, CannotInspectError) as error:
         # The clients tell their own troubles and the disk's with the same kind of error.
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and cause.errno in DISK_TROUBLES:
-            raise CannotLookError(
+            raise CannotInspectError(
                 lock_errors.LOCK_FAILED,
                 f"{locked.uri} cannot be written to {place} ({cause.strerror}): "
                 f"{DISK_TROUBLES[cause.errno]}",
             ) from error
         if isinstance(error, OSError):
-            raise CannotLookError(lock_errors.LOCK_FAILED, f"{place}: {error}") from error
+            raise CannotInspectError(lock_errors.LOCK_FAILED, f"{place}: {error}") from error
         raise
 
 
-def _bring_all(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
+def _fetch_all(locked: LockedSide, side: str, place: Path, environ: Mapping[str, str]) -> None:
     # Each client is slow to import, and a pod needs one of them at most.
     if locked.uri.startswith(S3):
         from tandem_runtime.lock.sources.s3 import models as s3_models
@@ -150,7 +150,7 @@ def _verified(locked: LockedSide, model_folder: ModelFolder) -> dict[str, str]:
     digests = locked_files.digests(model_folder)
     digest = pod_lock.files_digest(digests)
     if digest != locked.files_digest:
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.CONTENT_CHANGED,
             f"{locked.uri}: tokenizer and config files are {digest}, locked as "
             f"{locked.files_digest}: they changed after the pair was locked; {_remedy(locked)}",
@@ -173,12 +173,14 @@ def _record(lock: PodLock, digests: Mapping[str, str], path: Path) -> None:
 
 
 def _install_plugin(name: str, place: Path) -> None:
-    """Copy the plugin that the lock names. Raises OSError, or CannotLookError where the image lacks
-    it."""
+    """Copy the plugin that the lock names.
+
+    Raises OSError, or CannotInspectError where the image lacks it.
+    """
     if name == pod_lock.NO_PLUGIN:
         return
     if name not in PLUGINS:
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.LOCK_FAILED,
             f"this image has no engine plugin {name!r}, but {', '.join(PLUGINS)}; use the image of "
             "the operator's own release",
@@ -186,7 +188,7 @@ def _install_plugin(name: str, place: Path) -> None:
     try:
         install = importlib.import_module(PLUGINS[name])
     except ImportError as error:
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.LOCK_FAILED,
             f"this image has no engine plugin ({error}); use the release's own",
         ) from error

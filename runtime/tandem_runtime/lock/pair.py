@@ -9,20 +9,20 @@ from pathlib import Path
 
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
-from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.errors import CannotInspectError, RefusedError
 from tandem_runtime.lock.formats.detect_format import Known
 from tandem_runtime.lock.model import gguf_model
-from tandem_runtime.lock.sources.bring import bring
+from tandem_runtime.lock.sources.fetch import fetch
+from tandem_runtime.lock.verdict import evaluate
 from tandem_runtime.lock.verdict import inspect as inspect_side
-from tandem_runtime.lock.verdict import judge
+from tandem_runtime.lock.verdict.evaluate import Seen
 from tandem_runtime.lock.verdict.inspect import Side
-from tandem_runtime.lock.verdict.judge import Seen
 
 
 class SideError(Exception):
     """One side cannot be looked at; `cause` says why."""
 
-    def __init__(self, side: str, cause: CannotLookError) -> None:
+    def __init__(self, side: str, cause: CannotInspectError) -> None:
         super().__init__(str(cause))
         self.side = side
         self.cause = cause
@@ -35,9 +35,9 @@ def report(request: LockRequest, environ: Mapping[str, str]) -> PairReport:
         seen = {
             side: _see(source, side, Path(scratch), environ, known)
             for side, source in request.sides().items()
-            if side == "target" or request.method not in judge.WITHOUT_DRAFT
+            if side == "target" or request.method not in evaluate.WITHOUT_DRAFT
         }
-    return judge.judge(request, seen["target"], seen.get("draft"))
+    return evaluate.evaluate(request, seen["target"], seen.get("draft"))
 
 
 def _see(
@@ -47,19 +47,19 @@ def _see(
     into.mkdir()
     tokenizer_into.mkdir()
     try:
-        brought = bring(source, side, into, environ)
+        fetched = fetch(source, side, into, environ)
         tokenizer = None
         if source.tokenizer is not None:
-            tokenizer = bring(source.tokenizer, side, tokenizer_into, environ).folder
-        inspected = inspect_side.at(brought.folder, brought.weights, tokenizer, known)
-    except CannotLookError as error:
+            tokenizer = fetch(source.tokenizer, side, tokenizer_into, environ).folder
+        inspected = inspect_side.at(fetched.folder, fetched.weights, tokenizer, known)
+    except CannotInspectError as error:
         raise SideError(side, error) from error
     except RefusedError as error:
         return Seen(Side(refused=error), source.uri)
     if inspected.refused is None and inspected.config is None and inspected.weights is None:
-        gguf = gguf_model.read(brought.folder)
+        gguf = gguf_model.read(fetched.folder)
         if gguf is not None:
             inspected = replace(inspected, model=gguf.model, weights=gguf.weights)
     # A mounted folder has no revision of its own: its content is its identity.
-    revision = brought.revision or inspected.files_digest
-    return replace(Seen(inspected, source.uri), revision=revision, immutable=brought.immutable)
+    revision = fetched.revision or inspected.files_digest
+    return replace(Seen(inspected, source.uri), revision=revision, immutable=fetched.immutable)

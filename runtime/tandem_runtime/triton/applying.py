@@ -70,7 +70,7 @@ class Actuator:
         try:
             # What was last seen in force is good enough to go back to: a new table does not wait.
             current = self._seen if fresh else None
-            self._seen = await self._bring(current or await self._order(Order()))
+            self._seen = await self._apply(current or await self._order(Order()))
         except ChannelError as error:
             self._seen = None
             # Nothing is known to have changed: what is due stays due.
@@ -81,7 +81,7 @@ class Actuator:
         self._due_s = now_s + LOOK_S
         self._silence = ""
 
-    async def _bring(self, before: Applied) -> Applied:
+    async def _apply(self, before: Applied) -> Applied:
         """What is in force in the end; `before` is what was."""
         plan = self._loader.plan
         if plan is None or (before.instance, plan.table) == self._given_up:

@@ -67,7 +67,7 @@ class Controller:
         forecast, caps = self._prefill, self._caps
         prefill_tokens, prefilling = forecast.measure(output, scheduled)
         if forecast.guessed is not None:
-            forecast.judge(prefill_tokens)
+            forecast.compare(prefill_tokens)
         batch = len(scheduled) - prefilling
         drafts = output.scheduled_spec_decode_tokens
         depth, mixed = self._verified(drafts, batch)

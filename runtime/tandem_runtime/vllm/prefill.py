@@ -58,7 +58,7 @@ class PrefillForecast:
         self.guessed = self.expected()
         return self.guessed
 
-    def judge(self, prefill_tokens: int) -> None:
+    def compare(self, prefill_tokens: int) -> None:
         """Count the last guess, which was made for the step that has just been scheduled."""
         hit = self.guessed == (prefill_tokens >= PREFILL_TOKENS)
         self.results["hit" if hit else "miss"] += 1

@@ -49,12 +49,12 @@ def install() -> list[str]:
         if request is None or not hasattr(request, "to_sampling_params"):
             continue
         if not getattr(request.to_sampling_params, _READ, False):
-            request.to_sampling_params = reading(request.to_sampling_params)
+            request.to_sampling_params = with_fields(request.to_sampling_params)
         wrapped.append(name)
     return wrapped
 
 
-def reading(original: Callable[..., Any]) -> Callable[..., Any]:
+def with_fields(original: Callable[..., Any]) -> Callable[..., Any]:
     """`to_sampling_params`, whose parameters carry our fields of the request."""
 
     @wraps(original)

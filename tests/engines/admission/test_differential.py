@@ -90,7 +90,7 @@ def answers(
             for name, rule in pair_rules.RULES.items()
             if any(isinstance(each, FieldError) for each in rule(pair))
         ]
-        judged.append((case, registry.judge(spec, report), tuple(fired)))
+        judged.append((case, registry.validate_pair(spec, report), tuple(fired)))
         words.append(rendered(spec, report, target, draft))
     asked = place / "asked.json"
     asked.write_text(json.dumps(words))

@@ -83,7 +83,7 @@ def answers(
             target=side(paths[0], target),
             draft=None if draft is None else side(paths[1], draft),
         )  # fmt: skip
-        judged.append(registry.judge(spec, report).refusals)
+        judged.append(registry.validate_pair(spec, report).refusals)
         words.append(rendered(spec, report, *paths))
     (place / "arctic_inference").mkdir()
     (place / "arctic_inference" / "__init__.py").touch()

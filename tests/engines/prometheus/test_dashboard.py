@@ -61,7 +61,7 @@ class Pages:
         self.scrapes += 1
         self.metrics.leading(True)
         self.metrics.sizes(1, 0)
-        self.metrics.look("done", 0.01)
+        self.metrics.reconciled("done", 0.01)
         self.metrics.write("apply", "ConfigMap")
         self.metrics.watch("Pod", "", 3.0, False)
         for until in ("written", "applied"):

@@ -11,7 +11,7 @@ from tandem_operator.api.conditions import (
     ORDER,
     REASONS,
     ConditionType,
-    Finding,
+    NewCondition,
     PairReason,
     ReadyReason,
     ReconcilingReason,
@@ -24,27 +24,30 @@ START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = START + timedelta(minutes=5)
 
 
-def ready(status: ConditionStatus = "True", message: str = "1 of 1") -> Finding:
+def ready(status: ConditionStatus = "True", message: str = "1 of 1") -> NewCondition:
     reason = ReadyReason.SERVING if status == "True" else ReadyReason.STARTING
-    return Finding(ConditionType.READY, status, reason, message)
+    return NewCondition(ConditionType.READY, status, reason, message)
 
 
-LOCKING = Finding(
+LOCKING = NewCondition(
     ConditionType.RECONCILING, "True", ReconcilingReason.LOCKING, "a Job looks at the pair"
 )
-STALLED = Finding(
+STALLED = NewCondition(
     ConditionType.STALLED, "True", StalledReason.PAIR_REJECTED, "id 6001 means two things"
 )
 
 
 def merge(
-    current: tuple[Condition, ...], *findings: Finding, now: datetime = START, generation: int = 1
+    current: tuple[Condition, ...],
+    *findings: NewCondition,
+    now: datetime = START,
+    generation: int = 1,
 ) -> tuple[Condition, ...]:
     return condition_list.merge(current, findings, generation=generation, now=now)
 
 
 def test_the_order_is_that_of_the_types() -> None:
-    pair = Finding(ConditionType.PAIR_COMPATIBLE, "True", PairReason.EQUAL, "equal")
+    pair = NewCondition(ConditionType.PAIR_COMPATIBLE, "True", PairReason.EQUAL, "equal")
     made = merge((), pair, LOCKING, ready())
 
     assert [each.type for each in made] == ["Ready", "Reconciling", "PairCompatible"]
@@ -89,16 +92,16 @@ def test_a_message_is_cut_where_the_schema_ends() -> None:
         pytest.param((ready(), ready("False")), id="a type twice"),
         pytest.param((LOCKING, STALLED), id="Reconciling beside Stalled"),
         pytest.param(
-            (Finding(ConditionType.READY, "True", StalledReason.LOCK_FAILED, ""),),
+            (NewCondition(ConditionType.READY, "True", StalledReason.LOCK_FAILED, ""),),
             id="a reason of another type",
         ),
         pytest.param(
-            (Finding(ConditionType.STALLED, "False", StalledReason.LOCK_FAILED, ""),),
+            (NewCondition(ConditionType.STALLED, "False", StalledReason.LOCK_FAILED, ""),),
             id="a type that stands only while True",
         ),
     ],
 )
-def test_a_list_that_no_tool_could_read_is_never_made(findings: tuple[Finding, ...]) -> None:
+def test_a_list_that_no_tool_could_read_is_never_made(findings: tuple[NewCondition, ...]) -> None:
     with pytest.raises(ValueError, match=r"."):
         merge((), *findings)
 

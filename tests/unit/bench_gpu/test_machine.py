@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.gpu.setup.machine import MachineError, look
+from hack.gpu.setup.machine import MachineError, detect
 
 
 def program(folder: Path, text: str) -> Path:
@@ -25,12 +25,12 @@ def test_a_vllm_that_cannot_be_asked_is_refused_by_name(
     tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(MachineError, match=message):
-        look(program(tmp_path, text), dry=False)
+        detect(program(tmp_path, text), dry=False)
 
 
 def test_a_vllm_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="No such file"):
-        look(tmp_path / "vllm", dry=False)
+        detect(tmp_path / "vllm", dry=False)
 
 
 def test_a_python_without_torch_is_refused(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_python_without_torch_is_refused(tmp_path: Path) -> None:
     python.chmod(0o755)
 
     with pytest.raises(MachineError, match="has no torch: No module named torch"):
-        look(program(tmp_path, f"#!{python}\n"), dry=False)
+        detect(program(tmp_path, f"#!{python}\n"), dry=False)
 
 
 def test_a_named_vllm_without_a_gpu_is_refused_and_not_measured_on_cpu(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_named_vllm_without_a_gpu_is_refused_and_not_measured_on_cpu(tmp_path:
     python.chmod(0o755)
 
     with pytest.raises(MachineError, match=r"torch 2\.13 sees no GPU: .*DRY=1"):
-        look(program(tmp_path, f"#!{python}\n"), dry=False)
+        detect(program(tmp_path, f"#!{python}\n"), dry=False)
 
 
 def test_a_gpu_is_measured_with_the_vllm_that_was_named(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_gpu_is_measured_with_the_vllm_that_was_named(tmp_path: Path) -> None:
     python.chmod(0o755)
     vllm = program(tmp_path, f"#!{python}\n")
 
-    machine = look(vllm, dry=False)
+    machine = detect(vllm, dry=False)
 
     assert machine.serve == (str(vllm), "serve")
     assert not machine.dry

@@ -71,7 +71,7 @@ def test_what_is_stored_and_stalled_is_told_in_the_words_of_the_condition(case: 
     stored = answer.to(case.manifest()).stored
     seen = preview.of(preview.resource_of(stored, "default"), INSTALLATION)
 
-    messages = [str(refusal) for refusal in seen.refusals if refusal.reason.value == case.reason]
+    messages = [str(error) for error in seen.refusals if error.reason.value == case.reason]
     assert any(
         all(words in each for words in (case.field, case.value, case.remedy)) for each in messages
     ), messages

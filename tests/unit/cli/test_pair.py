@@ -14,7 +14,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.cli import pair_inspection, verify_pair
 from tandem_operator.cli.main import main
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.pair_validation import PairValidation
 from tandem_operator.engines.registry import driven
 from tests.unit.lock import builders
 
@@ -57,10 +57,10 @@ def run_pair(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, field: str, value: str) -> None:
     """From now on the engine refuses every pair for this field."""
-    refusal = FieldError(
-        StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it"
+    error = FieldError(StalledReason.UNSUPPORTED_COMBINATION, field, value, "it cannot", "lower it")
+    monkeypatch.setattr(
+        pair_inspection.registry, "validate_pair", lambda *_: PairValidation((error,))
     )
-    monkeypatch.setattr(pair_inspection.registry, "judge", lambda *_: PairJudgement((refusal,)))
 
 
 def test_the_json_has_the_method_and_what_the_engine_says(
@@ -101,7 +101,9 @@ def test_the_spec_that_the_engine_judges_is_the_one_of_the_arguments(
 ) -> None:
     judged = []
     monkeypatch.setattr(
-        pair_inspection.registry, "judge", lambda spec, _: judged.append(spec) or PairJudgement()
+        pair_inspection.registry,
+        "validate_pair",
+        lambda spec, _: judged.append(spec) or PairValidation(),
     )
     words = (
         "verify-pair target head --method Eagle3 --max-tokens 7 --tensor 4 --target-name acme/chat "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tandem_operator.control.loop import TuningLoop
 from tandem_operator.control.rollout_watch import RolloutWatch
 from tandem_operator.planning import TuningView
-from tandem_operator.planning.children import tuner_state
+from tandem_operator.planning.children.config_maps import tuner_state
 from tandem_operator.planning.resource import parse
 from tests.unit.control.rollout_samples import SETTINGS, replica, sample, tuner
 from tests.unit.control.rooms import KEY, Engine, ManualClock, room_of
@@ -45,7 +45,7 @@ async def test_a_new_leader_knows_the_acceptance_of_the_hours_before(engine: Eng
         for _ in range(minutes):
             rounds += 1
             engine.run(rounds, accepted_share=share)
-            await room.look(KEY)
+            await room.run_once(KEY)
             clock.at_s += 60
         view = room.view(KEY)
         assert view is not None

@@ -17,7 +17,7 @@ async def test_acceptance_is_learned_and_told(engine: Engine) -> None:
     room = room_of(engine, clock, reports.append)
     for rounds in range(1, 5):
         engine.run(rounds, accepted_share=0.8)
-        await room.look(KEY)
+        await room.run_once(KEY)
         clock.at_s += QUICK_S
 
     view = room.view(KEY)
@@ -34,7 +34,7 @@ async def test_acceptance_below_the_threshold_turns_speculation_off(engine: Engi
     room = room_of(engine, clock, lambda key: None)
     for rounds in range(1, 40):
         engine.run(rounds, accepted_share=0.2)
-        await room.look(KEY)
+        await room.run_once(KEY)
         clock.at_s += QUICK_S
 
     view = room.view(KEY)
@@ -50,14 +50,14 @@ async def test_a_dead_engine_is_held_first_and_then_reported(engine: Engine) -> 
     clock = ManualClock()
     room = room_of(engine, clock, lambda key: None)
     engine.run(1, accepted_share=0.8)
-    await room.look(KEY)
+    await room.run_once(KEY)
     metrics_view = room.view(KEY)
     assert metrics_view is not None
     engine.status = 503
     reasons = []
     for _ in range(20):
         clock.at_s += QUICK_S
-        await room.look(KEY)
+        await room.run_once(KEY)
         view = room.view(KEY)
         assert view is not None
         assert view.decision.schedule == metrics_view.decision.schedule
@@ -72,7 +72,7 @@ async def test_html_instead_of_metrics_is_malformed(engine: Engine) -> None:
     room = room_of(engine, clock, lambda key: None)
     engine.body = "<html>welcome</html>"
     for _ in range(20):
-        await room.look(KEY)
+        await room.run_once(KEY)
         clock.at_s += QUICK_S
 
     view = room.view(KEY)
@@ -89,7 +89,7 @@ async def test_an_applied_generation_is_told_at_once(engine: Engine) -> None:
     for generation in (3, 3, 3, 4):
         engine.body = stock + plugin_lines(generation=generation)
         before = len(reports)
-        await room.look(KEY)
+        await room.run_once(KEY)
         clock.at_s += QUICK_S
 
     view = room.view(KEY)
@@ -101,7 +101,7 @@ async def test_an_applied_generation_is_told_at_once(engine: Engine) -> None:
 async def test_a_resource_that_is_gone_is_forgotten(engine: Engine) -> None:
     room = room_of(engine, ManualClock(), lambda key: None)
 
-    assert await room.look(("default", "gone")) is None
+    assert await room.run_once(("default", "gone")) is None
     assert room.view(("default", "gone")) is None
 
 
@@ -112,7 +112,7 @@ async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -
     for _ in range(45):
         rounds += 1
         engine.run(rounds, accepted_share=0.2)
-        await first.look(KEY)
+        await first.run_once(KEY)
         clock.at_s += QUICK_S
     before = first.view(KEY)
     assert before is not None
@@ -132,7 +132,7 @@ async def test_a_restarted_operator_goes_on_from_what_was_kept(engine: Engine) -
     for _ in range(3):
         rounds += 1
         engine.run(rounds, accepted_share=0.2)
-        await second.look(KEY)
+        await second.run_once(KEY)
         clock.at_s += QUICK_S
     after = second.view(KEY)
 
@@ -151,7 +151,7 @@ async def test_another_image_of_the_pair_is_learned_anew(engine: Engine) -> None
         main["image"] = image
         for rounds in range(1, 4):
             engine.run(rounds, accepted_share=0.8)
-            await room.look(KEY)
+            await room.run_once(KEY)
             clock.at_s += QUICK_S
         view = room.view(KEY)
         assert view is not None
@@ -187,7 +187,7 @@ async def test_it_is_learned_from_the_shape_of_the_most_replicas(
     for listed in ([alone], pods):
         engine.run(1, accepted_share=0.8)
         room = room_with(ManualClock(), listed[0], *listed[1:])
-        await room.look(KEY)
+        await room.run_once(KEY)
         view = room.view(KEY)
         assert view is not None
         shapes.append(view.shape)
@@ -202,7 +202,7 @@ async def test_it_is_learned_from_the_lock_of_the_most_replicas(
     engine.run(1, accepted_share=0.8)
     pods = several(engine, *((f"chat-{place}", lock, "one") for place, lock in enumerate(locks)))
     room = room_with(ManualClock(), pods[0], *pods[1:])
-    await room.look(KEY)
+    await room.run_once(KEY)
 
     view = room.view(KEY)
     assert view is not None and view.lock_hash == learned
@@ -222,7 +222,7 @@ async def test_a_start_profile_shapes_the_first_table(engine: Engine) -> None:
         pod["spec"]["containers"][1]["ports"][0]["containerPort"] = engine.port
         room = room_with(ManualClock(), pod, *more, policy="Goodput")
         engine.run(1, accepted_share=0.3)
-        await room.look(KEY)
+        await room.run_once(KEY)
         view = room.view(KEY)
         assert view is not None
         deepest.append(max(tokens for _, _, tokens in view.decision.schedule))
@@ -244,7 +244,7 @@ async def test_a_refused_profile_is_told_once_and_not_used(
     room = room_with(ManualClock(), pod, profile)
     for rounds in (1, 2, 3):
         engine.run(rounds, accepted_share=0.8)
-        await room.look(KEY)
+        await room.run_once(KEY)
 
     warnings = [
         each.getMessage() for each in caplog.records if "start profile" in each.getMessage()

@@ -42,7 +42,7 @@ class Scene:
     async def looked(self, times: int) -> None:
         """Wait until it was looked at so often and the look has ended."""
         await self.until(lambda: self.asked.count(KEY) >= times)
-        await self.until(lambda: not self.loop._looks)
+        await self.until(lambda: not self.loop._running)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):

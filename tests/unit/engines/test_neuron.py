@@ -63,12 +63,12 @@ def test_k_changes_by_rollout_alone() -> None:
 def test_each_other_method_is_refused_with_its_reason() -> None:
     assert set(METHODS) | set(LACKING) == set(Method)
     for method, (message, remedy) in LACKING.items():
-        (refusal,) = [
+        (error,) = [
             each
             for each in DRIVER.validate(spec(method, engine="Neuron"))
             if each.field == "spec.speculation.method"
         ]
-        assert (refusal.message, refusal.remedy) == (message, remedy)
+        assert (error.message, error.remedy) == (message, remedy)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
     ],
 )
 def test_what_it_cannot_do_is_refused(changes: dict[str, Any], field: str) -> None:
-    (refusal,) = DRIVER.validate(asked(changes))
+    (error,) = DRIVER.validate(asked(changes))
 
-    assert refusal.field.startswith(field)
+    assert error.field.startswith(field)
 
 
 @pytest.mark.parametrize(

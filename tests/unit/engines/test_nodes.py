@@ -68,12 +68,12 @@ def test_a_replica_takes_as_many_pods_as_its_devices_need(changes: Object, pods:
     ],
 )
 def test_what_several_pods_cannot_do_is_refused(changes: Object, field: str, remedy: str) -> None:
-    (refusal,) = refusals(changes)
-    assert (refusal.reason, refusal.field) == (
+    (error,) = refusals(changes)
+    assert (error.reason, error.field) == (
         StalledReason.UNSUPPORTED_COMBINATION,
         f"spec.{field}",
     )
-    assert remedy in refusal.remedy
+    assert remedy in error.remedy
 
 
 @pytest.mark.parametrize(
@@ -81,18 +81,18 @@ def test_what_several_pods_cannot_do_is_refused(changes: Object, field: str, rem
     [({"parallelism.pipeline": 2}, "parallelism.pipeline"), (WIDE, "accelerator.count")],
 )
 def test_an_engine_that_has_no_workers_says_so(changes: Object, field: str) -> None:
-    (refusal,) = registry.refusals(made_up.Driver(), builders.spec(changes))
-    assert refusal.field == f"spec.{field}"
-    assert "one pod" in refusal.message
-    assert "accelerator.count" in refusal.remedy
+    (error,) = registry.refusals(made_up.Driver(), builders.spec(changes))
+    assert error.field == f"spec.{field}"
+    assert "one pod" in error.message
+    assert "accelerator.count" in error.remedy
     alone = {**changes, "accelerator.count": 16, "accelerator.resource": "nvidia.com/gpu"}
     assert registry.refusals(made_up.Driver(), builders.spec(alone)) == ()
 
 
 def test_an_engine_of_one_device_says_that_alone() -> None:
     spec = builders.spec({"engine.type": "Torch", "parallelism.pipeline": 2})
-    (refusal,) = registry.refusals(registry.driver(EngineType.TORCH), spec)
-    assert "runs on one device" in refusal.message
+    (error,) = registry.refusals(registry.driver(EngineType.TORCH), spec)
+    assert "runs on one device" in error.message
 
 
 def test_leader_and_workers_form_one_group_of_their_devices() -> None:

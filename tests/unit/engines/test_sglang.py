@@ -130,8 +130,8 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
     for method, (message, remedy) in LACKING.items():
         changes = {"speculation.layerSkip": {"exitLayer": 2}}
         asked = spec(method, changes if method is Method.LAYER_SKIP else {})
-        (refusal,) = [each for each in DRIVER.validate(asked) if "method" in each.field]
-        assert (refusal.message, refusal.remedy) == (message, remedy)
+        (error,) = [each for each in DRIVER.validate(asked) if "method" in each.field]
+        assert (error.message, error.remedy) == (message, remedy)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_would_have_no_effect_is_refused(changes: dict[str, Any], field: str) -> None:
-    (refusal,) = DRIVER.validate(spec(Method.EAGLE3, changes))
+    (error,) = DRIVER.validate(spec(Method.EAGLE3, changes))
 
-    assert field in refusal.field
-    assert refusal.message
-    assert refusal.remedy
+    assert field in error.field
+    assert error.message
+    assert error.remedy
 
 
 def test_with_adaptive_tiers_the_limit_of_requests_is_read_at_the_start_and_said_so() -> None:
@@ -192,11 +192,11 @@ def test_with_adaptive_tiers_the_limit_of_requests_is_read_at_the_start_and_said
 
 
 def test_the_draft_model_cannot_be_adaptive() -> None:
-    (refusal,) = DRIVER.validate(
+    (error,) = DRIVER.validate(
         spec(Method.DRAFT_MODEL, {"speculation.engineConfig": {"adaptive": True}})
     )
 
-    assert refusal.message == "it is for Eagle, Eagle3, MTP"
+    assert error.message == "it is for Eagle, Eagle3, MTP"
 
 
 def test_the_owned_options_and_no_others_are_refused() -> None:

@@ -139,11 +139,11 @@ def test_triton_takes_what_is_a_key_of_the_llm_api(arguments: list[str], fields:
 def test_a_key_of_the_speculative_configuration_is_judged(
     key: str, value: Any, expected: str
 ) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({**TAKEN, "speculation.engineConfig": {key: value}}))
+    (error,) = DRIVER.validate(builders.spec({**TAKEN, "speculation.engineConfig": {key: value}}))
 
-    assert refusal.reason is StalledReason.INVALID_ARGUMENTS
-    assert refusal.field == f"spec.speculation.engineConfig.{key}"
-    assert expected in f"{refusal.message}; {refusal.remedy}"
+    assert error.reason is StalledReason.INVALID_ARGUMENTS
+    assert error.field == f"spec.speculation.engineConfig.{key}"
+    assert expected in f"{error.message}; {error.remedy}"
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_the_engines_own_gate_is_known(keys: dict[str, Any], stops: bool) -> Non
 
 
 def test_a_gate_that_nobody_could_see_closed_is_refused() -> None:
-    (refusal,) = DRIVER.validate(
+    (error,) = DRIVER.validate(
         builders.spec({
             **TAKEN,
             "speculation.method": "NGram",
@@ -173,7 +173,7 @@ def test_a_gate_that_nobody_could_see_closed_is_refused() -> None:
         })
     )  # fmt: skip
 
-    assert "nothing repeats" in refusal.message
+    assert "nothing repeats" in error.message
 
 
 @pytest.mark.parametrize("tag", ["1.2.1", "v1.0.0", "0.21.0rc2"])
@@ -196,12 +196,12 @@ def test_a_pair_that_it_does_not_start_is_refused(
     target: dict[str, Any], draft: dict[str, Any], field: str
 ) -> None:
     asked = builders.spec({**TAKEN, "parallelism.tensor": 2})
-    judged = DRIVER.judge_pair(asked, builders.report(target, draft))
+    judged = DRIVER.validate_pair(asked, builders.report(target, draft))
 
     assert [each.field for each in judged.refusals] == [field]
-    assert DRIVER.judge_pair(asked, builders.report()).allowed
+    assert DRIVER.validate_pair(asked, builders.report()).allowed
     good = builders.report(
         {"weights": "safetensors", "attention_heads": 8, "config_vocab_size": 101},
         {"weights": "pickle", "attention_heads": 4, "config_vocab_size": 100},
     )
-    assert DRIVER.judge_pair(asked, good).allowed
+    assert DRIVER.validate_pair(asked, good).allowed

@@ -32,7 +32,7 @@ def test_architectures_that_it_computes_are_allowed(architecture: str | None) ->
     facts = ModelFacts(weights="safetensors")
     pair = report({"architecture": architecture, "facts": facts}, {"architecture": architecture})
 
-    assert DRIVER.judge_pair(spec(), pair).allowed
+    assert DRIVER.validate_pair(spec(), pair).allowed
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def test_architectures_that_it_computes_are_allowed(architecture: str | None) ->
 def test_a_pair_that_it_cannot_compute_is_refused_with_its_name(
     target: Any, draft: Any, expected: str
 ) -> None:
-    judgement = DRIVER.judge_pair(spec(), report(target, draft))
+    validation = DRIVER.validate_pair(spec(), report(target, draft))
 
-    assert len(judgement.refusals) == 1
-    assert expected in str(judgement.refusals[0])
+    assert len(validation.refusals) == 1
+    assert expected in str(validation.refusals[0])
 
 
 def test_a_context_longer_than_the_models_is_refused() -> None:
     longer = spec(engine={"type": "Torch", "args": ["--max-model-len=4096"]})
     pair = report({"facts": ModelFacts(context_length=2048)}, {})
 
-    assert not DRIVER.judge_pair(longer, pair).allowed
-    assert DRIVER.judge_pair(spec(), pair).allowed
+    assert not DRIVER.validate_pair(longer, pair).allowed
+    assert DRIVER.validate_pair(spec(), pair).allowed
 
 
 def test_a_context_that_follows_from_the_target_and_that_the_draft_lacks_is_refused() -> None:
@@ -73,9 +73,9 @@ def test_a_context_that_follows_from_the_target_and_that_the_draft_lacks_is_refu
     )
     shorter = spec(engine={"type": "Torch", "args": ["--max-model-len=2048"]})
 
-    (refusal,) = DRIVER.judge_pair(spec(), pair).refusals
-    assert refusal.remedy == "set --max-model-len=2048 or less"
-    assert DRIVER.judge_pair(shorter, pair).allowed
+    (error,) = DRIVER.validate_pair(spec(), pair).refusals
+    assert error.remedy == "set --max-model-len=2048 or less"
+    assert DRIVER.validate_pair(shorter, pair).allowed
 
 
 @pytest.mark.parametrize("length", [4096, 1024])
@@ -83,7 +83,7 @@ def test_texts_that_end_within_the_window_are_served(length: int) -> None:
     within = spec(engine={"type": "Torch", "args": ["--max-model-len", str(length)]})
     pair = report({"facts": ModelFacts(sliding_window=4096, context_length=32768)}, {})
 
-    assert DRIVER.judge_pair(within, pair).allowed
+    assert DRIVER.validate_pair(within, pair).allowed
 
 
 LLAMA_8B = {
@@ -110,7 +110,7 @@ LLAMA_8B = {
 def test_the_cache_must_hold_one_text_of_the_greatest_length(
     arguments: list[str], allowed: bool
 ) -> None:
-    refusals = DRIVER.judge_pair(
+    refusals = DRIVER.validate_pair(
         spec(speculation__method="NGram", engine={"type": "Torch", "args": arguments}),
         report(LLAMA_8B),
     )
@@ -129,7 +129,7 @@ def test_a_device_holds_weights_as_the_engine_keeps_them_and_the_whole_cache(
 ) -> None:
     engine = {"type": "Torch", "args": [*arguments, "--kv-cache-mib=2048"]}
 
-    need = DRIVER.judge_pair(spec(engine=engine), report(LLAMA_8B)).device
+    need = DRIVER.validate_pair(spec(engine=engine), report(LLAMA_8B)).device
 
     assert need is not None
     assert need.parts == {"target": weight_bytes, "KV cache (--kv-cache-mib)": 2 << 30}
@@ -200,9 +200,9 @@ def test_what_the_engine_would_refuse_is_refused_before_a_pod_is_made(
     (tmp_path / "config.json").write_text(json.dumps(config))
     pair = report({"architecture": config["architectures"][0], "facts": facts_of(config)})
 
-    judgement = DRIVER.judge_pair(spec(speculation__method="NGram"), pair)
+    validation = DRIVER.validate_pair(spec(speculation__method="NGram"), pair)
 
-    assert judgement.allowed is served, judgement.reasons
+    assert validation.allowed is served, validation.reasons
     assert engine_serves(tmp_path) is served
 
 

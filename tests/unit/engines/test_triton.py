@@ -112,11 +112,11 @@ def test_what_it_cannot_do_is_refused_with_its_field_and_remedy(
     engine: dict[str, Any], field: str, expected: str
 ) -> None:
     wanted = {key: value for key, value in {**TRITON["engine"], **engine}.items() if value}
-    (refusal,) = DRIVER.validate(spec(engine=wanted))
+    (error,) = DRIVER.validate(spec(engine=wanted))
 
-    assert refusal.field == field
-    assert expected in f"{refusal.message}; {refusal.remedy}"
-    assert refusal.remedy
+    assert error.field == field
+    assert expected in f"{error.message}; {error.remedy}"
+    assert error.remedy
 
 
 @pytest.mark.parametrize("method", ["Eagle3", "Suffix", "MTP"])

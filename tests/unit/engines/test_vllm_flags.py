@@ -126,12 +126,12 @@ def test_every_owned_option_is_one_of_the_engines() -> None:
 
 @pytest.mark.parametrize("spelling", OWNED_SPELLINGS)
 def test_an_owned_option_is_refused_with_a_remedy_at_its_place(spelling: str) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", spelling]}))
+    (error,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", spelling]}))
 
-    assert refusal.reason is StalledReason.INVALID_ARGUMENTS
-    assert refusal.field == "spec.engine.args[1]"
-    assert refusal.value == spelling
-    assert refusal.remedy
+    assert error.reason is StalledReason.INVALID_ARGUMENTS
+    assert error.field == "spec.engine.args[1]"
+    assert error.value == spelling
+    assert error.remedy
 
 
 @pytest.mark.parametrize("spelling", FREE_SPELLINGS)

@@ -70,10 +70,10 @@ def test_such_an_engine_is_served_once_nothing_asks_for_another_k(
     ],
 )
 def test_a_limit_of_k_that_could_not_act_is_refused(field: str, value: object) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({**OLD, **KEPT, field: value}))
+    (error,) = DRIVER.validate(builders.spec({**OLD, **KEPT, field: value}))
 
-    assert refusal.field == f"spec.{field}"
-    assert "K cannot change" in refusal.message
+    assert error.field == f"spec.{field}"
+    assert "K cannot change" in error.message
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,9 @@ def test_what_leaves_k_as_it_is_passes(changes: Object) -> None:
 
 
 def test_a_vllm_that_runs_code_unasked_is_refused_whatever_else_is_said() -> None:
-    (refusal,) = DRIVER.validate(
-        builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"})
-    )
+    (error,) = DRIVER.validate(builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"}))
 
-    assert (refusal.reason, refusal.field) == (
+    assert (error.reason, error.field) == (
         StalledReason.UNSUPPORTED_ENGINE,
         "spec.engine.image",
     )
@@ -150,15 +148,15 @@ def test_medusa_is_refused_once_vllm_has_none() -> None:
     assert DRIVER.validate(builders.spec(changes)) == ()
 
     gone = {**changes, **KEPT, "engine.image": "vllm/vllm-openai:v0.33.0"}
-    (refusal,) = DRIVER.validate(builders.spec(gone))
-    assert (refusal.field, refusal.value) == ("spec.speculation.method", "Medusa")
+    (error,) = DRIVER.validate(builders.spec(gone))
+    assert (error.field, error.value) == ("spec.speculation.method", "Medusa")
 
 
 def test_mamba_layers_are_judged_once_the_lock_has_seen_them() -> None:
     mamba = ModelFacts(hybrid=True, model_type="nemotron_h")
     report = replace(builders.report(), target=replace(builders.report().target, facts=mamba))
-    refusals = DRIVER.judge_pair(builders.spec(), report).refusals
-    kept = DRIVER.judge_pair(builders.spec(KEPT), report).refusals
+    refusals = DRIVER.validate_pair(builders.spec(), report).refusals
+    kept = DRIVER.validate_pair(builders.spec(KEPT), report).refusals
 
     assert {each.field for each in refusals} == {
         "spec.tuning.mode",
@@ -169,4 +167,4 @@ def test_mamba_layers_are_judged_once_the_lock_has_seen_them() -> None:
 
 
 def test_what_the_spec_alone_showed_is_not_told_again_with_the_pair() -> None:
-    assert DRIVER.judge_pair(builders.spec(OLD), builders.report()).refusals == ()
+    assert DRIVER.validate_pair(builders.spec(OLD), builders.report()).refusals == ()

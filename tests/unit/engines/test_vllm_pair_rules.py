@@ -23,7 +23,7 @@ from tests.unit.engines.vllm_pairs import (
     THREE,
     Object,
     also,
-    judge,
+    validate,
 )
 
 REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
@@ -197,10 +197,10 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_with_what_where_and_a_remedy(name: str) -> None:
     changes, target, draft, expected = REFUSED[name]
-    judgement = judge(changes, target, draft)
-    assert not judgement.allowed
-    assert any(expected in each.message for each in judgement.refusals), judgement.reasons
-    assert all(each.field.startswith("spec.") and each.remedy for each in judgement.refusals)
+    validation = validate(changes, target, draft)
+    assert not validation.allowed
+    assert any(expected in each.message for each in validation.refusals), validation.reasons
+    assert all(each.field.startswith("spec.") and each.remedy for each in validation.refusals)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.unit.engines.vllm_pairs import (
     THREE,
     Object,
     also,
-    judge,
+    validate,
 )
 
 STARTS: dict[str, tuple[Object, Object, Object]] = {
@@ -134,5 +134,5 @@ STARTS: dict[str, tuple[Object, Object, Object]] = {
 @pytest.mark.parametrize("name", STARTS)
 def test_the_nearest_neighbour_starts(name: str) -> None:
     changes, target, draft = STARTS[name]
-    judgement = judge(changes, target, draft)
-    assert judgement.allowed, judgement.reasons
+    validation = validate(changes, target, draft)
+    assert validation.allowed, validation.reasons

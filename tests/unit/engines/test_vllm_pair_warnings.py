@@ -17,7 +17,7 @@ from tests.unit.engines.vllm_pairs import (
     THREE,
     Object,
     also,
-    judge,
+    validate,
 )
 
 TOLD: dict[str, tuple[Object, Object, Object, str | None]] = {
@@ -97,12 +97,12 @@ TOLD: dict[str, tuple[Object, Object, Object, str | None]] = {
 @pytest.mark.parametrize("name", TOLD)
 def test_what_starts_and_is_not_what_one_expects_is_told(name: str) -> None:
     changes, target, draft, expected = TOLD[name]
-    judgement = judge(changes, target, draft)
-    assert judgement.allowed, judgement.reasons
-    assert [expected in str(each) for each in judgement.warnings if expected] == (
+    validation = validate(changes, target, draft)
+    assert validation.allowed, validation.reasons
+    assert [expected in str(each) for each in validation.warnings if expected] == (
         [True] if expected else []
     )
-    assert expected is not None or not judgement.warnings
+    assert expected is not None or not validation.warnings
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_what_starts_and_is_not_what_one_expects_is_told(name: str) -> None:
 def test_what_a_later_release_may_know_is_told_and_not_refused(
     changes: Object, target: Object, draft: Object
 ) -> None:
-    assert not judge(changes, target, draft).allowed
-    later = judge({**changes, "engine.image": LATER}, target, draft)
+    assert not validate(changes, target, draft).allowed
+    later = validate({**changes, "engine.image": LATER}, target, draft)
     assert later.allowed
     assert any("as of 0.32" in each for each in later.reasons)
 

@@ -92,5 +92,5 @@ def test_its_neighbours_are_not(changes: Object) -> None:
 
 
 def test_the_tokenizer_of_another_model_has_a_remedy_that_exists() -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
-    assert "beside the target's weights" in refusal.remedy
+    (error,) = DRIVER.validate(builders.spec({"engine.args": ["--tokenizer=acme/other"]}))
+    assert "beside the target's weights" in error.remedy

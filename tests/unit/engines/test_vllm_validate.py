@@ -36,26 +36,26 @@ def test_methods_of_fixed_depth_are_trimmed_and_cannot_be_bypassed(method: str) 
     assert DRIVER.validate(builders.spec(allowing)) == ()
     assert DRIVER.live_mode(builders.spec(allowing)) is LiveMode.TRIM
 
-    (refusal,) = DRIVER.validate(builders.spec({"speculation.method": method}))
-    assert (refusal.reason, refusal.field) == (COMBINATION, "spec.speculation.constrainedOutput")
-    assert refusal.value == "Bypass"
-    assert "constrainedOutput: Allow" in refusal.remedy
+    (error,) = DRIVER.validate(builders.spec({"speculation.method": method}))
+    assert (error.reason, error.field) == (COMBINATION, "spec.speculation.constrainedOutput")
+    assert error.value == "Bypass"
+    assert "constrainedOutput: Allow" in error.remedy
 
 
 def test_a_method_that_vllm_lacks_is_refused_with_those_that_it_has() -> None:
     changes = {"speculation.method": "LayerSkip", "speculation.layerSkip": {"exitLayer": 4}}
-    (refusal,) = DRIVER.validate(builders.spec(changes))
+    (error,) = DRIVER.validate(builders.spec(changes))
 
-    assert (refusal.reason, refusal.field) == (COMBINATION, "spec.speculation.method")
-    assert refusal.value == "LayerSkip"
-    assert "DraftModel" in refusal.remedy
-    assert "LayerSkip" not in refusal.remedy
+    assert (error.reason, error.field) == (COMBINATION, "spec.speculation.method")
+    assert error.value == "LayerSkip"
+    assert "DraftModel" in error.remedy
+    assert "LayerSkip" not in error.remedy
 
 
 def test_triton_in_front_of_vllm_is_refused() -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"engine.server": "Triton"}))
+    (error,) = DRIVER.validate(builders.spec({"engine.server": "Triton"}))
 
-    assert (refusal.reason, refusal.field, refusal.value) == (
+    assert (error.reason, error.field, error.value) == (
         COMBINATION,
         "spec.engine.server",
         "Triton",
@@ -64,12 +64,12 @@ def test_triton_in_front_of_vllm_is_refused() -> None:
 
 @pytest.mark.parametrize("key", OWNED_CONFIG_KEYS)
 def test_a_key_of_the_speculative_configuration_that_is_the_operators_is_refused(key: str) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"speculation.engineConfig": {key: True}}))
+    (error,) = DRIVER.validate(builders.spec({"speculation.engineConfig": {key: True}}))
 
-    assert refusal.reason is ARGUMENTS
-    assert refusal.field == f"spec.speculation.engineConfig.{key}"
-    assert refusal.value == "true"
-    assert refusal.remedy == OWNED_CONFIG_KEYS[key]
+    assert error.reason is ARGUMENTS
+    assert error.field == f"spec.speculation.engineConfig.{key}"
+    assert error.value == "true"
+    assert error.remedy == OWNED_CONFIG_KEYS[key]
 
 
 @pytest.mark.parametrize(
@@ -109,19 +109,19 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
 )
 def test_a_variable_of_the_operator_is_refused(name: str) -> None:
     env = [{"name": "VLLM_LOGGING_LEVEL", "value": "INFO"}, {"name": name, "value": "x"}]
-    (refusal,) = DRIVER.validate(builders.spec({"engine.env": env}))
+    (error,) = DRIVER.validate(builders.spec({"engine.env": env}))
 
-    assert refusal == FieldError(
+    assert error == FieldError(
         ARGUMENTS, "spec.engine.env[1].name", name, "the operator sets this variable", "remove it"
     )
 
 
 def test_an_option_and_its_value_are_two_words() -> None:
     spec = builders.spec({"engine.args": ["--enforce-eager", "--max-model-len 4096"]})
-    (refusal,) = DRIVER.validate(spec)
+    (error,) = DRIVER.validate(spec)
 
-    assert (refusal.reason, refusal.field) == (ARGUMENTS, "spec.engine.args[1]")
-    assert refusal.remedy == "write two entries, or --option=value"
+    assert (error.reason, error.field) == (ARGUMENTS, "spec.engine.args[1]")
+    assert error.remedy == "write two entries, or --option=value"
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_a_value_may_hold_spaces(words: list[str]) -> None:
 
 @pytest.mark.parametrize("argument", ["$(OWN)", "--$(OWN)", "--mod$(OWN)el=x", "-$(OWN).a=1"])
 def test_an_argument_that_a_variable_could_make_any_option_is_refused(argument: str) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", argument]}))
+    (error,) = DRIVER.validate(builders.spec({"engine.args": ["--seed=1", argument]}))
 
-    assert (refusal.reason, refusal.field, refusal.value) == (
+    assert (error.reason, error.field, error.value) == (
         ARGUMENTS,
         "spec.engine.args[1]",
         argument,
     )
-    assert "--option=$(NAME)" in refusal.remedy
+    assert "--option=$(NAME)" in error.remedy
 
 
 def test_a_variable_may_be_the_value_of_an_option() -> None:
@@ -178,7 +178,7 @@ def test_a_mixture_of_experts_over_data_parallel_ranks_is_refused_once_it_is_see
 ) -> None:
     target = {"mixture_of_experts": MixtureOfExperts(8, 2)} if mixture else {}
     spec = builders.spec({"parallelism.data": data})
-    refusals = DRIVER.judge_pair(spec, builders.report(target=target))
+    refusals = DRIVER.validate_pair(spec, builders.report(target=target))
 
     assert [(each.reason, each.field, each.value) for each in refusals.refusals] == (
         [(COMBINATION, "spec.parallelism.data", "2")] if refused else []

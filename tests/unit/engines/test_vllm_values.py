@@ -23,12 +23,12 @@ from tests.unit.engines import builders
 def test_a_value_that_vllm_refuses_or_that_generates_nothing_is_refused(
     arguments: list[str],
 ) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"engine.args": arguments}))
+    (error,) = DRIVER.validate(builders.spec({"engine.args": arguments}))
 
     option = arguments[0].partition("=")[0].replace("_", "-")
-    assert refusal.field == "spec.engine.args"
-    assert refusal.value.startswith(f"{option}=")
-    assert refusal.remedy
+    assert error.field == "spec.engine.args"
+    assert error.value.startswith(f"{option}=")
+    assert error.remedy
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,6 @@ def test_what_vllm_takes_stays_allowed(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("argument", ["--help", "-h", "--help=ModelConfig"])
 def test_an_engine_that_would_print_its_options_and_end_is_refused(argument: str) -> None:
-    (refusal,) = DRIVER.validate(builders.spec({"engine.args": [argument]}))
+    (error,) = DRIVER.validate(builders.spec({"engine.args": [argument]}))
 
-    assert "print its options" in refusal.remedy
+    assert "print its options" in error.remedy

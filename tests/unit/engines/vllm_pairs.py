@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tandem_operator.engines.interface.pair_judgement import PairJudgement
+from tandem_operator.engines.interface.pair_validation import PairValidation
 from tandem_operator.engines.vllm import DRIVER
 from tests.unit.engines import builders
 
@@ -12,12 +12,12 @@ Object = dict[str, Any]
 LATER = "vllm/vllm-openai:v0.33.1"
 
 
-def judge(
+def validate(
     changes: Object | None = None, target: Object | None = None, draft: Object | None = None
-) -> PairJudgement:
+) -> PairValidation:
     spec = builders.spec(changes)
     report = builders.report(target, draft, alone=spec.draft is None)
-    return DRIVER.judge_pair(spec, report)
+    return DRIVER.validate_pair(spec, report)
 
 
 ROWS = {"config_vocab_size": 152_064}

@@ -8,9 +8,9 @@ from typing import Any
 from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import evaluate
 from tandem_runtime.lock.verdict import inspect as inspect_side
-from tandem_runtime.lock.verdict import judge
-from tandem_runtime.lock.verdict.judge import Seen
+from tandem_runtime.lock.verdict.evaluate import Seen
 from tests.unit.lock import builders
 
 Files = dict[str, bytes]
@@ -28,7 +28,7 @@ class Bench:
         path = builders.write(self._place / str(self._count), files)
         return Seen(inspect_side.at(folder.at(path)), uri, revision)
 
-    def judge(self, target: Files, draft: Files | None, **asked: Any) -> PairReport:
+    def evaluate(self, target: Files, draft: Files | None, **asked: Any) -> PairReport:
         values: dict[str, Any] = {
             "method": "DraftModel",
             "policy": "SameVocabulary",
@@ -37,7 +37,7 @@ class Bench:
         }
         request = LockRequest(**(values | asked))
         drafted = None if draft is None else self.seen(draft, "hf://acme/small")
-        return judge.judge(request, self.seen(target), drafted)
+        return evaluate.evaluate(request, self.seen(target), drafted)
 
 
 def verdict(report: PairReport) -> tuple[str, str]:

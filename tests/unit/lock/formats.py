@@ -94,7 +94,7 @@ def unigram_json() -> dict[str, bytes]:
     }
 
 
-def tekken(specials: list[str] | None, words: list[bytes]) -> dict[str, bytes]:
+def tekken(special_tokens: list[str] | None, words: list[bytes]) -> dict[str, bytes]:
     document: dict[str, Any] = {
         "config": {
             "pattern": "x",
@@ -106,9 +106,9 @@ def tekken(specials: list[str] | None, words: list[bytes]) -> dict[str, bytes]:
             for rank, word in enumerate([*words, b"beyond"])
         ],
     }
-    if specials is not None:
+    if special_tokens is not None:
         document["special_tokens"] = [
             {"rank": rank, "token_str": word, "is_control": True}
-            for rank, word in enumerate(specials)
+            for rank, word in enumerate(special_tokens)
         ]
     return {"tekken.json": json.dumps(document).encode(), "config.json": b"{}"}

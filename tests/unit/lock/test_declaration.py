@@ -11,39 +11,39 @@ from tandem_runtime.lock.draft import declaration
 from tandem_runtime.lock.draft.declaration import Declaration, Target
 from tandem_runtime.lock.files import folder
 from tandem_runtime.lock.model import model_card
-from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.compare import Comparison
 
 MODEL = "acme/chat"
 COMMIT = "0a" * 20
 MIRROR = Target(("pvc://models/chat",))
 
 
-def judge(
+def evaluate(
     declares: str | None,
     target: Target,
     attested: str | None = None,
     *,
     declared_revision: str | None = None,
     attested_revision: str | None = None,
-) -> Grade:
+) -> Comparison:
     stated = None
     if declares is not None:
         stated = Declaration(declares, "base_model", declared_revision)
     attestation = None if attested is None else Attestation(attested, attested_revision)
-    return declaration.judge(stated, target, attestation, advice=None)
+    return declaration.evaluate(stated, target, attestation, advice=None)
 
 
 def test_a_head_of_this_target() -> None:
-    grade = judge(MODEL, Target((f"hf://{MODEL}",)))
-    assert (grade.verdict, grade.attested) == ("Compatible", False)
+    comparison = evaluate(MODEL, Target((f"hf://{MODEL}",)))
+    assert (comparison.verdict, comparison.attested) == ("Compatible", False)
 
 
 def test_a_mirror_of_what_the_head_declares_needs_the_users_word() -> None:
-    grade = judge(MODEL, MIRROR)
-    assert grade.verdict == "Incompatible"
-    assert grade.advice is not None
-    assert "tokenizerLock.attestedTarget" in grade.advice
-    assert f"hf://{MODEL}" in grade.advice
+    comparison = evaluate(MODEL, MIRROR)
+    assert comparison.verdict == "Incompatible"
+    assert comparison.advice is not None
+    assert "tokenizerLock.attestedTarget" in comparison.advice
+    assert f"hf://{MODEL}" in comparison.advice
 
 
 ANSWERS = {
@@ -61,25 +61,29 @@ ANSWERS = {
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_attestation_answers(name: str) -> None:
     declares, target, attested = ANSWERS[name]
-    assert judge(declares, target).verdict != "Compatible"
-    grade = judge(declares, target, attested)
-    assert (grade.verdict, grade.reason, grade.attested) == ("Compatible", "DeclaredTarget", True)
+    assert evaluate(declares, target).verdict != "Compatible"
+    comparison = evaluate(declares, target, attested)
+    assert (comparison.verdict, comparison.reason, comparison.attested) == (
+        "Compatible",
+        "DeclaredTarget",
+        True,
+    )
 
 
 def test_an_attestation_of_a_third_model_answers_nothing() -> None:
-    grade = judge(MODEL, Target(("hf://acme/other",)), "hf://acme/third")
-    assert (grade.verdict, grade.attested) == ("Incompatible", False)
-    assert "acme/third" in grade.message
+    comparison = evaluate(MODEL, Target(("hf://acme/other",)), "hf://acme/third")
+    assert (comparison.verdict, comparison.attested) == ("Incompatible", False)
+    assert "acme/third" in comparison.message
 
 
 def test_an_attestation_beside_a_true_declaration_is_not_what_it_rests_on() -> None:
-    assert not judge(MODEL, Target((MODEL,)), "hf://acme/third").attested
+    assert not evaluate(MODEL, Target((MODEL,)), "hf://acme/third").attested
 
 
 def test_what_the_target_was_made_from_counts_and_is_shown() -> None:
-    grade = judge(MODEL, Target(("hf://acme/chat-fp8",), (MODEL,)))
-    assert grade.verdict == "Compatible"
-    assert "which the target names as its base" in grade.message
+    comparison = evaluate(MODEL, Target(("hf://acme/chat-fp8",), (MODEL,)))
+    assert comparison.verdict == "Compatible"
+    assert "which the target names as its base" in comparison.message
 
 
 @pytest.mark.parametrize(
@@ -87,8 +91,8 @@ def test_what_the_target_was_made_from_counts_and_is_shown() -> None:
 )
 def test_a_revision_counts_where_it_is_named(named: str | None, fits: bool) -> None:
     target = Target((MODEL,), revisions=(COMMIT, "main"))
-    assert (judge(MODEL, target, declared_revision=named).verdict == "Compatible") is fits
-    attested = judge(None, target, MODEL, attested_revision=named)
+    assert (evaluate(MODEL, target, declared_revision=named).verdict == "Compatible") is fits
+    attested = evaluate(None, target, MODEL, attested_revision=named)
     assert (attested.verdict == "Compatible") is fits
 
 

@@ -31,8 +31,8 @@ def test_a_file_that_becomes_a_link_while_it_is_read(
     folder = ModelFolder(root=root, names=("config.json",), boundary=root)
     monkeypatch.setattr(Path, "resolve", resolved_and_swapped)
 
-    with pytest.raises(RefusedError) as refusal:
+    with pytest.raises(RefusedError) as error:
         folder.open("config.json")
 
-    assert refusal.value.reason == SYMLINK_ESCAPE
-    assert "became a link" in str(refusal.value)
+    assert error.value.reason == SYMLINK_ESCAPE
+    assert "became a link" in str(error.value)

@@ -74,7 +74,7 @@ def test_a_sentencepiece_model_says_its_kind_its_specials_and_its_normalizer() -
     gathered = sentencepiece._gather("m.model", piece + trainer + normalizer)
 
     assert (gathered.texts, gathered.model) == (["a"], "BPE")
-    assert gathered.specials == {"unk": 0, "bos": 7, "eos": 2, "pad": None}
+    assert gathered.special_tokens == {"unk": 0, "bos": 7, "eos": 2, "pad": None}
     assert set(gathered.normalizer) == {"2"}
 
 
@@ -91,7 +91,7 @@ def test_a_sentencepiece_model_names_each_of_its_specials(field: int, special: s
     trainer = b"\x12\x03" + bytes([field << 3 & 0x7F | 0x80, field >> 4]) + b"\x09"
     gathered = sentencepiece._gather("m.model", b"\x0a\x03\x0a\x01a" + trainer)
     usual = {"unk": 0, "bos": 1, "eos": 2, "pad": None}
-    assert gathered.specials == usual | {special: 9}
+    assert gathered.special_tokens == usual | {special: 9}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_without_a_trainer_it_is_unigram_with_the_usual_specials() -> None:
     gathered = sentencepiece._gather("m.model", b"\x0a\x03\x0a\x01a")
 
     assert (gathered.model, gathered.normalizer) == ("Unigram", {})
-    assert gathered.specials == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
+    assert gathered.special_tokens == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
 
 
 def test_ids_come_in_order_with_their_texts() -> None:

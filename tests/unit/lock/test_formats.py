@@ -47,8 +47,8 @@ def test_the_same_ids_in_another_format(tmp_path: Path, form: str) -> None:
     config = {} if form == "gguf" else {"tokenizer_config__json": CONFIG}
     other = see(tmp_path / "other", FORMATS[form], **config)
     assert vocab_hash(known) == vocab_hash(other)
-    grade = compare.pair(known, other)
-    assert (grade.verdict, grade.reason) == ("Compatible", "Equal")
+    comparison = compare.pair(known, other)
+    assert (comparison.verdict, comparison.reason) == ("Compatible", "Equal")
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -69,9 +69,9 @@ def test_a_swap_in_another_format_is_found(tmp_path: Path) -> None:
         .replace(b"Yg== 1", b"Yg== 0")
     }
     other = see(tmp_path / "other", swapped, tokenizer_config__json=CONFIG)
-    grade = compare.pair(known, other)
-    assert grade.reason == "IdsDiffer"
-    assert [each.id for each in grade.first_differences] == [0, 1]
+    comparison = compare.pair(known, other)
+    assert comparison.reason == "IdsDiffer"
+    assert [each.id for each in comparison.first_differences] == [0, 1]
 
 
 def test_ranks_without_their_special_tokens_are_a_prefix(tmp_path: Path) -> None:
@@ -98,11 +98,11 @@ def test_a_gguf_that_has_a_piece_twice_is_refused(tmp_path: Path) -> None:
         named("tokenizer.ggml.model", "gpt2"),
         strings("tokenizer.ggml.tokens", ["a", "b", "a"]),
     )
-    refusal = inspect_side.at(
+    error = inspect_side.at(
         folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))
     ).refused
-    assert refusal is not None
-    assert (refusal.reason, "stands twice" in str(refusal)) == ("Malformed", True)
+    assert error is not None
+    assert (error.reason, "stands twice" in str(error)) == ("Malformed", True)
 
 
 def test_a_gguf_that_lists_less_than_it_has_tokens_is_refused(tmp_path: Path) -> None:
@@ -111,19 +111,19 @@ def test_a_gguf_that_lists_less_than_it_has_tokens_is_refused(tmp_path: Path) ->
         strings("tokenizer.ggml.tokens", WRITTEN),
         numbers("tokenizer.ggml.token_type", 5, "i", [1, 1, 1]),
     )
-    refusal = inspect_side.at(
+    error = inspect_side.at(
         folder.at(builders.write(tmp_path / "model", {"x.gguf": content}))
     ).refused
-    assert refusal is not None
-    assert "token_type does not match its 5 tokens" in str(refusal)
+    assert error is not None
+    assert "token_type does not match its 5 tokens" in str(error)
 
 
 def test_a_rank_of_endless_bytes_is_refused(tmp_path: Path) -> None:
     line = base64.b64encode(bytes(100_000)) + b" 0\n"
     place = builders.write(tmp_path / "model", {"x.tiktoken": line, "config.json": b"{}"})
-    refusal = inspect_side.at(folder.at(place)).refused
-    assert refusal is not None
-    assert "100000 characters" in str(refusal)
+    error = inspect_side.at(folder.at(place)).refused
+    assert error is not None
+    assert "100000 characters" in str(error)
 
 
 @pytest.mark.parametrize("model_type", ["BPE", None])
@@ -157,4 +157,4 @@ def test_a_template_says_what_it_puts_before_and_after_a_text(
     document = json.dumps(builders.tokenizer(post_processor=processor)).encode()
     tokenizer = see(tmp_path / "model", {"tokenizer.json": document}).tokenizer
     assert tokenizer is not None
-    assert tokenizer.specials == {"addBos": before, "addEos": after}
+    assert tokenizer.special_tokens == {"addBos": before, "addEos": after}

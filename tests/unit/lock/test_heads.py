@@ -29,7 +29,7 @@ class Bench:
         self._place = place
         self._target = builders.write(place / "target", builders.files())
 
-    def judge(
+    def evaluate(
         self,
         config: dict[str, Any],
         method: str = "Eagle3",
@@ -101,7 +101,7 @@ SPELLINGS: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_head_that_declares_its_target(bench: Bench, name: str) -> None:
     method, config = SPELLINGS[name]
-    judged = bench.judge(config, method)
+    judged = bench.evaluate(config, method)
     assert (judged.verdict, judged.reason, judged.allowed) == ("Compatible", "DeclaredTarget", True)
     assert not judged.attested
 
@@ -109,7 +109,7 @@ def test_a_head_that_declares_its_target(bench: Bench, name: str) -> None:
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_the_same_head_for_another_target(bench: Bench, name: str) -> None:
     method, declared = SPELLINGS[name]
-    judged = bench.judge(json.loads(json.dumps(declared).replace(TARGET, "acme/other")), method)
+    judged = bench.evaluate(json.loads(json.dumps(declared).replace(TARGET, "acme/other")), method)
     assert (judged.verdict, judged.reason) == ("Incompatible", "DeclaredTargetDiffers")
     assert "acme/other" in judged.message
 
@@ -148,7 +148,7 @@ MISFITS = {
 @pytest.mark.parametrize("name", MISFITS)
 def test_dimensions_count_whatever_is_declared_or_attested(bench: Bench, name: str) -> None:
     config, expected = MISFITS[name]
-    judged = bench.judge(config, attested=TARGET)
+    judged = bench.evaluate(config, attested=TARGET)
     assert (judged.verdict, judged.reason, judged.allowed) == (
         "Incompatible",
         "DeclaredTargetDiffers",
@@ -167,31 +167,31 @@ def tables(d2t: list[int], marked: set[int], rows: int = 16) -> bytes:
 
 def test_a_trimmed_vocabulary_with_its_tables_is_no_mismatch(bench: Bench) -> None:
     weights = tables([0, 1, 3, 12], {0, 2, 5, 15})
-    assert bench.judge(eagle_3(), model__safetensors=weights).allowed
+    assert bench.evaluate(eagle_3(), model__safetensors=weights).allowed
 
 
 def test_a_trimmed_vocabulary_without_a_table_means_other_tokens(bench: Bench) -> None:
     weights = builders.safetensors(fc=("F16", [2, 2], bytes(8)))
-    judged = bench.judge(eagle_3(), model__safetensors=weights)
+    judged = bench.evaluate(eagle_3(), model__safetensors=weights)
     assert (judged.verdict, judged.allowed) == ("Incompatible", False)
     assert "no table d2t" in judged.message
 
 
 def test_a_whole_vocabulary_needs_no_table(bench: Bench) -> None:
     weights = builders.safetensors(fc=("F16", [2, 2], bytes(8)))
-    assert bench.judge(eagle_3(draft_vocab_size=16), model__safetensors=weights).allowed
+    assert bench.evaluate(eagle_3(draft_vocab_size=16), model__safetensors=weights).allowed
 
 
 def test_a_table_of_numbers_that_are_no_ids_is_refused(bench: Bench) -> None:
     weights = builders.safetensors(d2t=("F32", [4], bytes(16)))
-    judged = bench.judge(eagle_3(), model__safetensors=weights)
+    judged = bench.evaluate(eagle_3(), model__safetensors=weights)
     assert (judged.verdict, judged.reason) == ("Refused", "Malformed")
 
 
 def test_a_pickle_is_told_and_never_opened(bench: Bench, tmp_path: Path) -> None:
     trace = tmp_path / "opened"
     exploding = f"cos\nsystem\n(S'touch {trace}'\ntR.".encode()
-    judged = bench.judge(eagle_3(), pytorch_model__bin=exploding)
+    judged = bench.evaluate(eagle_3(), pytorch_model__bin=exploding)
     assert judged.allowed
     assert judged.draft is not None
     assert judged.draft.pickle
@@ -233,7 +233,7 @@ def test_any_changed_entry_is_found(ids: set[int], other: int, place: int) -> No
 def test_whatever_a_head_says_of_itself_fits_a_termination_message(
     bench: Bench, hostile: str
 ) -> None:
-    judged = bench.judge(
+    judged = bench.evaluate(
         eagle_3(architectures=[hostile], base_model_name_or_path=hostile, torch_dtype=hostile)
     )
     assert judged.verdict == "Incompatible"

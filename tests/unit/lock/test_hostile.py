@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.errors import CannotInspectError, RefusedError
 from tandem_runtime.lock.files import folder, strict_json
 from tandem_runtime.lock.formats import sentencepiece
 from tandem_runtime.lock.verdict import inspect as inspect_side
@@ -25,12 +25,12 @@ def refused(path: Path) -> RefusedError:
     """Why the model at `path` is refused; it must be, and within the time allowed."""
     started = time.monotonic()
     try:
-        refusal = inspect_side.at(folder.at(path)).refused
+        problem = inspect_side.at(folder.at(path)).refused
     except RefusedError as error:
-        refusal = error
+        problem = error
     assert time.monotonic() - started < QUICK_S
-    assert refusal is not None, "it was accepted"
-    return refusal
+    assert problem is not None, "it was accepted"
+    return problem
 
 
 def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
@@ -76,9 +76,9 @@ def model(tmp_path: Path, content: bytes, name: str = "tokenizer.json") -> Path:
     ],
 )
 def test_a_tokenizer_json_that_is_none(tmp_path: Path, content: bytes, expected: str) -> None:
-    refusal = refused(model(tmp_path, content))
-    assert refusal.reason == "Malformed"
-    assert expected in str(refusal)
+    error = refused(model(tmp_path, content))
+    assert error.reason == "Malformed"
+    assert expected in str(error)
 
 
 def test_two_hundred_megabytes_of_nesting(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_what_keeps_from_reading_is_no_verdict(
 
     path = builders.write(tmp_path / "model", builders.files())
     monkeypatch.setattr(folder.ModelFolder, "read", fail)
-    with pytest.raises(CannotLookError) as raised:
+    with pytest.raises(CannotInspectError) as raised:
         inspect_side.at(folder.at(path))
     assert raised.value.reason == "LockFailed"
     assert str(path) in str(raised.value)
@@ -194,9 +194,9 @@ def text(value: bytes) -> bytes:
 )
 def test_a_gguf_that_is_none(tmp_path: Path, content: bytes, expected: str) -> None:
     path = builders.write(tmp_path / "model", {"x.gguf": content})
-    refusal = refused(path)
-    assert refusal.reason == "Malformed"
-    assert expected in str(refusal)
+    error = refused(path)
+    assert error.reason == "Malformed"
+    assert expected in str(error)
 
 
 @pytest.mark.parametrize(
@@ -250,8 +250,8 @@ def test_code_is_seen_even_where_the_tokenizer_is_broken(tmp_path: Path) -> None
 )
 def test_a_decoder_that_blows_pieces_up(tmp_path: Path, decoders: list[object]) -> None:
     document = builders.tokenizer(decoder={"type": "Sequence", "decoders": decoders})
-    refusal = refused(model(tmp_path, json.dumps(document).encode()))
-    assert (refusal.reason, "replaces too much" in str(refusal)) == ("TooLarge", True)
+    error = refused(model(tmp_path, json.dumps(document).encode()))
+    assert (error.reason, "replaces too much" in str(error)) == ("TooLarge", True)
 
 
 @pytest.mark.parametrize("name", ["tokenizer_config.json", "added_tokens.json"])
@@ -279,8 +279,8 @@ def test_what_is_hashed_has_an_end(tmp_path: Path) -> None:
     for name in ("params.json", "a.tiktoken", "b.tiktoken"):
         with (path / name).open("wb") as file:
             file.truncate(folder.MAX_HASHED_BYTES // 3 + 1)
-    refusal = refused(path)
-    assert (refusal.reason, "would be hashed" in str(refusal)) == ("TooLarge", True)
+    error = refused(path)
+    assert (error.reason, "would be hashed" in str(error)) == ("TooLarge", True)
 
 
 PARTS = ["\\\\", "\\ud83d", "\\uDE00", "\\u0041", "u", "d83d", "uDE00", "x", "\\n"]

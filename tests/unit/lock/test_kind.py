@@ -207,42 +207,44 @@ FITTING = {
 @pytest.mark.parametrize("name", sorted({*draft_kinds.KINDS} - {"Unknown", "Adapter"}))
 def test_a_method_takes_the_drafts_that_were_made_for_it(method: str, name: str) -> None:
     target = side(known("Model"))
-    grade = method_fit.judge(method, target, side(known(name), "SomeArchitecture"))
-    assert (grade is None) is ((method, name) in FITTING)
-    if grade is not None:
-        assert (grade.verdict, grade.reason) == ("Incompatible", "DraftKindDiffers")
-        assert draft_kinds.KINDS[name].title in grade.message
+    comparison = method_fit.evaluate(method, target, side(known(name), "SomeArchitecture"))
+    assert (comparison is None) is ((method, name) in FITTING)
+    if comparison is not None:
+        assert (comparison.verdict, comparison.reason) == ("Incompatible", "DraftKindDiffers")
+        assert draft_kinds.KINDS[name].title in comparison.message
         fitting = draft_kinds.KINDS[name].methods
-        assert grade.advice is not None
-        assert all(each in grade.advice for each in fitting)
-        assert fitting or "no method of this release" in grade.advice
+        assert comparison.advice is not None
+        assert all(each in comparison.advice for each in fitting)
+        assert fitting or "no method of this release" in comparison.advice
 
 
 def test_what_is_not_known_is_told_and_never_taken_for_a_model() -> None:
     target = side(known("Model"))
-    grade = method_fit.judge("DraftModel", target, side(known("Unknown"), "TelepathyDraftModel"))
-    assert grade is not None
-    assert (grade.verdict, grade.reason) == ("Unknown", "DraftKindDiffers")
-    assert "TelepathyDraftModel" in grade.message
-    assert method_fit.judge("Eagle3", target, side(kind.NOT_KNOWN)) is None
+    comparison = method_fit.evaluate(
+        "DraftModel", target, side(known("Unknown"), "TelepathyDraftModel")
+    )
+    assert comparison is not None
+    assert (comparison.verdict, comparison.reason) == ("Unknown", "DraftKindDiffers")
+    assert "TelepathyDraftModel" in comparison.message
+    assert method_fit.evaluate("Eagle3", target, side(kind.NOT_KNOWN)) is None
 
 
 def test_where_no_method_is_named_any_that_takes_the_draft_will_do() -> None:
     target = side(known("Model"))
     for name in draft_kinds.KINDS:
-        grade = method_fit.judge(ANY_METHOD, target, side(known(name)))
-        assert (grade is None) is bool(draft_kinds.KINDS[name].methods)
+        comparison = method_fit.evaluate(ANY_METHOD, target, side(known(name)))
+        assert (comparison is None) is bool(draft_kinds.KINDS[name].methods)
 
 
 @pytest.mark.parametrize("name", ["Adapter", "Eagle3", "Medusa", "DFlash"])
 def test_a_target_serves_by_itself(name: str) -> None:
-    grade = method_fit.judge("NGram", side(known(name)), None)
-    assert grade is not None
-    assert (grade.verdict, grade.reason) == ("Incompatible", "NotAModel")
+    comparison = method_fit.evaluate("NGram", side(known(name)), None)
+    assert comparison is not None
+    assert (comparison.verdict, comparison.reason) == ("Incompatible", "NotAModel")
 
 
 def test_an_adapter_is_no_draft() -> None:
-    grade = method_fit.judge("DraftModel", side(known("Model")), side(known("Adapter")))
-    assert grade is not None
-    assert grade.reason == "NotAModel"
-    assert "merge it" in (grade.advice or "")
+    comparison = method_fit.evaluate("DraftModel", side(known("Model")), side(known("Adapter")))
+    assert comparison is not None
+    assert comparison.reason == "NotAModel"
+    assert "merge it" in (comparison.advice or "")

@@ -25,7 +25,7 @@ class Shelf:
         self._known: Known = {}
         self._count = 0
 
-    def look(self, **others: dict[str, Any] | bytes) -> Side:
+    def inspect(self, **others: dict[str, Any] | bytes) -> Side:
         """A new model with some of its files changed."""
         self._count += 1
         files = builders.files(None, **others)
@@ -41,23 +41,23 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def test_the_same_file_is_read_once(shelf: Shelf) -> None:
-    one = shelf.look()
-    two = shelf.look(config__json=builders.config(vocab_size=32))
+    one = shelf.inspect()
+    two = shelf.inspect(config__json=builders.config(vocab_size=32))
     assert one.tokenizer is two.tokenizer
     assert two.model.vocab_size == 32
 
 
 def test_other_bytes_are_another_tokenizer(shelf: Shelf) -> None:
-    one = shelf.look()
-    two = shelf.look(tokenizer__json=json.dumps(builders.tokenizer(), indent=3).encode())
+    one = shelf.inspect()
+    two = shelf.inspect(tokenizer__json=json.dumps(builders.tokenizer(), indent=3).encode())
     assert one.tokenizer is not two.tokenizer
     assert one.fingerprint == two.fingerprint
 
 
 def test_tokens_of_another_file_make_another_tokenizer(shelf: Shelf) -> None:
-    one = shelf.look()
+    one = shelf.inspect()
     added = {"13": {"content": "<extra>", "special": True}}
-    two = shelf.look(tokenizer_config__json={"added_tokens_decoder": added})
+    two = shelf.inspect(tokenizer_config__json={"added_tokens_decoder": added})
     assert one.tokenizer is not None
     assert two.tokenizer is not None
     assert two.tokenizer.pieces["<extra>"] == 13
@@ -65,10 +65,10 @@ def test_tokens_of_another_file_make_another_tokenizer(shelf: Shelf) -> None:
 
 
 def test_other_special_ids_are_seen_beside_a_known_tokenizer(shelf: Shelf) -> None:
-    one = shelf.look()
-    two = shelf.look(tokenizer_config__json={"eos_token": "a"})
+    one = shelf.inspect()
+    two = shelf.inspect(tokenizer_config__json={"eos_token": "a"})
     assert one.tokenizer is two.tokenizer
-    assert one.specials["eos"] != two.specials["eos"]
+    assert one.special_tokens["eos"] != two.special_tokens["eos"]
     assert one.fingerprint != two.fingerprint
 
 

@@ -93,17 +93,17 @@ JUDGED = {
 @pytest.mark.parametrize("name", JUDGED)
 def test_a_target_drafts_with_layers_that_it_declares_and_holds(name: str) -> None:
     target, verdict = JUDGED[name]
-    assert alone.judge("MTP", target).verdict == verdict
+    assert alone.evaluate("MTP", target).verdict == verdict
 
 
 def test_what_was_stripped_is_told_with_its_number_and_a_way_out() -> None:
-    grade = alone.judge("MTP", side(1, BODY))
-    assert grade.reason == "WeightsMissing"
-    assert "declares 1 layer for MTP, and its files hold tensors of none" in grade.message
-    assert grade.advice is not None
-    assert "keeps the MTP layers" in grade.advice
+    comparison = alone.evaluate("MTP", side(1, BODY))
+    assert comparison.reason == "WeightsMissing"
+    assert "declares 1 layer for MTP, and its files hold tensors of none" in comparison.message
+    assert comparison.advice is not None
+    assert "keeps the MTP layers" in comparison.advice
 
 
 @pytest.mark.parametrize("method", ["NGram", "Suffix", "LayerSkip"])
 def test_other_methods_without_a_draft_need_no_layers(method: str) -> None:
-    assert alone.judge(method, side(1, BODY)).verdict == "Compatible"
+    assert alone.evaluate(method, side(1, BODY)).verdict == "Compatible"

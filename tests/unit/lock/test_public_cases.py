@@ -12,10 +12,10 @@ import pytest
 
 from tandem_runtime.contract.request import ANY_METHOD, LockRequest, SourceRequest
 from tandem_runtime.lock.files import folder
+from tandem_runtime.lock.verdict import evaluate
 from tandem_runtime.lock.verdict import inspect as inspect_side
-from tandem_runtime.lock.verdict import judge
+from tandem_runtime.lock.verdict.evaluate import Seen
 from tandem_runtime.lock.verdict.inspect import Side
-from tandem_runtime.lock.verdict.judge import Seen
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -51,7 +51,7 @@ def test_a_public_case(case: dict[str, Any]) -> None:
         SourceRequest(case["target"], name=case.get("target_ref")),
         SourceRequest(case["draft"]),
     )
-    report = judge.judge(
+    report = evaluate.evaluate(
         asked,
         Seen(seen(case["target"]), case["target"]),
         Seen(seen(case["draft"]), case["draft"]),

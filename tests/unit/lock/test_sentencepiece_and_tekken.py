@@ -32,7 +32,7 @@ def test_sentencepiece_means_what_its_conversion_means(tmp_path: Path) -> None:
     assert vocab_hash(spm) == vocab_hash(converted)
     assert spm.tokenizer is not None and converted.tokenizer is not None
     assert spm.tokenizer.encoder["scores"] == converted.tokenizer.encoder["scores"]
-    assert spm.specials == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
+    assert spm.special_tokens == {"unk": 0, "bos": 1, "eos": 2, "pad": None}
     assert compare.pair(converted, spm).reason == "Equal"
 
 

@@ -57,10 +57,10 @@ def test_a_verdict_names_the_first_three_ids_that_differ(tmp_path: Path) -> None
     for name, token_id in zip(names, [2, 3, 4, 5, 1], strict=True):
         turned["model"]["vocab"][name] = token_id
 
-    grade = compare.pair(
+    comparison = compare.pair(
         side(tmp_path / "one", builders.files()), side(tmp_path / "two", builders.files(turned))
     )
 
-    assert grade.reason == "IdsDiffer"
-    assert grade.message.endswith("1: 'a' and 'e', 2: 'b' and 'a', 3: 'c' and 'b'")
-    assert [each.id for each in grade.first_differences] == [1, 2, 3, 4, 5]
+    assert comparison.reason == "IdsDiffer"
+    assert comparison.message.endswith("1: 'a' and 'e', 2: 'b' and 'a', 3: 'c' and 'b'")
+    assert [each.id for each in comparison.first_differences] == [1, 2, 3, 4, 5]

@@ -10,7 +10,7 @@ from tandem_runtime.lock import pair
 MIB = 1 << 20
 
 
-def look(hub: LocalHub, target: str, draft: str | None = None) -> PairReport:
+def inspect(hub: LocalHub, target: str, draft: str | None = None) -> PairReport:
     request = LockRequest(
         "NGram" if draft is None else ANY_METHOD,
         "SameVocabulary",

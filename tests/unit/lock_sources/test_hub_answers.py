@@ -10,7 +10,7 @@ from hack.hub.server import LocalHub
 from tandem_runtime.lock.pair import SideError
 from tandem_runtime.lock.sources.hub import retry
 from tests.unit.lock import builders
-from tests.unit.lock_sources.hub_pairs import look
+from tests.unit.lock_sources.hub_pairs import inspect
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 def test_a_renamed_repository_is_followed(hub: LocalHub) -> None:
     commit = hub.commit("acme/chat", builders.files())
     hub.rename("acme/chat", "acme/talk")
-    assert look(hub, "hf://acme/chat").target.revision == commit
+    assert inspect(hub, "hf://acme/chat").target.revision == commit
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
@@ -48,7 +48,7 @@ def test_what_a_hub_answers_at_any_request_is_told(
     hub.commit("acme/chat", builders.files())
     hub.fail(status, 100, {"Retry-After": "60"} if status == 429 else None, after=after)
     with pytest.raises(SideError) as raised:
-        look(hub, "hf://acme/chat")
+        inspect(hub, "hf://acme/chat")
     assert raised.value.cause.reason == reason
     assert expected in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -61,12 +61,12 @@ def test_what_passes_is_waited_for(
     monkeypatch.setattr(retry, "WAITS_S", (0.0, 0.0))
     hub.commit("acme/chat", builders.files())
     hub.fail(status, 2, {"Retry-After": "0"}, after=1)
-    assert look(hub, "hf://acme/chat").verdict == "Compatible"
+    assert inspect(hub, "hf://acme/chat").verdict == "Compatible"
 
 
 def test_a_page_for_people_is_no_hub(hub: LocalHub) -> None:
     hub.commit("acme/chat", builders.files())
     hub.fail(200, 100)
     with pytest.raises(SideError, match="not as a hub") as raised:
-        look(hub, "hf://acme/chat")
+        inspect(hub, "hf://acme/chat")
     assert raised.value.cause.reason == "LockFailed"

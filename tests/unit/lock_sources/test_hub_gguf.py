@@ -11,7 +11,7 @@ import pytest
 
 from hack.hub.server import LocalHub
 from tests.unit.lock import builders
-from tests.unit.lock_sources.hub_pairs import MIB, look
+from tests.unit.lock_sources.hub_pairs import MIB, inspect
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_repository_whose_only_tokenizer_is_in_gguf(hub: LocalHub, draft: str)
     hub.commit("acme/chat", builders.files())
     content = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
     hub.commit("acme/quantised", {"chat-q8.gguf": content, "mmproj-f16.gguf": b"GGUF"})
-    pair_report = look(hub, "hf://acme/chat", draft)
+    pair_report = inspect(hub, "hf://acme/chat", draft)
     assert pair_report.draft is not None
     assert pair_report.draft.vocab_hash == pair_report.target.vocab_hash
     assert (pair_report.verdict, pair_report.reason) != ("Unknown", "NoTokenizer")
@@ -96,7 +96,7 @@ def test_metadata_of_tens_of_mebibytes_takes_growing_ranges(hub: LocalHub) -> No
     long = words("tokenizer.notes", ["x" * MIB] * 24)
     content = gguf([long, *LLAMA, *tokens()], TENSORS, bytes(40 * MIB))
     hub.commit("acme/quantised", {"chat.gguf": content})
-    target = look(hub, "hf://acme/quantised").target
+    target = inspect(hub, "hf://acme/quantised").target
     assert (target.vocab_size, target.parameters) == (13, 5_120)
     asked = [each.range for each in hub.requests if each.path.startswith("/large")]
     assert len(asked) == math.ceil(math.log(24, 4)) + 1
@@ -106,7 +106,7 @@ def test_metadata_of_tens_of_mebibytes_takes_growing_ranges(hub: LocalHub) -> No
 def test_gguf_from_a_server_without_ranges(hub: LocalHub) -> None:
     hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS, bytes(64 * MIB))})
     hub.ignores_ranges = True
-    assert look(hub, "hf://acme/quantised").target.vocab_size == 13
+    assert inspect(hub, "hf://acme/quantised").target.vocab_size == 13
     assert sum(hub.sent_bytes.values()) < 32 * MIB
 
 
@@ -117,15 +117,15 @@ def test_the_parts_of_a_gguf_model_are_summed(hub: LocalHub) -> None:
         "acme/quantised",
         {"chat-00001-of-00002.gguf": first, "chat-00002-of-00002.gguf": second},
     )
-    target = look(hub, "hf://acme/quantised").target
+    target = inspect(hub, "hf://acme/quantised").target
     assert (target.vocab_size, target.parameters) == (13, 5_120 + 1_024)
 
 
 def test_a_gguf_folder_tells_the_same_as_the_hub(hub: LocalHub, tmp_path: Path) -> None:
     content = {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS, bytes(MIB))}
     hub.commit("acme/quantised", content)
-    local = look(hub, str(builders.write(tmp_path / "model", content))).target
-    remote = look(hub, "hf://acme/quantised").target
+    local = inspect(hub, str(builders.write(tmp_path / "model", content))).target
+    remote = inspect(hub, "hf://acme/quantised").target
     for name in ("tokenizer_digest", "parameters", "weight_bytes", "kv_bytes_per_token"):
         assert getattr(local, name) == getattr(remote, name), name
 
@@ -136,7 +136,7 @@ def test_a_projector_of_images_is_no_model_whatever_it_is_called(hub: LocalHub) 
     projector = gguf([word("general.architecture", "clip")], TENSORS, bytes(MIB))
     model = gguf([*LLAMA, *tokens()], TENSORS, bytes(24 * MIB))
     hub.commit("acme/seeing", {"a-projector.gguf": projector, "chat-q8.gguf": model})
-    pair_report = look(hub, "hf://acme/chat", "hf://acme/seeing")
+    pair_report = inspect(hub, "hf://acme/chat", "hf://acme/seeing")
     assert pair_report.draft is not None
     assert pair_report.draft.architecture == "llama"
     assert pair_report.draft.tokenizer_digest is not None
@@ -144,5 +144,5 @@ def test_a_projector_of_images_is_no_model_whatever_it_is_called(hub: LocalHub) 
 
 def test_a_gguf_file_that_ends_within_its_metadata_is_refused(hub: LocalHub) -> None:
     hub.commit("acme/quantised", {"chat.gguf": gguf([*LLAMA, *tokens()], TENSORS)[:300]})
-    pair_report = look(hub, "hf://acme/quantised")
+    pair_report = inspect(hub, "hf://acme/quantised")
     assert (pair_report.verdict, pair_report.reason) == ("Refused", "Malformed")

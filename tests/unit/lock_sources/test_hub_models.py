@@ -15,7 +15,7 @@ from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import pair
 from tandem_runtime.lock.pair import SideError
 from tests.unit.lock import builders
-from tests.unit.lock_sources.hub_pairs import MIB, look
+from tests.unit.lock_sources.hub_pairs import MIB, inspect
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
 def test_no_weights_are_downloaded(hub: LocalHub) -> None:
     header = builders.safetensors(w=("F16", [16 * MIB], bytes(32 * MIB)))
     hub.commit("acme/chat", builders.files(model__safetensors=header))
-    pair_report = look(hub, "hf://acme/chat")
+    pair_report = inspect(hub, "hf://acme/chat")
     assert (pair_report.target.parameters, pair_report.target.weight_bytes) == (16 * MIB, 32 * MIB)
     assert sum(hub.sent_bytes.values()) < MIB
 
@@ -36,14 +36,14 @@ def test_a_server_without_ranges_is_left_once_the_header_is_there(hub: LocalHub)
     header = builders.safetensors(w=("F16", [32 * MIB], bytes(64 * MIB)))
     hub.commit("acme/chat", builders.files(model__safetensors=header))
     hub.ignores_ranges = True
-    assert look(hub, "hf://acme/chat").target.parameters == 32 * MIB
+    assert inspect(hub, "hf://acme/chat").target.parameters == 32 * MIB
     assert sum(hub.sent_bytes.values()) < 32 * MIB
 
 
 def test_a_header_longer_than_the_first_range(hub: LocalHub) -> None:
     many: Any = {f"layer.{index:06}.weight": ("F16", [1], bytes(2)) for index in range(5_000)}
     hub.commit("acme/chat", builders.files(model__safetensors=builders.safetensors(**many)))
-    assert look(hub, "hf://acme/chat").target.parameters == 5_000
+    assert inspect(hub, "hf://acme/chat").target.parameters == 5_000
 
 
 def test_the_shards_of_a_model_are_summed(hub: LocalHub) -> None:
@@ -55,7 +55,7 @@ def test_the_shards_of_a_model_are_summed(hub: LocalHub) -> None:
     }
     del files["model.safetensors"]
     hub.commit("acme/chat", files)
-    target = look(hub, "hf://acme/chat").target
+    target = inspect(hub, "hf://acme/chat").target
     assert (target.parameters, target.weight_bytes, target.dtype) == (78, 156, "BF16")
 
 
@@ -66,7 +66,7 @@ def test_a_hub_that_knows_the_sums_is_not_asked_for_every_shard(hub: LocalHub) -
     commit = hub.commit("acme/chat", files)
     sums = {"parameters": {"BF16": 8}, "total": 8}
     hub.repositories["acme/chat"].sums[commit] = sums
-    target = look(hub, "hf://acme/chat").target
+    target = inspect(hub, "hf://acme/chat").target
     assert (target.parameters, target.weight_bytes, target.dtype) == (8, 2 * len(shard), "BF16")
     assert not hub.sent_bytes
 
@@ -85,7 +85,7 @@ def test_sums_of_packed_words_are_not_believed(hub: LocalHub) -> None:
     commit = hub.commit("acme/chat", files)
     sums = {"parameters": {"I32": 72, "F16": 68}, "total": 140}
     hub.repositories["acme/chat"].sums[commit] = sums
-    assert look(hub, "hf://acme/chat").target.parameters == 512 + 4
+    assert inspect(hub, "hf://acme/chat").target.parameters == 512 + 4
 
 
 def test_the_tables_of_a_trimmed_head_are_read_behind_its_weights(hub: LocalHub) -> None:
@@ -102,14 +102,14 @@ def test_the_tables_of_a_trimmed_head_are_read_behind_its_weights(hub: LocalHub)
         ),
     }
     hub.commit("acme/head", head)
-    pair_report = look(hub, "hf://acme/chat", "hf://acme/head")
+    pair_report = inspect(hub, "hf://acme/chat", "hf://acme/head")
     assert (pair_report.verdict, pair_report.reason) == ("Compatible", "DeclaredTarget")
     assert sum(hub.sent_bytes.values()) < MIB
     head["model.safetensors"] = head["model.safetensors"].replace(
         struct.pack("<2q", 3, 6), struct.pack("<2q", 3, 90)
     )
     hub.commit("acme/head", head)
-    pair_report = look(hub, "hf://acme/chat", "hf://acme/head")
+    pair_report = inspect(hub, "hf://acme/chat", "hf://acme/head")
     assert (pair_report.verdict, pair_report.reason) == ("Incompatible", "DeclaredTargetDiffers")
     assert "id 91" in pair_report.message
 
@@ -117,14 +117,14 @@ def test_the_tables_of_a_trimmed_head_are_read_behind_its_weights(hub: LocalHub)
 def test_a_file_that_the_repository_lacks(hub: LocalHub) -> None:
     hub.commit("acme/quantised", {"chat.gguf": b"GGUF"})
     with pytest.raises(SideError, match=r"no file 'other.gguf'") as raised:
-        look(hub, "hf://acme/quantised/other.gguf")
+        inspect(hub, "hf://acme/quantised/other.gguf")
     assert raised.value.cause.reason == "ModelNotFound"
 
 
 def test_a_folder_of_a_repository_is_refused_with_a_sentence(hub: LocalHub) -> None:
     hub.commit("acme/many", {**builders.files(), "small/config.json": b"{}"})
     with pytest.raises(SideError, match="'small' is a folder of acme/many") as raised:
-        look(hub, "hf://acme/many/small")
+        inspect(hub, "hf://acme/many/small")
     assert raised.value.cause.reason == "ModelNotFound"
 
 
@@ -174,7 +174,7 @@ def test_the_model_card_of_a_copy_names_what_it_was_made_from(hub: LocalHub) -> 
         "base_model_name_or_path": "acme/chat",
     }
     hub.commit("acme/head", {"config.json": json.dumps(config).encode()})
-    pair_report = look(hub, "hf://acme/chat-fp8", "hf://acme/head")
+    pair_report = inspect(hub, "hf://acme/chat-fp8", "hf://acme/head")
     assert (pair_report.verdict, pair_report.reason, pair_report.attested) == (
         "Compatible",
         "DeclaredTarget",

@@ -17,7 +17,7 @@ from tandem_runtime.contract.pod_lock import LockedSide, PodLock
 from tandem_runtime.contract.report import LockFailure, PairReport
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import fetch, job
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.s3 import bucket as s3
 from tandem_runtime.lock.sources.s3 import models as s3_models
@@ -128,7 +128,7 @@ def test_a_pair_in_a_bucket_is_judged_by_headers_alone(bucket: Bucket, tmp_path:
 def test_weights_are_never_downloaded_by_the_look(bucket: Bucket, tmp_path: Path) -> None:
     into = tmp_path / "into"
     into.mkdir()
-    s3.bring(SourceRequest(TARGET), "target", into, bucket.environ(tmp_path))
+    s3.fetch(SourceRequest(TARGET), "target", into, bucket.environ(tmp_path))
 
     weights = into / "model.safetensors"
     assert weights.stat().st_size == len(WEIGHTS)
@@ -205,7 +205,7 @@ def test_an_object_that_changes_while_it_is_read_is_told(bucket: Bucket, tmp_pat
     (entry,) = [e for e in s3_prefix.listing(prefix, TARGET) if e.name == "config.json"]
     bucket.put("llama/chat", {"config.json": b'{"other": 1}'})
 
-    with pytest.raises(CannotLookError) as raised, s3_refusals.translate_errors(TARGET, POD):
+    with pytest.raises(CannotInspectError) as raised, s3_refusals.translate_errors(TARGET, POD):
         prefix.read(entry, 0, entry.size_bytes)
     assert raised.value.reason == "ContentChanged"
 
@@ -236,7 +236,7 @@ def test_what_does_not_exist_is_told(
 )
 def test_a_refusal_names_the_remedy(code: str, access: Access, remedy: str) -> None:
     with (
-        pytest.raises(CannotLookError, match=remedy) as raised,
+        pytest.raises(CannotInspectError, match=remedy) as raised,
         s3_refusals.translate_errors(TARGET, access),
     ):
         raise ClientError({"Error": {"Code": code}}, "ListObjectsV2")
@@ -253,7 +253,7 @@ def test_a_refusal_names_the_remedy(code: str, access: Access, remedy: str) -> N
 )
 def test_passing_troubles_are_for_another_try(error: Exception, message: str) -> None:
     with (
-        pytest.raises(CannotLookError, match=message) as raised,
+        pytest.raises(CannotInspectError, match=message) as raised,
         s3_refusals.translate_errors(TARGET, POD),
     ):
         raise error

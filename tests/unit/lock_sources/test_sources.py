@@ -11,8 +11,8 @@ from hack.hub.repository import Access
 from hack.hub.server import LocalHub
 from tandem_runtime.contract.request import LockRequest, SourceRequest
 from tandem_runtime.lock import job
-from tandem_runtime.lock.errors import CannotLookError
-from tandem_runtime.lock.sources import bring
+from tandem_runtime.lock.errors import CannotInspectError
+from tandem_runtime.lock.sources import fetch
 from tests.unit.lock import builders
 from tests.unit.lock_sources.jobs import Job, asked
 
@@ -154,8 +154,8 @@ def test_a_request_that_is_none_is_told(lock_job: Job) -> None:
 def test_the_name_of_a_hub_s_model_without_its_scheme_is_known(
     tmp_path: Path, uri: str, meant: str | None
 ) -> None:
-    with pytest.raises(CannotLookError) as raised:
-        bring.bring(SourceRequest(uri), "target", tmp_path, {})
+    with pytest.raises(CannotInspectError) as raised:
+        fetch.fetch(SourceRequest(uri), "target", tmp_path, {})
     assert raised.value.reason == "ModelNotFound"
     assert (meant or "did you mean") in str(raised.value) or meant is None
     assert meant is not None or "did you mean" not in str(raised.value)

@@ -15,7 +15,7 @@ from tandem_operator.api.spec import EngineType, Method, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.page import Page
 from tandem_operator.engines.metrics.reader import Series, SeriesReader
@@ -77,10 +77,10 @@ class Driver:
             )
         return (*wrong, *environment.validate(spec, self.owned_env))
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         if report.target.facts.quantization is None:
-            return PairJudgement()
-        return PairJudgement(
+            return PairValidation()
+        return PairValidation(
             (
                 FieldError(
                     StalledReason.UNSUPPORTED_COMBINATION,

@@ -73,10 +73,10 @@ def test_a_pair_that_it_cannot_serve_is_told_once_it_is_locked() -> None:
     assert made.condition("Stalled") == ("True", "UnsupportedCombination")
     assert not made.all_of("Deployment")
     spec = Spec.model_validate(made.resource["spec"])
-    assert not registry.judge(
+    assert not registry.validate_pair(
         spec, builders.good(target=builders.side(facts=ModelFacts(quantization="int4")))
     ).allowed
-    assert registry.judge(spec, builders.good()).allowed
+    assert registry.validate_pair(spec, builders.good()).allowed
 
 
 def test_its_containers_stand_before_and_beside_main_behind_the_verified_files() -> None:

@@ -65,7 +65,7 @@ class Namespaces:
             )
         )
 
-    def look(self, key: Key) -> Plan:
+    def reconcile(self, key: Key) -> Plan:
         """One look, carried out, but for the children of a locked revision."""
         wanted = self.plan(key)
         for apply in wanted.applies:
@@ -87,9 +87,9 @@ class Namespaces:
             self.store.put_resource(self._stamped(raw))
         return wanted
 
-    def look_at_all(self) -> None:
+    def reconcile_all(self) -> None:
         for key in self.store.known():
-            self.look(key)
+            self.reconcile(key)
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -139,7 +139,7 @@ class Namespaces:
     def settle(self) -> None:
         """Look at all until nobody has anything to write."""
         for _ in range(MOST_ROUNDS):
-            plans = [self.look(key) for key in self.store.known()]
+            plans = [self.reconcile(key) for key in self.store.known()]
             if not any(_writes(each) for each in plans):
                 return
         raise AssertionError(f"still writing after {MOST_ROUNDS} rounds")

@@ -57,7 +57,7 @@ def bodies(manifest: Object) -> list[Object]:
     world.tuning = builders.tuning(
         world.lock_hash, shape="shape", state_json="{}", records_json="[]", state_due=True
     )
-    for apply in world.look().applies:
+    for apply in world.reconcile().applies:
         made.append(apply.body)
     return made
 
@@ -73,7 +73,7 @@ def stored(example: str) -> Path:
 
 
 def _settled(world: World) -> Iterator[Object]:
-    while not (wanted := world.look()).writes_nothing:
+    while not (wanted := world.reconcile()).writes_nothing:
         yield from (copy.deepcopy(apply.body) for apply in wanted.applies)
 
 

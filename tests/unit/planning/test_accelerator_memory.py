@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import DeviceNeed
+from tandem_operator.engines.interface.pair_validation import DeviceNeed
 from tandem_operator.planning import resource
 from tandem_operator.planning.pod import accelerator_memory
 from tandem_runtime.contract.report import MixtureOfExperts
@@ -21,7 +21,7 @@ GIB = 1 << 30
 GPU = "nvidia.com/gpu"
 
 
-def judge(
+def validate(
     device_gib: float,
     changes: Object | None = None,
     target: Object | None = None,
@@ -35,36 +35,36 @@ def judge(
         draft=builders.side("hf://org/draft", **(small | (draft or {}))),
     )
     installation = replace(builders.INSTALLATION, memory_bytes={GPU: int(device_gib * GIB)})
-    return accelerator_memory.judge(
+    return accelerator_memory.validate(
         resource.parse(builders.resource(changes)), report, installation
     )
 
 
 def test_a_pair_that_cannot_fit_is_told_with_its_sum_and_what_to_do() -> None:
-    (refusal,) = judge(71)
+    (error,) = validate(71)
 
-    assert refusal.reason.value == "InsufficientMemory"
+    assert error.reason.value == "InsufficientMemory"
     assert (
         "target 60.0 GiB + draft 10.0 GiB + KV cache of 2048 tokens 2.0 GiB = 72.0 GiB at least"
-        in refusal.message
+        in error.message
     )
-    assert "71.0 GiB a device" in refusal.message
-    assert "parallelism.tensor" in refusal.remedy
+    assert "71.0 GiB a device" in error.message
+    assert "parallelism.tensor" in error.remedy
 
 
 def test_a_pair_that_fits_exactly_is_tried() -> None:
-    assert judge(72) == ()
+    assert validate(72) == ()
 
 
 def test_weights_that_fit_alone_need_room_for_their_cache() -> None:
-    assert judge(70.5) != ()
+    assert validate(70.5) != ()
 
 
 def test_a_shorter_context_needs_less_cache() -> None:
-    assert judge(71, {"engine.args": ["--max-model-len=1024"]}) == ()
-    assert judge(71, {"engine.args": ["--max-model-len", "1024"]}) == ()
-    assert judge(71, {"engine.args": ["--max-model-len=100000"]}) != ()
-    assert judge(71, {"engine.args": ["--max-model-len=auto"]}) != ()
+    assert validate(71, {"engine.args": ["--max-model-len=1024"]}) == ()
+    assert validate(71, {"engine.args": ["--max-model-len", "1024"]}) == ()
+    assert validate(71, {"engine.args": ["--max-model-len=100000"]}) != ()
+    assert validate(71, {"engine.args": ["--max-model-len=auto"]}) != ()
 
 
 @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ def test_a_shorter_context_needs_less_cache() -> None:
     ],
 )
 def test_devices_count_by_the_copies_of_the_weights(changes: Object, fits: bool) -> None:
-    assert (judge(40, changes) == ()) is fits
+    assert (validate(40, changes) == ()) is fits
 
 
 def test_ranks_of_a_mixture_of_experts_may_share_its_experts() -> None:
     experts = {"mixture_of_experts": MixtureOfExperts(64, 8)}
-    assert judge(40, {"parallelism.data": 2}, target=experts) == ()
+    assert validate(40, {"parallelism.data": 2}, target=experts) == ()
 
 
 @pytest.mark.parametrize(
@@ -104,19 +104,19 @@ def test_ranks_of_a_mixture_of_experts_may_share_its_experts() -> None:
     ],
 )
 def test_weights_that_are_kept_otherwise_than_stored_are_not_judged(arguments: list[str]) -> None:
-    assert judge(40, {"engine.args": arguments}) == ()
+    assert validate(40, {"engine.args": arguments}) == ()
 
 
 def test_float32_is_loaded_at_16_bits() -> None:
-    assert judge(41, target={"dtype": "F32"}) != ()
-    assert judge(41.5, target={"dtype": "F32"}) == ()
+    assert validate(41, target={"dtype": "F32"}) != ()
+    assert validate(41.5, target={"dtype": "F32"}) == ()
 
 
 def test_what_is_not_known_counts_as_nothing() -> None:
     unknown: Object = {"weight_bytes": None, "kv_bytes_per_token": None}
-    assert judge(61, draft=unknown, target={"kv_bytes_per_token": None}) == ()
-    assert judge(59, draft=unknown) != (), "the target alone is too large"
-    assert judge(11, target=unknown) == ()
+    assert validate(61, draft=unknown, target={"kv_bytes_per_token": None}) == ()
+    assert validate(59, draft=unknown) != (), "the target alone is too large"
+    assert validate(11, target=unknown) == ()
 
 
 @given(
@@ -129,8 +129,8 @@ def test_more_memory_never_refuses_what_less_allowed(
     device: int, more: int, target: int | None, draft: int | None
 ) -> None:
     sizes = {"target": {"weight_bytes": target}, "draft": {"weight_bytes": draft}}
-    if judge(device, **sizes) == ():
-        assert judge(device + more, **sizes) == ()
+    if validate(device, **sizes) == ():
+        assert validate(device + more, **sizes) == ()
 
 
 def test_a_refusal_ends_when_the_administrator_corrects_the_table() -> None:
@@ -170,7 +170,7 @@ def test_an_engine_that_holds_other_sizes_than_the_files_says_them(
     need = DeviceNeed({"target": 30 * GIB, "KV cache": 8 * GIB}, "take less")
     installation = replace(builders.INSTALLATION, memory_bytes={GPU: device_gib * GIB})
 
-    errors = accelerator_memory.judge(
+    errors = accelerator_memory.validate(
         resource.parse(builders.resource({})), builders.good(), installation, need
     )
 

@@ -59,7 +59,7 @@ class AnyLockHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.world.store.known())
     @rule(data=st.data())
     def the_operator_looks_once(self, data: st.DataObject) -> None:
-        self.world.look(self.any_key(data))
+        self.world.reconcile(self.any_key(data))
 
     @rule()
     def the_operator_looks_at_all(self) -> None:

@@ -44,8 +44,8 @@ def test_it_tries_one_pod_beside_the_others_when_the_load_is_worth_a_draft_again
 def test_the_others_follow_a_good_canary_once_it_is_gone() -> None:
     world = with_canary()
     report_metrics(world, batch=2.0, worth=3, canary=GOOD)
-    world.look()
-    world.look()
+    world.reconcile()
+    world.reconcile()
     assert canaries(world) == []
     world.settle()
 

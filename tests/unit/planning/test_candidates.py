@@ -110,7 +110,7 @@ def test_a_locked_pair_is_not_done_before_its_pods_are_ready() -> None:
     world.settle()
     world.lock_ends(builders.good())
     seen = []
-    while not (wanted := world.look()).writes_nothing:
+    while not (wanted := world.reconcile()).writes_nothing:
         seen.append(wanted.status is not None and world.condition("Reconciling"))
 
     assert seen[0] == ("True", "RollingOut"), "the revision is not stored yet"

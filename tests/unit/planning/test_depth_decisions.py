@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.rollout_times import RolloutTimes
-from tandem_operator.planning.rollout.depth import PodStart, chosen, decided, pod_start
+from tandem_operator.planning.rollout.depth import PodStart, chosen, next_state, pod_start
 from tandem_operator.planning.rollout.evidence import DepthsView
 from tandem_operator.planning.rollout.state import Form, RolloutState
 from tests.unit.planning import builders
@@ -52,7 +52,7 @@ def day(seen: DepthsView, state: RolloutState, hours: float) -> RolloutState:
         own = state.depth or 7
         ratios = tuple(each / seen.ratios[own] for each in seen.ratios)
         now_seen = replace(seen, tokens=own, ratios=ratios)
-        state = decided(state, 7, SPEC, now_seen, now, TIMES, START, settled=True)
+        state = next_state(state, 7, SPEC, now_seen, now, TIMES, START, settled=True)
     return state
 
 
@@ -111,7 +111,7 @@ def test_traffic_that_turns_each_hour_is_followed_ever_more_rarely() -> None:
         seen = shallow if hour % 2 == 0 else deep
         own = state.depth or 7
         ratios = tuple(each / seen.ratios[own] for each in seen.ratios)
-        after = decided(
+        after = next_state(
             state, 7, SPEC, replace(seen, tokens=own, ratios=ratios), now, TIMES, START,
             settled=True,
         )  # fmt: skip
@@ -132,7 +132,7 @@ def test_traffic_that_turns_each_hour_is_followed_ever_more_rarely() -> None:
 def test_one_rollout_at_a_time(state: RolloutState, settled: bool) -> None:
     seen = eight(3.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
-    after = decided(state, 7, SPEC, seen, builders.START, TIMES, START, settled=settled)
+    after = next_state(state, 7, SPEC, seen, builders.START, TIMES, START, settled=settled)
     assert after is state
 
 

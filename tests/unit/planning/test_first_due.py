@@ -21,4 +21,4 @@ def test_a_name_that_is_taken_does_not_delay_one_that_is_about_to_be_free() -> N
         {"kind": "Application", "name": "theirs", "uid": "uid-of-theirs", "controller": True}
     ]
 
-    assert world.look().look_again_s == 10.0
+    assert world.reconcile().requeue_after_s == 10.0

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 from tandem_operator.planning import plan
-from tandem_operator.planning.children import revision
+from tandem_operator.planning.children.revisions import revision
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
 from tests.unit.planning.groups import ALONE, GROUP, GroupWorld
@@ -189,8 +189,8 @@ def test_a_deadline_passes_without_progress_and_progress_begins_it_anew() -> Non
     there.settle()
     there.roll_out(ready=0)
     last = there.settle()
-    assert last.look_again_s is not None
-    assert last.look_again_s <= 600
+    assert last.requeue_after_s is not None
+    assert last.requeue_after_s <= 600
     there.pass_time(601)
     there.settle()
     assert there.condition("Stalled") == ("True", "ProgressDeadlineExceeded")
@@ -206,7 +206,7 @@ def test_groups_of_a_deadline_are_not_counted_while_they_serve() -> None:
     there.pass_time(timedelta(days=9).total_seconds())
     last = there.settle()
     assert there.condition("Stalled") is None
-    assert last.look_again_s is None
+    assert last.requeue_after_s is None
 
 
 def test_a_foreign_set_is_never_taken_over() -> None:

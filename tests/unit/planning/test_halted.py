@@ -42,29 +42,29 @@ def test_a_write_that_fails_for_a_while_is_told_in_the_servers_words() -> None:
     world.lock_ends(builders.good())
     words = 'Internal error: failed calling webhook "w.example": connection refused'
     world.refuse["Deployment"] = (500, words)
-    world.look()
-    world.look()
+    world.reconcile()
+    world.reconcile()
     assert world.condition("Reconciling") == ("True", "RollingOut"), "it may be over at once"
     assert world.condition("Ready") == ("False", "Starting"), "the pair is locked"
 
     world.pass_time(5)
-    world.look()
+    world.reconcile()
     assert world.condition("Reconciling") == ("True", "Retrying")
     assert world.message("Reconciling") == f"Deployment chat cannot be written: {words}"
     assert world.resource["status"]["observedGeneration"] == 1
 
     world.refuse.clear()
-    world.look()
-    world.look()
+    world.reconcile()
+    world.reconcile()
     assert world.condition("Reconciling") == ("True", "RollingOut")
 
 
 def test_a_failure_of_what_is_no_longer_wanted_is_not_told() -> None:
     world = World()
     world.refuse["Job"] = (500, "no")
-    world.look()
+    world.reconcile()
     world.pass_time(10)
-    world.look()
+    world.reconcile()
     assert world.condition("Reconciling") == ("True", "Retrying")
 
     world.refuse.clear()

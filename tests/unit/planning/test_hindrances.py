@@ -72,7 +72,7 @@ def test_an_object_of_an_earlier_resource_of_the_name_is_waited_for() -> None:
 
     plan = world.settle()
     assert world.condition("Reconciling") == ("True", "WaitingForDeletion")
-    assert plan.look_again_s == 60
+    assert plan.requeue_after_s == 60
 
     del world.objects["Deployment", "chat"]
     world.settle()
@@ -111,7 +111,7 @@ def test_a_refused_write_is_told_and_not_repeated_in_a_hurry() -> None:
 
     assert world.condition("Stalled") == ("True", "InvalidTemplate")
     assert "nodeSelector: not a map" in world.message("Stalled")
-    assert plan.look_again_s == 60
+    assert plan.requeue_after_s == 60
 
     world.refuse = {}
     world.pass_time(60)

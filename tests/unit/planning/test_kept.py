@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tandem_operator.planning.children.revision import KEPT
+from tandem_operator.planning.children.revisions.revision import KEPT
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -55,7 +55,7 @@ def test_pods_alone_keep_their_revision_where_status_was_lost() -> None:
         world.resource["status"] = {}
         change_pair(world, number)
         world.resource["status"] = {}
-        world.look()
+        world.reconcile()
 
     assert first in {raw["metadata"]["name"] for raw in world.all_of("ControllerRevision")}
 
@@ -69,7 +69,7 @@ def test_status_alone_keeps_the_revision_that_serves_where_no_pod_runs() -> None
     for number in range(1, KEPT + 2):
         change_pair(world, number)
         world.resource["status"]["pair"] = serving
-        world.look()
+        world.reconcile()
 
     assert first in {raw["metadata"]["name"] for raw in world.all_of("ControllerRevision")}
 

@@ -186,8 +186,8 @@ def test_the_caps_of_segments_and_the_initial_depth_are_tiers_and_it_is_said() -
 def test_only_a_depth_that_is_no_tier_is_noted() -> None:
     asked = spec({"speculation.initialTokens": 3, "tuning.minTokens": 2})
 
-    assert depth_notes.event_records(asked, (0, 1, 3, 7)) == (
+    assert depth_notes.messages(asked, (0, 1, 3, 7)) == (
         "tuning.minTokens 2 is lowered to 1: K is one of 0, 1, 3, 7",
     )
-    assert depth_notes.event_records(asked, (7,)) == ()
-    assert depth_notes.event_records(spec(), (0, 1, 3, 7)) == ()
+    assert depth_notes.messages(asked, (7,)) == ()
+    assert depth_notes.messages(spec(), (0, 1, 3, 7)) == ()

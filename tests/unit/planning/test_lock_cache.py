@@ -31,41 +31,41 @@ def many(world: Namespaces, count: int, **fields: Any) -> list[Key]:
 
 def test_a_thousand_resources_of_one_pair_run_one_job(world: Namespaces) -> None:
     keys = many(world, 1_000)
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == [keys[0]]
     assert world.condition(keys[-1], "Reconciling") == ("True", "Locking")
     assert "chat-0" in world.message(keys[-1], "PairCompatible")
 
     world.job_ends(keys[0], builders.good())
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == [keys[0]]
     assert all(world.locked(key) for key in keys)
 
 
 def test_each_namespace_looks_for_itself(world: Namespaces) -> None:
     one, two = world.add("chat", namespace="one"), world.add("chat", namespace="two")
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == [one, two]
 
     world.job_ends(one, builders.good())
-    world.look_at_all()
+    world.reconcile_all()
     assert world.locked(one)
     assert not world.locked(two), "what one namespace may read is nothing to another"
 
     late = world.add("late", namespace="three")
-    world.look(late)
+    world.reconcile(late)
     assert world.jobs_made == [one, two, late]
 
 
 def test_what_is_locked_is_known_after_a_restart(world: Namespaces) -> None:
     first = world.add("first")
-    world.look(first)
+    world.reconcile(first)
     world.job_ends(first, builders.good())
-    world.look(first)
+    world.reconcile(first)
     world.restart()
 
     second = world.add("second")
-    world.look(second)
+    world.reconcile(second)
     assert world.locked(second)
     assert world.jobs_made == [first]
 
@@ -74,42 +74,42 @@ def test_a_job_under_way_is_known_after_a_restart_whoever_is_looked_at_first(
     world: Namespaces,
 ) -> None:
     leader, follower = world.add("zulu"), world.add("alpha")
-    world.look(leader)
+    world.reconcile(leader)
     world.restart()
     for key in (follower, leader):
-        world.look(key)
+        world.reconcile(key)
     assert world.jobs_made == [leader]
 
     world.job_ends(leader, builders.good())
     world.restart()
     for key in (follower, leader):
-        world.look(key)
+        world.reconcile(key)
     assert world.jobs_made == [leader]
     assert world.locked(follower) and world.locked(leader)
 
 
 def test_another_of_them_looks_where_the_first_is_deleted(world: Namespaces) -> None:
     keys = many(world, 3)
-    world.look_at_all()
+    world.reconcile_all()
     world.delete(keys[0])
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == keys[:2]
 
 
 def test_another_of_them_looks_where_the_first_asks_for_something_else(world: Namespaces) -> None:
     keys = many(world, 3)
-    world.look_at_all()
+    world.reconcile_all()
     world.edit(keys[0], {"draft.uri": "hf://org/other"})
     for _ in range(2):
-        world.look_at_all()
+        world.reconcile_all()
     assert world.jobs_made == [keys[0], keys[0], keys[1]]
 
 
 def test_a_wrong_pair_is_refused_for_all_that_ask(world: Namespaces) -> None:
     keys = many(world, 3)
-    world.look_at_all()
+    world.reconcile_all()
     world.job_ends(keys[0], builders.wrong())
-    world.look_at_all()
+    world.reconcile_all()
     for key in keys:
         assert world.condition(key, "PairCompatible") == ("False", "IdsDiffer")
         assert world.condition(key, "Stalled") == ("True", "PairRejected")
@@ -120,30 +120,30 @@ def test_nobody_waits_for_a_job_that_is_scheduled_otherwise(world: Namespaces) -
     """Its node selector may match no node; what it found in the end is as good as any."""
     elsewhere = {"template": {"spec": {"nodeSelector": {"gpu": "none"}}}}
     stuck, first, second = world.add("stuck", elsewhere), world.add("first"), world.add("second")
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == [stuck, first]
 
     world.job_ends(first, builders.good())
-    world.look_at_all()
+    world.reconcile_all()
     assert world.locked(first) and world.locked(second)
     assert not world.locked(stuck), "its own Job still looks"
 
     late = world.add("late", elsewhere)
-    world.look(late)
+    world.reconcile(late)
     assert world.locked(late)
 
 
 def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Namespaces) -> None:
     keys = many(world, 3)
-    world.look_at_all()
+    world.reconcile_all()
     world.job_ends(keys[0], builders.not_found())
-    world.look_at_all()
+    world.reconcile_all()
     for key in keys:
         assert world.condition(key, "Stalled") == ("True", "ModelNotFound")
 
     world.now = builders.START.replace(hour=builders.START.hour + 1)
     for _ in range(3):
-        world.look_at_all()
+        world.reconcile_all()
     assert len(world.jobs_made) == 2
 
 
@@ -159,10 +159,10 @@ def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Nam
 )
 def test_what_may_change_is_looked_at_for_each(world: Namespaces, changes: Object) -> None:
     first, second = world.add("first", changes), world.add("second", changes)
-    world.look(first)
+    world.reconcile(first)
     world.job_ends(first, builders.good())
-    world.look(first)
-    world.look(second)
+    world.reconcile(first)
+    world.reconcile(second)
     assert world.jobs_made == [first, second]
 
 
@@ -187,10 +187,10 @@ def test_another_question_or_other_credentials_are_another_look(
     world: Namespaces, changes: Object
 ) -> None:
     first, second = world.add("first"), world.add("second", changes)
-    world.look(first)
+    world.reconcile(first)
     world.job_ends(first, builders.good())
-    world.look(first)
-    world.look(second)
+    world.reconcile(first)
+    world.reconcile(second)
     assert world.jobs_made == [first, second]
 
 
@@ -205,42 +205,42 @@ def test_another_question_or_other_credentials_are_another_look(
 )
 def test_what_a_job_does_not_see_changes_nothing(world: Namespaces, changes: Object) -> None:
     first, second = world.add("first"), world.add("second", changes)
-    world.look(first)
+    world.reconcile(first)
     world.job_ends(first, builders.good())
-    world.look(first)
-    world.look(second)
+    world.reconcile(first)
+    world.reconcile(second)
     assert world.jobs_made == [first]
     assert world.locked(second)
 
 
 def test_an_edit_of_arguments_needs_no_second_look_at_a_pinned_pair(world: Namespaces) -> None:
     key = world.add("chat")
-    world.look(key)
+    world.reconcile(key)
     world.job_ends(key, builders.good())
-    world.look(key)
+    world.reconcile(key)
     world.edit(key, {"engine.args": ["--max-model-len=4096"]})
-    world.look(key)
+    world.reconcile(key)
     assert world.jobs_made == [key]
     assert world.condition(key, "Reconciling") == ("True", "RollingOut")
 
 
 def test_another_release_of_the_lock_looks_for_itself(world: Namespaces) -> None:
     first = world.add("first")
-    world.look(first)
+    world.reconcile(first)
     world.job_ends(first, builders.good())
-    world.look(first)
+    world.reconcile(first)
     world.installation = replace(world.installation, runtime_image="registry.example/newer")
     second = world.add("second")
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == [first, second]
     assert world.plan(first).sharing is None, "what is locked stays as it is"
 
 
 def test_a_revision_that_no_resource_controls_counts_for_nothing(world: Namespaces) -> None:
     first = world.add("first")
-    world.look(first)
+    world.reconcile(first)
     world.job_ends(first, builders.good())
-    world.look(first)
+    world.reconcile(first)
     stored = world.store.objects(first)
     revision = next(each for each in stored if each["kind"] == "ControllerRevision")
     forged = copy.deepcopy(revision)
@@ -254,7 +254,7 @@ def test_a_revision_that_no_resource_controls_counts_for_nothing(world: Namespac
 
 def test_a_paused_resource_keeps_nobody_waiting(world: Namespaces) -> None:
     paused, other = world.add("paused", {"paused": True}), world.add("other")
-    world.look_at_all()
+    world.reconcile_all()
     assert world.jobs_made == [other]
     assert world.plan(paused).sharing is not None
 

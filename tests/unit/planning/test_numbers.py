@@ -91,9 +91,9 @@ def test_a_minute_after_the_last_word_a_look_comes_by_itself() -> None:
     world = tuned()
     world.pass_time(20)
 
-    assert world.look().look_again_s == 40.0
+    assert world.reconcile().requeue_after_s == 40.0
     world.pass_time(41)
-    assert world.look().look_again_s is None
+    assert world.reconcile().requeue_after_s is None
 
 
 def test_what_is_worth_telling_waits_for_its_minute() -> None:

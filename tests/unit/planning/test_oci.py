@@ -49,7 +49,7 @@ def test_pull_secrets_are_the_pods() -> None:
 def test_a_cluster_that_drops_image_volumes_is_told_with_the_remedy() -> None:
     """An API server without the feature takes the Job, and drops the volume without a word."""
     world = World(builders.resource({"target.uri": f"oci://{REFERENCE}"}))
-    world.look()
+    world.reconcile()
     (job,) = world.all_of("Job")
     pod = pod_of(job)
     pod["volumes"] = [volume for volume in pod["volumes"] if "image" not in volume]

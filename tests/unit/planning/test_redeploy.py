@@ -152,7 +152,7 @@ def test_a_stored_form_that_somebody_deletes_is_made_again_and_no_pod_is_replace
         if str(each["data"]["version"]).startswith("variant/")
     ]
     del world.objects["ControllerRevision", lost["metadata"]["name"]]
-    world.look()
+    world.reconcile()
     assert template(world) == before
     world.settle()
 

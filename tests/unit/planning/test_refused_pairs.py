@@ -31,7 +31,7 @@ def test_a_model_that_is_not_there_is_looked_for_every_ten_minutes() -> None:
     plan = world.settle()
     assert world.condition("Stalled") == ("True", "ModelNotFound")
     assert world.condition("PairCompatible") == ("Unknown", "LockFailed")
-    assert plan.look_again_s == 600
+    assert plan.requeue_after_s == 600
 
     world.pass_time(600)
     world.settle()

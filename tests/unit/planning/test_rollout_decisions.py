@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.rollout_times import RolloutTimes
-from tandem_operator.planning.rollout.decide import World, decided
 from tandem_operator.planning.rollout.evidence import CanaryView, DecayView, RolloutEvidence
 from tandem_operator.planning.rollout.state import Form, RolloutState
+from tandem_operator.planning.rollout.transitions import RolloutProgress, next_state
 from tests.unit.planning import builders
 
 TIMES = RolloutTimes()
@@ -68,7 +68,9 @@ class Day:
             canary=canary,
         )
         settled = self.until is None
-        after = decided(self.state, self.spec, evidence, World(settled), self.now, TIMES)
+        after = next_state(
+            self.state, self.spec, evidence, RolloutProgress(settled), self.now, TIMES
+        )
         if after.form is not self.runs:
             assert settled, "a second rollout began before the first was done"
             whole = Form.CANARY not in (after.form, self.runs) or after.form is Form.LOADED
@@ -131,7 +133,9 @@ def test_a_draft_that_never_pays_again_is_tried_ever_more_rarely() -> None:
 
 def test_nothing_is_decided_without_metrics() -> None:
     current = RolloutState(1)
-    after = decided(current, spec_of(offMode="Redeploy"), None, World(True), builders.START, TIMES)
+    after = next_state(
+        current, spec_of(offMode="Redeploy"), None, RolloutProgress(True), builders.START, TIMES
+    )
 
     assert after is current
 
@@ -141,8 +145,11 @@ def test_nothing_begins_before_the_canary_has_left() -> None:
     seen = RolloutEvidence(batch=4.0, decay=DecayView(builders.START, 0.8, 0.6))
     spec, now = spec_of(onDecay="Restart"), builders.START + timedelta(hours=1)
 
-    assert decided(current, spec, seen, World(True, canary_exists=True), now, TIMES) is current
-    assert decided(current, spec, seen, World(True), now, TIMES).restarted == now
+    assert (
+        next_state(current, spec, seen, RolloutProgress(True, canary_exists=True), now, TIMES)
+        is current
+    )
+    assert next_state(current, spec, seen, RolloutProgress(True), now, TIMES).restarted == now
 
 
 REDEPLOY = {"offMode": "Redeploy"}
@@ -157,7 +164,7 @@ def after(
     """What is decided so many seconds after `current` began."""
     now = builders.START + timedelta(seconds=seconds)
     spec = spec_of(**REDEPLOY, **(tuning or {}))
-    return decided(current, spec, RolloutEvidence(**fields), World(True), now, TIMES)
+    return next_state(current, spec, RolloutEvidence(**fields), RolloutProgress(True), now, TIMES)
 
 
 def test_each_canary_in_vain_doubles_the_time_until_the_next_question() -> None:

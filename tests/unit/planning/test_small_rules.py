@@ -11,10 +11,10 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.rollout_times import RolloutTimes
 from tandem_operator.planning import resource, workload
 from tandem_operator.planning.observed_objects import ObservedObjects
-from tandem_operator.planning.rollout.decide import World as Pods
-from tandem_operator.planning.rollout.decide import decided
 from tandem_operator.planning.rollout.evidence import DecayView, RolloutEvidence
 from tandem_operator.planning.rollout.state import Form, RolloutState
+from tandem_operator.planning.rollout.transitions import RolloutProgress as Pods
+from tandem_operator.planning.rollout.transitions import next_state
 from tandem_operator.planning.status import depth_notes
 from tandem_runtime.contract.report import LockFailure
 from tests.unit.planning import builders
@@ -47,7 +47,7 @@ def test_decay_restarts_pods_only_where_it_is_asked_for_and_something_is_applied
     current = RolloutState(1, since=builders.START)
     now = builders.START + timedelta(days=1)
 
-    assert decided(current, spec_of(changes), DECAYS, Pods(True), now, RolloutTimes()) is current
+    assert next_state(current, spec_of(changes), DECAYS, Pods(True), now, RolloutTimes()) is current
 
 
 def test_a_look_comes_again_at_the_sooner_of_two_times() -> None:
@@ -56,14 +56,14 @@ def test_a_look_comes_again_at_the_sooner_of_two_times() -> None:
     world.pass_time(1801)
     worth(world)
 
-    again_s = world.look().look_again_s
+    again_s = world.reconcile().requeue_after_s
     assert again_s is not None
     assert again_s <= 10.0
 
 
-@pytest.mark.parametrize(("remove_after_s", "look_s"), [(60.0, 6.0), (3600.0, 60.0)])
+@pytest.mark.parametrize(("remove_after_s", "requeue_s"), [(60.0, 6.0), (3600.0, 60.0)])
 def test_pods_that_are_off_are_looked_at_ten_times_until_the_draft_goes_and_every_minute_at_least(
-    remove_after_s: float, look_s: float
+    remove_after_s: float, requeue_s: float
 ) -> None:
     world = served()
     world.installation = replace(
@@ -73,20 +73,20 @@ def test_pods_that_are_off_are_looked_at_ten_times_until_the_draft_goes_and_ever
     world.pass_time(61)
     report_metrics(world, off_since=world.now, off_reason="NotProfitable", batch=4.0)
 
-    assert world.look().look_again_s == look_s
+    assert world.reconcile().requeue_after_s == requeue_s
 
 
 def test_pods_without_the_draft_are_looked_at_every_minute_whatever_becomes_of_a_new_pair() -> None:
     world = removed()
     world.pass_time(61)
-    assert world.look().look_again_s == 60.0
+    assert world.reconcile().requeue_after_s == 60.0
 
     world.edit({"draft.uri": "hf://org/other"})
     world.settle()
     world.lock_ends(LockFailure("ModelNotFound", "draft", "hf://org/other does not exist"))
     world.settle()
     world.pass_time(61)
-    assert world.look().look_again_s == 60.0
+    assert world.reconcile().requeue_after_s == 60.0
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_draft_stays_out_only_while_the_spec_asks_for_it_by_the_cause_that_t
     state = RolloutState(1, Form.REMOVED, builders.START, cause=cause)
     now = builders.START + timedelta(minutes=1)
 
-    after = decided(state, spec_of(changes), None, Pods(True), now, RolloutTimes())
+    after = next_state(state, spec_of(changes), None, Pods(True), now, RolloutTimes())
     assert after.form is form
 
 
@@ -144,4 +144,4 @@ def test_a_depth_is_said_to_be_lowered_where_there_is_more_than_one(
 ) -> None:
     spec = spec_of({"speculation.maxTokens": 5})
 
-    assert len(depth_notes.event_records(spec, tiers)) == notes
+    assert len(depth_notes.messages(spec, tiers)) == notes

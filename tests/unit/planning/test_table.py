@@ -149,12 +149,12 @@ def test_pods_are_told_once_and_only_of_a_table_that_stands() -> None:
     assert not any(ANNOTATION_GENERATION in annotations for annotations in noted)
 
     world.tuning = builders.tuning(world.lock_hash)
-    plan = world.look()
+    plan = world.reconcile()
     assert not plan.pod_annotations
-    plan = world.look()
+    plan = world.reconcile()
     assert {annotation.generation for annotation in plan.pod_annotations} == {generation + 1}
     assert len(plan.pod_annotations) == 2
-    assert not world.look().pod_annotations
+    assert not world.reconcile().pod_annotations
 
 
 def test_the_tuners_memory_is_written_when_it_is_due() -> None:

@@ -101,7 +101,7 @@ def test_the_engines_container_keeps_what_it_has_and_gains_what_is_asked() -> No
 def test_what_is_not_the_users_is_refused_where_it_stands(
     wrong: builders.Object, field: str
 ) -> None:
-    assert [refusal.field for refusal in template_merge.validate(wrong, OWNED_ENV)] == [field]
+    assert [error.field for error in template_merge.validate(wrong, OWNED_ENV)] == [field]
 
 
 def test_a_sibling_of_an_owned_path_is_the_users() -> None:

@@ -52,7 +52,7 @@ class World:
             warnings=dict(self.warnings),
         )
 
-    def look(self) -> Plan:
+    def reconcile(self) -> Plan:
         """One look, carried out."""
         wanted = plan(self.snapshot())
         assert wanted == plan(self.snapshot()), "the same snapshot gives the same plan"
@@ -62,7 +62,7 @@ class World:
     def settle(self) -> Plan:
         """Look until nothing is written; returns the last, empty plan."""
         for _ in range(MOST_LOOKS):
-            wanted = self.look()
+            wanted = self.reconcile()
             if wanted.writes_nothing:
                 return wanted
         raise AssertionError(f"still writing after {MOST_LOOKS} looks: {wanted}")

@@ -17,7 +17,7 @@ from tandem_runtime.plugin.depth.request_options import (
     options_of,
 )
 from tandem_runtime.plugin.table.plan import Limits, Plan, plan_of
-from tandem_runtime.vllm.request_fields import reading
+from tandem_runtime.vllm.request_fields import with_fields
 
 
 def plan(tiers: tuple[int, ...] = (0, 1, 3, 7), **changes: Any) -> Plan:
@@ -96,7 +96,7 @@ def test_own_fields_of_a_request_go_where_its_marks_are() -> None:
         def to_sampling_params(self) -> Any:
             return SimpleNamespace(extra_args={"kept": 1, "tandem_segment": "before"})
 
-    read = reading(Chat.to_sampling_params)
+    read = with_fields(Chat.to_sampling_params)
 
     assert read(Chat(tandem_segment="after", seen_by_nobody=2)).extra_args == {
         "kept": 1,

@@ -52,7 +52,7 @@ class Watched:
         self.loader = TableLoader(str(path), lock, LIMITS)
         self.now_s = 0.0
 
-    def look(self) -> int:
+    def poll(self) -> int:
         """The generation in force after a look; -1: none."""
         self.now_s += REREAD_S + 0.1
         self.loader.poll(self.now_s)
@@ -65,12 +65,12 @@ class Watched:
 
 def test_a_swapped_link_is_a_new_table(volume: Volume) -> None:
     watched = Watched(volume.path)
-    assert watched.look() == -1
+    assert watched.poll() == -1
 
     volume.swap(document(1))
-    assert watched.look() == 1
+    assert watched.poll() == 1
     volume.swap(document(2))
-    assert watched.look() == 2
+    assert watched.poll() == 2
     assert watched.refused == {"missing": 1}
 
 
@@ -96,20 +96,20 @@ def test_older_generations_are_refused_within_an_epoch_and_taken_in_a_new_one(
 ) -> None:
     watched = Watched(volume.path)
     volume.swap(document(5))
-    assert watched.look() == 5
+    assert watched.poll() == 5
     volume.swap(document(4))
-    assert watched.look() == 5
+    assert watched.poll() == 5
     assert watched.refused == {"stale": 1}
     volume.swap(document(1, epoch="f"))
-    assert watched.look() == 1
+    assert watched.poll() == 1
 
 
 def test_another_content_under_the_same_generation_is_refused(volume: Volume) -> None:
     watched = Watched(volume.path)
     volume.swap(document(5))
-    watched.look()
+    watched.poll()
     volume.swap(document(5, schedule=[[1, 8, 5]]))
-    watched.look()
+    watched.poll()
 
     assert watched.refused == {"stale": 1}
     plan = watched.loader.plan
@@ -121,7 +121,7 @@ def test_a_table_of_another_pair_is_refused(volume: Volume) -> None:
     watched = Watched(volume.path)
     volume.swap(document(1, lock="cd"))
 
-    assert watched.look() == -1
+    assert watched.poll() == -1
     assert watched.refused == {"lock": 1}
     assert "this engine has 'ab'" in watched.loader.message
 
@@ -129,13 +129,13 @@ def test_a_table_of_another_pair_is_refused(volume: Volume) -> None:
 def test_without_a_lock_of_its_own_an_engine_takes_any_table(volume: Volume) -> None:
     volume.swap(document(1, lock="cd"))
 
-    assert Watched(volume.path, lock="").look() == 1
+    assert Watched(volume.path, lock="").poll() == 1
 
 
 def test_deeper_than_the_engine_is_clamped_and_counted(volume: Volume) -> None:
     watched = Watched(volume.path)
     volume.swap(document(1, schedule=[[1, 4, 9], [5, 8, 2]]))
-    watched.look()
+    watched.poll()
 
     plan = watched.loader.plan
     assert plan is not None
@@ -153,13 +153,13 @@ def test_a_bad_text_leaves_the_last_good_table_and_is_counted_once(
 ) -> None:
     watched = Watched(volume.path)
     volume.swap(document(1))
-    watched.look()
+    watched.poll()
     volume.swap(text)
 
-    assert [watched.look() for _ in range(3)] == [1, 1, 1]
+    assert [watched.poll() for _ in range(3)] == [1, 1, 1]
     assert watched.refused == {"invalid": 1}
     volume.swap(document(2))
-    assert watched.look() == 2
+    assert watched.poll() == 2
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "loop", "dangling", "gone"])
@@ -167,7 +167,7 @@ def test_what_is_no_file_neither_blocks_nor_displaces_the_table(tmp_path: Path, 
     path = tmp_path / "speculation.json"
     path.write_text(document(1))
     watched = Watched(path)
-    watched.look()
+    watched.poll()
     path.unlink()
     if kind == "folder":
         path.mkdir()
@@ -180,5 +180,5 @@ def test_what_is_no_file_neither_blocks_nor_displaces_the_table(tmp_path: Path, 
     elif kind == "dangling":
         path.symlink_to(tmp_path / "nowhere")
 
-    assert watched.look() == 1
+    assert watched.poll() == 1
     assert sum(watched.refused.values()) == 1

@@ -61,7 +61,7 @@ class Scene:
             raise self.plan
         return self.plan
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         self.queue.add(KEY)
         await self.reconciler.one(await self.queue.take())
 
@@ -104,7 +104,7 @@ def service(port: int = 80) -> Object:
 
 async def test_what_a_look_wrote_is_seen_by_the_next_at_once(scene: Scene) -> None:
     scene.plan = Plan(applies=(Apply(service()),))
-    await scene.look()
+    await scene.reconcile()
     scene.plan = Plan()
     await scene.reconciler.one(await scene.queue.take())
 
@@ -113,8 +113,8 @@ async def test_what_a_look_wrote_is_seen_by_the_next_at_once(scene: Scene) -> No
 
 
 async def test_planning_says_when_to_look_again(scene: Scene) -> None:
-    scene.plan = Plan(look_again_s=60)
-    await scene.look()
+    scene.plan = Plan(requeue_after_s=60)
+    await scene.reconcile()
 
     assert await scene.due_after(60)
 
@@ -122,7 +122,7 @@ async def test_planning_says_when_to_look_again(scene: Scene) -> None:
 async def test_a_server_that_is_down_is_asked_again(scene: Scene) -> None:
     scene.plan = Plan(status={"replicas": 1})
     scene.server.down = True
-    await scene.look()
+    await scene.reconcile()
 
     assert scene.results() == {"retry": 1}
     assert await scene.due_after(0.25)
@@ -131,11 +131,11 @@ async def test_a_server_that_is_down_is_asked_again(scene: Scene) -> None:
 async def test_what_may_not_be_written_waits_until_this_process_leads_again(scene: Scene) -> None:
     scene.plan = Plan(status={"replicas": 1})
     scene.hands.leads = False
-    await scene.look()
+    await scene.reconcile()
     assert not await scene.due()
 
     scene.hands.leads = True
-    await scene.look()
+    await scene.reconcile()
     assert scene.server.sent == ["status SpeculativeDeployment chat"]
 
 
@@ -144,7 +144,7 @@ async def test_a_bug_is_told_with_what_the_look_saw_and_tried_again(
 ) -> None:
     scene.plan = ZeroDivisionError("of planning")
     with caplog.at_level(logging.ERROR):
-        await scene.look()
+        await scene.reconcile()
 
     assert scene.results() == {"bug": 1}
     (record,) = caplog.records
@@ -159,7 +159,7 @@ async def test_a_contested_child_is_tried_again_after_its_rest(scene: Scene) -> 
         taken = scene.server.put({**service(), "spec": {"port": 1}})
         scene.store.put(taken, KEY)
         scene.plan = Plan(applies=(Apply(service(), uid=taken["metadata"]["uid"]),))
-        await scene.look()
+        await scene.reconcile()
 
     assert scene.server.sent.count("force Service chat") == 3
     assert scene.server.objects["Service", "chat"]["spec"] == {"port": 1}

@@ -38,7 +38,7 @@ class Scene:
         self.decided_s = at_s
         self.generation += 1
 
-    def look(self, at_s: float) -> None:
+    def poll(self, at_s: float) -> None:
         table = SpeculationTable(
             lock=self.lock,
             generation=self.generation,
@@ -97,27 +97,27 @@ def scene(caplog: pytest.LogCaptureFixture) -> Scene:
 
 
 def test_a_decision_is_timed_until_it_is_written_and_until_all_pods_have_it(scene: Scene) -> None:
-    scene.look(0)
+    scene.poll(0)
     scene.decide(10)
-    scene.look(10.5)
+    scene.poll(10.5)
     assert scene.lags() == {"written": [1, 0.5]}
 
     for applied, at_s in (((8, 7), 11), ((8, None), 11.5)):
         scene.applied = applied
-        scene.look(at_s)
+        scene.poll(at_s)
         assert "applied" not in scene.lags(), "one pod has not told of it"
     scene.applied = (8, 8)
-    scene.look(12)
-    scene.look(20)
+    scene.poll(12)
+    scene.poll(20)
 
     assert scene.lags() == {"written": [1, 0.5], "applied": [1, 2.0]}
 
 
 def test_a_table_is_told_once_with_the_numbers_of_its_decision(scene: Scene) -> None:
-    scene.look(0)
+    scene.poll(0)
     scene.decide(10)
-    scene.look(10.5)
-    scene.look(11)
+    scene.poll(10.5)
+    scene.poll(11)
 
     (line,) = scene.lines()
     assert line["message"] == "serving/chat table 8, Goodput: K 5 up to 8 requests"
@@ -129,29 +129,29 @@ def test_a_table_is_told_once_with_the_numbers_of_its_decision(scene: Scene) -> 
 
 
 def test_what_stood_before_this_process_is_not_news(scene: Scene) -> None:
-    scene.look(0)
-    scene.look(5)
+    scene.poll(0)
+    scene.poll(5)
 
     assert (scene.lines(), scene.lags()) == ([], {})
 
 
 def test_a_table_that_the_spec_made_has_no_lag(scene: Scene) -> None:
-    scene.look(0)
+    scene.poll(0)
     scene.decided_s = 10
-    scene.look(10)
+    scene.poll(10)
     scene.generation += 1
-    scene.look(500)
+    scene.poll(500)
     scene.applied = (8, 8)
-    scene.look(501)
+    scene.poll(501)
 
     assert len(scene.lines()) == 1
     assert scene.lags() == {}
 
 
 def test_another_lock_begins_anew(scene: Scene) -> None:
-    scene.look(0)
+    scene.poll(0)
     scene.decide(10)
     scene.lock = "cd" * 32
-    scene.look(11)
+    scene.poll(11)
 
     assert (scene.lines(), scene.lags()) == ([], {})

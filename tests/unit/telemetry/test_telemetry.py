@@ -59,7 +59,7 @@ async def test_the_page_counts_writes_and_tells_who_leads(probed: Probed) -> Non
     probed.metrics.write("apply", "Service")
     probed.metrics.leading(True)
     probed.metrics.sizes(3, 1)
-    probed.metrics.look("done", 0.01)
+    probed.metrics.reconciled("done", 0.01)
 
     lines = (await probed.get("metrics")).text.splitlines()
 

@@ -49,7 +49,7 @@ class Pod:
         parsed = control.parse_order(control.render_order(order, "key"), "key")
         return control.parse_applied(control.render_applied(self.engine.take(parsed)))
 
-    def look(self, put: SpeculationTable | str | None = None, after_s: float = 0.1) -> None:
+    def poll(self, put: SpeculationTable | str | None = None, after_s: float = 0.1) -> None:
         if put is not None:
             self.file.write_text(put if isinstance(put, str) else render(put))
         self.now_s += after_s
@@ -67,52 +67,52 @@ def pod(tmp_path: Path) -> Pod:
 
 def test_a_new_table_is_in_force_after_one_look(pod: Pod) -> None:
     for generation, tokens in enumerate((3, 0, 5, 5)):
-        pod.look(table(generation, tokens))
+        pod.poll(table(generation, tokens))
         assert pod.in_force == table(generation, tokens)
         assert pod.engine.poll(0.0)
         assert not pod.engine.poll(0.0)
 
 
 def test_nothing_is_asked_between_two_looks_while_nothing_is_new(pod: Pod) -> None:
-    pod.look(table(1, 3))
+    pod.poll(table(1, 3))
     asked = len(pod.orders)
-    pod.look(after_s=LOOK_S / 2)
+    pod.poll(after_s=LOOK_S / 2)
     assert len(pod.orders) == asked
-    pod.look(after_s=LOOK_S)
+    pod.poll(after_s=LOOK_S)
     assert [order.act for order in pod.orders[asked:]] == ["look"]
 
 
 def test_without_a_file_the_engine_keeps_its_start_depth(pod: Pod) -> None:
-    pod.look()
+    pod.poll()
     assert pod.in_force is None
     assert pod.engine.refused == {"missing": 1}
 
 
 @pytest.mark.parametrize("bad", ["", "{", "[]", render(table(1, 1)).replace("[1,64,1]", "[2,1,1]")])
 def test_a_bad_file_changes_nothing_and_is_counted(bad: str, pod: Pod) -> None:
-    pod.look(table(1, 3))
-    pod.look(bad, after_s=LOOK_S)
+    pod.poll(table(1, 3))
+    pod.poll(bad, after_s=LOOK_S)
     assert pod.in_force == table(1, 3)
     assert pod.engine.refused == {"invalid": 1}
 
 
 def test_a_restarted_engine_gets_its_table_again(pod: Pod) -> None:
-    pod.look(table(1, 3))
+    pod.poll(table(1, 3))
     pod.engine = ControlledTable("", LIMITS)
-    pod.look(after_s=LOOK_S)
+    pod.poll(after_s=LOOK_S)
     assert pod.in_force == table(1, 3)
 
 
 def test_silence_loses_nothing_and_the_table_follows_as_soon_as_there_is_an_answer(
     pod: Pod,
 ) -> None:
-    pod.look(table(1, 3))
+    pod.poll(table(1, 3))
     pod.silent = True
-    pod.look(table(2, 1))
-    pod.look(table(3, 4))
+    pod.poll(table(2, 1))
+    pod.poll(table(3, 4))
     assert pod.in_force == table(1, 3)
     pod.silent = False
-    pod.look()
+    pod.poll()
     assert pod.in_force == table(3, 4)
 
 
@@ -123,31 +123,31 @@ def test_an_answer_that_is_lost_after_the_order_is_found_by_reading_back(pod: Po
             raise ChannelError("lost")
 
     pod.before = lost
-    pod.look(table(1, 3))
-    pod.look()
+    pod.poll(table(1, 3))
+    pod.poll()
     assert pod.in_force == table(1, 3)
     assert [order.act for order in pod.orders].count(APPLY) == 1
 
 
 def test_where_another_k_would_be_used_the_table_before_is_put_back(tmp_path: Path) -> None:
     pod = Pod(tmp_path, engine=Limits(5, (0, 1, 5)))
-    pod.look(table(1, 1))
-    pod.look(table(2, 3))  # the engine has no K=3 and would take 1
+    pod.poll(table(1, 1))
+    pod.poll(table(2, 3))  # the engine has no K=3 and would take 1
 
     assert pod.in_force == table(1, 1)
     assert pod.actuator.refused == {"readback": 1}
     asked = len(pod.orders)
-    pod.look(after_s=LOOK_S)
-    pod.look(after_s=LOOK_S)
+    pod.poll(after_s=LOOK_S)
+    pod.poll(after_s=LOOK_S)
     assert [order.act for order in pod.orders[asked:]] == ["look", "look"]
     assert pod.engine.refused == {"readback": 1}
-    pod.look(table(3, 5))
+    pod.poll(table(3, 5))
     assert pod.in_force == table(3, 5)
 
 
 def test_a_first_table_that_does_not_go_leaves_the_start_depth(tmp_path: Path) -> None:
     pod = Pod(tmp_path, engine=Limits(5, (0, 5)))
-    pod.look(table(1, 3))
+    pod.poll(table(1, 3))
     assert pod.in_force is None
     assert pod.orders[-1] == Order(RESTORE, None, {"readback": 1})
 
@@ -156,13 +156,13 @@ def test_an_engine_that_began_anew_is_asked_again_and_keeps_the_last_good_table(
     tmp_path: Path,
 ) -> None:
     pod = Pod(tmp_path, engine=Limits(5, (0, 1, 5)))
-    pod.look(table(1, 1))
-    pod.look(table(2, 3))
+    pod.poll(table(1, 1))
+    pod.poll(table(2, 3))
     pod.engine = ControlledTable("", Limits(5, (0, 1, 5)))
-    pod.look(after_s=LOOK_S)
+    pod.poll(after_s=LOOK_S)
     assert pod.in_force == table(1, 1)
     pod.engine = ControlledTable("", LIMITS)
-    pod.look(after_s=LOOK_S)
+    pod.poll(after_s=LOOK_S)
     assert pod.in_force == table(2, 3)
 
 
@@ -175,7 +175,7 @@ def test_what_the_engine_refuses_stays_refused(
 ) -> None:
     pod = Pod(tmp_path, lock="ours")
     pod.engine.take(Order(APPLY, table(5, 4, "ours")))
-    pod.look(wanted if wanted.lock else table(3, 1, "ours"))
+    pod.poll(wanted if wanted.lock else table(3, 1, "ours"))
 
     assert pod.in_force == table(5, 4, "ours")
     assert pod.actuator.refused == {"engine": 1}

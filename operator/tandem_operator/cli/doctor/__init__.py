@@ -17,7 +17,7 @@ from tandem_operator.cli import connection, output
 from tandem_operator.cli.connection import ConnectionProblem
 from tandem_operator.cli.doctor import definition, engines, installation, rights
 from tandem_operator.cli.doctor.finding import Finding, Level
-from tandem_operator.cli.doctor.reading import Reading
+from tandem_operator.cli.doctor.reader import Reader
 
 WRONG, COULD_NOT_READ = 1, 2
 _STYLES = {Level.OK: "green", Level.WARNING: "yellow", Level.WRONG: "red", Level.UNKNOWN: "dim"}
@@ -37,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, print, return the exit status."""
     try:
-        reading = Reading(connection.connect(arguments))
-        findings = [reading.server(), *definition.check(reading)]
-        findings += rights.check(reading)
-        findings += installation.check(reading, arguments.operator_namespace)
+        reader = Reader(connection.connect(arguments))
+        findings = [reader.server(), *definition.check(reader)]
+        findings += rights.check(reader)
+        findings += installation.check(reader, arguments.operator_namespace)
         if not any(one.level is Level.WRONG and one.check == definition.CHECK for one in findings):
-            findings += engines.check(reading)
+            findings += engines.check(reader)
     except ConnectionProblem as problem:
         print(f"tandem doctor: {problem}", file=sys.stderr)
         return COULD_NOT_READ

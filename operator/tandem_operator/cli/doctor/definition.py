@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from tandem_operator.api import crd, names
 from tandem_operator.cli.doctor.finding import Finding, Level
-from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
+from tandem_operator.cli.doctor.reader import NotAllowedError, Object, Reader
 
 CHECK = "definition"
 PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 INSTALL = "helm upgrade --install with crds.install=true, or kubectl apply --server-side -f crds/"
 
 
-def check(reading: Reading) -> Iterator[Finding]:
+def check(reader: Reader) -> Iterator[Finding]:
     """Installed, established, and with the fields of this release."""
     try:
-        definition = reading.get(f"{PATH}/{names.CRD_NAME}")
+        definition = reader.get(f"{PATH}/{names.CRD_NAME}")
     except NotAllowedError as refused:
         yield Finding(CHECK, Level.UNKNOWN, str(refused))
         return

@@ -11,7 +11,7 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.cli.doctor import installation
 from tandem_operator.cli.doctor.finding import Finding, Level
-from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
+from tandem_operator.cli.doctor.reader import NotAllowedError, Object, Reader
 from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.registry import driver
 from tandem_operator.metrics import page as pages
@@ -22,12 +22,12 @@ from tandem_runtime.contract.metrics import APPLIED_GENERATION
 PREFIX = APPLIED_GENERATION.partition(":")[0]
 
 
-def check(reading: Reading) -> Iterator[Finding]:
+def check(reader: Reader) -> Iterator[Finding]:
     """The checks of each resource of the namespace."""
-    namespace = reading.cluster.namespace
+    namespace = reader.cluster.namespace
     place = f"/apis/{names.API_VERSION}/namespaces/{namespace}/{names.PLURAL}"
     try:
-        resources = reading.items(place)
+        resources = reader.items(place)
     except NotAllowedError as refused:
         yield Finding("resources", Level.UNKNOWN, str(refused))
         return
@@ -35,20 +35,20 @@ def check(reading: Reading) -> Iterator[Finding]:
         message = f"no resource in namespace {namespace}"
         yield Finding("resources", Level.OK, message)
     for raw in resources:
-        yield from _of(reading, raw)
+        yield from _of(reader, raw)
 
 
-def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
+def _of(reader: Reader, raw: Object) -> Iterator[Finding]:
     name, namespace = raw["metadata"]["name"], raw["metadata"]["namespace"]
     check_name = f"{namespace}/{name}"
     place = f"/api/v1/namespaces/{namespace}/pods"
     try:
-        pods = reading.items(place, labelSelector=f"{names.LABEL_DEPLOYMENT}={name}")
+        pods = reader.items(place, labelSelector=f"{names.LABEL_DEPLOYMENT}={name}")
     except NotAllowedError as refused:
         yield Finding(check_name, Level.UNKNOWN, str(refused))
         return
     yield from installation.images(check_name, pods)
-    yield from _groups(reading, check_name, raw)
+    yield from _groups(reader, check_name, raw)
     engines = [pod for pod in pods if _role(pod) == names.ROLE_ENGINE]
     ready = [pod for pod in engines if installation.is_ready(pod)]
     wanted = raw["spec"].get("replicas", 1)
@@ -58,10 +58,10 @@ def _of(reading: Reading, raw: Object) -> Iterator[Finding]:
         yield Finding(check_name, Level.WARNING, message, remedy)
     speculation = (raw.get("status") or {}).get("speculation") or {}
     for pod in ready:
-        yield _metrics(reading, check_name, pod, speculation)
+        yield _metrics(reader, check_name, pod, speculation)
 
 
-def _groups(reading: Reading, check_name: str, raw: Object) -> Iterator[Finding]:
+def _groups(reader: Reader, check_name: str, raw: Object) -> Iterator[Finding]:
     """Whether the cluster serves the kind of replicas of several pods, where one is asked for."""
     try:
         spec = Spec.model_validate(raw["spec"])
@@ -72,7 +72,7 @@ def _groups(reading: Reading, check_name: str, raw: Object) -> Iterator[Finding]
         return
     kind = LEADER_WORKER_SET
     try:
-        served = reading.get(f"/apis/{kind.api_version}")
+        served = reader.get(f"/apis/{kind.api_version}")
     except NotAllowedError as refused:
         yield Finding(check_name, Level.UNKNOWN, f"{kind.kind}: {refused}")
         return
@@ -86,13 +86,13 @@ def _role(pod: Object) -> str | None:
     return role
 
 
-def _metrics(reading: Reading, check_name: str, pod: Object, speculation: Object) -> Finding:
+def _metrics(reader: Reader, check_name: str, pod: Object, speculation: Object) -> Finding:
     """Whether the pod's metrics answer; and where a table moves K, that it is applied."""
     name = pod["metadata"]["name"]
     port, path = page_of(pod)
     place = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}:{port}/proxy{path}"
     try:
-        text = reading.text(place)
+        text = reader.text(place)
         page = pages.parse(text or "", (PREFIX,))
     except NotAllowedError as refused:
         return Finding(check_name, Level.UNKNOWN, f"metrics of {name}: {refused}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from tandem_operator.cli.doctor.finding import Finding, Level
-from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
+from tandem_operator.cli.doctor.reader import NotAllowedError, Object, Reader
 
 SELECTOR = "app.kubernetes.io/name=tandem"
 PORT = 8080
@@ -14,11 +14,11 @@ IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrIma
 INSTALL = "install the chart, see the README"
 
 
-def check(reading: Reading, namespace: str | None) -> Iterator[Finding]:
+def check(reader: Reader, namespace: str | None) -> Iterator[Finding]:
     """Pods, images, Lease, metrics; without pods the rest is not looked at."""
     place = f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"
     try:
-        pods = [pod for pod in reading.items(place, labelSelector=SELECTOR) if _operator(pod)]
+        pods = [pod for pod in reader.items(place, labelSelector=SELECTOR) if _operator(pod)]
     except NotAllowedError as refused:
         remedy = "name its namespace with --operator-namespace"
         yield Finding("operator", Level.UNKNOWN, str(refused), "" if namespace else remedy)
@@ -35,8 +35,8 @@ def check(reading: Reading, namespace: str | None) -> Iterator[Finding]:
         yield Finding("operator", Level.WRONG, message, remedy)
         return
     yield Finding("operator", Level.OK if len(ready) == len(pods) else Level.WARNING, message)
-    yield _lease(reading, ready)
-    yield _metrics(reading, ready[0])
+    yield _lease(reader, ready)
+    yield _metrics(reader, ready[0])
 
 
 def images(check_name: str, pods: Iterable[Object]) -> Iterator[Finding]:
@@ -78,12 +78,12 @@ def _environment(pod: Object) -> dict[str, str]:
     return {each["name"]: each.get("value", "") for each in container.get("env") or ()}
 
 
-def _lease(reading: Reading, ready: list[Object]) -> Finding:
+def _lease(reader: Reader, ready: list[Object]) -> Finding:
     namespace = ready[0]["metadata"]["namespace"]
     name = _environment(ready[0]).get("TANDEM_LEASE", "tandem")
     path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}"
     try:
-        lease = reading.get(path)
+        lease = reader.get(path)
     except NotAllowedError as refused:
         return Finding("leader", Level.UNKNOWN, str(refused))
     spec = (lease or {}).get("spec") or {}
@@ -99,13 +99,13 @@ def _lease(reading: Reading, ready: list[Object]) -> Finding:
     return Finding("leader", Level.OK, message)
 
 
-def _metrics(reading: Reading, pod: Object) -> Finding:
+def _metrics(reader: Reader, pod: Object) -> Finding:
     metadata = pod["metadata"]
     place = (
         f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}:{PORT}/proxy/metrics"
     )
     try:
-        page = reading.text(place)
+        page = reader.text(place)
     except NotAllowedError as refused:
         return Finding("operator's metrics", Level.UNKNOWN, str(refused))
     if page is None or "tandem_" not in page:

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from tandem_operator.api import names
 from tandem_operator.cli.doctor.finding import Finding, Level
-from tandem_operator.cli.doctor.reading import NotAllowedError, Object, Reading
+from tandem_operator.cli.doctor.reader import NotAllowedError, Object, Reader
 
 CHECK = "your rights"
 PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 READ, WRITE = ("get", "list"), ("create", "patch")
 
 
-def check(reading: Reading) -> Iterator[Finding]:
+def check(reader: Reader) -> Iterator[Finding]:
     """Reading is needed by the commands, writing only to apply manifests."""
-    namespace = reading.cluster.namespace
+    namespace = reader.cluster.namespace
     for verbs, missing in ((READ, Level.WRONG), (WRITE, Level.WARNING)):
         try:
-            refused = [verb for verb in verbs if not _may(reading, namespace, verb)]
+            refused = [verb for verb in verbs if not _may(reader, namespace, verb)]
         except NotAllowedError as problem:
             yield Finding(CHECK, Level.UNKNOWN, str(problem))
             return
@@ -30,7 +30,7 @@ def check(reading: Reading) -> Iterator[Finding]:
             yield Finding(CHECK, Level.OK, f"you may {', '.join(verbs)} {what}")
 
 
-def _may(reading: Reading, namespace: str, verb: str) -> bool:
+def _may(reader: Reader, namespace: str, verb: str) -> bool:
     attributes = {
         "namespace": namespace,
         "verb": verb,
@@ -42,4 +42,4 @@ def _may(reading: Reading, namespace: str, verb: str) -> bool:
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes},
     }
-    return bool(reading.create(PATH, review).get("status", {}).get("allowed"))
+    return bool(reader.create(PATH, review).get("status", {}).get("allowed"))

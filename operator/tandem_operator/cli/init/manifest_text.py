@@ -21,7 +21,7 @@ class Written:
     """A manifest, the look that it comes from, why K is as deep, and a device's GiB where known."""
 
     manifest: Object
-    look: Inspection
+    inspection: Inspection
     why_depth: str
     device_gib: float | None = None
 
@@ -29,7 +29,7 @@ class Written:
 def text_of(written: Written) -> str:
     """YAML with comments."""
     spec = written.manifest["spec"]
-    report = written.look.report
+    report = written.inspection.report
     lines = [f"# {report.verdict} ({report.reason}): {report.message}"]
     lines += [f"# {line}" for line in memory_lines(written)]
     head = {key: value for key, value in written.manifest.items() if key != "spec"}
@@ -52,7 +52,7 @@ def text_of(written: Written) -> str:
 
 def memory_lines(written: Written) -> list[str]:
     """What one replica keeps on its devices, as far as the files tell it."""
-    sides = {"target": written.look.report.target, "draft": written.look.report.draft}
+    sides = {"target": written.inspection.report.target, "draft": written.inspection.report.draft}
     known = {name: side for name, side in sides.items() if side is not None}
     unknown = [name for name, side in known.items() if side.weight_bytes is None]
     if unknown:

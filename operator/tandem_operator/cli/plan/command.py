@@ -102,7 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return NOTHING_TO_JUDGE
     documents: list[Object] = []
-    status = max([status, *(_judge(each, arguments, paths, documents.append) for each in given)])
+    status = max(
+        [status, *(_inspected(each, arguments, paths, documents.append) for each in given)]
+    )
     if documents:
         # JSON is one document, whatever was asked about.
         several = len(given) > 1
@@ -110,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _judge(
+def _inspected(
     manifest: Manifest,
     arguments: argparse.Namespace,
     paths: dict[str, str],
@@ -123,7 +125,7 @@ def _judge(
         print(f"tandem plan: {manifest.file}: {manifest.place}: {problem}", file=sys.stderr)
 
     namespace = arguments.namespace or DEFAULT_NAMESPACE
-    answered = answer.to(_placed(manifest.object, namespace))
+    answered = answer.to(_in_namespace(manifest.object, namespace))
     faults = [*answered.faults, *_elsewhere(manifest.object, arguments.namespace)]
     for fault in faults:
         tell(fault)
@@ -134,7 +136,7 @@ def _judge(
         return REFUSED
     try:
         wanted = preview.resource_of(answered.stored, namespace)
-        look = plan_pair.look(wanted, paths) if paths else None
+        inspection = plan_pair.inspect(wanted, paths) if paths else None
     except UnreadableSpecError as problem:
         tell(f"it would be stored, and this release cannot read it: {problem}")
         return REFUSED
@@ -155,10 +157,12 @@ def _judge(
         status = _show_difference(manifest, answered.stored, arguments, tell, collect)
         return status or (REFUSED if refused else 0)
     if arguments.output == output.JSON:
-        collect({**shown.head(seen, look), "objects": shown.objects(seen, look)})
+        collect({**shown.head(seen, inspection), "objects": shown.objects(seen, inspection)})
     else:
-        print((shown.yaml_stream if arguments.output == output.YAML else shown.text)(seen, look))
-    return REFUSED if refused or (look is not None and not look.allowed) else 0
+        print(
+            (shown.yaml_stream if arguments.output == output.YAML else shown.text)(seen, inspection)
+        )
+    return REFUSED if refused or (inspection is not None and not inspection.allowed) else 0
 
 
 def _show_difference(
@@ -203,7 +207,7 @@ def _name(manifest: Manifest, namespace: str) -> str:
     return f"{own or namespace}/{manifest.place}"
 
 
-def _placed(manifest: Object, namespace: str) -> Object:
+def _in_namespace(manifest: Object, namespace: str) -> Object:
     """The manifest in the namespace where it names none, as kubectl sends it."""
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("namespace"):

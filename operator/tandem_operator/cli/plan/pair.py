@@ -16,7 +16,7 @@ MOUNTED = (Scheme.PVC, Scheme.OCI)
 """Sources that the kubelet mounts: only a folder can stand for them here."""
 
 
-def look(resource: Resource, paths: Mapping[str, str]) -> Inspection:
+def inspect(resource: Resource, paths: Mapping[str, str]) -> Inspection:
     """Look at the pair as the lock Job would; `paths` are local folders (or files) by side.
 
     A side without a path is brought from where the manifest says. Raises InspectionError.

@@ -19,14 +19,14 @@ from tandem_operator.planning.preview import Preview
 Object = dict[str, Any]
 
 
-def text(seen: Preview, look: Inspection | None) -> str:
+def text(seen: Preview, inspection: Inspection | None) -> str:
     lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
     lines.append("  values in force, with defaults:")
     for key, value in dataclasses.asdict(seen.effective).items():
         lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
-    if look is not None:
+    if inspection is not None:
         lines.append("  pair:")
-        lines += [f"    {line}" for line in pair_inspection.lines(look)]
+        lines += [f"    {line}" for line in pair_inspection.lines(inspection)]
     elif seen.warnings:
         lines.append("  warnings:")
         lines += [f"    {warning}" for warning in seen.warnings]
@@ -34,12 +34,12 @@ def text(seen: Preview, look: Inspection | None) -> str:
         lines.append("  refused:")
         lines += [f"    {refusal}" for refusal in reasons]
         return "\n".join(lines)
-    if seen.event_records:
+    if seen.notes:
         lines.append("  noted:")
-        lines += [f"    {note}" for note in seen.event_records]
+        lines += [f"    {note}" for note in seen.notes]
     lines.append("  created first:")
     lines += [f"    {_place(child)}" for child in seen.first]
-    if look is not None and not look.allowed:
+    if inspection is not None and not inspection.allowed:
         return "\n".join(lines)
     lines.append(
         "  created once the pair is locked (names may differ, since the lock has no hash yet):"
@@ -64,13 +64,13 @@ def _place(child: Object) -> str:
     return f"{child['kind']} {child['metadata']['name']}"
 
 
-def yaml_stream(seen: Preview, look: Inspection | None) -> str:
-    documents = [head(seen, look), *objects(seen, look)]
+def yaml_stream(seen: Preview, inspection: Inspection | None) -> str:
+    documents = [head(seen, inspection), *objects(seen, inspection)]
     stream: str = yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
     return stream.rstrip()
 
 
-def head(seen: Preview, look: Inspection | None) -> Object:
+def head(seen: Preview, inspection: Inspection | None) -> Object:
     return {
         "resource": f"{seen.namespace}/{seen.name}",
         "inputHash": seen.input_hash,
@@ -80,13 +80,13 @@ def head(seen: Preview, look: Inspection | None) -> Object:
         },
         "refusals": [*map(str, seen.refusals), *(seen.template or ())],
         "warnings": [str(warning) for warning in seen.warnings],
-        **({} if look is None else {"pair": pair_inspection.document(look)}),
-        "notes": list(seen.event_records),
+        **({} if inspection is None else {"pair": pair_inspection.document(inspection)}),
+        "notes": list(seen.notes),
     }
 
 
-def objects(seen: Preview, look: Inspection | None) -> list[Object]:
+def objects(seen: Preview, inspection: Inspection | None) -> list[Object]:
     """What would be made; of a pair that is not allowed, the lock Job alone."""
-    locked = seen.locked if look is None or look.allowed else ()
+    locked = seen.locked if inspection is None or inspection.allowed else ()
     plain: list[Object] = json.loads(json.dumps([*seen.first, *locked]))
     return plain

@@ -6,7 +6,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.interface.support import Support
 from tandem_operator.engines.metrics.reader import MetricsReader
 from tandem_runtime.contract.report import PairReport
@@ -38,7 +38,7 @@ class Driver(Protocol):
         """What of the spec this engine cannot do; empty when all of it works."""
         ...
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """What the files of the pair rule out that the spec alone did not show."""
         ...
 

@@ -29,7 +29,7 @@ class FieldError:
 
 def message_of(refusals: tuple[FieldError, ...]) -> str:
     """All findings of one reason as the message of a condition; the first ten in full."""
-    shown = [str(refusal) for refusal in refusals[:10]]
+    shown = [str(error) for error in refusals[:10]]
     if len(refusals) > len(shown):
         shown.append(f"and {len(refusals) - len(shown)} more")
     return " | ".join(shown)

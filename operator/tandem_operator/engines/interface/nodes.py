@@ -61,7 +61,7 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
     count, needed = spec.accelerator.count, defaults.devices_used(spec)
     if count is not None and needed % count != 0:
         errors.append(
-            _refusal(
+            _error(
                 "accelerator.count",
                 str(count),
                 f"{needed} devices do not come out even in pods of {count}",
@@ -70,7 +70,7 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
         )
     if spec.min_ready_seconds > 0:
         errors.append(
-            _refusal(
+            _error(
                 "minReadySeconds",
                 str(spec.min_ready_seconds),
                 f"a replica of {pods} pods is a LeaderWorkerSet, which has no such wait",
@@ -79,7 +79,7 @@ def validate(driver: Driver, spec: Spec) -> tuple[FieldError, ...]:
         )
     modes = {"offMode": spec.tuning.off_mode, "onDecay": spec.tuning.on_decay}
     errors += [
-        _refusal(
+        _error(
             f"tuning.{field}",
             mode.value,
             f"it tries a pod beside the others, and a replica is {pods} pods",
@@ -95,7 +95,7 @@ def _alone(driver: Driver, spec: Spec, pods: int) -> FieldError:
     field, value = "parallelism.pipeline", str(spec.parallelism.pipeline)
     if spec.accelerator.count is not None:
         field, value = "accelerator.count", str(spec.accelerator.count)
-    return _refusal(
+    return _error(
         field,
         value,
         f"one replica would take {pods} pods, and {driver.type.value} runs a replica in one pod "
@@ -105,7 +105,7 @@ def _alone(driver: Driver, spec: Spec, pods: int) -> FieldError:
     )
 
 
-def _refusal(field: str, value: str, message: str, remedy: str) -> FieldError:
+def _error(field: str, value: str, message: str, remedy: str) -> FieldError:
     return FieldError(
         StalledReason.UNSUPPORTED_COMBINATION, f"spec.{field}", value, message, remedy
     )

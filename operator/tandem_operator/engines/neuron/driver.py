@@ -6,7 +6,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.neuron import rules
 from tandem_operator.engines.neuron.methods import METHODS
 from tandem_operator.engines.neuron.support import SUPPORT
@@ -33,9 +33,9 @@ class NeuronDriver:
         """What of the spec Neuron cannot do, and what of it is the operator's to set."""
         return (*rules.validate(spec), *environment.validate(spec, self.owned_env))
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """Nothing beyond the lock: which models AWS's plugin has is known to its image alone."""
-        return PairJudgement()
+        return PairValidation()
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """Nothing: what starts is what one expects."""

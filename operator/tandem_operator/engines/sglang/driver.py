@@ -4,7 +4,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.pod import container, drain, environment, start
 from tandem_operator.engines.sglang import rules
 from tandem_operator.engines.sglang.arguments import SERVER, arguments, depths_of, start_words
@@ -29,9 +29,9 @@ class SglangDriver:
         """What of the spec SGLang cannot do, and what of it is the operator's to set."""
         return (*rules.validate(spec), *environment.validate(spec, self.owned_env))
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """Nothing beyond the lock: what SGLang loads of a pair is known to its own start alone."""
-        return PairJudgement(warnings=self.warn(spec))
+        return PairValidation(warnings=self.warn(spec))
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What of the spec acts later than one expects."""

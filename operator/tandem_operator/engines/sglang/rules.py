@@ -11,7 +11,7 @@ from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines import fixed_depth
 from tandem_operator.engines.fixed_depth import unsupported
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.pod import arguments
 from tandem_operator.engines.sglang.arguments import is_adaptive
 from tandem_operator.engines.sglang.config_keys import KEYS, OWNED, plain

@@ -7,7 +7,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.tensorrt_llm import llm, pbtxt, servers
 from tandem_operator.engines.tensorrt_llm.methods import OFF_IN_A_STEP
@@ -52,9 +52,9 @@ class TensorRtLlmDriver:
             *environment.validate(spec, self.owned_env),
         )
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """What of the locked pair TensorRT-LLM does not start, and what acts later than thought."""
-        return PairJudgement(tuple(pair.judge(spec, report)), self.warn(spec))
+        return PairValidation(tuple(pair.validate(spec, report)), self.warn(spec))
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """That K is taken at the start."""

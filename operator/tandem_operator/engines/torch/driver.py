@@ -4,7 +4,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.torch import pair_rules, spec_rules
 from tandem_operator.engines.torch.methods import METHODS
@@ -32,9 +32,9 @@ class TorchDriver:
         """What of the spec this engine cannot do, and what of it is the operator's to set."""
         return (*spec_rules.validate(spec), *environment.validate(spec, self.owned_env))
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """What of the locked pair this engine cannot serve."""
-        return pair_rules.judge(spec, report)
+        return pair_rules.validate(spec, report)
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """Nothing: what starts is what one expects."""

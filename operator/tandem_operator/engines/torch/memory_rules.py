@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import DeviceNeed
+from tandem_operator.engines.interface.pair_validation import DeviceNeed
 from tandem_operator.engines.pod import flags
 from tandem_runtime.contract.engines.torch_engine import (
     BLOCK_TOKENS,

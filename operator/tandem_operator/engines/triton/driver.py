@@ -6,7 +6,7 @@ from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import Endpoint, EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.torch import driver as torch
 from tandem_operator.engines.torch import pair_rules
@@ -39,9 +39,9 @@ class TritonDriver:
         """What of the spec this server or its engine cannot do."""
         return (*spec_rules.validate(spec), *environment.validate(spec, self.owned_env))
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """What of the locked pair the engine cannot serve."""
-        return pair_rules.judge(spec, report)
+        return pair_rules.validate(spec, report)
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """Nothing: what starts is what one expects."""

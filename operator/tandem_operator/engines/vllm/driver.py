@@ -6,7 +6,7 @@ from tandem_operator.api.spec import EngineType, ModelRunner, Spec
 from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import EngineParts, Launch, PodParts
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.pod import container, drain, environment
 from tandem_operator.engines.vllm import group
 from tandem_operator.engines.vllm.arguments import arguments, command
@@ -56,10 +56,12 @@ class VllmDriver:
             *environment.validate(spec, self.owned_env),
         )
 
-    def judge_pair(self, spec: Spec, report: PairReport) -> PairJudgement:
+    def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
         """What of the locked pair vLLM cannot serve."""
-        judged = pair_rules.judge(spec, report)
-        return replace(judged, refusals=(*judged.refusals, *live_rules.validate(spec, report)))
+        validation = pair_rules.validate(spec, report)
+        return replace(
+            validation, refusals=(*validation.refusals, *live_rules.validate(spec, report))
+        )
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What of the spec starts under a condition that only the user can see to."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from tandem_operator.planning.children import engine_pods
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
 from tandem_operator.workloads import kinds

@@ -6,7 +6,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.resource import Resource
 from tandem_operator.workloads.base import Pods
 

@@ -13,11 +13,11 @@ from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.field_error import FieldError, message_of
 from tandem_operator.engines.interface.installation import Installation
-from tandem_operator.planning.children import known_input, new_revision
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions import known_input, new_revision
+from tandem_operator.planning.children.revisions.revision import Revision
+from tandem_operator.planning.lock import assessment
 from tandem_operator.planning.lock import cache as lock_cache
 from tandem_operator.planning.lock import job as lock_job
-from tandem_operator.planning.lock import judgement
 from tandem_operator.planning.lock import report as lock_report
 from tandem_operator.planning.lock.steps import Accepted, Locking, Refused, Step
 from tandem_operator.planning.lock.wait import Pending
@@ -68,7 +68,7 @@ def step(
     remembered = _remembered(resource, snapshot.installation)
     if remembered is not None:
         return remembered
-    return _look(resource, observed, revisions, driver, snapshot)
+    return _read(resource, observed, revisions, driver, snapshot)
 
 
 def _missing_kind(resource: Resource, driver: Driver, snapshot: Snapshot) -> tuple[FieldError, ...]:
@@ -96,7 +96,7 @@ def _number(known: Revision, revisions: tuple[Revision, ...]) -> int:
     return known.number if revisions[0] == known else revisions[0].number + 1
 
 
-def _look(
+def _read(
     resource: Resource,
     observed: ObservedObjects,
     revisions: tuple[Revision, ...],
@@ -104,7 +104,7 @@ def _look(
     snapshot: Snapshot,
 ) -> Step:
     """From the resource's own Job, from what its namespace knows of the pair, or by a new Job."""
-    look = _Look(resource, revisions, driver, snapshot)
+    reader = _Reader(resource, revisions, driver, snapshot)
     job = observed.ours("Job", names.lock_job(resource.name, resource.input_hash))
     if job is not None:
         refusals = sources.lost(resource.spec, job)
@@ -117,22 +117,22 @@ def _look(
         ended = None
         if not isinstance(outcome, Pending):
             ended = snapshot.ended_at(job["metadata"]["uid"])
-        return look.read(outcome, ended, shared, sharing)
+        return reader.read(outcome, ended, shared, sharing)
     shared = lock_cache.pair(resource, snapshot.installation)
     if shared is not None:
         alike = snapshot.pairs.get(shared, {}).values()
         known = lock_cache.known(shared, alike)
         if known is not None:
-            return look.read(known, None, shared, None)
+            return reader.read(known, None, shared, None)
         scheduled = lock_job.scheduling_name(resource)
         other = lock_cache.elsewhere(resource, shared, scheduled, alike)
         if other is not None:
-            return look.read(other.outcome, None, shared, other.sharing)
-    return look.begun(None if shared is None else Sharing(shared, resource.name))
+            return reader.read(other.outcome, None, shared, other.sharing)
+    return reader.begun(None if shared is None else Sharing(shared, resource.name))
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Reader:
     """What a Job found, wherever it ran, as a step of this resource."""
 
     resource: Resource
@@ -162,8 +162,8 @@ class _Look:
         followed = None if own else sharing
         if isinstance(outcome, PairReport):
             try:
-                return self._judged(outcome, pair)
-            except judgement.UnknownReportError as error:
+                return self._of_report(outcome, pair)
+            except assessment.UnknownReportError as error:
                 outcome = LockFailure(lock_report.LOCK_FAILED, None, str(error))
         failed_before = candidate.failure(self.resource)
         if isinstance(outcome, LockFailure):
@@ -179,29 +179,29 @@ class _Look:
         asked = candidate.of(self.resource, LOCKING, message)
         return Locking(asked, message, sharing=sharing, ask=outcome.ask)
 
-    def _judged(self, report: PairReport, pair: str | None) -> Step:
+    def _of_report(self, report: PairReport, pair: str | None) -> Step:
         resource, installation = self.resource, self.snapshot.installation
         mounted = sources.mounted(resource.spec, pod_template.FOLDERS)
         method, policy = resource.spec.speculation.method, resource.values.lock_policy
-        judged = judgement.judge(report, method.value, mounted.paths, policy)
-        if judged.lock is None:
+        assessed = assessment.assess(report, method.value, mounted.paths, policy)
+        if assessed.lock is None:
             return Refused(
-                candidate.of(resource, judged.reason.value, judged.message, report),
+                candidate.of(resource, assessed.reason.value, assessed.message, report),
                 StalledReason.PAIR_REJECTED,
-                judged.message,
-                judged.reason,
+                assessed.message,
+                assessed.reason,
             )
-        pair_judgement = self.driver.judge_pair(resource.spec, report)
+        validation = self.driver.validate_pair(resource.spec, report)
         refusals = (
-            *pair_judgement.refusals,
-            *accelerator_memory.judge(resource, report, installation, pair_judgement.device),
+            *validation.refusals,
+            *accelerator_memory.validate(resource, report, installation, validation.device),
         )
         if refusals:
             return _refused_by_spec(resource, refusals, report)
         made = new_revision.made(
             resource,
             report,
-            judged.lock,
+            assessed.lock,
             self.driver,
             installation,
             number=1 + max((revision.number for revision in self.revisions), default=0),

@@ -8,7 +8,7 @@ from typing import Any
 
 from tandem_operator.api.conditions import PairReason, StalledReason
 from tandem_operator.api.status import Candidate
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.plan import Asked, Sharing
 from tandem_runtime.contract.report import PairReport
 

@@ -10,7 +10,7 @@ from tandem_operator.api.conditions import StalledReason
 from tandem_operator.engines.interface import nodes
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.installation import Installation
-from tandem_operator.engines.interface.pair_judgement import DeviceNeed
+from tandem_operator.engines.interface.pair_validation import DeviceNeed
 from tandem_operator.engines.pod import flags
 from tandem_operator.planning.resource import Resource
 from tandem_runtime.contract.report import PairReport, SideReport
@@ -26,7 +26,7 @@ HALVED_DTYPES = ("F32", "float32")
 """Engines load these at 16 bits unless `dtype` says otherwise."""
 
 
-def judge(
+def validate(
     resource: Resource,
     report: PairReport,
     installation: Installation,

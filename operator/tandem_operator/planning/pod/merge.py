@@ -98,14 +98,14 @@ def validate(template: Object | None, owned_env: tuple[str, ...]) -> tuple[Field
     return (*_labels(template), *_pod(template.get("spec", {}), owned_env))
 
 
-def _refusal(field: str, value: Any, message: str, remedy: str) -> FieldError:
+def _error(field: str, value: Any, message: str, remedy: str) -> FieldError:
     written = value if isinstance(value, str) else json.dumps(value)
     return FieldError(StalledReason.INVALID_TEMPLATE, field, written, message, remedy)
 
 
 def _nulls(value: Any, field: str) -> Iterable[FieldError]:
     if value is None:
-        yield _refusal(field, "null", "null would remove what the operator set", "remove the key")
+        yield _error(field, "null", "null would remove what the operator set", "remove the key")
     elif isinstance(value, dict):
         for key, entry in value.items():
             yield from _nulls(entry, f"{field}.{key}")
@@ -116,7 +116,7 @@ def _nulls(value: Any, field: str) -> Iterable[FieldError]:
 
 def _shapes(template: Object) -> Iterable[FieldError]:
     for key in template.keys() - {"metadata", "spec"}:
-        yield _refusal(
+        yield _error(
             f"spec.template.{key}",
             template[key],
             "a pod template has metadata and spec",
@@ -126,10 +126,10 @@ def _shapes(template: Object) -> Iterable[FieldError]:
     spec = template.get("spec", {})
     for part, value in (("metadata", metadata), ("spec", spec)):
         if not isinstance(value, dict):
-            yield _refusal(f"spec.template.{part}", value, "not an object", "write a map")
+            yield _error(f"spec.template.{part}", value, "not an object", "write a map")
             return
     for key in metadata.keys() - {"labels", "annotations"}:
-        yield _refusal(
+        yield _error(
             f"spec.template.metadata.{key}",
             metadata[key],
             "the operator sets it",
@@ -137,7 +137,7 @@ def _shapes(template: Object) -> Iterable[FieldError]:
         )
     for key in metadata.keys() & {"labels", "annotations"}:
         if not isinstance(metadata[key], dict):
-            yield _refusal(
+            yield _error(
                 f"spec.template.metadata.{key}", metadata[key], "not an object", "write a map"
             )
     for lists in (*CONTAINER_LISTS, "volumes"):
@@ -146,23 +146,23 @@ def _shapes(template: Object) -> Iterable[FieldError]:
 
 def _named_list(entries: Any, field: str) -> Iterable[FieldError]:
     if not isinstance(entries, list):
-        yield _refusal(field, entries, "not a list", "write a list")
+        yield _error(field, entries, "not a list", "write a list")
         return
     for index, entry in enumerate(entries):
         at = f"{field}[{index}]"
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            yield _refusal(at, entry, "an entry without a name", "name it")
+            yield _error(at, entry, "an entry without a name", "name it")
             continue
         for inner in ("env", "envFrom", "volumeMounts", "volumeDevices"):
             named = entry.get(inner, [])
             if not isinstance(named, list) or not all(isinstance(each, dict) for each in named):
-                yield _refusal(f"{at}.{inner}", named, "not a list of objects", "write a list")
+                yield _error(f"{at}.{inner}", named, "not a list of objects", "write a list")
 
 
 def _labels(template: Object) -> Iterable[FieldError]:
     for key, value in template.get("metadata", {}).get("labels", {}).items():
         if common_metadata.owns(key):
-            yield _refusal(
+            yield _error(
                 f"spec.template.metadata.labels.{key}",
                 value,
                 "the operator sets this label",
@@ -173,14 +173,14 @@ def _labels(template: Object) -> Iterable[FieldError]:
 def _pod(spec: Object, owned_env: tuple[str, ...]) -> Iterable[FieldError]:
     for key in OWNED_POD_FIELDS:
         if key in spec:
-            yield _refusal(
+            yield _error(
                 f"spec.template.spec.{key}", spec[key], "the operator owns it", "remove it"
             )
     for lists in (*CONTAINER_LISTS, "volumes"):
         for index, entry in enumerate(spec.get(lists, [])):
             at = f"spec.template.spec.{lists}[{index}]"
             if entry["name"].startswith(names.RESERVED_NAME_PREFIX):
-                yield _refusal(
+                yield _error(
                     f"{at}.name", entry["name"], "tandem-* names are the operator's", "rename it"
                 )
             if lists != "volumes":
@@ -188,7 +188,7 @@ def _pod(spec: Object, owned_env: tuple[str, ...]) -> Iterable[FieldError]:
             if lists == "containers" and entry["name"] == paths.CONTAINER_MAIN:
                 yield from _main(entry, at, owned_env)
             elif entry["name"] == paths.CONTAINER_MAIN and lists != "volumes":
-                yield _refusal(
+                yield _error(
                     f"{at}.name", entry["name"], "main is the engine's container", "rename it"
                 )
 
@@ -198,11 +198,11 @@ def _mounts(container: Object, at: str) -> Iterable[FieldError]:
         field = f"{at}.volumeMounts[{index}]"
         path = posixpath.normpath("/" + str(mount.get("mountPath", "")).lstrip("/"))
         if str(mount.get("name", "")).startswith(names.RESERVED_NAME_PREFIX):
-            yield _refusal(
+            yield _error(
                 f"{field}.name", mount["name"], "the operator's volume", "use one of your own"
             )
         if any(_overlap(path, owned) for owned in OWNED_PATHS):
-            yield _refusal(
+            yield _error(
                 f"{field}.mountPath",
                 mount.get("mountPath"),
                 f"it covers a path of the operator ({', '.join(OWNED_PATHS)})",
@@ -217,19 +217,19 @@ def _overlap(path: str, owned: str) -> bool:
 def _main(container: Object, at: str, owned_env: tuple[str, ...]) -> Iterable[FieldError]:
     for key in OWNED_MAIN_FIELDS:
         if key in container:
-            yield _refusal(
+            yield _error(
                 f"{at}.{key}", container[key], "the operator owns it", "use spec.engine.args"
             )
     for index, variable in enumerate(container.get("env", [])):
         name = str(variable.get("name", ""))
         if environment.owns(owned_env, name):
-            yield _refusal(
+            yield _error(
                 f"{at}.env[{index}].name", name, "the operator sets this variable", "remove it"
             )
     for index, source in enumerate(container.get("envFrom", [])):
         prefix = str(source.get("prefix", ""))
         if environment.may_own(owned_env, prefix):
-            yield _refusal(
+            yield _error(
                 f"{at}.envFrom[{index}]",
                 source,
                 "it may set variables of the operator without notice",

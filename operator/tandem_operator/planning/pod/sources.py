@@ -48,7 +48,7 @@ def validate(spec: Spec) -> tuple[FieldError, ...]:
             errors.append(_unserved(tokenizer.uri))
         elif tokenizer is not None and uri.parse(tokenizer.uri).scheme not in TOKENIZER_SCHEMES:
             errors.append(
-                _refusal(
+                _error(
                     f"spec.{side}.tokenizer.uri",
                     tokenizer.uri,
                     "use hf:// or s3://, or put the tokenizer beside the weights and remove "
@@ -69,7 +69,7 @@ def _unserved(value: str) -> FieldError:
     )
 
 
-def _refusal(field: str, value: str, remedy: str) -> FieldError:
+def _error(field: str, value: str, remedy: str) -> FieldError:
     scheme = uri.parse(value).scheme.value
     return FieldError(
         StalledReason.UNSUPPORTED_COMBINATION,

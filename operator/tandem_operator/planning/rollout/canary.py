@@ -11,7 +11,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.planning import ownership
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.pod import wait as engine_wait
 from tandem_operator.planning.resource import Resource

@@ -56,7 +56,7 @@ class Choice:
     dwell_s: float
 
 
-def decided(
+def next_state(
     state: RolloutState,
     own: int,
     spec: Spec,

@@ -10,16 +10,16 @@ from tandem_operator.api.spec import OffMode, TuningMode
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.planning import diff, workload
 from tandem_operator.planning.children import engine_pods
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
-from tandem_operator.planning.rollout import canary, decide, depth, variant
+from tandem_operator.planning.rollout import canary, depth, transitions, variant
 from tandem_operator.planning.rollout import state as rollout_state
 from tandem_operator.planning.rollout.canary import Canary
-from tandem_operator.planning.rollout.decide import World
 from tandem_operator.planning.rollout.evidence import RolloutEvidence
 from tandem_operator.planning.rollout.state import Form, RolloutState
+from tandem_operator.planning.rollout.transitions import RolloutProgress
 from tandem_operator.planning.snapshot import Snapshot, TuningView
 from tandem_runtime.contract.table import Range
 
@@ -54,15 +54,15 @@ class PodForm:
     off: bool = False
     by_rollout: bool = False
     would: int | None = None
-    look_every_s: float = 60.0
+    requeue_every_s: float = 60.0
 
     @property
     def due_s(self) -> float | None:
         """Seconds until time alone may decide something; None: an event is enough."""
         if self.state.form is Form.CANARY:
-            return min(MEASURED_EVERY_S, self.look_every_s)
+            return min(MEASURED_EVERY_S, self.requeue_every_s)
         waits = self.state.form is Form.REMOVED or self.off or self.by_rollout
-        return self.look_every_s if waits else None
+        return self.requeue_every_s if waits else None
 
     @property
     def depths(self) -> frozenset[int]:
@@ -126,9 +126,9 @@ def find(
     if not accepted or resource.spec.paused or render:
         return form
     evidence = _evidence(snapshot.tuning, current)
-    world = World(_settled(resource, form, observed, snapshot), existing.exists)
+    world = RolloutProgress(_settled(resource, form, observed, snapshot), existing.exists)
     times, now = snapshot.installation.rollout_times, snapshot.now
-    decided = decide.decided(state, resource.spec, evidence, world, now, times)
+    decided = transitions.next_state(state, resource.spec, evidence, world, now, times)
     own = current.fixed_tokens if current.workers is None else None
     would = None
     if decided is state and own is not None:
@@ -136,17 +136,19 @@ def find(
         start = depth.pod_start(workload.pods(resource.name, observed), times)
         settled = world.settled and not existing.exists
         would = depth.proposed(state, own, seen, now, times, start)
-        decided = depth.decided(state, own, resource.spec, seen, now, times, start, settled=settled)
+        decided = depth.next_state(
+            state, own, resource.spec, seen, now, times, start, settled=settled
+        )
     return replace(
         form,
         next=decided,
         would=None if would is None else would.tokens,
         off=evidence is not None and evidence.off_since is not None and _redeploys(resource),
-        look_every_s=min(60.0, min(times.remove_after, times.depth_for) / LOOKS_A_DWELL),
+        requeue_every_s=min(60.0, min(times.remove_after, times.depth_for) / LOOKS_A_DWELL),
     )
 
 
-def standing(
+def of_previous(
     resource: Resource, current: Revision, observed: ObservedObjects, snapshot: Snapshot
 ) -> PodForm:
     """The form that the pods of a pair have which another one follows: nothing more is decided."""

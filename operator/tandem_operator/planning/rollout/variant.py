@@ -15,7 +15,7 @@ from tandem_operator.api import names
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.installation import Installation
 from tandem_operator.planning import ownership
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource

@@ -9,7 +9,7 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.engines.tiers import taken_down
 
 
-def event_records(spec: Spec, tiers: tuple[int, ...]) -> tuple[str, ...]:
+def messages(spec: Spec, tiers: tuple[int, ...]) -> tuple[str, ...]:
     """One sentence for each depth of the spec that is no tier; none where K cannot change."""
     if len(tiers) < 2:
         return ()

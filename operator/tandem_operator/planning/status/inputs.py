@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tandem_operator.api.status import LiveMode
 from tandem_operator.planning.children.placement import ChildPlan
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.lock.steps import Accepted, Step
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.rollout.form import PodForm
@@ -31,7 +31,7 @@ class StatusInputs:
     current: Revision | None
     serving: Revision | None
     workload: Workload
-    placed: ChildPlan
+    child_plan: ChildPlan
     table: SpeculationTable | None
     tuning: TuningView | None
     live_mode: LiveMode
@@ -57,7 +57,7 @@ class StatusInputs:
         return (
             self.stored
             and self.workload.rolled_out
-            and not self.placed.writes_workload
+            and not self.child_plan.writes_workload
             and not self.change_pending
             and not self._is_short
         )

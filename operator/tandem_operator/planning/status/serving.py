@@ -5,7 +5,7 @@ from __future__ import annotations
 from tandem_operator.api import names
 from tandem_operator.api.status import LockedSource, MemoryBytes, Pair, Parameters
 from tandem_operator.planning import workload
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.resource import Resource
 from tandem_operator.workloads.pods import is_ready

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from tandem_operator.api import defaults
-from tandem_operator.api.conditions import Finding, SpeculationReason
+from tandem_operator.api.conditions import NewCondition, SpeculationReason
 from tandem_operator.api.spec import TuningMode
 from tandem_operator.api.status import (
     LastDecision,
@@ -37,12 +37,12 @@ NUMBERS = (
 )
 
 
-def status(inputs: StatusInputs, finding: Finding) -> SpeculationStatus | None:
+def status(inputs: StatusInputs, condition: NewCondition) -> SpeculationStatus | None:
     """What speculation does now; None before any pair is locked."""
     if inputs.current is None:
         return inputs.resource.status.speculation
     previous = inputs.resource.status.speculation
-    fresh = _fresh(inputs, finding)
+    fresh = _fresh(inputs, condition)
     if previous is None:
         return fresh
     decided = _is_new_decision(previous, fresh)
@@ -58,7 +58,7 @@ def status(inputs: StatusInputs, finding: Finding) -> SpeculationStatus | None:
     return fresh.model_copy(update=kept)
 
 
-def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
+def _fresh(inputs: StatusInputs, condition: NewCondition) -> SpeculationStatus:
     table, tuning = inputs.table, inputs.tuning
     previous = inputs.resource.status.speculation
     replicas = _replicas(inputs)
@@ -74,7 +74,7 @@ def _fresh(inputs: StatusInputs, finding: Finding) -> SpeculationStatus:
         )
     )
     base = SpeculationStatus(
-        state=_state(inputs, finding),
+        state=_state(inputs, condition),
         live_mode=_live_mode(inputs, replicas, previous),
         schedule=schedule,
         generation=generation,
@@ -137,12 +137,12 @@ def _replicas(inputs: StatusInputs) -> tuple[ReplicaView, ...]:
     return () if inputs.tuning is None else inputs.tuning.replicas
 
 
-def _state(inputs: StatusInputs, finding: Finding) -> SpeculationState:
-    if finding.reason is SpeculationReason.REMOVED_BY_ROLLOUT:
+def _state(inputs: StatusInputs, condition: NewCondition) -> SpeculationState:
+    if condition.reason is SpeculationReason.REMOVED_BY_ROLLOUT:
         return SpeculationState.REMOVED
     if inputs.workload.ready == 0:
         return SpeculationState.PENDING
-    return SpeculationState.ACTIVE if finding.status == "True" else SpeculationState.IDLE
+    return SpeculationState.ACTIVE if condition.status == "True" else SpeculationState.IDLE
 
 
 def _live_mode(

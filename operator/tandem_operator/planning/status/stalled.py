@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tandem_operator.api import condition_list, conditions
-from tandem_operator.api.conditions import ConditionType, Finding, StalledReason
+from tandem_operator.api.conditions import ConditionType, NewCondition, StalledReason
 from tandem_operator.api.status import Status
 from tandem_operator.planning import resource
 from tandem_operator.planning.plan import Plan
@@ -20,7 +20,7 @@ def of(snapshot: Snapshot, reason: StalledReason, message: str) -> Plan:
     kept = [each for each in before.conditions if each.type not in _PROGRESS]
     merged = condition_list.merge(
         before.conditions,
-        [Finding(ConditionType.STALLED, "True", reason, message)],
+        [NewCondition(ConditionType.STALLED, "True", reason, message)],
         generation=generation,
         now=snapshot.now,
     )

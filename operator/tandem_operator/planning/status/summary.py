@@ -7,7 +7,7 @@ from typing import Any
 from tandem_operator.api import condition_list, names
 from tandem_operator.api.conditions import ConditionType, ReconcilingReason
 from tandem_operator.api.status import Candidate, LockedSource, Pair, Status
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.lock.steps import Accepted
 from tandem_operator.planning.status import conditions as status_conditions
 from tandem_operator.planning.status import serving, speculation

@@ -85,7 +85,7 @@ class EventRecorder:
                 recorded.writes_s.append(now_s)
                 series.reported, series.written_s = series.count, now_s
                 change = {"count": series.count, "lastObservedTime": _micro(series.last_s)}
-                await self._tried(
+                await self._attempt(
                     self._client.patch_event(key[0], series.name, {"series": change}),
                     series.event_record,
                 )
@@ -118,9 +118,9 @@ class EventRecorder:
         recorded.writes_s.append(now_s)
         recorded.series.append(_Series(name, event_record, now_s, now_s))
         body = self._body(metadata, name, event_record)
-        await self._tried(self._client.create_event(metadata["namespace"], body), event_record)
+        await self._attempt(self._client.create_event(metadata["namespace"], body), event_record)
 
-    async def _tried(self, write: Any, event_record: EventRecord) -> None:
+    async def _attempt(self, write: Any, event_record: EventRecord) -> None:
         try:
             await write
         except LeavingError:

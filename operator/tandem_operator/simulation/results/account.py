@@ -74,7 +74,7 @@ class Book:
         self._token_shares = np.asarray(token_shares)
         self.judge_by(oracle)
         self._places = {tier: place for place, tier in enumerate(oracle.tiers)}
-        self._notes: list[tuple[float, ...]] = []
+        self._records: list[tuple[float, ...]] = []
         self._counts: list[tuple[int, ...]] = []
         self._interval = Interval()
         self._mixes: dict[tuple[int, ...], list[float]] = {}
@@ -107,7 +107,7 @@ class Book:
         counts = np.array(mix, dtype=np.float64)
         return np.asarray(counts @ self.gains / counts.sum())
 
-    def note(
+    def record(
         self,
         now_s: float,
         batch: int,
@@ -117,7 +117,7 @@ class Book:
         segment_counts: Sequence[int],
     ) -> None:
         """Note the state before a step and the K that was chosen for it."""
-        self._notes.append((now_s, batch, context, prefill, self._places[tokens], tokens))
+        self._records.append((now_s, batch, context, prefill, self._places[tokens], tokens))
         self._counts.append(tuple(segment_counts))
 
     def served(self, now_s: float, step: Step) -> None:
@@ -133,12 +133,12 @@ class Book:
 
     def settle(self) -> None:
         """Judge the noted steps."""
-        if not self._notes:
+        if not self._records:
             return
-        notes = np.array(self._notes, dtype=np.float64)
+        notes = np.array(self._records, dtype=np.float64)
         counts = np.array(self._counts, dtype=np.float64)
         gains = counts @ self.gains / counts.sum(axis=1, keepdims=True)
-        judged = self._oracle.judge(notes[:, 1], notes[:, 2], notes[:, 3], gains)
+        judged = self._oracle.evaluate(notes[:, 1], notes[:, 2], notes[:, 3], gains)
         rows, places = np.arange(len(notes)), notes[:, 4].astype(int)
         lost = judged.losses_s[rows, places] - self._spared_s
         made = gains[rows, places]
@@ -158,7 +158,7 @@ class Book:
         interval.tokens += float(notes[:, 5].sum())
         best = np.array(self._oracle.tiers)[np.argmin(judged.losses_s, axis=1)]
         interval.best += float(best.sum())
-        self._notes.clear()
+        self._records.clear()
         self._counts.clear()
 
     def close(self, window: Window, rejections: int) -> None:

@@ -110,7 +110,7 @@ def _judged(oracle: Oracle, survival: Survival, batch: int) -> tuple[list[float]
     """Share of time that each tier loses at this batch, and the best tier."""
     gains = oracle.gains(survival, tuple(survival)).mean(axis=0, keepdims=True)
     counts = np.array([float(batch)])
-    judged = oracle.judge(counts, counts * CONTEXT_PER_REQUEST, np.zeros(1), gains)
+    judged = oracle.evaluate(counts, counts * CONTEXT_PER_REQUEST, np.zeros(1), gains)
     shares = judged.losses_s[0] / judged.times_s[0]
     return shares.tolist(), oracle.tiers[int(np.argmin(judged.losses_s[0]))]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tandem_runtime.contract.request import Attestation
 from tandem_runtime.lock.verdict import compare
-from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.compare import Comparison
 
 _FIELDS = ("base_model_name_or_path", "target_model_name_or_path", "base_model")
 FIELD = "tokenizerLock.attestedTarget"
@@ -57,9 +57,9 @@ def of_head(config: Mapping[str, Any], card_bases: tuple[str, ...]) -> Declarati
     return None
 
 
-def judge(
+def evaluate(
     stated: Declaration | None, target: Target, attested: Attestation | None, advice: str | None
-) -> Grade:
+) -> Comparison:
     """Whether the head is the target's. `advice` is for a head that is. Pure."""
     own = {_plain(name) for name in target.names}
     known = own | {_plain(name) for name in target.bases}
@@ -68,13 +68,13 @@ def judge(
     if attested is not None:
         return _attested(stated, target, attested, own, known, advice)
     if stated is None:
-        return Grade(
+        return Comparison(
             compare.UNKNOWN,
             "NoTokenizer",
             "the head has no tokenizer and declares no target",
             advice=f"name the target it was trained for in {FIELD}",
         )
-    return Grade(
+    return Comparison(
         compare.INCOMPATIBLE,
         "DeclaredTargetDiffers",
         f"the head declares {stated.name!r} ({stated.where}); the target is "
@@ -91,7 +91,7 @@ def _attested(
     own: set[str],
     known: set[str],
     advice: str | None,
-) -> Grade:
+) -> Comparison:
     name = _plain(attested.uri)
     verb = "is attested for"
     if name in known:
@@ -100,7 +100,7 @@ def _attested(
         message = f"the head {verb} this target{answers}"
         return replace(_of_revision(attested_declaration, target, message, advice), attested=True)
     if stated is not None and name == _plain(stated.name):
-        return Grade(
+        return Comparison(
             compare.COMPATIBLE,
             "DeclaredTarget",
             f"the head declares {stated.name!r}, and the target is attested as a copy of it",
@@ -108,7 +108,7 @@ def _attested(
             attested=True,
         )
     declared = "" if stated is None else f" and declares {stated.name!r} ({stated.where})"
-    return Grade(
+    return Comparison(
         compare.INCOMPATIBLE,
         "DeclaredTargetDiffers",
         f"the head {verb} {attested.uri!r}{declared}; the target is {' or '.join(sorted(known))}",
@@ -118,15 +118,15 @@ def _attested(
 
 def _of_revision(
     declaration: Declaration, target: Target, message: str, advice: str | None
-) -> Grade:
+) -> Comparison:
     if declaration.revision is not None and declaration.revision not in target.revisions:
-        return Grade(
+        return Comparison(
             compare.INCOMPATIBLE,
             "DeclaredTargetDiffers",
             f"{declaration.where} names revision {declaration.revision!r}; the target has "
             f"{' or '.join(repr(each) for each in target.revisions) or 'none'}",
         )
-    return Grade(compare.COMPATIBLE, "DeclaredTarget", message, advice=advice)
+    return Comparison(compare.COMPATIBLE, "DeclaredTarget", message, advice=advice)
 
 
 def _where(stated: Declaration, own: set[str]) -> str:

@@ -9,7 +9,7 @@ from tandem_runtime.contract.request import Attestation
 from tandem_runtime.lock.draft import declaration, trimmed_vocabulary
 from tandem_runtime.lock.model import kv_cache
 from tandem_runtime.lock.verdict import compare
-from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.compare import Comparison
 from tandem_runtime.lock.verdict.inspect import Side
 
 _AUXILIARY = (
@@ -29,7 +29,7 @@ def declared(
     names: Iterable[str],
     revisions: Iterable[str | None],
     attested: Attestation | None,
-) -> Grade:
+) -> Comparison:
     """Whether a readable head was made for its target, by what both files and the user say.
 
     Args:
@@ -42,10 +42,10 @@ def declared(
         tuple(names), tuple(_bases(target)), tuple(each for each in revisions if each)
     )
     stated = declaration.of_head(config, head.card_bases)
-    return declaration.judge(stated, known, attested, advice=_unread(head, config))
+    return declaration.evaluate(stated, known, attested, advice=_unread(head, config))
 
 
-def misfit(target: Side, head: Side) -> Grade | None:
+def misfit(target: Side, head: Side) -> Comparison | None:
     """What of the head's dimensions contradicts the target, None for nothing that is known."""
     config = head.config or {}
     wrong = _misfit(target, config)
@@ -57,7 +57,9 @@ def misfit(target: Side, head: Side) -> Grade | None:
         )
     if wrong is None:
         return None
-    return Grade(compare.INCOMPATIBLE, "DeclaredTargetDiffers", f"the head does not fit: {wrong}")
+    return Comparison(
+        compare.INCOMPATIBLE, "DeclaredTargetDiffers", f"the head does not fit: {wrong}"
+    )
 
 
 def _misfit(target: Side, config: Mapping[str, Any]) -> str | None:

@@ -35,24 +35,26 @@ class Fingerprint:
 
 
 def take(
-    tokenizer: Tokenizer, specials: Mapping[str, object], unknown_specials: tuple[str, ...]
+    tokenizer: Tokenizer,
+    special_tokens: Mapping[str, object],
+    unknown_special_tokens: tuple[str, ...],
 ) -> Fingerprint:
-    """The fingerprint of a tokenizer with these special ids (names as in specials.py)."""
+    """The fingerprint of a tokenizer with these special ids (names as in special_tokens.py)."""
     leaves = _leaves(tokenizer)
     vocab = _hash(
         b"vocab",
         b"".join(struct.pack(">I", number) + leaf for number, leaf in sorted(leaves.items())),
     )
-    special_part = _hash(b"specials", canonical(specials).encode())
+    special_part = _hash(b"specials", canonical(special_tokens).encode())
     encoder_part = _hash(b"encoder", canonical(tokenizer.encoder).encode())
     digest = _hash(b"tokenizer", f"{vocab}\n{special_part}\n{encoder_part}\n".encode())
     return Fingerprint(
         digest=f"{VERSION}:{digest}",
         vocab_hash=vocab,
-        specials_hash=special_part if specials else None,
+        specials_hash=special_part if special_tokens else None,
         encoder_hash=None if tokenizer.lacks else encoder_part,
         leaves=leaves,
-        unknown=(*unknown_specials, *tokenizer.lacks),
+        unknown=(*unknown_special_tokens, *tokenizer.lacks),
     )
 
 

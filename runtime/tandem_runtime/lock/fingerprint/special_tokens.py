@@ -29,7 +29,7 @@ class Configs:
 
 def facts(tokenizer: Tokenizer, configs: Configs) -> dict[str, object]:
     """What is known, by name; unknown facts are left out. Raises RefusedError."""
-    known: dict[str, object] = dict(tokenizer.specials)
+    known: dict[str, object] = dict(tokenizer.special_tokens)
     if configs.tokenizer is not None or configs.special_tokens is not None:
         for name in TOKENS:
             known[name] = _token_id(f"{name}_token", tokenizer, configs)

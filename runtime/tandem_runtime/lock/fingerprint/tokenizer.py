@@ -43,9 +43,9 @@ class Tokenizer:
     the file writes it, to its id. `special_ids` are ids that stand beside the
     learned vocabulary: special, control, user-defined and added tokens.
     `encoder` maps the name of each fact about encoding that the format carries to its value;
-    `lacks` names those that it cannot carry. `specials` are special ids that the format itself
-    states (see specials.py for the names). `merges` spare another file of the same text their
-    reading.
+    `lacks` names those that it cannot carry. `special_tokens` are special ids that the format
+    itself states (see special_tokens.py for the names). `merges` spare another file of the same
+    text their reading.
     """
 
     format: str
@@ -56,7 +56,7 @@ class Tokenizer:
     special_ids: frozenset[int]
     encoder: Mapping[str, str]
     lacks: tuple[str, ...] = ()
-    specials: Mapping[str, object] = field(default_factory=dict)
+    special_tokens: Mapping[str, object] = field(default_factory=dict)
     chat_template: str | None = None
     merges: Merges | None = field(default=None, compare=False, repr=False)
 

@@ -74,7 +74,7 @@ def read(folder: ModelFolder, name: str) -> Tokenizer | None:
         special_ids=frozenset(index for index in ids if types[index] not in (_NORMAL, _BYTE)),
         encoder=_encoder(name, str(model), metadata, pieces, types, ids),
         lacks=LACKS if _PREFIX + "merges" in metadata else ("merges", *LACKS),
-        specials=_specials(metadata),
+        special_tokens=_special_tokens(metadata),
         chat_template=_text(metadata.get("tokenizer.chat_template")),
     )
 
@@ -130,7 +130,7 @@ def _encoder(
     return facts
 
 
-def _specials(metadata: Mapping[str, Any]) -> dict[str, object]:
+def _special_tokens(metadata: Mapping[str, Any]) -> dict[str, object]:
     known: dict[str, object] = {}
     wanted: tuple[tuple[dict[str, str], Callable[[object], bool]], ...] = (
         (_SPECIALS, lambda value: type(value) is int),

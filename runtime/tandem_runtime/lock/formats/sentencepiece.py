@@ -41,7 +41,7 @@ class _Gathered:
     scores: list[float] = field(default_factory=list)
     types: list[int] = field(default_factory=list)
     model: str = "Unigram"
-    specials: dict[str, object] = field(default_factory=dict)
+    special_tokens: dict[str, object] = field(default_factory=dict)
     normalizer: dict[str, object] = field(default_factory=dict)
 
 
@@ -80,7 +80,7 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
             + hashlib.sha256(canonical(gathered.normalizer).encode()).hexdigest(),
         },
         lacks=LACKS if gathered.model == "BPE" else LACKS[1:],
-        specials=gathered.specials,
+        special_tokens=gathered.special_tokens,
     )
 
 
@@ -111,7 +111,7 @@ def _gather(name: str, content: bytes) -> _Gathered:
     gathered.model = _MODELS.get(trainer.get(_MODEL_TYPE, 1), "unknown")
     for inner, special in _SPECIAL_IDS.items():
         token_id = trainer.get(inner, _DEFAULT_IDS[special])
-        gathered.specials[special] = None if token_id < 0 else token_id
+        gathered.special_tokens[special] = None if token_id < 0 else token_id
     return gathered
 
 

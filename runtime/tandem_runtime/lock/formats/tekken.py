@@ -36,26 +36,28 @@ def read(folder: ModelFolder, name: str, more: Mapping[int, AddedToken]) -> Toke
     config, vocabulary = document.get("config"), document.get("vocab")
     if not isinstance(config, dict) or not isinstance(vocabulary, list):
         raise lock_errors.malformed(name, "has no config and vocab")
-    specials = _count(name, config, "default_num_special_tokens")
+    special_count = _count(name, config, "default_num_special_tokens")
     size = _count(name, config, "default_vocab_size")
-    if specials > size:
-        raise lock_errors.malformed(name, f"{specials} special tokens in a vocabulary of {size}")
-    special_tokens = _specials(name, document.get("special_tokens"), specials)
+    if special_count > size:
+        raise lock_errors.malformed(
+            name, f"{special_count} special tokens in a vocabulary of {size}"
+        )
+    special_tokens = _special_tokens(name, document.get("special_tokens"), special_count)
     # A file lists more ranks than its vocabulary takes.
-    for rank, entry in enumerate(vocabulary[: size - specials]):
+    for rank, entry in enumerate(vocabulary[: size - special_count]):
         if not isinstance(entry, dict) or entry.get("rank") != rank:
             raise lock_errors.malformed(name, f"vocabulary entry {rank} has another rank")
-        special_tokens[specials + rank] = _bytes(name, entry.get("token_bytes"))
+        special_tokens[special_count + rank] = _bytes(name, entry.get("token_bytes"))
     pattern = config.get("pattern")
     encoder = {
         "pattern": "sha256:" + hashlib.sha256(pattern.encode()).hexdigest()
         if isinstance(pattern, str)
         else "none"
     }
-    return ranks.tokenizer(FORMAT, name, special_tokens, more, range(specials), encoder)
+    return ranks.tokenizer(FORMAT, name, special_tokens, more, range(special_count), encoder)
 
 
-def _specials(name: str, listed: object, count: int) -> dict[int, bytes]:
+def _special_tokens(name: str, listed: object, count: int) -> dict[int, bytes]:
     special_tokens = {
         rank: (
             _BEFORE_THEY_WERE_WRITTEN[rank]

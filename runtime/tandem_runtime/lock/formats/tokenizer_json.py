@@ -73,7 +73,7 @@ def _tokenizer(
         pieces=pieces,
         special_ids=frozenset(tokens),
         encoder=encoder | {"flags": added.flags(tokens)},
-        specials=_framing(name, document.get("post_processor")),
+        special_tokens=_framing(name, document.get("post_processor")),
         merges=merges,
     )
 

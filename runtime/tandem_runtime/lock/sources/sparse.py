@@ -37,7 +37,7 @@ def safetensors(remote: Remote, size_bytes: int | None, place: Path) -> None:
 
     Raises:
         RefusedError: a header that is none.
-        CannotLookError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
+        CannotInspectError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
     """
     content = remote.read(0, FIRST_BYTES)
     _refuse_pointer(remote.name, content)
@@ -58,7 +58,7 @@ def gguf(remote: Remote, size_bytes: int | None, place: Path) -> gguf_header.Hea
 
     Raises:
         RefusedError: no GGUF file, or metadata beyond what is read.
-        CannotLookError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
+        CannotInspectError, HfHubHTTPError, httpx.HTTPError: as Remote.read.
     """
     header, content, wanted = None, b"", _FIRST_GGUF_BYTES
     while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.draft import mtp_layers
 from tandem_runtime.lock.verdict import compare
-from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.compare import Comparison
 from tandem_runtime.lock.verdict.inspect import Side
 
 REASON = "NoDraft"
@@ -14,14 +14,14 @@ _LOADS_FEWER = ("mimo_v2", "mimo_v2_flash", "mimo_v2_pro", "mimo_v2_omni")
 """Types of which engines load the first layer, however many config.json counts."""
 
 
-def judge(method: str, target: Side) -> Grade:
+def evaluate(method: str, target: Side) -> Comparison:
     """Compatible, or for MTP why the target cannot draft for itself."""
     if method != "MTP":
-        return Grade(compare.COMPATIBLE, REASON, f"{method} drafts without another model")
+        return Comparison(compare.COMPATIBLE, REASON, f"{method} drafts without another model")
     declared = mtp_layers.declared(target.config)
     layers_in_files = mtp_layers.in_files(target.config, target.tensor_names)
     if declared < 1:
-        return Grade(
+        return Comparison(
             compare.INCOMPATIBLE,
             REASON,
             f"the target's config.json names no layer that predicts further tokens ({_DECLARES}), "
@@ -33,7 +33,7 @@ def judge(method: str, target: Side) -> Grade:
     wanted = 1 if (target.config or {}).get("model_type") in _LOADS_FEWER else declared
     if layers_in_files < wanted:
         count = "none of them" if layers_in_files == 0 else f"{layers_in_files}"
-        return Grade(
+        return Comparison(
             compare.INCOMPATIBLE,
             lock_errors.WEIGHTS_MISSING,
             f"the target's config.json declares {_layers(declared)} for MTP, and its files hold "
@@ -41,12 +41,14 @@ def judge(method: str, target: Side) -> Grade:
             advice="whoever quantised or converted it left them out: use a copy that keeps the MTP "
             "layers, or another method",
         )
-    return Grade(compare.COMPATIBLE, REASON, f"MTP drafts with {_layers(declared)} of the target")
+    return Comparison(
+        compare.COMPATIBLE, REASON, f"MTP drafts with {_layers(declared)} of the target"
+    )
 
 
-def _unseen(target: Side, declared: int) -> Grade:
+def _unseen(target: Side, declared: int) -> Comparison:
     if mtp_layers.is_known_type(target.config):
-        return Grade(
+        return Comparison(
             compare.COMPATIBLE,
             REASON,
             f"MTP drafts with {_layers(declared)} of the target",
@@ -54,7 +56,7 @@ def _unseen(target: Side, declared: int) -> Grade:
             "hold these layers",
         )
     model_type = str((target.config or {}).get("model_type"))[:60]
-    return Grade(
+    return Comparison(
         compare.UNKNOWN,
         REASON,
         f"the target's config.json declares {_layers(declared)} for MTP, but no model of type "

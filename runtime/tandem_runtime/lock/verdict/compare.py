@@ -19,7 +19,7 @@ UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True)
-class Grade:
+class Comparison:
     """A verdict with its reason; `advice` is what to do about it, None for nothing.
 
     `attested`: the verdict rests on the user's word, not on the files'.
@@ -33,7 +33,7 @@ class Grade:
     attested: bool = False
 
 
-def pair(target: Side, draft: Side) -> Grade:
+def pair(target: Side, draft: Side) -> Comparison:
     """Judge two readable sides, both with a tokenizer.
 
     Raises ValueError where a side has none: there is nothing to compare then.
@@ -42,19 +42,19 @@ def pair(target: Side, draft: Side) -> Grade:
     if one is None or two is None or target.fingerprint is None or draft.fingerprint is None:
         raise ValueError("a side has no tokenizer")
     differences = difference.find(one, target.fingerprint, two, draft.fingerprint)
-    grade = _of_ids(target, draft, differences)
-    if grade is None:
-        grade = _of_the_rest(target, draft, differences)
-    return grade
+    comparison = _of_ids(target, draft, differences)
+    if comparison is None:
+        comparison = _of_the_rest(target, draft, differences)
+    return comparison
 
 
-def _of_ids(target: Side, draft: Side, differences: Differences) -> Grade | None:
+def _of_ids(target: Side, draft: Side, differences: Differences) -> Comparison | None:
     """What differing ids decide; None where every id means the same on both sides."""
     one, two = target.tokenizer, draft.tokenizer
     assert one is not None and two is not None
     if differences.changed:
         count = len(differences.changed)
-        return Grade(
+        return Comparison(
             INCOMPATIBLE,
             "IdsDiffer",
             f"{count} {_ids(count)} of {len(one.ids)} {_mean(count)} other bytes to the draft; "
@@ -64,7 +64,7 @@ def _of_ids(target: Side, draft: Side, differences: Differences) -> Grade | None
         )
     if differences.draft_extra:
         count = len(differences.draft_extra)
-        return Grade(
+        return Comparison(
             INCOMPATIBLE,
             "DraftLarger",
             f"the draft has {count} {_ids(count)} that the target does not have; "
@@ -74,7 +74,7 @@ def _of_ids(target: Side, draft: Side, differences: Differences) -> Grade | None
         )
     if differences.target_extra:
         count = len(differences.target_extra)
-        return Grade(
+        return Comparison(
             PREFIX_COMPATIBLE,
             "TargetExtra",
             f"the target has {count} {_ids(count)} beyond the draft's last; "
@@ -86,7 +86,7 @@ def _of_ids(target: Side, draft: Side, differences: Differences) -> Grade | None
         )
     if differences.renamed:
         count = len(differences.renamed)
-        return Grade(
+        return Comparison(
             WARN,
             "ReservedRenamed",
             f"{count} reserved {_ids(count)} have another name in the draft; "
@@ -96,22 +96,22 @@ def _of_ids(target: Side, draft: Side, differences: Differences) -> Grade | None
     return None
 
 
-def _of_the_rest(target: Side, draft: Side, differences: Differences) -> Grade:
+def _of_the_rest(target: Side, draft: Side, differences: Differences) -> Comparison:
     one, two = target.tokenizer, draft.tokenizer
     assert one is not None and two is not None
-    special = _differing(target.specials, draft.specials)
+    special = _differing(target.special_tokens, draft.special_tokens)
     if special:
-        return Grade(WARN, "SpecialsDiffer", "special ids differ: " + ", ".join(special))
+        return Comparison(WARN, "SpecialsDiffer", "special ids differ: " + ", ".join(special))
     encoder = _differing(one.encoder, two.encoder)
     if encoder == ["merges"]:
-        return Grade(
+        return Comparison(
             WARN,
             "MergesDiffer",
             "the same ids, but other merges: the draft was trained on other splits of the same "
             "text, so fewer of its tokens may be accepted",
         )
     if encoder:
-        return Grade(
+        return Comparison(
             WARN,
             "EncoderDiffers",
             "the same ids, but text is split differently: " + ", ".join(encoder),
@@ -120,7 +120,7 @@ def _of_the_rest(target: Side, draft: Side, differences: Differences) -> Grade:
         rows, tokenizer = side.model.vocab_size, side.tokenizer
         assert tokenizer is not None
         if rows is not None and tokenizer.ids[-1] >= rows:
-            return Grade(
+            return Comparison(
                 WARN,
                 "VocabSizeTooSmall",
                 f"the {name}'s config.json has {rows} rows but its tokenizer's last id is "
@@ -129,7 +129,7 @@ def _of_the_rest(target: Side, draft: Side, differences: Differences) -> Grade:
             )
     if draft.pickle or target.pickle:
         name = "draft" if draft.pickle else "target"
-        return Grade(
+        return Comparison(
             WARN,
             "PickleWeights",
             f"the tokenizers agree, but the {name}'s weights are a pickle, which can run code",
@@ -138,13 +138,13 @@ def _of_the_rest(target: Side, draft: Side, differences: Differences) -> Grade:
     return _compatible(target, draft)
 
 
-def _compatible(target: Side, draft: Side) -> Grade:
+def _compatible(target: Side, draft: Side) -> Comparison:
     unknown = _incomparable(target, draft)
     note = f"; not compared, because one side's files do not say: {', '.join(unknown)}"
     note = note if unknown else ""
     rows = target.model.vocab_size, draft.model.vocab_size
     if None not in rows and rows[0] != rows[1]:
-        return Grade(
+        return Comparison(
             COMPATIBLE,
             "PaddedVocab",
             f"equal tokenizers; config.json pads the target to {rows[0]} rows and the draft to "
@@ -156,10 +156,10 @@ def _compatible(target: Side, draft: Side) -> Grade:
         target.template_hash,
         draft.template_hash,
     ):
-        return Grade(
+        return Comparison(
             COMPATIBLE, "TemplateDiffers", f"equal tokenizers with other chat templates{note}"
         )
-    return Grade(COMPATIBLE, "Equal", f"equal tokenizers{note}")
+    return Comparison(COMPATIBLE, "Equal", f"equal tokenizers{note}")
 
 
 def _differing(one: Mapping[str, object], two: Mapping[str, object]) -> list[str]:
@@ -170,7 +170,8 @@ def _incomparable(target: Side, draft: Side) -> list[str]:
     one, two = target.tokenizer, draft.tokenizer
     assert one is not None and two is not None
     return sorted(
-        (target.specials.keys() ^ draft.specials.keys()) | (one.encoder.keys() ^ two.encoder.keys())
+        (target.special_tokens.keys() ^ draft.special_tokens.keys())
+        | (one.encoder.keys() ^ two.encoder.keys())
     )
 
 

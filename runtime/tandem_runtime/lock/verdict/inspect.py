@@ -13,7 +13,7 @@ from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.draft import kind, trimmed_vocabulary
 from tandem_runtime.lock.draft.kind import Kind
 from tandem_runtime.lock.draft.trimmed_vocabulary import Trimmed
-from tandem_runtime.lock.errors import CannotLookError, RefusedError
+from tandem_runtime.lock.errors import CannotInspectError, RefusedError
 from tandem_runtime.lock.files import locked_files, strict_json
 from tandem_runtime.lock.files.folder import ModelFolder
 from tandem_runtime.lock.fingerprint import fingerprint, special_tokens
@@ -40,7 +40,7 @@ class Side:
 
     tokenizer: Tokenizer | None = None
     fingerprint: Fingerprint | None = None
-    specials: Mapping[str, object] = field(default_factory=dict)
+    special_tokens: Mapping[str, object] = field(default_factory=dict)
     template_hash: str | None = None
     config: Mapping[str, Any] | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -71,15 +71,15 @@ def at(
         known: tokenizers of sides that were looked at before; this one's is put into it.
 
     Raises:
-        CannotLookError: LockFailed where reading fails that was allowed, or memory is short.
+        CannotInspectError: LockFailed where reading fails that was allowed, or memory is short.
     """
     try:
         with _collector_paused():
             return _at(folder, remote_weights, tokenizer_folder, {} if known is None else known)
     except OSError as error:
-        raise CannotLookError(lock_errors.LOCK_FAILED, f"{folder.root}: {error}") from error
+        raise CannotInspectError(lock_errors.LOCK_FAILED, f"{folder.root}: {error}") from error
     except MemoryError as error:
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.LOCK_FAILED,
             f"{folder.root}: too little memory, a gibibyte is always enough",
         ) from error
@@ -134,7 +134,7 @@ def _at(
             fingerprint=None
             if tokenizer is None
             else fingerprint.take(tokenizer, stated, special_tokens.unknown(stated)),
-            specials=stated,
+            special_tokens=stated,
             template_hash=template_hash(source, tokenizer_configs.tokenizer, tokenizer),
             config=configs.config,
             model=model,

@@ -6,18 +6,18 @@ from tandem_runtime.contract.request import ANY_METHOD
 from tandem_runtime.lock.draft import draft_kinds
 from tandem_runtime.lock.draft.draft_kinds import ADAPTER, HEADS, UNKNOWN, DraftKind
 from tandem_runtime.lock.verdict import compare
-from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.compare import Comparison
 from tandem_runtime.lock.verdict.inspect import Side
 
 KIND_DIFFERS = "DraftKindDiffers"
 NOT_A_MODEL = "NotAModel"
 
 
-def judge(method: str, target: Side, draft: Side | None) -> Grade | None:
+def evaluate(method: str, target: Side, draft: Side | None) -> Comparison | None:
     """What is wrong with the kinds, None for nothing that is known."""
     for name, side in (("target", target), ("draft", draft)):
         if side is not None and side.kind.kind == ADAPTER:
-            return Grade(
+            return Comparison(
                 compare.INCOMPATIBLE,
                 NOT_A_MODEL,
                 f"the {name}'s folder holds {ADAPTER.title} (adapter_config.json)",
@@ -25,7 +25,7 @@ def judge(method: str, target: Side, draft: Side | None) -> Grade | None:
             )
     of_target = target.kind.kind
     if of_target in HEADS and of_target.name != "MTP":
-        return Grade(
+        return Comparison(
             compare.INCOMPATIBLE,
             NOT_A_MODEL,
             f"the target is {of_target.title}, no model that serves by itself",
@@ -34,19 +34,19 @@ def judge(method: str, target: Side, draft: Side | None) -> Grade | None:
     return None if draft is None else _of_draft(method, draft)
 
 
-def _of_draft(method: str, draft: Side) -> Grade | None:
+def _of_draft(method: str, draft: Side) -> Comparison | None:
     kind = draft.kind.kind
     if kind is None or kind == ADAPTER:
         return None
     if draft.kind.contradiction is not None:
-        return Grade(
+        return Comparison(
             compare.INCOMPATIBLE,
             KIND_DIFFERS,
             f"the draft contradicts itself: {draft.kind.contradiction}",
             advice="use the configuration that was published with these weights",
         )
     if kind == UNKNOWN:
-        return Grade(
+        return Comparison(
             compare.UNKNOWN,
             KIND_DIFFERS,
             f"the draft is {kind.title} ({_named(draft)}), so nothing says which method takes it",
@@ -54,7 +54,7 @@ def _of_draft(method: str, draft: Side) -> Grade | None:
         )
     if draft_kinds.takes(method, kind.name) or (method == ANY_METHOD and kind.methods):
         return None
-    return Grade(
+    return Comparison(
         compare.INCOMPATIBLE,
         KIND_DIFFERS,
         f"the draft is {kind.title} ({_named(draft)}), and {_taken_by(method)}",

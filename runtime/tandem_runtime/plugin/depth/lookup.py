@@ -94,11 +94,11 @@ def _with_prefill(plan: Plan, batch: int) -> int | None:
 
 def carried_over(state: State, before: Plan | None, after: Plan) -> State:
     """The state under a new plan: the range in force is kept only if the ranges are the same."""
-    if before is None or _borders(before) != _borders(after):
+    if before is None or _boundaries(before) != _boundaries(after):
         return START
     same = before.table.explore == after.table.explore
     return state if same else state._replace(burst=Burst())
 
 
-def _borders(plan: Plan) -> tuple[tuple[int, int], ...]:
+def _boundaries(plan: Plan) -> tuple[tuple[int, int], ...]:
     return tuple((span.first, span.last) for span in plan.schedule)

@@ -7,7 +7,7 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.pod import flags
 from tandem_operator.engines.tensorrt_llm import config_keys, options
-from tandem_operator.engines.tensorrt_llm.rules.refusal import invalid
+from tandem_operator.engines.tensorrt_llm.rules.field_errors import invalid
 from tandem_runtime.contract.engines.tensorrt_llm import GATES
 
 GATE_KEYS = frozenset(key for gate in GATES for key in gate)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from tandem_operator.api.spec import ConstrainedOutput, OffMode, OnDecay, Spec, TuningMode
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.tensorrt_llm.methods import METHODS, OFF_IN_A_STEP
-from tandem_operator.engines.tensorrt_llm.rules.refusal import unsupported
+from tandem_operator.engines.tensorrt_llm.rules.field_errors import unsupported
 
 _WHY = "TensorRT-LLM takes K when it starts"
 

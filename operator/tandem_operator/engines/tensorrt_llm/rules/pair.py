@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.tensorrt_llm.rules.refusal import unsupported
+from tandem_operator.engines.tensorrt_llm.rules.field_errors import unsupported
 from tandem_runtime.contract.report import PairReport, SideReport
 
 _READ = ("safetensors", "pickle")
 
 
-def judge(spec: Spec, report: PairReport) -> Iterable[FieldError]:
+def validate(spec: Spec, report: PairReport) -> Iterable[FieldError]:
     """Every refusal, the target's first."""
     sides = {"target": report.target}
     if report.draft is not None:

@@ -8,7 +8,7 @@ from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.tensorrt_llm.image import version_of
 from tandem_operator.engines.tensorrt_llm.methods import LACKING
-from tandem_operator.engines.tensorrt_llm.rules.refusal import unsupported
+from tandem_operator.engines.tensorrt_llm.rules.field_errors import unsupported
 from tandem_runtime.contract.engines.tensorrt_llm import OLDEST
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.vllm.pair_view import Pair, length, refuse
 
 LONGER = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"

@@ -38,7 +38,7 @@ def _too_old(spec: Spec) -> FieldError:
 
 def _gone(spec: Spec, can: Capabilities) -> FieldError:
     method = spec.speculation.method.value
-    return _refusal("speculation.method", method, can.reason, "use another method or image")
+    return _error("speculation.method", method, can.reason, "use another method or image")
 
 
 def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[FieldError]:
@@ -50,14 +50,14 @@ def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[FieldError]:
     errors = []
     if tuning.mode is TuningMode.AUTO:
         errors.append(
-            _refusal("tuning.mode", tuning.mode.value, why, f"set tuning.mode: Fixed{either}")
+            _error("tuning.mode", tuning.mode.value, why, f"set tuning.mode: Fixed{either}")
         )
     if _bypasses(spec):
         errors.append(_no_bypass(spec, f"is drafted for alike in every request: {can.reason}"))
     first = speculation.initial_tokens
     if first is not None and first != speculation.max_tokens:
         remedy = "set speculation.maxTokens to the K that is wanted, and leave initialTokens out"
-        errors.append(_refusal("speculation.initialTokens", str(first), why, remedy + either))
+        errors.append(_error("speculation.initialTokens", str(first), why, remedy + either))
     limits = {
         "tuning.maxTokens": tuning.max_tokens,
         "tuning.thresholds.maxConcurrency": tuning.thresholds.max_concurrency,
@@ -69,7 +69,7 @@ def _fixed(spec: Spec, setup: Setup, can: Capabilities) -> list[FieldError]:
     if tuning.max_tokens == speculation.max_tokens:
         del limits["tuning.maxTokens"]
     errors += [
-        _refusal(field, str(value), why, f"remove {field}{either}")
+        _error(field, str(value), why, f"remove {field}{either}")
         for field, value in limits.items()
         if value is not None
     ]
@@ -94,7 +94,7 @@ def _bypasses(spec: Spec) -> bool:
 
 
 def _no_bypass(spec: Spec, why: str) -> FieldError:
-    return _refusal(
+    return _error(
         "speculation.constrainedOutput",
         spec.speculation.constrained_output.value,
         f"{spec.speculation.method.value} {why}, so none can bypass it",
@@ -102,7 +102,7 @@ def _no_bypass(spec: Spec, why: str) -> FieldError:
     )
 
 
-def _refusal(field: str, value: str, message: str, remedy: str) -> FieldError:
+def _error(field: str, value: str, message: str, remedy: str) -> FieldError:
     reason = StalledReason.UNSUPPORTED_COMBINATION
     return FieldError(reason, f"spec.{field}", value, message, remedy)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import PairJudgement, Warned
+from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.pair_view import Pair
 from tandem_operator.engines.vllm.rules import depth as depth_rules
@@ -46,11 +46,11 @@ RULES: dict[str, Rule] = {
 }
 
 
-def judge(spec: Spec, report: PairReport) -> PairJudgement:
+def validate(spec: Spec, report: PairReport) -> PairValidation:
     """What all rules find. Pure."""
     pair = pair_view.of(spec, report)
     errors = [each for rule in RULES.values() for each in rule(pair)]
-    return PairJudgement(
+    return PairValidation(
         tuple(each for each in errors if isinstance(each, FieldError)),
         tuple(each for each in errors if isinstance(each, Warned)),
     )

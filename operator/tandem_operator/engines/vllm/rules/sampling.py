@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.vllm.pair_view import Pair
 
 EPSILON = 1e-5

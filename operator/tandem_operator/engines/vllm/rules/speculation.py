@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.vllm import options
 from tandem_operator.engines.vllm.facts import config_keys
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS

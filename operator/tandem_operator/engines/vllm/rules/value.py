@@ -25,21 +25,19 @@ def validate(spec: Spec) -> Iterator[FieldError]:
     for name in _LEAST_ONE:
         number = _number(values.get(name))
         if number is not None and number < 1:
-            yield _refusal(name, values, "vLLM needs at least 1", "raise it, or leave it out")
+            yield _error(name, values, "vLLM needs at least 1", "raise it, or leave it out")
     number = _number(values.get(_LENGTH))
     if number is not None and number < 1 and number != -1:
-        yield _refusal(_LENGTH, values, "it is a number of tokens", "write 8192, 8k or auto")
+        yield _error(_LENGTH, values, "it is a number of tokens", "write 8192, 8k or auto")
     for name in _SHARES:
         number = _number(values.get(name))
         if number is not None and not 0 < number <= 1:
-            yield _refusal(
-                name, values, "it is a share, above 0 and at most 1", "write 0.9 for 90 %"
-            )
+            yield _error(name, values, "it is a share, above 0 and at most 1", "write 0.9 for 90 %")
     yield from _batches(values)
     for name, allowed in _GENERATING.items():
         value = values.get(name)
         if value is not None and value not in allowed and flags.REFERENCE not in value:
-            yield _refusal(
+            yield _error(
                 name,
                 values,
                 "the engine would generate no text, and so draft nothing",
@@ -52,7 +50,7 @@ def _batches(values: Mapping[str, str]) -> Iterator[FieldError]:
     sequences = _number(values.get(_SEQUENCES))
     tokens = length(values.get(_BATCHED, ""))
     if sequences is not None and tokens is not None and 1 <= tokens < sequences:
-        yield _refusal(
+        yield _error(
             _BATCHED,
             values,
             f"a step has fewer tokens than requests (--{_SEQUENCES}={values[_SEQUENCES]})",
@@ -67,7 +65,7 @@ def _number(value: str | None) -> float | None:
         return None
 
 
-def _refusal(name: str, values: Mapping[str, str], message: str, remedy: str) -> FieldError:
+def _error(name: str, values: Mapping[str, str], message: str, remedy: str) -> FieldError:
     return FieldError(
         StalledReason.INVALID_ARGUMENTS,
         "spec.engine.args",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
-from tandem_operator.engines.interface.pair_judgement import Warned
+from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.pod.flags import REFERENCE
 from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
 from tandem_runtime.contract.request import DRAFT, TARGET

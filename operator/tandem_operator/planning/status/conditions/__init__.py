@@ -3,7 +3,7 @@
 `all_of` gives the findings that `condition_list.merge` turns into the list.
 """
 
-from tandem_operator.api.conditions import Finding
+from tandem_operator.api.conditions import NewCondition
 from tandem_operator.planning.status.conditions import (
     decay,
     metrics,
@@ -17,7 +17,7 @@ from tandem_operator.planning.status.inputs import StatusInputs
 __all__ = ["all_of"]
 
 
-def all_of(inputs: StatusInputs) -> tuple[Finding, ...]:
+def all_of(inputs: StatusInputs) -> tuple[NewCondition, ...]:
     """Every condition as it is now."""
     return (
         ready.find(inputs),

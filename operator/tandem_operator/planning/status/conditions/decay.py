@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from tandem_operator.api.conditions import ConditionType, DecayReason, Finding
+from tandem_operator.api.conditions import ConditionType, DecayReason, NewCondition
 from tandem_operator.api.spec import OnDecay
 from tandem_operator.planning.rollout.evidence import RolloutEvidence
 from tandem_operator.planning.status.inputs import StatusInputs
 
 
-def find(inputs: StatusInputs) -> tuple[Finding, ...]:
+def find(inputs: StatusInputs) -> tuple[NewCondition, ...]:
     """The finding while it is so; none otherwise."""
     evidence = None if inputs.tuning is None else inputs.tuning.rollout
     if evidence is None or (evidence.decay is None and evidence.stopped is None):
@@ -23,7 +23,7 @@ def find(inputs: StatusInputs) -> tuple[Finding, ...]:
         message += "; tuning.onDecay Restart or Redeploy would replace the pods"
     elif restarted is not None:
         message += f"; the pods were restarted at {restarted.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-    return (Finding(ConditionType.ACCEPTANCE_DECAYED, "True", DecayReason.DECAYED, message),)
+    return (NewCondition(ConditionType.ACCEPTANCE_DECAYED, "True", DecayReason.DECAYED, message),)
 
 
 def _seen(evidence: RolloutEvidence) -> str:

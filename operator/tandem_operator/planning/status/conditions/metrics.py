@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from tandem_operator.api.conditions import ConditionType, Finding, MetricsReason
+from tandem_operator.api.conditions import ConditionType, MetricsReason, NewCondition
 from tandem_operator.planning.status.inputs import StatusInputs
 
 REASONS: dict[str, MetricsReason] = {reason.value: reason for reason in MetricsReason}
 
 
-def find(inputs: StatusInputs) -> Finding:
+def find(inputs: StatusInputs) -> NewCondition:
     """The loop's finding; before its first look what stands, or Unknown."""
     tuning = inputs.tuning
     if tuning is not None:
         view = tuning.metrics
-        return Finding(
+        return NewCondition(
             ConditionType.METRICS_AVAILABLE, view.status, REASONS[view.reason], view.message
         )
     previous = inputs.resource.status.condition(ConditionType.METRICS_AVAILABLE)
     if previous is not None and previous.reason in REASONS:
-        return Finding(
+        return NewCondition(
             ConditionType.METRICS_AVAILABLE,
             previous.status,
             REASONS[previous.reason],
             previous.message,
         )
-    return Finding(
+    return NewCondition(
         ConditionType.METRICS_AVAILABLE,
         "Unknown",
         MetricsReason.UNREACHABLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_operator.api.conditions import (
     ConditionType,
-    Finding,
+    NewCondition,
     PausedReason,
     ReconcilingReason,
     StalledReason,
@@ -17,36 +17,36 @@ from tandem_operator.planning.status.inputs import StatusInputs
 __all__ = ["ConditionStatus", "find", "stalled"]
 
 
-def find(inputs: StatusInputs) -> tuple[Finding, ...]:
+def find(inputs: StatusInputs) -> tuple[NewCondition, ...]:
     """Stalled or Reconciling, never both; Paused beside either."""
-    findings = []
+    conditions = []
     hindered = stalled(inputs)
     paused = inputs.resource.spec.paused
     if hindered is not None:
-        findings.append(hindered)
+        conditions.append(hindered)
     else:
-        findings += _reconciling(inputs)
+        conditions += _reconciling(inputs)
     if paused:
-        findings.append(
-            Finding(
+        conditions.append(
+            NewCondition(
                 ConditionType.PAUSED,
                 "True",
                 PausedReason.BY_USER,
                 "spec.paused is true: nothing is written to the children",
             )
         )
-    return tuple(findings)
+    return tuple(conditions)
 
 
-def stalled(inputs: StatusInputs) -> Finding | None:
+def stalled(inputs: StatusInputs) -> NewCondition | None:
     """The first thing that hinders, if any."""
-    step, placed, workload = inputs.step, inputs.placed, inputs.workload
+    step, child_plan, workload = inputs.step, inputs.child_plan, inputs.workload
     if isinstance(step, Refused):
         return _stalled(step.stalled, step.message)
-    if placed.conflicts:
-        return _stalled(StalledReason.NAME_CONFLICT, "; ".join(placed.conflicts))
-    if placed.refusals:
-        return _stalled(StalledReason.INVALID_TEMPLATE, "; ".join(placed.refusals))
+    if child_plan.conflicts:
+        return _stalled(StalledReason.NAME_CONFLICT, "; ".join(child_plan.conflicts))
+    if child_plan.refusals:
+        return _stalled(StalledReason.INVALID_TEMPLATE, "; ".join(child_plan.refusals))
     if workload.refused is not None:
         return _stalled(
             StalledReason.INVALID_TEMPLATE, f"no pod can be created: {workload.refused}"
@@ -60,12 +60,12 @@ def stalled(inputs: StatusInputs) -> Finding | None:
     return None
 
 
-def _reconciling(inputs: StatusInputs) -> list[Finding]:
+def _reconciling(inputs: StatusInputs) -> list[NewCondition]:
     step, workload = inputs.step, inputs.workload
     if inputs.failing:
         return [_on_the_way(ReconcilingReason.RETRYING, "; ".join(inputs.failing))]
-    if inputs.placed.waiting:
-        message = "; ".join(inputs.placed.waiting)
+    if inputs.child_plan.waiting:
+        message = "; ".join(inputs.child_plan.waiting)
         return [_on_the_way(ReconcilingReason.WAITING_FOR_DELETION, message)]
     if inputs.resource.spec.paused and (inputs.change_pending or not inputs.stored):
         message = "spec.paused is true: what was changed waits"
@@ -86,9 +86,9 @@ def _reconciling(inputs: StatusInputs) -> list[Finding]:
     return [_on_the_way(ReconcilingReason.ROLLING_OUT, message)]
 
 
-def _on_the_way(reason: ReconcilingReason, message: str) -> Finding:
-    return Finding(ConditionType.RECONCILING, "True", reason, message)
+def _on_the_way(reason: ReconcilingReason, message: str) -> NewCondition:
+    return NewCondition(ConditionType.RECONCILING, "True", reason, message)
 
 
-def _stalled(reason: StalledReason, message: str) -> Finding:
-    return Finding(ConditionType.STALLED, "True", reason, message)
+def _stalled(reason: StalledReason, message: str) -> NewCondition:
+    return NewCondition(ConditionType.STALLED, "True", reason, message)

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from tandem_operator.api.conditions import ConditionType, Finding, ReadyReason, StalledReason
-from tandem_operator.planning.children import known_input
+from tandem_operator.api.conditions import ConditionType, NewCondition, ReadyReason, StalledReason
+from tandem_operator.planning.children.revisions import known_input
 from tandem_operator.planning.lock.steps import Accepted, Refused
 from tandem_operator.planning.status.conditions import progress
 from tandem_operator.planning.status.inputs import StatusInputs
 
 
-def find(inputs: StatusInputs) -> Finding:
+def find(inputs: StatusInputs) -> NewCondition:
     """The finding, with the number of ready replicas."""
     workload = inputs.workload
     if workload.ready > 0:
         message = f"{workload.ready} of {inputs.resource.spec.replicas} replicas are ready"
-        return _finding("True", ReadyReason.SERVING, message + _forgotten(inputs))
+        return _condition("True", ReadyReason.SERVING, message + _forgotten(inputs))
     if inputs.current is None:
         return _unlocked(inputs)
     if inputs.resource.spec.replicas == 0 and workload.exists and workload.replicas == 0:
-        return _finding("True", ReadyReason.SCALED_TO_ZERO, "spec.replicas is 0")
+        return _condition("True", ReadyReason.SCALED_TO_ZERO, "spec.replicas is 0")
     stalled = progress.stalled(inputs)
     if stalled is not None and isinstance(inputs.step, Accepted):
-        return _finding("False", ReadyReason.WORKLOAD_FAILED, stalled.message)
+        return _condition("False", ReadyReason.WORKLOAD_FAILED, stalled.message)
     waiting = workload.waiting
-    return _finding(
+    return _condition(
         "False", ReadyReason.STARTING, waiting or "the first replica of the pair is starting"
     )
 
 
-def _unlocked(inputs: StatusInputs) -> Finding:
+def _unlocked(inputs: StatusInputs) -> NewCondition:
     step = inputs.step
     if isinstance(step, Refused):
         rejected = step.stalled is StalledReason.PAIR_REJECTED
         reason = ReadyReason.PAIR_REJECTED if rejected else ReadyReason.LOCK_PENDING
-        return _finding("False", reason, f"nothing is started: {step.message}")
+        return _condition("False", reason, f"nothing is started: {step.message}")
     if isinstance(step, Accepted):
-        return _finding("False", ReadyReason.STARTING, "the pair is locked; no pod exists yet")
-    return _finding(
+        return _condition("False", ReadyReason.STARTING, "the pair is locked; no pod exists yet")
+    return _condition(
         "False", ReadyReason.LOCK_PENDING, "nothing is started before the pair is locked"
     )
 
@@ -50,5 +50,5 @@ def _forgotten(inputs: StatusInputs) -> str:
     return f"; this release does not know {', '.join(fields)}: the next change of pods drops it"
 
 
-def _finding(status: progress.ConditionStatus, reason: ReadyReason, message: str) -> Finding:
-    return Finding(ConditionType.READY, status, reason, message)
+def _condition(status: progress.ConditionStatus, reason: ReadyReason, message: str) -> NewCondition:
+    return NewCondition(ConditionType.READY, status, reason, message)

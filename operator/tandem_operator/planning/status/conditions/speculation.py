@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tandem_operator.api import defaults
-from tandem_operator.api.conditions import ConditionType, Finding, SpeculationReason
+from tandem_operator.api.conditions import ConditionType, NewCondition, SpeculationReason
 from tandem_operator.api.spec import ConstrainedOutput, TuningMode
 from tandem_operator.api.status import ConditionStatus, LiveMode
 from tandem_operator.engines.tiers import taken_down
@@ -26,12 +26,12 @@ OFF_REASONS = {
 }
 
 
-def find(inputs: StatusInputs) -> Finding:
+def find(inputs: StatusInputs) -> NewCondition:
     """What the pods report first, for it is what is; then the rails, then who decides K."""
     spec, tuning = inputs.resource.spec, inputs.tuning
     if inputs.form is not None and inputs.form.removed:
         message = removed.message(inputs.form)
-        return _finding("False", SpeculationReason.REMOVED_BY_ROLLOUT, message)
+        return _condition("False", SpeculationReason.REMOVED_BY_ROLLOUT, message)
     if tuning is not None:
         hindered = _hindered(inputs, tuning)
         if hindered is not None:
@@ -44,24 +44,24 @@ def find(inputs: StatusInputs) -> Finding:
     ):
         return _not_live(inputs, "the engine was started so")
     if defaults.tuning_max_tokens(spec) == 0:
-        return _finding("False", SpeculationReason.KILL_SWITCH, "tuning.maxTokens is 0")
+        return _condition("False", SpeculationReason.KILL_SWITCH, "tuning.maxTokens is 0")
     if spec.tuning.mode is TuningMode.FIXED:
         tokens = _initial_tokens(inputs)
         status: ConditionStatus = "True" if tokens > 0 else "False"
         message = _with_notes(inputs, f"K {_stays(inputs)} {tokens}")
-        return _finding(status, SpeculationReason.FIXED, message)
+        return _condition(status, SpeculationReason.FIXED, message)
     if tuning is None:
-        return _before_the_first_look(inputs)
+        return _before_the_first_decision(inputs)
     decided = tuning.decision
     if spec.tuning.mode is TuningMode.OBSERVE:
         if fixed is not None and inputs.form is not None:
-            return _finding("True", SpeculationReason.OBSERVING, _would(inputs.form, fixed))
+            return _condition("True", SpeculationReason.OBSERVING, _would(inputs.form, fixed))
         message = f"Auto would decide {decided.state}: {decided.reason}"
-        return _finding("True", SpeculationReason.OBSERVING, _with_notes(inputs, message))
+        return _condition("True", SpeculationReason.OBSERVING, _with_notes(inputs, message))
     if decided.state == decision.ACTIVE:
         initial = decided.reason == reasons.INITIAL
         reason = SpeculationReason.INITIAL if initial else SpeculationReason.TUNED
-        return _finding("True", reason, _message(inputs, tuning))
+        return _condition("True", reason, _message(inputs, tuning))
     reason = OFF_REASONS.get(decided.reason, SpeculationReason.NOT_PROFITABLE)
     previous = inputs.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
     if (
@@ -70,8 +70,8 @@ def find(inputs: StatusInputs) -> Finding:
         and previous.status == "False"
         and previous.reason in REASONS
     ):
-        return _finding("False", REASONS[previous.reason], previous.message)
-    return _finding("False", reason, _message(inputs, tuning))
+        return _condition("False", REASONS[previous.reason], previous.message)
+    return _condition("False", reason, _message(inputs, tuning))
 
 
 def _would(form: PodForm, tokens: int) -> str:
@@ -80,12 +80,12 @@ def _would(form: PodForm, tokens: int) -> str:
     return f"Auto would change K {tokens} -> {form.would} by rollout"
 
 
-def _by_rollout(form: PodForm) -> Finding:
+def _by_rollout(form: PodForm) -> NewCondition:
     state, tokens = form.state, form.revision.fixed_tokens
     if state.depth_message:
-        return _finding("True", SpeculationReason.TUNED, state.depth_message)
+        return _condition("True", SpeculationReason.TUNED, state.depth_message)
     message = f"K is {tokens} until another is worth a rollout"
-    return _finding("True", SpeculationReason.INITIAL, message)
+    return _condition("True", SpeculationReason.INITIAL, message)
 
 
 def _message(inputs: StatusInputs, tuning: TuningView) -> str:
@@ -97,25 +97,25 @@ def _message(inputs: StatusInputs, tuning: TuningView) -> str:
     return tuning.decision.message[:1024]
 
 
-def _hindered(inputs: StatusInputs, tuning: TuningView) -> Finding | None:
+def _hindered(inputs: StatusInputs, tuning: TuningView) -> NewCondition | None:
     reporting = [replica for replica in tuning.replicas if replica.mode is not None]
     disabled = [replica for replica in reporting if replica.mode == metrics.MODE_DISABLED]
     if disabled and len(disabled) == len(reporting):
         why = disabled[0].mode_reason or "it does not say why"
-        return _finding(
+        return _condition(
             "False", SpeculationReason.PLUGIN_DISABLED, f"{disabled[0].pod}: the plugin: {why}"
         )
     if reporting and all(_only_observes(replica) for replica in reporting):
         return _not_live(inputs, reporting[0].mode_reason or "the plugin only observes")
     if _without_plugin(inputs, tuning.replicas):
         if inputs.resource.spec.speculation.constrained_output is ConstrainedOutput.BYPASS:
-            return _finding(
+            return _condition(
                 "False",
                 SpeculationReason.BYPASS_UNAVAILABLE,
                 f"constrained requests must bypass speculation and {NOT_LOADED}, or set "
                 "speculation.constrainedOutput: Allow",
             )
-        return _finding("False", SpeculationReason.PLUGIN_DISABLED, NOT_LOADED)
+        return _condition("False", SpeculationReason.PLUGIN_DISABLED, NOT_LOADED)
     return None
 
 
@@ -124,7 +124,7 @@ def _only_observes(replica: ReplicaView) -> bool:
     return replica.mode == metrics.MODE_OBSERVE and replica.mode_reason != metrics.NO_SPECULATION
 
 
-def _not_live(inputs: StatusInputs, why: str) -> Finding:
+def _not_live(inputs: StatusInputs, why: str) -> NewCondition:
     """Drafts are made whatever is wished: no switch is acknowledged that nothing obeys."""
     current = inputs.current
     fixed = None if current is None else current.fixed_tokens
@@ -132,7 +132,7 @@ def _not_live(inputs: StatusInputs, why: str) -> Finding:
     message = f"{depth} while these pods serve: {why}"
     if defaults.tuning_max_tokens(inputs.resource.spec) == 0:
         message = f"tuning.maxTokens 0 is not in force: {message}"
-    return _finding("True", SpeculationReason.NOT_LIVE, message)
+    return _condition("True", SpeculationReason.NOT_LIVE, message)
 
 
 def _without_plugin(inputs: StatusInputs, replicas: tuple[ReplicaView, ...]) -> bool:
@@ -163,10 +163,10 @@ def _initial_tokens(inputs: StatusInputs) -> int:
 
 def _with_notes(inputs: StatusInputs, message: str) -> str:
     tiers = () if inputs.current is None else inputs.current.tiers
-    return "; ".join((message, *depth_notes.event_records(inputs.resource.spec, tiers)))
+    return "; ".join((message, *depth_notes.messages(inputs.resource.spec, tiers)))
 
 
-def _before_the_first_look(inputs: StatusInputs) -> Finding:
+def _before_the_first_decision(inputs: StatusInputs) -> NewCondition:
     previous = inputs.resource.status.condition(ConditionType.SPECULATION_ACTIVE)
     stale = (
         SpeculationReason.KILL_SWITCH,
@@ -176,14 +176,14 @@ def _before_the_first_look(inputs: StatusInputs) -> Finding:
     )
     known = previous is not None and previous.status != "Unknown" and previous.reason in REASONS
     if previous is not None and known and previous.reason not in stale:
-        return _finding(previous.status, REASONS[previous.reason], previous.message)
+        return _condition(previous.status, REASONS[previous.reason], previous.message)
     if inputs.workload.ready == 0:
-        return _finding("Unknown", SpeculationReason.INITIAL, "no replica is ready yet")
+        return _condition("Unknown", SpeculationReason.INITIAL, "no replica is ready yet")
     tokens = _initial_tokens(inputs)
     status: ConditionStatus = "True" if tokens > 0 else "False"
     message = _with_notes(inputs, f"K is {tokens} until there are measurements")
-    return _finding(status, SpeculationReason.INITIAL, message)
+    return _condition(status, SpeculationReason.INITIAL, message)
 
 
-def _finding(status: ConditionStatus, reason: SpeculationReason, message: str) -> Finding:
-    return Finding(ConditionType.SPECULATION_ACTIVE, status, reason, message)
+def _condition(status: ConditionStatus, reason: SpeculationReason, message: str) -> NewCondition:
+    return NewCondition(ConditionType.SPECULATION_ACTIVE, status, reason, message)

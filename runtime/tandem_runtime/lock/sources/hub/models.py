@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tandem_runtime.contract.pod_lock import LockedSide
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.hub import refusals as hub_refusals
 from tandem_runtime.lock.sources.hub import repository as hub
@@ -44,10 +44,10 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
     left is continued or done again.
 
     Raises:
-        CannotLookError: as hub.bring, and LockFailed for a lock without a commit.
+        CannotInspectError: as hub.fetch, and LockFailed for a lock without a commit.
     """
     if locked.revision is None or not hub.COMMIT.fullmatch(locked.revision):
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.LOCK_FAILED, f"{locked.uri} is locked to {locked.revision!r}, no commit"
         )
     if is_complete(place, locked.revision):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 
 MAX_SKIPPED_BYTES = 64 << 20
 """How much of a whole file is read past where a server ignores the range."""
@@ -26,7 +26,7 @@ class RangedFile:
         """Up to `size` bytes from `start`; fewer where the file ends before.
 
         Raises:
-            CannotLookError: the server sends other bytes than were asked for.
+            CannotInspectError: the server sends other bytes than were asked for.
             HfHubHTTPError, httpx.HTTPError: as the hub's client.
         """
         from huggingface_hub import get_session, hf_hub_url, hf_raise_for_status
@@ -65,5 +65,5 @@ class RangedFile:
                     break
         return bytes(received[:size])
 
-    def _cannot(self, message: str) -> CannotLookError:
-        return CannotLookError(lock_errors.LOCK_FAILED, f"{self.name}: {message}")
+    def _cannot(self, message: str) -> CannotInspectError:
+        return CannotInspectError(lock_errors.LOCK_FAILED, f"{self.name}: {message}")

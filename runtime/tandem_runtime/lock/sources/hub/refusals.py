@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tandem_runtime.contract.environment import HF_TOKEN as TOKEN
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.hub.retry import asked_wait_s
 
@@ -23,8 +23,8 @@ def translate_errors(uri: str, revision: str | None, access: Access) -> Iterator
     import httpx
     from huggingface_hub import errors
 
-    def cannot(reason: str, message: str) -> CannotLookError:
-        return CannotLookError(reason, f"{uri}: {message}")
+    def cannot(reason: str, message: str) -> CannotInspectError:
+        return CannotInspectError(reason, f"{uri}: {message}")
 
     try:
         yield

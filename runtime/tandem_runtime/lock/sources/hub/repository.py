@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tandem_runtime.contract import environment
 from tandem_runtime.contract.request import SourceRequest
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 from tandem_runtime.lock.files import folder, locked_files, strict_json
 from tandem_runtime.lock.model import gguf_model, model_card, shards
 from tandem_runtime.lock.model.gguf_header import Header
@@ -65,11 +65,11 @@ def api(side: str, environ: Mapping[str, str]) -> HfApi:
     )
 
 
-def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
+def fetch(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
     """Resolve the revision to a commit and bring what the lock reads, of weights the headers alone.
 
     Raises:
-        CannotLookError: ModelNotFound, AccessDenied or LockFailed, with what to do.
+        CannotInspectError: ModelNotFound, AccessDenied or LockFailed, with what to do.
         RefusedError: a file that no model needs so large, or a header that is none.
     """
     client = api(side, environ)
@@ -79,7 +79,7 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
         info = patiently(lambda: _info(client, repo, source))
         commit = info.sha
         if commit is None or not COMMIT.fullmatch(commit):
-            raise CannotLookError(
+            raise CannotInspectError(
                 lock_errors.LOCK_FAILED, f"{source.uri}: the hub names no commit but {commit!r}"
             )
         sizes = {
@@ -88,13 +88,13 @@ def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, st
             if each.rfilename.isprintable() and ".." not in each.rfilename.split("/")
         }
         if file is not None and any(name.startswith(f"{file}/") for name in sizes):
-            raise CannotLookError(
+            raise CannotInspectError(
                 lock_errors.MODEL_NOT_FOUND,
                 f"{source.uri}: {file!r} is a folder of {repo}, and a model is read and served "
                 "from the top of its repository: copy it into one of its own, or into a claim",
             )
         if file is not None and file not in sizes:
-            raise CannotLookError(
+            raise CannotInspectError(
                 lock_errors.MODEL_NOT_FOUND,
                 f"{source.uri}: {repo} has no file {file!r} at {commit}",
             )
@@ -155,7 +155,7 @@ class _Part:
         if len(content) > _MAX_FILE_BYTES:
             raise lock_errors.too_large(path, f"more than {_MAX_FILE_BYTES} bytes on the hub")
         if size is not None and len(content) != size:
-            raise CannotLookError(
+            raise CannotInspectError(
                 lock_errors.LOCK_FAILED, f"{path}: {len(content)} bytes came, {size} are listed"
             )
         (self.into / path.rpartition("/")[2]).write_bytes(content)
@@ -184,7 +184,7 @@ class _Part:
 
 
 def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
-    """What the hub says of the model. Raises CannotLookError where that is no hub's answer."""
+    """What the hub says of the model. Raises CannotInspectError where that is no hub's answer."""
     from huggingface_hub import errors
 
     try:
@@ -193,7 +193,7 @@ def _info(client: HfApi, repo: str, source: SourceRequest) -> ModelInfo:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # The library reads the answer's keys without asking whether they are there.
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.LOCK_FAILED,
             f"{source.uri}: {client.endpoint} answers, but not as a hub ({type(error).__name__}): "
             "check HF_ENDPOINT, or sign in to the network",

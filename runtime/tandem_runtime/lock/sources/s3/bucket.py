@@ -25,11 +25,12 @@ from tandem_runtime.lock.sources.s3 import refusals as s3_refusals
 from tandem_runtime.lock.sources.s3.prefix import Listed, Prefix, RangedObject
 
 
-def bring(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
+def fetch(source: SourceRequest, side: str, into: Path, environ: Mapping[str, str]) -> FetchedModel:
     """Tokenizer and configuration whole, of weights the headers alone.
 
     Raises:
-        CannotLookError: ModelNotFound, AccessDenied, ContentChanged or LockFailed, with what to do.
+        CannotInspectError: ModelNotFound, AccessDenied, ContentChanged or LockFailed, with what
+            to do.
         RefusedError: a file that no model needs so large, or a header that is none.
     """
     access = Access.of(s3_prefix.has_secret(side, environ), environ)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tandem_runtime.contract.pod_lock import LockedSide
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 from tandem_runtime.lock.sources.access import Access
 from tandem_runtime.lock.sources.hub import models as hub_models
 from tandem_runtime.lock.sources.s3 import prefix as s3_prefix
@@ -25,7 +25,7 @@ def download(locked: LockedSide, side: str, place: Path, environ: Mapping[str, s
     A folder that is complete is taken without asking the store.
 
     Raises:
-        CannotLookError: as `s3.bring`; ContentChanged where the prefix holds other objects than
+        CannotInspectError: as `s3.fetch`; ContentChanged where the prefix holds other objects than
             those that were locked.
     """
     revision = locked.revision or ""
@@ -60,7 +60,7 @@ def _continued(prefix: Prefix, entry: Listed, place: Path) -> None:
                 file.write(chunk)
     if part.stat().st_size != entry.size_bytes:
         part.unlink()
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.LOCK_FAILED, f"{entry.name}: came with another size than was listed"
         )
     part.replace(final)

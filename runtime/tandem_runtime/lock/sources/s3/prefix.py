@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tandem_runtime.contract import environment
 from tandem_runtime.lock import errors as lock_errors
-from tandem_runtime.lock.errors import CannotLookError
+from tandem_runtime.lock.errors import CannotInspectError
 from tandem_runtime.lock.sources.hub import models as hub_models
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _client(side: str, environ: Mapping[str, str]) -> S3Client:
 
 
 def listing(prefix: Prefix, uri: str) -> tuple[Listed, ...]:
-    """The objects that belong to the model, by name. Raises CannotLookError, ClientError."""
+    """The objects that belong to the model, by name. Raises CannotInspectError, ClientError."""
     start = f"{prefix.path}/" if prefix.path else ""
     pages = prefix.client.get_paginator("list_objects_v2").paginate(
         Bucket=prefix.bucket, Prefix=start
@@ -145,18 +145,18 @@ def listing(prefix: Prefix, uri: str) -> tuple[Listed, ...]:
             if not name or name.endswith("/") or any(fnmatch(name, p) for p in _NEVER):
                 continue
             if not name.isprintable() or any(part in ("", ".", "..") for part in name.split("/")):
-                raise CannotLookError(
+                raise CannotInspectError(
                     lock_errors.LOCK_FAILED,
                     f"{uri}: holds an object that is no file name: {name!r}",
                 )
             entries.append(Listed(name, each["ETag"], each["Size"]))
         if len(entries) > MOST_OBJECTS:
-            raise CannotLookError(
+            raise CannotInspectError(
                 lock_errors.LOCK_FAILED,
                 f"{uri}: more than {MOST_OBJECTS} objects: name one model's",
             )
     if not entries:
-        raise CannotLookError(
+        raise CannotInspectError(
             lock_errors.MODEL_NOT_FOUND, f"{uri}: no object begins with {start!r}: check the path"
         )
     return tuple(sorted(entries, key=lambda each: each.name))

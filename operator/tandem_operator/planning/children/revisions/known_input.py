@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tandem_operator.api import names
 from tandem_operator.api.spec import Spec
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.resource import Resource
 
 Object = dict[str, Any]

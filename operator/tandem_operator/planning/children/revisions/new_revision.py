@@ -7,7 +7,7 @@ import json
 from tandem_operator.api import names
 from tandem_operator.engines.interface.driver import Driver
 from tandem_operator.engines.interface.installation import Installation
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.pod import worker as worker_pod
 from tandem_operator.planning.resource import Resource

@@ -105,13 +105,13 @@ def test_the_policy_changes_what_is_allowed_and_never_the_verdict(
     bench: Bench, reason: str, policy: str
 ) -> None:
     expected, target, draft = PAIRS[reason]
-    report = bench.judge(target, draft, policy=policy)
+    report = bench.evaluate(target, draft, policy=policy)
     assert verdict(report) == (expected, reason)
     assert report.allowed is (expected in ALLOWED_BY[policy])
 
 
 def test_extra_ids_are_named(bench: Bench) -> None:
-    report = bench.judge(builders.files(extra(2)), builders.files())
+    report = bench.evaluate(builders.files(extra(2)), builders.files())
     assert [(each.id, each.target, each.draft) for each in report.first_differences] == [
         (13, "<x0>", None),
         (14, "<x1>", None),
@@ -120,7 +120,7 @@ def test_extra_ids_are_named(bench: Bench) -> None:
 
 def test_a_hole_that_the_draft_leaves_is_no_prefix(bench: Bench) -> None:
     holed = builders.tokenizer(added_tokens=[builders.added(12, "<|reserved_special_token_0|>")])
-    assert verdict(bench.judge(builders.files(), builders.files(holed)))[1] == "IdsDiffer"
+    assert verdict(bench.evaluate(builders.files(), builders.files(holed)))[1] == "IdsDiffer"
 
 
 def test_an_ordinary_word_with_a_reserved_name_is_no_reserved_token(bench: Bench) -> None:
@@ -131,23 +131,23 @@ def test_an_ordinary_word_with_a_reserved_name_is_no_reserved_token(bench: Bench
             json.loads(json.dumps(document).replace("<|reserved_special_token_9|>", text))
         )
 
-    report = bench.judge(word("<|reserved_special_token_9|>"), word("other"))
+    report = bench.evaluate(word("<|reserved_special_token_9|>"), word("other"))
     assert verdict(report) == ("Incompatible", "IdsDiffer")
 
 
 def test_the_digest_of_the_target_is_pinned(bench: Bench) -> None:
-    pinned = bench.judge(builders.files(), builders.files()).target.tokenizer_digest
-    assert bench.judge(builders.files(), builders.files(), digest=pinned).allowed
+    pinned = bench.evaluate(builders.files(), builders.files()).target.tokenizer_digest
+    assert bench.evaluate(builders.files(), builders.files(), digest=pinned).allowed
     other = "tokfp/v1:sha256:" + "0" * 64
     for policy in ALLOWED_BY:
-        report = bench.judge(builders.files(), builders.files(), digest=other, policy=policy)
+        report = bench.evaluate(builders.files(), builders.files(), digest=other, policy=policy)
         assert report.reason == "DigestMismatch"
         assert not report.allowed
 
 
 def test_remote_code_that_the_user_allows_is_judged(bench: Bench) -> None:
     _, target, draft = PAIRS["RemoteCode"]
-    report = bench.judge(target, draft, allow_remote_code=True)
+    report = bench.evaluate(target, draft, allow_remote_code=True)
     assert verdict(report) == ("Compatible", "Equal")
     assert report.draft is not None
     assert report.draft.remote_code
@@ -155,25 +155,25 @@ def test_remote_code_that_the_user_allows_is_judged(bench: Bench) -> None:
 
 @pytest.mark.parametrize("method", ["NGram", "Suffix", "LayerSkip"])
 def test_without_a_draft_only_the_target_is_locked(bench: Bench, method: str) -> None:
-    report = bench.judge(builders.files(), None, method=method)
+    report = bench.evaluate(builders.files(), None, method=method)
     assert verdict(report) == ("Compatible", "NoDraft")
     assert report.target.tokenizer_digest is not None
     assert report.draft is None
 
 
 def test_multi_token_prediction_needs_its_layers(bench: Bench) -> None:
-    without_layers = bench.judge(builders.files(), None, method="MTP")
+    without_layers = bench.evaluate(builders.files(), None, method="MTP")
     assert not without_layers.allowed
     config = builders.config(num_nextn_predict_layers=1)
-    stripped = bench.judge(builders.files(config__json=config), None, method="MTP")
+    stripped = bench.evaluate(builders.files(config__json=config), None, method="MTP")
     assert verdict(stripped) == ("Incompatible", "WeightsMissing")
     whole = builders.safetensors(**{"model.layers.2.eh_proj.weight": ("F16", [4, 2], bytes(16))})
     files = builders.files(config__json=config, model__safetensors=whole)
-    assert bench.judge(files, None, method="MTP").allowed
+    assert bench.evaluate(files, None, method="MTP").allowed
 
 
 def test_weights_and_cache_are_told_from_headers(bench: Bench) -> None:
-    target = bench.judge(builders.files(), None, method="NGram").target
+    target = bench.evaluate(builders.files(), None, method="NGram").target
     assert (target.parameters, target.weight_bytes, target.dtype) == (8, 16, "F16")
     # Two of key and value, two layers, one head of four numbers, two bytes each.
     assert target.kv_bytes_per_token == 2 * 2 * 1 * 4 * 2
@@ -181,7 +181,7 @@ def test_weights_and_cache_are_told_from_headers(bench: Bench) -> None:
 
 def test_experts_are_told(bench: Bench) -> None:
     config = builders.config(num_local_experts=8, num_experts_per_tok=2)
-    target = bench.judge(builders.files(config__json=config), None, method="NGram").target
+    target = bench.evaluate(builders.files(config__json=config), None, method="NGram").target
     assert target.mixture_of_experts is not None
     assert (target.mixture_of_experts.experts, target.mixture_of_experts.experts_per_token) == (
         8,
@@ -199,5 +199,5 @@ def test_learned_ids_are_shown_before_names_that_were_added(bench: Bench) -> Non
         document["model"] |= {"vocab": vocabulary, "merges": [["a", "b"]]}
         return builders.files(document)
 
-    report = bench.judge(with_words("<s>", "c", "d"), with_words("<t>", "d", "c"))
+    report = bench.evaluate(with_words("<s>", "c", "d"), with_words("<t>", "d", "c"))
     assert [each.id for each in report.first_differences] == [4, 5, 0]

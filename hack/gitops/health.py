@@ -24,7 +24,7 @@ SERVING = DEPLOY / "flux" / "serving.yaml"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Health:
     """What each tool says of one object, in its own words."""
 
     kstatus: str
@@ -60,11 +60,11 @@ def ensure() -> Path:
 def kustomization() -> Object:
     """Flux's Kustomization of deploy/."""
     documents = yaml.safe_load_all(SERVING.read_text())
-    (found,) = (each for each in documents if each["kind"] == "Kustomization")
-    return dict(found)
+    (document,) = (each for each in documents if each["kind"] == "Kustomization")
+    return dict(document)
 
 
-def judge(objects: Sequence[Object], folder: Path) -> list[Verdict]:
+def assess(objects: Sequence[Object], folder: Path) -> list[Health]:
     """What the tools say, with the health script and the expressions of deploy/.
 
     Raises RuntimeError with the program's words when one of them cannot be evaluated.
@@ -80,4 +80,4 @@ def judge(objects: Sequence[Object], folder: Path) -> list[Verdict]:
     )
     if done.returncode:
         raise RuntimeError(done.stderr)
-    return [Verdict(**each) for each in json.loads(done.stdout)]
+    return [Health(**each) for each in json.loads(done.stdout)]

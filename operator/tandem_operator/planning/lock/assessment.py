@@ -23,7 +23,7 @@ class UnknownReportError(ValueError):
 
 
 @dataclass(frozen=True)
-class Judged:
+class Assessed:
     """A report under the policy. ``lock`` is None when the pair is not allowed."""
 
     reason: PairReason
@@ -31,7 +31,7 @@ class Judged:
     lock: PodLock | None
 
 
-def judge(report: PairReport, method: str, paths: dict[str, str], policy: LockPolicy) -> Judged:
+def assess(report: PairReport, method: str, paths: dict[str, str], policy: LockPolicy) -> Assessed:
     """What the report means for the pair; `paths` of mounted sources by side.
 
     Raises UnknownReportError.
@@ -41,16 +41,16 @@ def judge(report: PairReport, method: str, paths: dict[str, str], policy: LockPo
     if report.allowed and report.verdict == REFUSED:
         raise UnknownReportError(f"the lock allows what it calls {REFUSED} ({report.reason})")
     if report.allowed:
-        return Judged(*finding(report, policy), _lock(report, method, paths))
+        return Assessed(*reason_and_message(report, policy), _lock(report, method, paths))
     reason = REASONS[report.reason]
     message = message_of(report)
     if report.verdict not in FORBIDDING_VERDICTS:
         message = f"{report.verdict} {reason.value}: {message}"[:MAX_MESSAGE_LENGTH]
         reason = PairReason.NOT_ALLOWED_BY_POLICY
-    return Judged(reason, message, None)
+    return Assessed(reason, message, None)
 
 
-def finding(report: PairReport, policy: LockPolicy) -> tuple[PairReason, str]:
+def reason_and_message(report: PairReport, policy: LockPolicy) -> tuple[PairReason, str]:
     """Reason and message of an allowed pair; where the policy skips, it says what it let pass."""
     reason = REASONS[report.reason]
     message = message_of(report) or reason.meaning

@@ -11,7 +11,7 @@ from typing import Any
 from tandem_operator.api import defaults, names
 from tandem_operator.api.spec import TuningMode
 from tandem_operator.planning import ownership
-from tandem_operator.planning.children.revision import Revision
+from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.snapshot import ReplicaView, TuningView
 from tandem_operator.tuning import reasons

@@ -32,18 +32,18 @@ PROBED = (reasons.ACCEPTANCE_BELOW_THRESHOLD, reasons.NOT_PROFITABLE, DECAYED)
 
 
 @dataclass(frozen=True)
-class World:
+class RolloutProgress:
     """``settled``: all pods are of the stored form and ready, and nothing else is on its way."""
 
     settled: bool
     canary_exists: bool = False
 
 
-def decided(
+def next_state(
     state: RolloutState,
     spec: Spec,
     evidence: RolloutEvidence | None,
-    world: World,
+    world: RolloutProgress,
     now: datetime,
     times: RolloutTimes,
 ) -> RolloutState:
@@ -56,11 +56,11 @@ def decided(
     if not world.settled or evidence is None:
         return state
     if state.form is Form.CANARY:
-        return _judged(state, spec, evidence, now, times)
+        return _evaluate_canary(state, spec, evidence, now, times)
     if world.canary_exists:
         return state
     if state.form is Form.REMOVED:
-        return _tried(state, spec, evidence, now, times)
+        return _try_canary(state, spec, evidence, now, times)
     return _removed(state, spec, evidence, now, times)
 
 
@@ -126,7 +126,7 @@ def _restarted(
     return replace(state, restarted=now, restarts=1 if calm else min(state.restarts + 1, 16))
 
 
-def _tried(
+def _try_canary(
     state: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState:
     if defaults.tuning_max_tokens(spec) == 0 or not over(state.since, state.dwell_s, now):
@@ -153,7 +153,7 @@ def _tried(
     return replace(state, form=Form.CANARY, since=now, tokens=tokens, message=message)
 
 
-def _judged(
+def _evaluate_canary(
     state: RolloutState, spec: Spec, evidence: RolloutEvidence, now: datetime, times: RolloutTimes
 ) -> RolloutState:
     if defaults.tuning_max_tokens(spec) == 0:

@@ -19,7 +19,7 @@ class NotAllowedError(Exception):
     """This user may not look there; the text is the API server's."""
 
 
-class Reading:
+class Reader:
     """The cluster as plain objects."""
 
     def __init__(self, cluster: Cluster) -> None:

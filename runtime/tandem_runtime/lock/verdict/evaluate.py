@@ -9,7 +9,7 @@ from tandem_runtime.contract.request import LockRequest
 from tandem_runtime.lock import errors as lock_errors
 from tandem_runtime.lock.draft import draft_kinds, heads
 from tandem_runtime.lock.verdict import alone, compare, method_fit, policy, side_report
-from tandem_runtime.lock.verdict.compare import Grade
+from tandem_runtime.lock.verdict.compare import Comparison
 from tandem_runtime.lock.verdict.inspect import Side
 
 WITHOUT_DRAFT = ("NGram", "Suffix", "LayerSkip")
@@ -26,18 +26,18 @@ class Seen:
     immutable: bool = False
 
 
-def judge(request: LockRequest, target: Seen, draft: Seen | None) -> PairReport:
+def evaluate(request: LockRequest, target: Seen, draft: Seen | None) -> PairReport:
     """The report on what was seen. Pure; `draft` is None for methods without one."""
-    grade = _grade(request, target, draft)
-    pinned = grade.reason != "DigestMismatch"
+    comparison = _comparison(request, target, draft)
+    pinned = comparison.reason != "DigestMismatch"
     return PairReport(
-        verdict=grade.verdict,
-        reason=grade.reason,
-        allowed=pinned and policy.allows(request.policy, grade.verdict),
-        message=grade.message,
-        advice=grade.advice,
-        attested=grade.attested and grade.verdict == compare.COMPATIBLE,
-        first_differences=grade.first_differences,
+        verdict=comparison.verdict,
+        reason=comparison.reason,
+        allowed=pinned and policy.allows(request.policy, comparison.verdict),
+        message=comparison.message,
+        advice=comparison.advice,
+        attested=comparison.attested and comparison.verdict == compare.COMPATIBLE,
+        first_differences=comparison.first_differences,
         target=side_report.report(target.side, target.uri, target.revision, target.immutable),
         draft=None
         if draft is None
@@ -45,7 +45,7 @@ def judge(request: LockRequest, target: Seen, draft: Seen | None) -> PairReport:
     )
 
 
-def _grade(request: LockRequest, target: Seen, draft: Seen | None) -> Grade:
+def _comparison(request: LockRequest, target: Seen, draft: Seen | None) -> Comparison:
     for name, seen in (("target", target), ("draft", draft)):
         refused = None if seen is None else _refused(request, name, seen.side)
         if refused is not None:
@@ -53,21 +53,21 @@ def _grade(request: LockRequest, target: Seen, draft: Seen | None) -> Grade:
     marks = target.side.fingerprint
     if request.digest is not None and (marks is None or marks.digest != request.digest):
         digest = "no tokenizer" if marks is None else marks.digest
-        return Grade(
+        return Comparison(
             compare.INCOMPATIBLE,
             "DigestMismatch",
             f"tokenizerLock.digest is {request.digest}; the target has {digest}",
             advice="another tokenizer than the pinned one: check the revision, or pin the new one",
         )
-    unfit = method_fit.judge(request.method, target.side, None if draft is None else draft.side)
+    unfit = method_fit.evaluate(request.method, target.side, None if draft is None else draft.side)
     if unfit is not None:
         return unfit
     if draft is None:
-        return alone.judge(request.method, target.side)
+        return alone.evaluate(request.method, target.side)
     return _pair(request, target, draft)
 
 
-def _pair(request: LockRequest, target: Seen, draft: Seen) -> Grade:
+def _pair(request: LockRequest, target: Seen, draft: Seen) -> Comparison:
     one, two = target.side, draft.side
     compared = compare.pair(one, two) if one.tokenizer and two.tokenizer else None
     kind = two.kind.kind
@@ -91,7 +91,7 @@ def _pair(request: LockRequest, target: Seen, draft: Seen) -> Grade:
     if compared is not None:
         return compared
     name = "target" if one.tokenizer is None else "draft"
-    return Grade(
+    return Comparison(
         compare.UNKNOWN,
         "NoTokenizer",
         f"the {name} has no tokenizer that can be read, so nothing can be compared",
@@ -101,14 +101,14 @@ def _pair(request: LockRequest, target: Seen, draft: Seen) -> Grade:
     )
 
 
-def _refused(request: LockRequest, name: str, side: Side) -> Grade | None:
+def _refused(request: LockRequest, name: str, side: Side) -> Comparison | None:
     if side.remote_code and not request.allow_remote_code:
-        return Grade(
+        return Comparison(
             compare.REFUSED,
             lock_errors.REMOTE_CODE,
             f"the {name}'s repository brings code of its own (auto_map or *.py)",
             advice="use a repository without code, or set tokenizerLock.allowRemoteCode",
         )
     if side.refused is not None:
-        return Grade(compare.REFUSED, side.refused.reason, f"the {name}'s {side.refused}")
+        return Comparison(compare.REFUSED, side.refused.reason, f"the {name}'s {side.refused}")
     return None

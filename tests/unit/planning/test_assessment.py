@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tandem_operator.api.conditions import PairReason
 from tandem_operator.api.spec import LockPolicy
-from tandem_operator.planning.lock import judgement
+from tandem_operator.planning.lock import assessment
 from tandem_runtime.contract import pod_lock
 from tandem_runtime.contract import report as contract
 from tandem_runtime.contract.report import Difference, PairReport, SideReport
@@ -53,18 +53,20 @@ def wrong(**changes: Any) -> PairReport:
     return report(**(advice | changes))
 
 
-def judge(given: PairReport, policy: LockPolicy = LockPolicy.SAME_VOCABULARY) -> judgement.Judged:
-    return judgement.judge(given, "DraftModel", FOLDERS, policy)
+def assess(
+    given: PairReport, policy: LockPolicy = LockPolicy.SAME_VOCABULARY
+) -> assessment.Assessed:
+    return assessment.assess(given, "DraftModel", FOLDERS, policy)
 
 
 def test_an_allowed_pair_is_locked_to_what_was_seen() -> None:
-    judged = judge(report())
+    assessed = assess(report())
 
-    assert judged.reason is PairReason.EQUAL
-    assert judged.lock is not None
-    assert pod_lock.to_document(judged.lock) == {
+    assert assessed.reason is PairReason.EQUAL
+    assert assessed.lock is not None
+    assert pod_lock.to_document(assessed.lock) == {
         "version": 1,
-        "hash": judged.lock.hash,
+        "hash": assessed.lock.hash,
         "method": "DraftModel",
         "target": {
             "uri": "hf://org/target",
@@ -84,18 +86,18 @@ def test_an_allowed_pair_is_locked_to_what_was_seen() -> None:
 
 
 def test_the_lock_reads_back_as_it_was_written() -> None:
-    lock = judge(report()).lock
+    lock = assess(report()).lock
 
     assert lock is not None
     assert pod_lock.parse(pod_lock.render(lock)) == lock
 
 
 def test_a_method_without_a_draft_locks_the_target_alone() -> None:
-    judged = judge(report(reason="NoDraft", draft=None))
+    assessed = assess(report(reason="NoDraft", draft=None))
 
-    assert judged.reason is PairReason.NO_DRAFT
-    assert judged.lock is not None
-    assert judged.lock.draft is None
+    assert assessed.reason is PairReason.NO_DRAFT
+    assert assessed.lock is not None
+    assert assessed.lock.draft is None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_a_method_without_a_draft_locks_the_target_alone() -> None:
     ],
 )
 def test_any_other_content_is_another_lock(changes: dict[str, Any]) -> None:
-    one, other = judge(report()).lock, judge(report(**changes)).lock
+    one, other = assess(report()).lock, assess(report(**changes)).lock
 
     assert one is not None
     assert other is not None
@@ -116,18 +118,20 @@ def test_any_other_content_is_another_lock(changes: dict[str, Any]) -> None:
 
 
 def test_what_the_lock_only_remarks_on_does_not_change_it() -> None:
-    one = judge(report()).lock
-    other = judge(report(verdict="Warn", reason="TemplateDiffers", message="templates differ")).lock
+    one = assess(report()).lock
+    other = assess(
+        report(verdict="Warn", reason="TemplateDiffers", message="templates differ")
+    ).lock
 
     assert one == other
 
 
 def test_a_wrong_pair_is_told_by_its_first_differing_ids_and_has_no_lock() -> None:
-    judged = judge(wrong())
+    assessed = assess(wrong())
 
-    assert judged.lock is None
-    assert judged.reason is PairReason.IDS_DIFFER
-    assert judged.message == (
+    assert assessed.lock is None
+    assert assessed.reason is PairReason.IDS_DIFFER
+    assert assessed.message == (
         "4 of 8000 ids differ; id 6001 is 't6001' in the target and 'd6001' in the draft; "
         "id 6002 is 't6002' in the target and 'd6002' in the draft; "
         "id 6003 is 't6003' in the target and 'd6003' in the draft"
@@ -135,15 +139,15 @@ def test_a_wrong_pair_is_told_by_its_first_differing_ids_and_has_no_lock() -> No
 
 
 def test_an_id_that_the_message_names_is_not_told_twice() -> None:
-    judged = judge(wrong(message="ids differ: 6001: 't6001' and 'd6001'"))
+    assessed = assess(wrong(message="ids differ: 6001: 't6001' and 'd6001'"))
 
-    assert judged.message.count("6001") == 3
-    assert "id 6001 is" not in judged.message
-    assert "id 6002 is" in judged.message
+    assert assessed.message.count("6001") == 3
+    assert "id 6001 is" not in assessed.message
+    assert "id 6002 is" in assessed.message
 
 
 def test_advice_stands_at_the_end() -> None:
-    assert judge(wrong(advice="use org/other")).message.endswith("; use org/other")
+    assert assess(wrong(advice="use org/other")).message.endswith("; use org/other")
 
 
 @pytest.mark.parametrize(
@@ -153,16 +157,16 @@ def test_advice_stands_at_the_end() -> None:
 def test_what_only_the_policy_forbids_says_so_and_begins_with_the_verdict(
     verdict: str, reason: str
 ) -> None:
-    judged = judge(report(verdict=verdict, reason=reason, allowed=False, message="why"))
+    assessed = assess(report(verdict=verdict, reason=reason, allowed=False, message="why"))
 
-    assert judged.lock is None
-    assert judged.reason is PairReason.NOT_ALLOWED_BY_POLICY
-    assert judged.message == f"{verdict} {reason}: why"
+    assert assessed.lock is None
+    assert assessed.reason is PairReason.NOT_ALLOWED_BY_POLICY
+    assert assessed.message == f"{verdict} {reason}: why"
 
 
 @pytest.mark.parametrize("verdict", ["Incompatible", "Refused"])
 def test_a_verdict_that_forbids_by_itself_keeps_its_own_reason(verdict: str) -> None:
-    assert judge(wrong(verdict=verdict, reason="RemoteCode")).reason is PairReason.REMOTE_CODE
+    assert assess(wrong(verdict=verdict, reason="RemoteCode")).reason is PairReason.REMOTE_CODE
 
 
 @pytest.mark.parametrize(
@@ -172,42 +176,42 @@ def test_a_verdict_that_forbids_by_itself_keeps_its_own_reason(verdict: str) -> 
 def test_a_pair_that_the_policy_skips_is_locked_and_says_what_was_let_pass(
     verdict: str, reason: str
 ) -> None:
-    judged = judge(wrong(verdict=verdict, reason=reason, allowed=True), LockPolicy.SKIP)
+    assessed = assess(wrong(verdict=verdict, reason=reason, allowed=True), LockPolicy.SKIP)
 
-    assert judged.lock is not None
-    assert judged.reason is PairReason.SKIPPED
-    assert judged.message.startswith("tokenizerLock.policy is Skip")
-    assert f"{verdict} {reason}: 4 of 8000 ids differ" in judged.message
+    assert assessed.lock is not None
+    assert assessed.reason is PairReason.SKIPPED
+    assert assessed.message.startswith("tokenizerLock.policy is Skip")
+    assert f"{verdict} {reason}: 4 of 8000 ids differ" in assessed.message
 
 
 def test_skip_lets_nothing_pass_that_is_refused_or_that_another_digest_pins() -> None:
-    refused = judge(wrong(verdict="Refused", reason="RemoteCode"), LockPolicy.SKIP)
-    pinned = judge(wrong(reason="DigestMismatch"), LockPolicy.SKIP)
+    refused = assess(wrong(verdict="Refused", reason="RemoteCode"), LockPolicy.SKIP)
+    pinned = assess(wrong(reason="DigestMismatch"), LockPolicy.SKIP)
 
     assert (refused.lock, refused.reason) == (None, PairReason.REMOTE_CODE)
     assert (pinned.lock, pinned.reason) == (None, PairReason.DIGEST_MISMATCH)
 
 
 def test_an_unknown_reason_is_no_ground_to_start_anything() -> None:
-    with pytest.raises(judgement.UnknownReportError, match="FromTheFuture"):
-        judge(report(reason="FromTheFuture"))
+    with pytest.raises(assessment.UnknownReportError, match="FromTheFuture"):
+        assess(report(reason="FromTheFuture"))
 
 
 @pytest.mark.parametrize("side", ["target", "draft"])
 def test_an_allowed_pair_without_a_digest_of_its_files_is_not_started(side: str) -> None:
     blind = replace(getattr(report(), side), files_digest=None)
 
-    with pytest.raises(judgement.UnknownReportError, match=blind.uri):
-        judge(report(**{side: blind}))
+    with pytest.raises(assessment.UnknownReportError, match=blind.uri):
+        assess(report(**{side: blind}))
 
 
 def test_a_report_that_allows_what_it_refuses_is_not_believed() -> None:
-    with pytest.raises(judgement.UnknownReportError, match="allows what it calls Refused"):
-        judge(report(verdict="Refused", reason="RemoteCode"))
+    with pytest.raises(assessment.UnknownReportError, match="allows what it calls Refused"):
+        assess(report(verdict="Refused", reason="RemoteCode"))
 
 
 def test_every_reason_of_the_condition_is_known() -> None:
-    assert set(judgement.REASONS.values()) == set(PairReason)
+    assert set(assessment.REASONS.values()) == set(PairReason)
 
 
 TEXTS = st.text(max_size=3000)
@@ -218,12 +222,12 @@ def test_no_text_of_a_repository_makes_the_message_too_long_or_allows_the_pair(
     message: str, advice: str | None, text: str | None
 ) -> None:
     hostile = wrong(message=message, advice=advice, first_differences=(Difference(1, text, text),))
-    judged = judge(hostile)
+    assessed = assess(hostile)
 
-    assert judged.lock is None
-    assert len(judged.message) <= 2000
+    assert assessed.lock is None
+    assert len(assessed.message) <= 2000
 
 
-@given(st.sampled_from(contract.VERDICTS), st.sampled_from(sorted(judgement.REASONS)))
+@given(st.sampled_from(contract.VERDICTS), st.sampled_from(sorted(assessment.REASONS)))
 def test_a_pair_that_is_not_allowed_never_has_a_lock(verdict: str, reason: str) -> None:
-    assert judge(report(verdict=verdict, reason=reason, allowed=False)).lock is None
+    assert assess(report(verdict=verdict, reason=reason, allowed=False)).lock is None

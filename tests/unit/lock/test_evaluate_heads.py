@@ -24,7 +24,7 @@ HEAD = {"method": "Eagle3", "policy": "TargetDeclared"}
 @pytest.mark.parametrize("name", ["acme/chat", "hf://acme/chat", "Acme/Chat", "chat"])
 def test_a_head_that_declares_this_target(bench: Bench, name: str) -> None:
     declared = head(speculators_config={"verifier": {"name_or_path": name}})
-    report = bench.judge(builders.files(), declared, **HEAD)
+    report = bench.evaluate(builders.files(), declared, **HEAD)
     assert verdict(report) == ("Compatible", "DeclaredTarget")
     assert report.allowed
     assert not report.attested
@@ -32,7 +32,7 @@ def test_a_head_that_declares_this_target(bench: Bench, name: str) -> None:
 
 def test_a_head_of_another_target(bench: Bench) -> None:
     declared = head(speculators_config={"verifier": {"name_or_path": "acme/other"}})
-    report = bench.judge(builders.files(), declared, **HEAD)
+    report = bench.evaluate(builders.files(), declared, **HEAD)
     assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
     assert "acme/other" in report.message
 
@@ -41,16 +41,16 @@ def test_a_revision_counts_only_where_it_is_declared(bench: Bench) -> None:
     declared = head(
         speculators_config={"verifier": {"name_or_path": "acme/chat", "revision": "0b" * 20}}
     )
-    assert verdict(bench.judge(builders.files(), declared, **HEAD))[1] == "DeclaredTargetDiffers"
+    assert verdict(bench.evaluate(builders.files(), declared, **HEAD))[1] == "DeclaredTargetDiffers"
 
 
 def test_the_user_may_attest_what_a_head_does_not_declare(bench: Bench) -> None:
     silent = head(speculators_config=None)
-    report = bench.judge(builders.files(), silent, **HEAD)
+    report = bench.evaluate(builders.files(), silent, **HEAD)
     assert verdict(report) == ("Unknown", "NoTokenizer")
     assert not report.allowed
     attested = Attestation("hf://acme/chat")
-    report = bench.judge(builders.files(), silent, attested_target=attested, **HEAD)
+    report = bench.evaluate(builders.files(), silent, attested_target=attested, **HEAD)
     assert verdict(report) == ("Compatible", "DeclaredTarget")
     assert report.attested
 
@@ -68,13 +68,13 @@ def test_the_user_may_attest_what_a_head_does_not_declare(bench: Bench) -> None:
 def test_a_head_whose_dimensions_do_not_fit(
     bench: Bench, changes: dict[str, Any], expected: str
 ) -> None:
-    report = bench.judge(builders.files(), head(**changes), **HEAD)
+    report = bench.evaluate(builders.files(), head(**changes), **HEAD)
     assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
     assert expected in report.message
 
 
 def test_a_trimmed_draft_vocabulary_is_no_mismatch(bench: Bench) -> None:
-    assert bench.judge(builders.files(), head(draft_vocab_size=4), **HEAD).allowed
+    assert bench.evaluate(builders.files(), head(draft_vocab_size=4), **HEAD).allowed
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,6 @@ def test_the_tables_of_a_trimmed_vocabulary(
     bench: Bench, weights: bytes, expected: str | None
 ) -> None:
     trimmed = head(draft_vocab_size=4) | {"model.safetensors": weights}
-    report = bench.judge(builders.files(), trimmed, **HEAD)
+    report = bench.evaluate(builders.files(), trimmed, **HEAD)
     assert report.allowed is (expected is None)
     assert expected is None or expected in report.message

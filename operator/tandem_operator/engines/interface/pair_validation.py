@@ -29,7 +29,7 @@ class DeviceNeed:
 
 
 @dataclass(frozen=True)
-class PairJudgement:
+class PairValidation:
     """An engine's answer. It starts the pair exactly where there is no refusal.
 
     `device` is set by an engine that holds other sizes than those of the files.

@@ -1,0 +1,1 @@
+"""ControllerRevisions: the locked pairs, each with the pods that were rendered for it."""
