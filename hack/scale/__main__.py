@@ -113,7 +113,9 @@ async def _parts(run: Run, words: argparse.Namespace, cluster: Cluster) -> Figur
             case _:
                 figures = await parts.deletion(run)
         took_s = time.monotonic() - began_s
-        figures["plane_cpu_s"] = machine.cpu_s(planes) - used_s
+        figures["plane_cpu_s"] = {
+            program: ended_s - used_s[program] for program, ended_s in machine.cpu_s(planes).items()
+        }
         if name != "restart":
             figures["foreign_cores"] = foreign.cores(took_s)
         gathered[name] = figures

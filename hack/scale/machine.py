@@ -56,7 +56,10 @@ class Foreign:
         return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
-def cpu_s(pids: Sequence[int]) -> float:
-    """CPU seconds of processes, of all their threads."""
-    times = [psutil.Process(pid).cpu_times() for pid in pids if psutil.pid_exists(pid)]
-    return float(sum(each.user + each.system for each in times))
+def cpu_s(pids: Sequence[int]) -> dict[str, float]:
+    """CPU seconds of processes, of all their threads, by the name of the program."""
+    used: dict[str, float] = {}
+    for process in (psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)):
+        times = process.cpu_times()
+        used[process.name()] = float(times.user + times.system)
+    return used
