@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hack.cluster.cluster import Cluster
+from hack.environment.ports import free_port
 from hack.flux import build
 
 HOST = "127.0.0.1"
@@ -31,7 +31,7 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Path]:
     """
     parts = build.ensure()
     cluster.install_crds(parts / build.DEFINITIONS)
-    storage = f"{HOST}:{_free_port()}"
+    storage = f"{HOST}:{free_port(HOST)}"
     flags = {
         "source-controller": (
             f"--storage-path={folder / 'artifacts'}",
@@ -51,7 +51,7 @@ def running(cluster: Cluster, folder: Path) -> Iterator[Path]:
 def _controller(
     cluster: Cluster, folder: Path, program: Path, flags: tuple[str, ...]
 ) -> Iterator[None]:
-    health = f"{HOST}:{_free_port()}"
+    health = f"{HOST}:{free_port(HOST)}"
     log = folder / f"{program.name}.log"
     words = [str(program), f"--health-addr={health}", "--metrics-addr=0", *flags]
     environ = os.environ | {
@@ -82,9 +82,3 @@ def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
         if process.poll() is not None or time.monotonic() > end_s:
             raise ControllerError(f"{log.stem} is not ready:\n{log.read_text()[-2000:]}")
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
