@@ -165,7 +165,7 @@ parts: setup
 	$(PYTHON) -m hack.triton env
 	$(PYTHON) -m hack.sglang env
 	$(PYTHON) -m hack.images operator runtime engine torch triton probe
-	$(PYTHON) -m hack.gitops judge
+	$(PYTHON) -m hack.gitops health
 	$(PYTHON) -m hack.registry
 	$(PYTHON) -m hack.lws
 	$(PYTHON) -m hack.flux

@@ -13,10 +13,10 @@ from hack.gitops import health, manifests
 def main() -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m hack.gitops", description=__doc__)
-    parser.add_argument("part", choices=("manifests", "judge"))
+    parser.add_argument("part", choices=("manifests", "health"))
     part = parser.parse_args().part
     try:
-        if part == "judge":
+        if part == "health":
             print(health.ensure())
             return 0
         for path, text in manifests.texts().items():

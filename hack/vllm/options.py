@@ -33,17 +33,17 @@ def option(action: argparse.Action) -> dict[str, Any]:
         empty = empty or kind.__name__ == "_optional_type"
         kind = inspect.getclosurevars(kind).nonlocals["return_type"]
     form = (FORMS | SIZES).get(getattr(kind, "__name__", ""), "text")
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "options": list(action.option_strings),
         "words": 1 if action.nargs is None else action.nargs,
         "form": form,
     }
     # A function of its own may make a choice of more than one text.
     if action.choices and kind in (None, str):
-        told["choices"] = sorted(each for each in map(str, action.choices) if each != "None")
+        description["choices"] = sorted(each for each in map(str, action.choices) if each != "None")
     elif action.choices and kind is int:
-        told["choices"] = [str(each) for each in action.choices]
-    return told | ({"empty": True} if empty else {})
+        description["choices"] = [str(each) for each in action.choices]
+    return description | ({"empty": True} if empty else {})
 
 
 def main() -> None:

@@ -98,7 +98,9 @@ def test_a_typo_is_refused_by_both(server: httpx.Client) -> None:
     }
 
     assert len(both) > 40
-    assert {path: told for path, told in both.items() if None in told or not told[1]} == {}
+    assert {
+        path: answers for path, answers in both.items() if None in answers or not answers[1]
+    } == {}
 
 
 def test_what_the_plan_refuses_for_its_type_the_api_server_refuses(server: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from tandem_operator.api import names
 from tandem_operator.api.spec import Spec, TuningMode
 from tandem_operator.clock import Clock
 from tandem_operator.control import start_profile, state_cache
-from tandem_operator.control.rollout_watch import RolloutWatch
+from tandem_operator.control.rollouts.rollout_watch import RolloutWatch
 from tandem_operator.control.served import config_map, experts
 from tandem_operator.control.tuner import Tuner
 from tandem_operator.control.tuner_settings import (

@@ -87,10 +87,10 @@ def of(
         *sources.validate(wanted.spec),
         *template_merge.validate(wanted.spec.template, driver.owned_env),
     )
-    told = tuple(refusal.field for refusal in refusals)
+    fields = tuple(refusal.field for refusal in refusals)
     template = template_faults
-    if template is not None and told:
-        template = tuple(fault for fault in template if not fault.startswith(told))
+    if template is not None and fields:
+        template = tuple(fault for fault in template if not fault.startswith(fields))
     first: tuple[Object, ...] = ()
     locked: tuple[Object, ...] = ()
     notes: tuple[str, ...] = ()

@@ -99,8 +99,8 @@ def answers(
         in_engine(script, str(asked), limit_s=500.0).strip().splitlines()[-1]
     )
     return [
-        Answer(case, tuple(map(str, judgement.refusals)), fired, refused)
-        for (case, judgement, fired), refused in zip(judged, answers_of_vllm, strict=True)
+        Answer(case, tuple(map(str, validation.refusals)), fired, refused)
+        for (case, validation, fired), refused in zip(judged, answers_of_vllm, strict=True)
     ]
 
 

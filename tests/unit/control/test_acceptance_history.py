@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tandem_operator.control.loop import TuningLoop
-from tandem_operator.control.rollout_watch import RolloutWatch
+from tandem_operator.control.rollouts.rollout_watch import RolloutWatch
 from tandem_operator.planning import TuningView
 from tandem_operator.planning.children.config_maps import tuner_state
 from tandem_operator.planning.resource import parse

@@ -8,7 +8,7 @@ from itertools import cycle
 
 import pytest
 
-from tandem_operator.control.depth_watch import DepthSums, added, view
+from tandem_operator.control.rollouts.depth_watch import DepthSums, added, view
 from tandem_operator.control.tuner_settings import with_fixed_tokens
 from tandem_operator.planning.rollout.depth import PodStart, chosen
 from tandem_operator.tuning import Settings, State, initial_state, tune

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tandem_operator.control.depth_watch import DepthSums, added, view
+from tandem_operator.control.rollouts.depth_watch import DepthSums, added, view
 from tandem_operator.control.tuner_settings import with_fixed_tokens
 from tandem_operator.tuning import Settings, State
 from tests.unit.tuning.builders import Engine, drive, memory_bound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tandem_operator.control.rollout_watch import RolloutWatch
+from tandem_operator.control.rollouts.rollout_watch import RolloutWatch
 from tandem_operator.control.tuner import Tuner
 from tandem_operator.tuning import initial_state
 from tests.unit.control.rollout_samples import LOCK, SETTINGS, replica, sample, tuner

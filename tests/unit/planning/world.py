@@ -250,8 +250,8 @@ class World:
 
     def table(self) -> Object:
         """The document that engines of the newest lock read."""
-        held = self.objects["ConfigMap", f"{builders.NAME}-speculation-{self.lock_hash[:8]}"]
-        document: Object = json.loads(held["data"]["speculation.json"])
+        config_map = self.objects["ConfigMap", f"{builders.NAME}-speculation-{self.lock_hash[:8]}"]
+        document: Object = json.loads(config_map["data"]["speculation.json"])
         return document
 
     @property

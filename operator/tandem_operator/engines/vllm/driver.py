@@ -20,7 +20,7 @@ from tandem_operator.engines.vllm.rules import nodes as node_rules
 from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
-from tandem_operator.engines.vllm.rules import weight as weight_rules
+from tandem_operator.engines.vllm.rules.model_files import weight as weight_rules
 from tandem_operator.engines.vllm.series import READER
 from tandem_runtime.contract import paths, pod_lock
 from tandem_runtime.contract.engines import vllm_capabilities

@@ -12,14 +12,14 @@ from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import PairValidation, Warned
 from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.pair_view import Pair
-from tandem_operator.engines.vllm.rules import depth as depth_rules
-from tandem_operator.engines.vllm.rules import kind as kind_rules
-from tandem_operator.engines.vllm.rules import length as length_rules
-from tandem_operator.engines.vllm.rules import parallel as parallel_rules
-from tandem_operator.engines.vllm.rules import sampling as sampling_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
-from tandem_operator.engines.vllm.rules import vocabulary as vocabulary_rules
-from tandem_operator.engines.vllm.rules import weight as weight_rules
+from tandem_operator.engines.vllm.rules.model_files import depth as depth_rules
+from tandem_operator.engines.vllm.rules.model_files import kind as kind_rules
+from tandem_operator.engines.vllm.rules.model_files import length as length_rules
+from tandem_operator.engines.vllm.rules.model_files import parallel as parallel_rules
+from tandem_operator.engines.vllm.rules.model_files import sampling as sampling_rules
+from tandem_operator.engines.vllm.rules.model_files import vocabulary as vocabulary_rules
+from tandem_operator.engines.vllm.rules.model_files import weight as weight_rules
 from tandem_runtime.contract.report import PairReport
 
 Rule = Callable[[Pair], Iterable[FieldError | Warned]]

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tandem_operator.control import decision_log, depth_watch
+from tandem_operator.control import decision_log
 from tandem_operator.control.counts import judged_of
-from tandem_operator.control.depth_watch import DepthSums
-from tandem_operator.control.gate_watch import GateWatch
+from tandem_operator.control.rollouts import depth_watch
+from tandem_operator.control.rollouts.depth_watch import DepthSums
+from tandem_operator.control.rollouts.gate_watch import GateWatch
 from tandem_operator.control.state_cache import Kept
 from tandem_operator.control.tuner import Tuner
 from tandem_operator.engines.metrics.sample import EngineSample

@@ -1,0 +1,1 @@
+"""Rules that need the models' files: kinds, tables, lengths, weights, how they are cut."""
