@@ -67,6 +67,11 @@ def test_documents_lists_and_lists_in_lists_are_all_found(tmp_path: Path) -> Non
         ("kind: SpeculativeDeploymnet\n", "did you mean SpeculativeDeployment?"),
         ("kind: List\nitems: []\n", "it is empty"),
         ("a: &a [*a]\n", "is not YAML"),
+        (
+            "kind: A\nb: {c: 1}\nkind: B\n",
+            "line 3, column 1: the key kind stands in line 1 already",
+        ),
+        ("a:\n- {b: 1, b: 2}\n", "the key b stands in line 2 already"),
         ("a: [1\n", "is not YAML: line 2, column 1: while parsing a flow sequence, expected"),
         ('a: "\\ud800"\n', "is not YAML"),
     ],
@@ -135,3 +140,17 @@ def test_another_namespace_than_the_manifest_names_is_refused_as_by_kubectl(
     assert main(["plan", "-f", path, "-n", "serving"]) == 0
     assert main(["plan", "-f", path]) == 0
     assert "SpeculativeDeployment serving/chat" in capsys.readouterr().out
+
+
+def test_a_key_that_a_merge_brings_may_be_set_again(tmp_path: Path) -> None:
+    written = tmp_path / "m.yaml"
+    written.write_text(
+        "a: &a {kind: P}\nb: &b {<<: *a, kind: Q}\nc: {<<: *b, kind: R}\n"
+        "kind: SpeculativeDeployment\nd: {e: {<<: *b}}\n"
+    )
+    (found,) = manifests.read(str(written))
+    assert (found.object["b"], found.object["c"], found.object["d"]["e"]) == (
+        {"kind": "Q"},
+        {"kind": "R"},
+        {"kind": "Q"},
+    )

@@ -133,3 +133,29 @@ def test_the_card_of_a_head_declares_where_its_configuration_does_not() -> None:
     assert by_card is not None
     assert (by_card.name, by_card.where) == ("acme/other", "base_model of its model card")
     assert declaration.of_head({}, ()) is None
+
+
+SPELLINGS = {
+    "the hub's scheme": "hf://Acme/Chat",
+    "the address of its page": "https://huggingface.co/acme/chat",
+    "its short address": "http://hf.co/acme/chat/",
+    "a path into a hub's cache": "/root/.cache/huggingface/hub/models--acme--chat/snapshots/0a",
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_one_model_by_another_spelling_of_its_name(name: str) -> None:
+    assert evaluate(SPELLINGS[name], Target((f"hf://{MODEL}",))).verdict == "Compatible"
+    assert evaluate(MODEL, Target((SPELLINGS[name],))).verdict == "Compatible"
+    assert evaluate(SPELLINGS[name], Target(("hf://acme/code",))).verdict == "Incompatible"
+
+
+@pytest.mark.parametrize(
+    ("bases", "fits"),
+    [(("acme/base", MODEL), True), ((MODEL, "acme/base"), True), (("acme/base", "a/b"), False)],
+)
+def test_any_of_the_bases_that_a_card_lists(bases: tuple[str, ...], fits: bool) -> None:
+    stated = declaration.of_head({}, bases)
+    for target, attested in ((f"hf://{MODEL}", None), ("pvc://m/chat", Attestation(MODEL))):
+        grade = declaration.evaluate(stated, Target((target,)), attested, advice=None)
+        assert (grade.verdict == "Compatible") is fits

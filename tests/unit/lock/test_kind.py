@@ -83,6 +83,9 @@ CONFIGS: dict[str, tuple[Config, str | None]] = {
     "an algorithm of tomorrow": (speculator("telepathy"), "Unknown"),
     "an architecture of tomorrow": (head("TelepathyDraftModel"), "Unknown"),
     "nothing said": ({"hidden_size": 8}, None),
+    "a classifier": (head("Qwen3ForSequenceClassification"), "WithoutText"),
+    "a reward model": (head("Qwen2ForRewardModel"), "WithoutText"),
+    "an encoder": ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "WithoutText"),
 }
 
 
@@ -248,3 +251,11 @@ def test_an_adapter_is_no_draft() -> None:
     assert comparison is not None
     assert comparison.reason == "NotAModel"
     assert "merge it" in (comparison.advice or "")
+
+
+def test_eagle_s_tensors_below_the_name_of_eagle_3() -> None:
+    named = head("LlamaForCausalLMEagle3")
+    assert of(named, EAGLE_TENSORS).contradiction is not None
+    two_layers = {"fc.weight": (4, 8), "layers.0.hidden_norm.weight": (4,)}
+    assert of(named, two_layers | EAGLE_TENSORS).contradiction is None
+    assert of(named, {"fc.weight": (4, 8)}).contradiction is None

@@ -151,3 +151,48 @@ def test_a_pointer_for_a_file_of_any_format_is_called_one(tmp_path: Path, name: 
     side = inspect_side.at(folder.at(builders.write(tmp_path / "model", content)))
     assert side.refused is not None
     assert "Git LFS pointer" in str(side.refused)
+
+
+def part(number: int, count: int) -> str:
+    return f"model-{number:05}-of-{count:05}__safetensors"
+
+
+PARTS: dict[str, tuple[dict[str, bytes], bool]] = {
+    "all of three": ({part(number, 3): shard("a") for number in (1, 2, 3)}, True),
+    "the first alone": ({part(1, 3): shard("a")}, False),
+    "without the second": ({part(1, 3): shard("a"), part(3, 3): shard("b")}, False),
+    "left over beside the whole": (
+        {part(1, 3): shard("a"), "model__safetensors": shard(*WHOLE)},
+        True,
+    ),
+    "left over beside another upload": (
+        {part(1, 3): shard("a"), part(1, 2): shard("a"), part(2, 2): shard("b")},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_names_of_parts_tell_how_many_there_are(tmp_path: Path, name: str) -> None:
+    parts, right = PARTS[name]
+    found = refusal(at(tmp_path, **{"model__safetensors": b"", **parts}))
+    assert (found is None) is right
+    if found is not None:
+        assert found[0] == "WeightsMissing"
+        assert "model-00002-of-00003.safetensors" in found[1]
+
+
+CUT: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"\n", "holds 1 bytes"),
+    "without its end": (shard("a", "b")[:-1], "ends after 3 of the 4 bytes"),
+    "without any of its data": (shard("a", "b")[:-4], "ends after 0 of the 4 bytes"),
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_file_of_weights_that_broke_off(tmp_path: Path, name: str) -> None:
+    content, message = CUT[name]
+    found = refusal(at(tmp_path, model__safetensors=content))
+    assert found is not None
+    assert found[0] == "Malformed"
+    assert message in found[1]

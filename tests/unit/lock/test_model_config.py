@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tandem_runtime.contract.report import MixtureOfExperts
 from tandem_runtime.lock.errors import RefusedError
-from tandem_runtime.lock.model import model_config
+from tandem_runtime.lock.model import context_length, model_config
 
 
 def decoder(layers: int, hidden: int, heads: int, kv_heads: int, **others: Any) -> dict[str, Any]:
@@ -183,3 +183,13 @@ def test_any_config_is_read_or_refused(config: dict[str, Any]) -> None:
     except RefusedError:
         return
     assert read.kv_values_per_token is None or read.kv_values_per_token >= 0
+
+
+def test_rows_that_a_published_config_leaves_to_its_class() -> None:
+    """Gemma 3 with vision has 262,208 rows and says it nowhere; its text models say 262,144."""
+    text = {"model_type": "gemma3_text", "hidden_size": 2560}
+    vision = {"model_type": "gemma3", "text_config": text}
+    assert model_config.read(vision).vocab_size == 262_208
+    assert context_length.read(vision) == 131_072
+    assert model_config.read(text | {"vocab_size": 262_144}).vocab_size == 262_144
+    assert model_config.read({"model_type": "llama", "hidden_size": 8}).vocab_size is None

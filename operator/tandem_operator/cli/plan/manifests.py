@@ -40,7 +40,24 @@ class Manifest:
 
 
 class _Loader(yaml.SafeLoader):
-    """Scalars are null, bool, int, float or text by the forms below; nothing is a time."""
+    """Scalars are null, bool, int, float or text by the forms below; nothing is a time. A key that
+    stands twice in one mapping is an error, as kubectl has it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose own keys differ; those that `<<` brings may be set again."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            is_own = node.start_mark.index <= key.start_mark.index < node.end_mark.index
+            if not is_own or not isinstance(key, yaml.ScalarNode) or key.tag == _TAG + "merge":
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value} stands in line {lines[key.value]} already",
+                    problem_mark=key.start_mark,
+                )
+            lines[key.value] = line
+        return super().construct_mapping(node, deep)
 
 
 _Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}

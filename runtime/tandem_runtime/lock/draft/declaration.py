@@ -7,7 +7,8 @@ the target: there the user's attestation answers it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,15 +18,28 @@ from tandem_runtime.lock.verdict.compare import Comparison
 
 _FIELDS = ("base_model_name_or_path", "target_model_name_or_path", "base_model")
 FIELD = "tokenizerLock.attestedTarget"
+_ADDRESS = re.compile(r"^(?:hf://|https?://(?:www\.)?(?:huggingface\.co|hf\.co)/)")
+_IN_CACHE = re.compile(r"(?:^|/)models--(?P<organization>[^/]+?)--(?P<name>[^/]+?)(?:/|$)")
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """A target by its name; `where` is the field that names it. `revision` None: not named."""
+    """A target by its name; `where` is the field that names it. `revision` None: not named.
+
+    `others` are further names that the same field lists.
+    """
 
     name: str
     where: str
     revision: str | None = None
+    others: tuple[str, ...] = ()
+
+    def naming(self, known: Collection[str]) -> Declaration:
+        """The declaration by the first of its names that is known, else as it is."""
+        for name in (self.name, *self.others):
+            if _plain(name) in known:
+                return replace(self, name=name)
+        return self
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,8 @@ def of_head(config: Mapping[str, Any], card_bases: tuple[str, ...]) -> Declarati
         if isinstance(config.get(key), str) and config[key]:
             return Declaration(config[key], key)
     if card_bases:
-        return Declaration(card_bases[0], "base_model of its model card")
+        first, *others = card_bases
+        return Declaration(first, "base_model of its model card", others=tuple(others))
     return None
 
 
@@ -63,6 +78,8 @@ def evaluate(
     """Whether the head is the target's. `advice` is for a head that is. Pure."""
     own = {_plain(name) for name in target.names}
     known = own | {_plain(name) for name in target.bases}
+    if stated is not None:
+        stated = stated.naming(known)
     if stated is not None and _plain(stated.name) in known:
         return _of_revision(stated, target, _where(stated, own), advice)
     if attested is not None:
@@ -99,7 +116,8 @@ def _attested(
         answers = "" if stated is None else f", though {stated.where} names {stated.name!r}"
         message = f"the head {verb} this target{answers}"
         return replace(_of_revision(attested_declaration, target, message, advice), attested=True)
-    if stated is not None and name == _plain(stated.name):
+    if stated is not None and name == _plain(stated.naming((name,)).name):
+        stated = stated.naming((name,))
         return Comparison(
             compare.COMPATIBLE,
             "DeclaredTarget",
@@ -145,5 +163,11 @@ def _example(stated: Declaration) -> str:
 
 
 def _plain(name: str) -> str:
-    """A repository's name as hubs compare it: no scheme, no trailing slash, lower case."""
-    return name.removeprefix("hf://").rstrip("/").lower()
+    """A repository's name as hubs compare it: `org/name` in lower case.
+
+    Also out of the address of its page, and out of a path into a hub's cache, which names it.
+    """
+    cached = _IN_CACHE.search(name)
+    if cached is not None:
+        return f"{cached['organization']}/{cached['name']}".lower()
+    return _ADDRESS.sub("", name).rstrip("/").lower()

@@ -154,9 +154,19 @@ MODEL = DraftKind(
     tensors=re.compile(r"(?:.*\.)?(?:embed_tokens|wte|word_embeddings|tok_embeddings|layers|h)\."),
 )
 ADAPTER = DraftKind("Adapter", "an adapter (LoRA), not a model", (), "the model it was made for")
+WITHOUT_TEXT = DraftKind(
+    "WithoutText",
+    "a model that writes no text (it embeds, classifies or scores)",
+    (),
+    "texts to judge",
+    architectures=_words(
+        r"(?:ForMaskedLM|For\w*Classification|For\w*QuestionAnswering|ForMultipleChoice"
+        r"|ForRewardModel\w*|RewardModel|ForProcessReward\w*|ForScoring|EmbeddingModel)$"
+    ),
+)
 UNKNOWN = DraftKind("Unknown", "of a kind that is not known", (), "not known")
 
-KINDS = {kind.name: kind for kind in (*HEADS, MODEL, ADAPTER, UNKNOWN)}
+KINDS = {kind.name: kind for kind in (*HEADS, MODEL, ADAPTER, WITHOUT_TEXT, UNKNOWN)}
 METHODS_WITH_HEAD = (EAGLE, EAGLE3, MEDUSA, DFLASH, DSPARK)
 _DRAFT_WORDS = _words(r"speculat|draft|assistant|head")
 """In an architecture of which nothing else is known: certainly no ordinary model."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tandem_runtime.lock.draft import draft_kinds
-from tandem_runtime.lock.draft.draft_kinds import ADAPTER, HEADS, MODEL, UNKNOWN, DraftKind
+from tandem_runtime.lock.draft.draft_kinds import (
+    ADAPTER,
+    HEADS,
+    MODEL,
+    UNKNOWN,
+    WITHOUT_TEXT,
+    DraftKind,
+)
 from tandem_runtime.lock.model.weights import Tensor
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -15,6 +23,8 @@ _ADAPTER_WEIGHTS = "adapter_model."
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf")
 _ALIKE = ({"Eagle3", "PEagle"}, {"DFlash", "DSpark"}, {"Eagle", "MTP"})
 """Kinds whose tensors cannot be told apart: the configuration's word counts."""
+_READ_SEVERAL = ("Eagle3", "PEagle")
+_ATTENTION = re.compile(r"layers\.\d+\.self_attn\.")
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,10 @@ def _of_config(config: Mapping[str, Any]) -> DraftKind | None:
     assert pattern is not None
     if any(pattern.search(name) for name in named) or (not named and model_type):
         return MODEL
+    without_text = WITHOUT_TEXT.architectures
+    assert without_text is not None
+    if any(without_text.search(name) for name in named):
+        return WITHOUT_TEXT
     return UNKNOWN if named else None
 
 
@@ -154,6 +168,18 @@ def _reads_several_layers(tensors: Mapping[str, Tensor]) -> bool:
     return False
 
 
+def _reads_one_layer(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether this is EAGLE's whole head: `fc` joins a token with one hidden state, and its layer
+    reads what comes of that alone."""
+    weight = tensors.get("fc.weight")
+    return (
+        weight is not None
+        and len(weight.shape) == 2
+        and weight.shape[1] == 2 * weight.shape[0] > 0
+        and any(_ATTENTION.match(name) for name in tensors)
+    )
+
+
 def _contradicts(declared: DraftKind, seen: DraftKind, tensors: Mapping[str, Tensor]) -> bool:
     """Whether tensors rule out what the configuration says.
 
@@ -161,5 +187,7 @@ def _contradicts(declared: DraftKind, seen: DraftKind, tensors: Mapping[str, Ten
     """
     if any({declared.name, seen.name} <= group for group in _ALIKE):
         return False
+    if declared.name in _READ_SEVERAL and seen.name == "Eagle" and _reads_one_layer(tensors):
+        return True
     shown = seen.tensors is not None and any(seen.tensors.match(name) for name in tensors)
     return declared.name == "Eagle" or (shown and seen.name != "Eagle")

@@ -21,6 +21,8 @@ _DEFAULTS: Mapping[str, Mapping[str, int]] = {
         "num_key_value_heads": 4,
         "head_dim": 256,
         "sliding_window_pattern": 6,
+        "vocab_size": 262_208,
+        "max_position_embeddings": 131_072,
     },
 }
 """What transformers' config classes of these types assume, and published files leave out."""

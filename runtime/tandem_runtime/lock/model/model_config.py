@@ -76,7 +76,8 @@ def read(config: Mapping[str, Any] | None) -> ModelConfig:
 
 def _rows(config: Mapping[str, Any]) -> int | None:
     """Rows of the language model, which may be nested beside another number of the whole."""
-    rows = kv_cache.levels(config)[-1].get("vocab_size")
+    inner = kv_cache.levels(config)[-1]
+    rows = kv_cache.of_text(inner).get("vocab_size")
     return rows if type(rows) is int and 0 <= rows <= _MAX_COUNT else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +14,9 @@ from tandem_runtime.lock.model.weights import SUFFIX, Weights
 
 INDEX = "model.safetensors.index.json"
 MAX_BYTES = 64 << 20
+MAX_PARTS = 1_000
 SHOWN = 3
+_PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,30 @@ def missing(index: Index, folder: ModelFolder, weights: Weights | None) -> str |
     if lost:
         return f"lists tensors that no file holds: {', '.join(lost[:SHOWN])} ({len(lost)} in all)"
     return None
+
+
+def missing_parts(folder: ModelFolder) -> str | None:
+    """What the names of shards without an index tell: `-00001-of-00003` says that there are three.
+
+    Parts of one upload beside a whole one, or beside a file of all weights, are only left over.
+    """
+    wholes = [name for name in folder.names if name.endswith(SUFFIX)]
+    parts: dict[tuple[str, int], set[int]] = {}
+    for name in wholes:
+        part = _PART.fullmatch(name)
+        if part is not None:
+            parts.setdefault((part["stem"], int(part["count"])), set()).add(int(part["number"]))
+    if not parts or sum(map(len, parts.values())) < len(wholes):
+        return None
+    lost = [
+        [
+            f"{stem}-{number:05}-of-{count:05}{SUFFIX}"
+            for number in range(1, min(count, MAX_PARTS) + 1)
+            if number not in present
+        ]
+        for (stem, count), present in parts.items()
+    ]
+    return f"are not all there: {_listed(lost[0])} not" if all(lost) else None
 
 
 def _listed(names: list[str]) -> str:

@@ -73,7 +73,24 @@ def read(folder: ModelFolder) -> Weights | None:
         return None
     if len(present) > MAX_FILES:
         raise lock_errors.too_large(SUFFIX, f"{len(present)} files of weights")
-    return joined(_header(folder, name) for name in present)
+    headers = [_header(folder, name) for name in present]
+    read_tensors = joined((name, header) for name, header, _ in headers)
+    _check_ends({name: size for name, _, size in headers}, read_tensors)
+    return read_tensors
+
+
+def _check_ends(data_bytes: Mapping[str, int], read_tensors: Weights | None) -> None:
+    """A copy that broke off has its whole header, and no loader takes it."""
+    ends: Counter[str] = Counter()
+    for tensor in {} if read_tensors is None else read_tensors.tensors.values():
+        ends[tensor.file] = max(ends[tensor.file], tensor.start + tensor.size_bytes)
+    for name, end in ends.items():
+        if data_bytes[name] < end:
+            raise lock_errors.malformed(
+                name,
+                f"ends after {data_bytes[name]} of the {end} bytes that its header describes: a "
+                "copy that broke off",
+            )
 
 
 def joined(headers: Iterable[tuple[str, Mapping[str, Any]]]) -> Weights | None:
@@ -155,15 +172,19 @@ def integers(folder: ModelFolder, tensor: Tensor) -> list[int]:
     return list(struct.unpack(f"<{count}{form}", content))
 
 
-def _header(folder: ModelFolder, name: str) -> tuple[str, dict[str, Any]]:
+def _header(folder: ModelFolder, name: str) -> tuple[str, dict[str, Any], int]:
+    """Its name, its decoded header, and how many bytes stand behind that."""
     with folder.open(name) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < _LENGTH_BYTES:
+            raise lock_errors.malformed(name, f"holds {size} bytes, no weights")
         length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
         if length > MAX_HEADER_BYTES:
             raise lock_errors.malformed(name, f"a header of {length} bytes")
         content = file.read(length)
     if len(content) != length:
         raise lock_errors.malformed(name, "ends within its header")
-    return name, header(name, content)
+    return name, header(name, content), size - _LENGTH_BYTES - length
 
 
 def header(name: str, content: bytes) -> dict[str, Any]:

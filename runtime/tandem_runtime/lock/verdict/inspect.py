@@ -158,7 +158,12 @@ def _at(
 def _index(folder: ModelFolder, file_weights: Weights | None) -> Index | None:
     """The index of the shards. Raises RefusedError where files lack what it lists."""
     index = shards.read(folder)
-    missing = None if index is None else shards.missing(index, folder, file_weights)
+    if index is None:
+        lost = shards.missing_parts(folder)
+        if lost is not None:
+            raise lock_errors.weights_missing("weights", lost)
+        return None
+    missing = shards.missing(index, folder, file_weights)
     if missing is not None:
         raise lock_errors.weights_missing(shards.INDEX, missing)
     return index

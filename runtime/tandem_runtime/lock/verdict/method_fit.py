@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tandem_runtime.contract.request import ANY_METHOD
 from tandem_runtime.lock.draft import draft_kinds
-from tandem_runtime.lock.draft.draft_kinds import ADAPTER, HEADS, UNKNOWN, DraftKind
+from tandem_runtime.lock.draft.draft_kinds import ADAPTER, HEADS, UNKNOWN, WITHOUT_TEXT, DraftKind
 from tandem_runtime.lock.verdict import compare
 from tandem_runtime.lock.verdict.compare import Comparison
 from tandem_runtime.lock.verdict.inspect import Side
@@ -24,6 +24,13 @@ def evaluate(method: str, target: Side, draft: Side | None) -> Comparison | None
                 advice="merge it into its base model and name the merged folder",
             )
     of_target = target.kind.kind
+    if of_target == WITHOUT_TEXT:
+        return Comparison(
+            compare.INCOMPATIBLE,
+            NOT_A_MODEL,
+            f"the target is {of_target.title} ({_named(target)})",
+            advice="name a model that generates",
+        )
     if of_target in HEADS and of_target.name != "MTP":
         return Comparison(
             compare.INCOMPATIBLE,
@@ -75,13 +82,13 @@ def _advice(kind: DraftKind) -> str:
     return f"no method of this release takes {kind.title}: use another draft"
 
 
-def _named(draft: Side) -> str:
+def _named(side: Side) -> str:
     """By what a person finds the kind in the files."""
-    config = draft.config or {}
+    config = side.config or {}
     speculators = config.get("speculators_model_type")
     if isinstance(speculators, str):
         return f"speculators_model_type {speculators[:60]}"
-    architecture = draft.model.architecture
+    architecture = side.model.architecture
     if architecture is not None:
         return f"architecture {architecture[:60]}"
     model_type = config.get("model_type")
