@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from hack.cluster.cluster import Cluster
-from hack.environment.ports import free_port
+from hack.environment.ports import free_port as _free_port
 from tests.cluster.outside.rights import LEASE, SYSTEM_NAMESPACE
 from tests.cluster.outside.waiting import wait
 
@@ -43,7 +43,7 @@ class Operators:
 
     def launch(self, identity: str) -> Process:
         """Start one and wait for nothing."""
-        port = free_port()
+        port = _free_port()
         log = self.folder / f"{identity}-{port}.log"
         environment = {
             "PATH": os.environ["PATH"],
@@ -107,6 +107,8 @@ class Process:
 
     def output(self) -> str:
         return self.log.read_text()
+
+    said = output
 
     def end(self, number: signal.Signals) -> int:
         self.child.send_signal(number)
