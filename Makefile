@@ -69,7 +69,7 @@ manifests: setup ## write deploy/ again from the chart (helm comes in a package)
 
 .PHONY: unit
 unit: setup ## the tests of all rooms (two to four minutes on 2 cores)
-	$(PYTEST) tests/unit -n 2
+	TANDEM_HISTORIES=12 $(PYTEST) tests/unit -n 2
 
 .PHONY: cluster-up
 cluster-up: setup ## a real Kubernetes (CLUSTER=current, kind or local; else what is there)
@@ -172,7 +172,7 @@ parts: setup
 
 .PHONY: test
 test: parts ## every test of the main job
-	$(PYTEST) tests/unit -n 2
+	TANDEM_HISTORIES=12 $(PYTEST) tests/unit -n 2
 	@$(MAKE) --no-print-directory test-real
 
 # Two runs side by side, each with its own clusters: those of tests/cluster mostly wait, engines compute. The

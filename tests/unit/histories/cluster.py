@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import bisect
 import contextlib
-import copy
 import random
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from tandem_operator.cluster.kinds import RESOURCE, Kind
 from tandem_operator.cluster.streams import StreamError
 from tandem_operator.reconcile.requests.errors import AbsentError, LeavingError, RetryError
 from tests.unit.histories.virtual_time import VirtualClock
+from tests.unit.planning.builders import copied
 
 Object = dict[str, Any]
 Place = tuple[str, str, str]
@@ -66,9 +66,9 @@ class Cluster:
             generation = before["metadata"]["generation"] + int(changed)
         metadata["generation"] = generation
         metadata["resourceVersion"] = str(self.serial)
-        self.objects[place] = copy.deepcopy(body)
+        self.objects[place] = copied(body)
         self._say("ADDED" if before is None else "MODIFIED", body)
-        return copy.deepcopy(body)
+        return copied(body)
 
     def remove(self, place: Place) -> None:
         gone = self.objects.pop(place)
@@ -98,7 +98,7 @@ class Cluster:
 
     def _say(self, event: str, body: Object) -> None:
         if body["kind"] not in NEVER_WATCHED:
-            self._log.append((self.serial, event, copy.deepcopy(body)))
+            self._log.append((self.serial, event, copied(body)))
             self._news.set()
 
     # Streams, as `observe.streams` opens them.
@@ -111,7 +111,7 @@ class Cluster:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         await self._take_time()
-        return copy.deepcopy(self.objects.get((kind.kind, namespace, name)))
+        return copied(self.objects.get((kind.kind, namespace, name)))
 
     async def served(self, kind: Kind) -> bool:
         return False
@@ -120,12 +120,12 @@ class Cluster:
         await self._take_time()
         self._admit(body)
         before = self._precondition(body)
-        after = copy.deepcopy(body)
+        after = copied(body)
         if before is not None:
             kept = {k: v for k, v in before["metadata"].items() if k not in after["metadata"]}
             after["metadata"] |= kept
             if "status" in before:
-                after["status"] = copy.deepcopy(before["status"])
+                after["status"] = copied(before["status"])
         return self._written(before, after)
 
     async def apply_status(self, body: Object) -> Object:
@@ -135,8 +135,8 @@ class Cluster:
         before = self._precondition(body)
         if before is None:
             raise RetryError("uid mismatch: it is gone", 409)
-        after = copy.deepcopy(before)
-        after["status"] = copy.deepcopy(body["status"])
+        after = copied(before)
+        after["status"] = copied(body["status"])
         after["metadata"]["managedFields"] = [
             {"manager": "tandem", "subresource": "status", "time": self.now()}
         ]
@@ -159,7 +159,7 @@ class Cluster:
         existing = self.objects.get(("Pod", namespace, name))
         if existing is None or existing["metadata"]["uid"] != uid:
             return None
-        after = copy.deepcopy(existing)
+        after = copied(existing)
         after["metadata"]["annotations"] = {
             **after["metadata"].get("annotations", {}),
             **annotations,
@@ -170,7 +170,7 @@ class Cluster:
         await self._take_time()
         self._admit(body)
         self.writes += 1
-        self.put(copy.deepcopy(body))
+        self.put(copied(body))
 
     async def patch_event(self, namespace: str, name: str, change: Object) -> None:
         await self._take_time()
@@ -198,7 +198,7 @@ class Cluster:
     def _written(self, before: Object | None, after: Object) -> Object:
         self.writes += 1
         if before is not None and _content(before) == _content(after):
-            return copy.deepcopy(before)
+            return copied(before)
         return self.put(after)
 
     async def _take_time(self) -> None:
@@ -219,7 +219,7 @@ class _Stream:
         await self._cluster._take_time()
         self._defined(kind)
         self.version = str(self._cluster.serial)
-        listed = [copy.deepcopy(each) for each in self._cluster.all_of(kind.kind, namespace)]
+        listed = [copied(each) for each in self._cluster.all_of(kind.kind, namespace)]
         await self._cluster._take_time()
         yield [each for each in listed if _wanted(each)]
 
@@ -242,7 +242,7 @@ class _Stream:
                 await cluster._take_time()
                 if cuts != cluster._cuts:
                     return
-                yield event, copy.deepcopy(body)
+                yield event, copied(body)
             await cluster._news.wait()
             await asyncio.sleep(0.001)
             cluster._news.clear()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import zlib
 
 from tandem_runtime.contract import report as pair_report
 from tests.unit.histories.cluster import Cluster, Object
 from tests.unit.planning import builders
+from tests.unit.planning.builders import copied
 
 BAD = "hf://org/bad"
 STEP_S = 0.5
@@ -105,7 +105,7 @@ class Controllers:
         for _ in range(max(0, min(wanted - len(new), wanted + 1 - len(new) - len(old)))):
             serial = self._cluster.chance.getrandbits(32)
             made = self._make("Pod", f"{name}-{serial:08x}", newest, labels, {"phase": "Pending"})
-            made["spec"] = copy.deepcopy(spec["template"]["spec"])
+            made["spec"] = copied(spec["template"]["spec"])
             self._cluster.put(made)
         for pod in sorted(new, key=_ready)[: max(0, len(new) - wanted)]:
             self._drop(pod)
@@ -171,7 +171,7 @@ class Controllers:
         place = (raw["kind"], raw["metadata"]["namespace"], raw["metadata"]["name"])
         now = self._cluster.objects.get(place)
         if now is not None and now.get("status") != status:
-            self._cluster.put({**copy.deepcopy(now), "status": status})
+            self._cluster.put({**copied(now), "status": status})
 
     def _drop(self, pod: Object) -> None:
         self._cluster.remove(("Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 import random
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from tests.unit.histories.cluster import Cluster, Object
 from tests.unit.histories.controllers import BAD, Controllers
 from tests.unit.histories.operators import leads
 from tests.unit.planning import builders, kstatus
+from tests.unit.planning.builders import copied
 
 RESOURCE = "SpeculativeDeployment"
 GOOD = "hf://org/draft"
@@ -159,7 +159,7 @@ class History:
         """Change the resource, or make it where there is none; as an apply does."""
         if not self.cluster.defined or self.cluster.namespaces.get(room.namespace, True):
             return
-        spec = room.wanted if room.wanted is not None else copy.deepcopy(builders.PAIR)
+        spec = room.wanted if room.wanted is not None else copied(builders.PAIR)
         for path, value in changes.items():
             builders.put(spec, path, value)
         room.wanted = spec
@@ -167,11 +167,11 @@ class History:
 
     def _apply(self, room: Room) -> None:
         existing = self.cluster.objects.get((RESOURCE, room.namespace, builders.NAME))
-        body = copy.deepcopy(existing) if existing is not None else builders.resource()
+        body = copied(existing) if existing is not None else builders.resource()
         if existing is None:
             del body["metadata"]["uid"], body["metadata"]["creationTimestamp"]
             body["metadata"]["namespace"] = room.namespace
-        body["spec"] = copy.deepcopy(room.wanted)
+        body["spec"] = copied(room.wanted)
         self.cluster.put(body)
 
     def _mend(self) -> None:
@@ -273,7 +273,7 @@ class History:
 def fresh(spec: Object) -> History:
     """A history of one apply, of which `world` is what any other shall end like."""
     made = History(0)
-    made.rooms[0].wanted = copy.deepcopy(spec)
+    made.rooms[0].wanted = copied(spec)
     return made
 
 

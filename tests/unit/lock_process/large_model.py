@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import string
@@ -12,6 +13,7 @@ from tests.unit.lock import builders
 IDS = 256_000
 
 
+@functools.cache
 def large() -> dict[str, Any]:
     """A BPE of IDS ids whose every longer piece has two merges, half a million in all."""
     letters = string.ascii_lowercase

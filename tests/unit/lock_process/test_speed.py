@@ -23,17 +23,21 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`target`, `same` with the same bytes, and `swapped` with two other ids."""
     path = tmp_path_factory.mktemp("large")
     document = large()
+    written = files(document)
     for name in ("target", "same"):
-        builders.write(path / name, files(document))
-    vocabulary = document["model"]["vocab"]
-    vocabulary["abc"], vocabulary["cba"] = vocabulary["cba"], vocabulary["abc"]
-    builders.write(path / "swapped", files(document))
+        builders.write(path / name, written)
+    ids = dict(document["model"]["vocab"])
+    ids["abc"], ids["cba"] = ids["cba"], ids["abc"]
+    swapped = {**document, "model": {**document["model"], "vocab": ids}}
+    builders.write(path / "swapped", files(swapped))
     return path
 
 
-def least(body: str, *arguments: str, status: int) -> Took:
-    """The quickest of some runs that all end with `status`."""
-    runs = [measured.run(body, *arguments) for _ in range(ATTEMPTS)]
+def least(body: str, *arguments: str, status: int, enough_s: float = 0.0) -> Took:
+    """The quickest of some runs that all end with `status`; one within `enough_s` is the last."""
+    runs: list[Took] = []
+    while len(runs) < ATTEMPTS and not any(run.cpu_s <= enough_s for run in runs):
+        runs.append(measured.run(body, *arguments))
     assert {run.status for run in runs} == {status}, runs[0].err
     return min(runs, key=lambda run: run.cpu_s)
 
@@ -47,8 +51,8 @@ def library(room: Path) -> Took:
 def test_a_report_costs_little_more_than_a_load(
     room: Path, library: Took, draft: str, status: int
 ) -> None:
-    took = least(
-        measured.COMMAND, "verify-pair", str(room / "target"), str(room / draft), status=status
-    )
-    assert took.cpu_s <= MOST_TIMES_THE_LIBRARY[draft] * library.cpu_s
+    most_s = MOST_TIMES_THE_LIBRARY[draft] * library.cpu_s
+    pair = (str(room / "target"), str(room / draft))
+    took = least(measured.COMMAND, "verify-pair", *pair, status=status, enough_s=most_s)
+    assert took.cpu_s <= most_s
     assert took.peak_bytes <= MOST_BYTES

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import UTC, datetime
 from typing import Any
+
+import orjson
 
 from tandem_operator.planning import (
     Installation,
@@ -34,8 +35,8 @@ PAIR: Object = {
 
 def resource(changes: Object | None = None, **fields: Any) -> Object:
     """A resource as the API server holds it; `changes` by dotted path, `fields` at the top."""
-    spec = copy.deepcopy(PAIR)
-    spec.update(copy.deepcopy(fields))
+    spec: Object = copied(PAIR)
+    spec.update(copied(fields))
     for path, value in (changes or {}).items():
         put(spec, path, value)
     return {
@@ -51,6 +52,11 @@ def resource(changes: Object | None = None, **fields: Any) -> Object:
         "spec": spec,
         "status": {"observedGeneration": -1},
     }
+
+
+def copied(raw: Any) -> Any:
+    """The same JSON, shared with nobody: many times as quick as deepcopy."""
+    return orjson.loads(orjson.dumps(raw))
 
 
 def put(holder: Object, path: str, value: Any) -> None:

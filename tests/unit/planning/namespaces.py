@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import datetime, timedelta
 
 from tandem_operator.cluster.store import Key, Store
@@ -39,7 +38,7 @@ class Namespaces:
         return self.store.put_resource(self._stamped(raw))
 
     def edit(self, key: Key, changes: Object) -> None:
-        raw = copy.deepcopy(self._resource(key))
+        raw = builders.copied(self._resource(key))
         for path, value in changes.items():
             builders.put(raw["spec"], path, value)
         raw["metadata"]["generation"] += 1
@@ -48,7 +47,7 @@ class Namespaces:
     def delete(self, key: Key) -> None:
         """A resource goes, and all that it owns with it."""
         stored = self._resource(key)
-        self.store.drop_resource(self._stamped(copy.deepcopy(stored)))
+        self.store.drop_resource(self._stamped(builders.copied(stored)))
         for child in self.store.objects(key):
             self.store.forget(key, child["kind"], child["metadata"]["name"])
 
@@ -71,7 +70,7 @@ class Namespaces:
         for apply in wanted.applies:
             if apply.reference.kind not in LOCKS:
                 continue
-            body = copy.deepcopy(apply.body)
+            body = builders.copied(apply.body)
             stored = self.store.object(key, body["kind"], body["metadata"]["name"])
             if stored is None and body["kind"] == "Job":
                 self.jobs_made.append(key)
@@ -83,7 +82,7 @@ class Namespaces:
             self.store.forget(key, remove.reference.kind, remove.reference.name)
             self._collect(key, remove.uid)
         if wanted.status is not None:
-            raw = {**copy.deepcopy(self._resource(key)), "status": wanted.status}
+            raw = {**builders.copied(self._resource(key)), "status": wanted.status}
             self.store.put_resource(self._stamped(raw))
         return wanted
 
@@ -107,7 +106,7 @@ class Namespaces:
         """The resource's Job ends, and its pod says so."""
         (job,) = self.pending(key)
         ended = "Complete" if isinstance(outcome, PairReport) else "Failed"
-        body = copy.deepcopy(job)
+        body = builders.copied(job)
         body["status"] = {
             "conditions": [{"type": ended, "status": "True", "lastTransitionTime": stamp(self.now)}]
         }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-
 from tandem_runtime.contract import report as pair_report
 from tandem_runtime.contract.report import LockFailure, PairReport
-from tests.unit.planning.builders import Object
+from tests.unit.planning.builders import Object, copied
 
 
 def of_lock(controller: str, outcome: PairReport | LockFailure) -> Object:
@@ -46,7 +44,7 @@ def of_engine(name: str, owner: Object, template: Object, *, ready: bool) -> Obj
             "annotations": dict(template["metadata"].get("annotations", {})),
             "ownerReferences": [controlled_by(owner)],
         },
-        "spec": copy.deepcopy(template["spec"]),
+        "spec": copied(template["spec"]),
         "status": {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],

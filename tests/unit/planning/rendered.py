@@ -7,7 +7,6 @@ before you commit it.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -74,14 +73,14 @@ def stored(example: str) -> Path:
 
 def _settled(world: World) -> Iterator[Object]:
     while not (wanted := world.reconcile()).writes_nothing:
-        yield from (copy.deepcopy(apply.body) for apply in wanted.applies)
+        yield from (builders.copied(apply.body) for apply in wanted.applies)
 
 
 def _stored(manifest: Object) -> Object:
     made = builders.resource()
     made["metadata"]["name"] = manifest["metadata"]["name"]
     made["metadata"]["namespace"] = manifest["metadata"].get("namespace", builders.NAMESPACE)
-    made["spec"] = copy.deepcopy(manifest["spec"])
+    made["spec"] = builders.copied(manifest["spec"])
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -38,11 +37,11 @@ class World:
 
     def snapshot(self) -> Snapshot:
         """Everything as it is now, not shared with the world."""
-        objects = tuple(copy.deepcopy(raw) for raw in self.objects.values())
+        objects = tuple(builders.copied(raw) for raw in self.objects.values())
         ended = ended_objects.ended(self.resource, objects)
         self.ends = {uid: self.ends.get(uid, self.now) for uid in ended}
         return Snapshot(
-            resource=copy.deepcopy(self.resource),
+            resource=builders.copied(self.resource),
             objects=objects,
             installation=self.installation,
             now=self.now,
@@ -55,12 +54,13 @@ class World:
     def reconcile(self) -> Plan:
         """One look, carried out."""
         wanted = plan(self.snapshot())
-        assert wanted == plan(self.snapshot()), "the same snapshot gives the same plan"
         self.execute(wanted)
         return wanted
 
     def settle(self) -> Plan:
         """Look until nothing is written; returns the last, empty plan."""
+        first = self.snapshot()
+        assert plan(first) == plan(self.snapshot()), "the same snapshot gives the same plan"
         for _ in range(MOST_LOOKS):
             wanted = self.reconcile()
             if wanted.writes_nothing:
@@ -87,7 +87,7 @@ class World:
             )
             self.writes["poke", "Pod", annotation.pod] += 1
         if wanted.status is not None:
-            self.resource["status"] = copy.deepcopy(wanted.status)
+            self.resource["status"] = builders.copied(wanted.status)
             self.resource["metadata"]["managedFields"] = [
                 {"manager": "tandem", "subresource": "status", "time": stamp(self.now)}
             ]
@@ -108,7 +108,7 @@ class World:
             return
         self.failures.pop(reference, None)
         existing = self.objects.get(place)
-        body = _defaulted(copy.deepcopy(apply.body))
+        body = _defaulted(builders.copied(apply.body))
         self.writes["apply", *place] += 1
         if existing is None:
             assert apply.uid is None, f"{place} is gone and was to be changed"
