@@ -175,14 +175,22 @@ test: parts ## every test of the main job
 	TANDEM_HISTORIES=12 $(PYTEST) tests/unit -n 2
 	@$(MAKE) --no-print-directory test-real
 
-# Two runs side by side, each with its own clusters: those of tests/cluster mostly wait, engines compute. The
-# output of the first is shown when both have ended. Both exit statuses count.
+.PHONY: test-cluster
+test-cluster:
+	$(PYTEST) tests/cluster
+
+.PHONY: test-e2e
+test-e2e:
+	$(PYTEST) tests/e2e
+
+# Two runs side by side, each of about half an hour and with its own clusters: engines compute, tests/cluster
+# mostly waits. The output of the first is shown when both have ended. Both exit statuses count.
 .PHONY: test-real
 test-real:
 	@log=$$(mktemp); trap 'kill $$first; rm -f $$log; exit 130' INT TERM; \
-	echo "tests/cluster runs beside tests/engines and tests/e2e; its output follows theirs"; \
-	$(PYTEST) tests/cluster > $$log 2>&1 & first=$$!; \
-	$(PYTEST) tests/engines tests/e2e; engines=$$?; \
-	wait $$first; cluster=$$?; cat $$log; rm -f $$log; \
-	echo "exit status: tests/cluster $$cluster, tests/engines and tests/e2e $$engines"; \
-	exit $$(( cluster || engines ))
+	echo "tests/cluster and then tests/e2e run beside tests/engines; their output follows"; \
+	$(MAKE) --no-print-directory --keep-going test-cluster test-e2e > $$log 2>&1 & first=$$!; \
+	$(PYTEST) tests/engines; engines=$$?; \
+	wait $$first; clusters=$$?; cat $$log; rm -f $$log; \
+	echo "exit status: tests/cluster and tests/e2e $$clusters, tests/engines $$engines"; \
+	exit $$(( clusters || engines ))
