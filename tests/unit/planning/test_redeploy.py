@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from tandem_runtime.contract.report import LockFailure
 from tests.unit.planning import builders
 from tests.unit.planning.builders import Object
 from tests.unit.planning.redeployed import (
@@ -121,26 +120,6 @@ def test_a_pair_that_is_returned_to_begins_with_its_draft_too() -> None:
     world.settle()
 
     assert speculates(template(world))
-
-
-def test_a_rejected_new_pair_leaves_the_pods_without_the_draft() -> None:
-    world = removed()
-    before = template(world)
-    world.edit({"draft.uri": "hf://org/other"})
-    world.settle()
-    world.lock_ends(LockFailure("ModelNotFound", "draft", "hf://org/other does not exist"))
-    world.settle()
-
-    assert template(world) == before
-
-
-def test_a_new_release_of_the_operator_rolls_no_pod_that_runs_without_the_draft() -> None:
-    world = removed()
-    before = template(world)
-    world.installation = replace(world.installation, runtime_image="registry.example/runtime:9")
-    world.settle()
-
-    assert template(world) == before
 
 
 def test_a_stored_form_that_somebody_deletes_is_made_again_and_no_pod_is_replaced() -> None:
