@@ -39,9 +39,12 @@ def parse(text: str, prefixes: tuple[str, ...]) -> Page:
     if text[:256].lstrip().startswith(("<", "{")):
         raise MalformedPageError(f"not a metrics page; it begins with {text.lstrip()[:40]!r}")
     samples: dict[str, list[tuple[Labels, float]]] = {}
-    for line in filter(None, text.split("\n")):
-        if not line.startswith(prefixes) or line.startswith("#") or BUCKET in line:
-            continue
+    # Five lines of six are buckets: they go first, and by a comprehension.
+    for line in [
+        line
+        for line in text.split("\n")
+        if BUCKET not in line and line.startswith(prefixes) and line[:1] not in ("", "#")
+    ]:
         match = SAMPLE.fullmatch(line)
         if match is None:
             raise MalformedPageError(f"not a metrics page: no sample is {line[:80]!r}")
