@@ -134,6 +134,10 @@ def delivery(plane: Plane, tmp_path: Path) -> Iterator[Delivery]:
         yield Delivery(plane, plane.room(), host, tmp_path)
 
 
+def draft_of(room: Room) -> str:
+    return str(room.resource()["spec"]["draft"]["uri"])
+
+
 def test_it_is_done_when_the_pair_serves_and_fails_within_seconds_of_a_refusal(
     delivery: Delivery,
 ) -> None:
@@ -149,7 +153,7 @@ def test_it_is_done_when_the_pair_serves_and_fails_within_seconds_of_a_refusal(
     wait("Flux has seen it", lambda: delivery.ready()[0] == "True", ENOUGH_S)
 
     delivery.push(draft={"uri": "hf://org/other"})
-    wait("the new draft is looked at", lambda: len(room.all_of("jobs")) > 0, ENOUGH_S)
+    wait("the new draft is applied", lambda: draft_of(room) == "hf://org/other", ENOUGH_S)
     assert delivery.ready()[0] == "Unknown", "the old pair serves, the new one does not yet"
     room.end_lock(builders.wrong())
     wait("it has failed", lambda: delivery.ready()[0] == "False", ENOUGH_S)
