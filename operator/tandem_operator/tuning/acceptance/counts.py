@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, zip_longest
+from itertools import accumulate, pairwise, zip_longest
 from operator import mul
 
 from tandem_operator.tuning.settings import DEEPEST_TOKENS
@@ -80,6 +80,11 @@ def sums(one: Sequence[float], other: Sequence[float]) -> tuple[float, ...]:
 def survival_of(hazards: Sequence[float]) -> tuple[float, ...]:
     """s_i, the products of the hazards a_1 to a_i."""
     return tuple(accumulate(hazards, mul))
+
+
+def conditional(survival: Sequence[float]) -> tuple[float, ...]:
+    """a_i = s_i / s_{i-1}; 0 where no draft comes so far."""
+    return tuple(b / a if a > 0 else 0.0 for a, b in pairwise((1.0, *survival)))
 
 
 def log_odds(share: float) -> float:

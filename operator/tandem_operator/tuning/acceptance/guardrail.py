@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import takewhile
+from operator import mul
 
 from tandem_operator.tuning.acceptance.counts import (
     Drafts,
+    conditional,
     log_odds,
     rate_at,
     share_of,
@@ -116,7 +118,7 @@ def comparable_rate(rail: AcceptanceGuardrail, drafts: Drafts) -> float | None:
     if not rail.off or not survival or len(rail.hazards_when_on) <= len(survival):
         return drafts.rate
     known = rail.hazards_when_on
-    seen = (survival[0], *(b / a if a > 0 else 0.0 for a, b in pairwise(survival)))
+    seen = conditional(survival)
     shift = log_odds(seen[-1]) - log_odds(known[len(seen) - 1])
     beyond = (share_of(log_odds(hazard) + shift) for hazard in known[len(seen) :])
     return rate_at(survival_of((*seen, *beyond)), len(known))
@@ -125,13 +127,9 @@ def comparable_rate(rail: AcceptanceGuardrail, drafts: Drafts) -> float | None:
 def _blend(rail: AcceptanceGuardrail, drafts: Drafts) -> tuple[float, ...]:
     """Acceptance by position while on, moved a quarter of the way to each window's."""
     survival = drafts.survival
-    hazards, before = [], 1.0
-    for position, share in enumerate(survival):
-        if drafts.reached[position] * before < _FEWEST_JUDGED / 4:
-            break
-        hazards.append(share / before if before > 0 else 0.0)
-        before = share
-    old = rail.hazards_when_on
+    trials = map(mul, drafts.reached, (1.0, *survival))
+    enough = sum(1 for _ in takewhile(lambda count: count >= _FEWEST_JUDGED / 4, trials))
+    hazards, old = conditional(survival)[:enough], rail.hazards_when_on
     blended = [
         hazard if position >= len(old) else 0.75 * old[position] + 0.25 * hazard
         for position, hazard in enumerate(hazards)

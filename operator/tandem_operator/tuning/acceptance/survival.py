@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import accumulate
+from operator import mul
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -86,7 +87,8 @@ def learn(
     if drafts.count < 1:
         return replace(known, older=older)
     further = max(0.0, drafts.count / max(1.0, batch) - 1.0)
-    window = Pool(drafts.accepted, _trials_by_position(drafts), further)
+    trials = tuple(map(mul, drafts.reached, (1.0, *drafts.survival)))
+    window = Pool(drafts.accepted[: len(trials)], trials, further)
     known = replace(known, request_correlation=_request_correlation(known, window, duration_s))
     newest = (*known.newest, window)
     if len(newest) > NEWEST:
@@ -206,11 +208,3 @@ def compared(old: Pool, new: Pool, correlation: float) -> tuple[float, float]:
     if weights <= 0:
         return 0.0, 0.0
     return shifts / weights, abs(shifts) / math.sqrt(variances)
-
-
-def _trials_by_position(drafts: Drafts) -> tuple[float, ...]:
-    trials, share = [], 1.0
-    for accepted, reached in zip(drafts.accepted, drafts.reached, strict=True):
-        trials.append(reached * share)
-        share = min(share, accepted / reached) if reached > 0 else 0.0
-    return tuple(trials)

@@ -38,14 +38,16 @@ def prediction_of(
     tokens = min(tokens_in(schedule, batch), settings.depths[-1])
     survival = survival_now(state, settings)
     gain = 1.0 + sum(survival[:tokens])
-    idle_s, seconds = _steps_s(state, settings, batch, (0, tokens))
+    rows, experts = (row_of(batch),), settings.mixture_of_experts
+    ((idle_s, seconds),) = step_seconds(state.steps, rows, (0, tokens), 0.0, experts).tolist()
     quiet_s = predicted_s = seconds / gain
     speedup, baseline = _speedup(state, settings, batch, idle_s, quiet_s)
     share = state.steps.prefill_share
     if share > 0:
         busy_tokens = min(tokens_in(prefill_schedule or schedule, batch), settings.depths[-1])
         busy_gain = 1.0 + sum(survival[:busy_tokens])
-        (busy_s,) = _steps_s(state, settings, batch, (busy_tokens,), state.steps.chunk_tokens)
+        chunk = state.steps.chunk_tokens
+        ((busy_s,),) = step_seconds(state.steps, rows, (busy_tokens,), chunk, experts).tolist()
         seconds_spent = (1.0 - share) * seconds + share * busy_s
         predicted_s = seconds_spent / ((1.0 - share) * gain + share * busy_gain)
     return Prediction(
@@ -80,20 +82,6 @@ def _speedup(
     if tax_s is None:
         return idle_s / seconds_per_token, "Idle"
     return max(idle_s - tax_s, 1e-6) / seconds_per_token, "NotLoaded"
-
-
-def _steps_s(
-    state: State,
-    settings: Settings,
-    batch: float,
-    depths: tuple[int, ...],
-    prefill_tokens: float = 0.0,
-) -> list[float]:
-    """Seconds of a step at each of these depths."""
-    times = step_seconds(
-        state.steps, (row_of(batch),), depths, prefill_tokens, settings.mixture_of_experts
-    )
-    return [float(seconds) for seconds in times[0]]
 
 
 def _rate(state: State) -> float | None:

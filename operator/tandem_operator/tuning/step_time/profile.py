@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tandem_operator.tuning.acceptance.counts import conditional
 from tandem_operator.tuning.step_time.cells import Steps, of_one_kind
 from tandem_runtime.contract.metrics import BATCH_EDGES
 
@@ -31,11 +32,7 @@ def profile_survival(profile: Mapping[str, Any] | None) -> tuple[float, ...]:
 
 def profile_hazards(profile: Mapping[str, Any] | None) -> tuple[float, ...]:
     """P(draft i accepted | those before were), from the profile's survival."""
-    before, hazards = 1.0, []
-    for survival in profile_survival(profile):
-        hazards.append(min(0.99, max(0.01, survival / before if before > 0 else 0.0)))
-        before = survival
-    return tuple(hazards)
+    return tuple(min(0.99, max(0.01, hazard)) for hazard in conditional(profile_survival(profile)))
 
 
 def profile_steps(
