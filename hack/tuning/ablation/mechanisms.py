@@ -130,13 +130,12 @@ STEP_TIME = (
             ratio.over_cells,
             model.rescaled,
             update._with_drift,
-            goodput_policy._drift_unsettled,
         ),
     ),
     Mechanism(
         "table waits while the pace is unsettled",
-        ((goodput_policy, "_drift_unsettled", _no),),
-        (goodput_policy._drift_unsettled, drift.unsettled),
+        ((goodput_policy, "unsettled", _no),),
+        (drift.unsettled,),
     ),
 )
 
@@ -165,8 +164,7 @@ TABLES = (
     Mechanism("pause after a rollback", ((goodput_policy, "paused", _no),), (rollback.paused,)),
     Mechanism(
         "refit at once when prompts changed",
-        ((goodput_policy, "_prompts_changed", _no),),
-        (goodput_policy._prompts_changed,),
+        ((goodput_policy, "PROMPTS_CHANGED_S", -NEVER),),
     ),
     Mechanism(
         "refit every 10 s, not at each scrape",

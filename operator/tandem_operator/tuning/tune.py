@@ -62,9 +62,11 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     )
     before = state
     if good:
-        state = learned(state, good, settings)
+        now_s = max(window.now_s for window in good)
+        duration_s = max(window.duration_s for window in good)
+        state = learned(state, good, settings, now_s, duration_s)
         if settings.policy == GOODPUT:
-            state = decided(state, settings, max(window.duration_s for window in good))
+            state = decided(state, settings, now_s, duration_s)
     state = replace(
         state,
         return_every=_return_every(state, good, settings),

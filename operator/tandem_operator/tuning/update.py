@@ -35,10 +35,14 @@ QUIET_PREFILL_TOKENS = 4.0
 CONTEXT_MEMORY_S = 60.0
 
 
-def learned(state: State, windows: tuple[Window, ...], settings: Settings) -> State:
+def learned(
+    state: State,
+    windows: tuple[Window, ...],
+    settings: Settings,
+    now_s: float,
+    duration_s: float,
+) -> State:
     """The state after the believed windows of one scrape; tables stay as they are."""
-    now_s = max(window.now_s for window in windows)
-    duration_s = max(window.duration_s for window in windows)
     by_replica = {window.replica: _drafts(window, state, settings) for window in windows}
     everything = _pooled(by_replica.values())
     limits = settings.thresholds or Thresholds()

@@ -69,11 +69,8 @@ def started(state: State, settings: Settings) -> State:
     )
 
 
-def decided(state: State, settings: Settings, duration_s: float) -> State:
+def decided(state: State, settings: Settings, now_s: float, duration_s: float) -> State:
     """The state with the tables that now hold, and the verdict on the last change."""
-    now_s = state.now_s
-    if now_s is None:
-        return state
     state = replace(state, budget=refilled(state.budget, duration_s, now_s))
     before = _tables(state)
     state = _decided(state, settings, now_s)
@@ -84,8 +81,6 @@ def _decided(state: State, settings: Settings, now_s: float) -> State:
     if failed(state.rollback) and not outdated(state.rollback, state.regime_changes):
         return _reverted(state, now_s)
     if not _due(state, now_s) or paused(state.rollback, now_s, state.regime_changes):
-        return state
-    if _drift_unsettled(state, now_s):
         return state
     steps = _fitted(state.steps, settings, now_s)
     state = replace(state, steps=steps)
@@ -193,21 +188,11 @@ def _reverted(state: State, now_s: float) -> State:
 
 
 def _due(state: State, now_s: float) -> bool:
-    fitted_s = state.steps.fitted_s
-    if fitted_s is None or now_s < fitted_s or now_s - fitted_s >= REFIT_S:
+    """Whether to look again: every 10 s, at once when prompts changed, else not while the next
+    windows will say whether the engine's step times are others."""
+    changed_s, fitted_s = state.survival.changed_s, state.steps.fitted_s
+    prompts_changed = changed_s is not None and now_s - changed_s <= PROMPTS_CHANGED_S
+    if fitted_s is None or now_s < fitted_s or prompts_changed:
         return True
-    return _prompts_changed(state, now_s)
-
-
-def _drift_unsettled(state: State, now_s: float) -> bool:
-    """Whether to wait for what the next windows say of the engine's step times."""
-    fitted_s = state.steps.fitted_s
-    if not unsettled(state.steps.drift) or _prompts_changed(state, now_s) or fitted_s is None:
-        return False
-    return 0 <= now_s - fitted_s < LONGEST_UNSETTLED_S
-
-
-def _prompts_changed(state: State, now_s: float) -> bool:
-    """Whether the prompts changed a moment ago."""
-    changed_s = state.survival.changed_s
-    return changed_s is not None and now_s - changed_s <= PROMPTS_CHANGED_S
+    in_doubt = unsettled(state.steps.drift)
+    return now_s - fitted_s >= (LONGEST_UNSETTLED_S if in_doubt else REFIT_S)
