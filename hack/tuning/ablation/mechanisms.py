@@ -198,6 +198,11 @@ EXPLORATION = (
         "bursts as long as a scrape", ((tune, "sized", _same),), (schedule.sized,), stock_only=True
     ),
     Mechanism(
+        "bursts by time where K is 0",
+        ((tune, "idle_every", lambda *_: schedule.EVERY_STEPS),),
+        (schedule.idle_every,),
+    ),
+    Mechanism(
         "choices restarted at another pace", ((update, "restarted", _same),), (schedule.restarted,)
     ),
 )

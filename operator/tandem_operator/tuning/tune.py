@@ -15,6 +15,7 @@ from tandem_operator.tuning.decision import ACTIVE, IDLE, Decision, Prediction
 from tandem_operator.tuning.exploration.schedule import (
     EVERY_STEPS,
     exploration,
+    idle_every,
     return_every,
     sized,
 )
@@ -82,7 +83,6 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
     shown = (schedule, prefill_schedule, status)
     changed = shown != state.shown
     predicted = prediction_of(state, settings, schedule, prefill_schedule)
-    by_rail = state.guardrail.off or settings.policy != GOODPUT
     state = replace(state, shown=shown, expected_s=_expected_s(predicted))
     decision = Decision(
         schedule=schedule,
@@ -92,7 +92,8 @@ def tune(state: State, windows: tuple[Window, ...], settings: Settings) -> tuple
             state.exploration_plan,
             off=not any(table),
             stock=state.steps.stock,
-            rail_every=state.return_every if by_rail else None,
+            return_every=state.return_every,
+            by_rail=state.guardrail.off or settings.policy != GOODPUT,
         )
         if not impossible
         else None,
@@ -126,6 +127,8 @@ def _written(before: State, state: State) -> bool:
 def _return_every(state: State, good: tuple[Window, ...], settings: Settings) -> int:
     if state.guardrail.off and settings.thresholds is not None:
         return return_every(state.return_every, good, settings.thresholds.for_s)
+    if settings.policy == GOODPUT and (state.exploration_plan.idle or not any(state.table)):
+        return idle_every(state.return_every, good)
     return EVERY_STEPS
 
 

@@ -14,6 +14,7 @@ from tandem_operator.tuning import Settings, State, initial_state, tune
 from tandem_operator.tuning.acceptance.counts import Drafts
 from tandem_operator.tuning.acceptance.survival import MEMORY_S as PROMPTS_S
 from tandem_operator.tuning.acceptance.survival import Survival, learn
+from tandem_operator.tuning.exploration.schedule import EVERY_STEPS, IDLE_BURST_S, idle_every
 from tandem_operator.tuning.policy.goodput import (
     LEAST_GAIN,
     Scores,
@@ -162,6 +163,13 @@ def test_where_prompts_wait_for_the_step_k_must_save_more_than_it_takes_from_the
     both = ((0, 1),) * ROWS
     assert proposed_table(scored, both, (0,) * ROWS, LEAST_GAIN)[0] == 1
     assert proposed_prefill_table(scored, both, (0,) * ROWS, LEAST_GAIN)[0] == 0
+
+
+@pytest.mark.parametrize(("step_s", "every"), [(0.02, EVERY_STEPS), (0.05, 100), (0.3, 100)])
+def test_an_idle_engine_of_slow_steps_looks_out_more_often(step_s: float, every: int) -> None:
+    seen = window(2.0, tokens=0, acceptance=0.0, step_s=step_s)
+    assert idle_every(EVERY_STEPS, (seen,)) == every
+    assert every * step_s <= IDLE_BURST_S or every == 100
 
 
 def test_between_changes_of_the_prompts_the_fit_is_made_every_ten_seconds() -> None:

@@ -107,7 +107,9 @@ def test_stock_counters_are_not_asked_on_and_on_for_what_they_do_not_tell(idle: 
 @pytest.mark.parametrize("off", [True, False])
 def test_a_keen_engine_tries_more_often(off: bool) -> None:
     tries = [
-        exploration(SETTINGS, ExplorationPlan(keen=keen), off=off, stock=False)
+        exploration(
+            SETTINGS, ExplorationPlan(keen=keen), off=off, stock=False, return_every=EVERY_STEPS
+        )
         for keen in (True, False)
     ]
     assert [one["every"] for one in tries if one] == [KEEN_EVERY_STEPS, EVERY_STEPS]
@@ -119,7 +121,10 @@ def test_where_k_is_0_and_times_are_known_short_bursts_bring_drafts_to_any_count
         chosen(ExplorationPlan(burst_steps=300), nothing_to_gain, 10.0, **(STOCK | {"idle": idle}))
         for idle in (False, True)
     )
-    bursts = [exploration(SETTINGS, trying, off=False, stock=True) for trying in (busy, idle)]
+    bursts = [
+        exploration(SETTINGS, trying, off=False, stock=True, return_every=EVERY_STEPS)
+        for trying in (busy, idle)
+    ]
     assert [(one["every"], one["steps"]) for one in bursts if one] == [
         (15_000, 300),
         (EVERY_STEPS, 3),

@@ -13,7 +13,8 @@ sparse once they are or, under stock counters, when two minutes of it changed no
 
 While the acceptance rail holds speculation off, drafts are all that can bring it back, and its
 promise is in seconds: an engine of slow steps or few requests tries more often, so that the rail
-has its drafts within ``forSeconds``.
+has its drafts within ``forSeconds``. Where no depth pays at the load of the moment, an engine of
+slow steps tries K=1 every `IDLE_BURST_S` seconds, as a quick one does by its steps.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ BURST_STEPS = 3
 RETURN_EVERY = (EVERY_STEPS, 100, 50, 25)
 """Steps between bursts while the rail is off: at most one step of eight."""
 RETURN_DRAFTS = 24.0
+IDLE_EVERY = (EVERY_STEPS, 100)
+IDLE_BURST_S = 5.0
 SHORTEST_RETURN_S = 10.0
 
 STOCK_INTERVALS = 1.5
@@ -131,23 +134,34 @@ def exploration(
     *,
     off: bool,
     stock: bool,
-    rail_every: int | None = None,
+    return_every: int,
+    by_rail: bool = False,
 ) -> Mapping[str, Any] | None:
     """The exploration of the present table; None when there is nothing to explore.
 
-    ``rail_every`` are the steps between bursts where the guardrails alone decide. While ``off`` at
-    any load the first drafted token is all that is asked for, which short bursts show in any
-    counters.
+    ``return_every`` are the steps between bursts where K is 0 at the load of the moment: exactly
+    those while it is 0 ``by_rail``, and at most those where no depth pays. While ``off`` at any
+    load the first drafted token is all that is asked for, which short bursts show in any counters.
     """
     if settings.depths[-1] == 0:
         return None
-    every, steps = KEEN_EVERY_STEPS if plan.keen else EVERY_STEPS, BURST_STEPS
+    every = KEEN_EVERY_STEPS if plan.keen and not by_rail else EVERY_STEPS
+    if off or plan.idle:
+        every = min(every, return_every)
+    steps = BURST_STEPS
     if stock and not off and (plan.keen or not plan.idle):
         steps = plan.burst_steps
         every = round(steps / (KEEN_SHARE if plan.keen else SPARSE_SHARE))
-    elif rail_every is not None:
-        every = rail_every
     return {"every": every, "steps": steps, "offsets": [1] if off else list(plan.offsets)}
+
+
+def idle_every(before: int, windows: tuple[Window, ...]) -> int:
+    """Steps between bursts of K=1 that come every `IDLE_BURST_S`; only ever more often."""
+    loads = loads_of(windows)
+    if not loads:
+        return before
+    wanted = IDLE_BURST_S / max(load.step_s for load in loads)
+    return min(before, next((every for every in IDLE_EVERY if every <= wanted), IDLE_EVERY[-1]))
 
 
 def return_every(before: int, windows: tuple[Window, ...], for_s: float) -> int:
