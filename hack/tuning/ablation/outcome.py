@@ -13,7 +13,7 @@ import tandem_runtime
 from hack.tuning.ablation.mechanism import Mechanism
 from tandem_operator.simulation.oracle import Oracle
 from tandem_operator.simulation.run import run
-from tandem_operator.simulation.scoring.answers import COLLAPSED, answers_of, changes_of
+from tandem_operator.simulation.scoring.answers import BACK, COLLAPSED, answers_of, changes_of
 from tandem_operator.simulation.scoring.case import Setup, tuned
 from tandem_operator.simulation.scoring.cases import alternating_world, world_of
 from tandem_operator.simulation.scoring.harm import worst_of
@@ -23,7 +23,8 @@ from tandem_operator.simulation.world.profile import Engine
 
 Figures = Mapping[str, float]
 """Regrets in percent, ``changes`` of the table and ``files`` written in an hour, ``collapse`` the
-windows that the slowest answer took, ``beyond_tax`` percent of the worst ten minutes."""
+windows that the slowest answer to a collapse took, ``back`` that to its end, ``beyond_tax`` percent
+of the worst ten minutes."""
 
 ANSWERS_S = 600.0
 ENGINE_S = 600.0
@@ -69,8 +70,11 @@ def _collapses(engine: Engine, case: Case) -> Figures:
         policy.depth_at,
         Oracle(steady.truth, steady.tiers),
     )
-    windows = [one.windows for one in answers if one.kind == COLLAPSED]
-    return {"collapse": float(max(windows))} if windows else {}
+    windows = {
+        "collapse": [one.windows for one in answers if one.kind == COLLAPSED],
+        "back": [one.windows for one in answers if one.kind == BACK],
+    }
+    return {name: float(max(waits)) for name, waits in windows.items() if waits}
 
 
 def _engine(engine: Engine, case: Case) -> Figures:

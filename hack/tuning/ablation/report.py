@@ -10,7 +10,7 @@ from hack.tuning.ablation.outcome import PARTS, Case, Figures, Kept
 
 HEADER = (
     *("without", "lines", "counters", "hours", "regret %", "worst case", "first 2 min"),
-    *("worst collapse", "changes/h", "files/h", "beyond tax", "engine changes"),
+    *("worst collapse", "worst return", "changes/h", "files/h", "beyond tax", "engine changes"),
 )
 TITLE = "Change against the whole tuner: points of regret, windows, changes an hour."
 
@@ -49,12 +49,12 @@ def _cells(by_part: dict[str, list[Pair]], *, whole: bool) -> tuple[str, ...]:
     if whole:
         worst = max((one["regret"] for one, _ in hour), default=None)
         first = _mean(hour, "first", whole=True)
-        longest = max((one["collapse"] for one, _ in collapses), default=None)
         return (
             _mean(hour, "regret", whole=True),
             "-" if worst is None else f"{worst:.2f}",
             first,
-            "-" if longest is None else f"{longest:g}",
+            _longest(collapses, "collapse", whole=True),
+            _longest(collapses, "back", whole=True),
             _mean(hour, "changes", "{:.0f}", whole=True),
             _mean(hour, "files", "{:.0f}", whole=True),
             _most(hour, "beyond_tax"),
@@ -65,7 +65,8 @@ def _cells(by_part: dict[str, list[Pair]], *, whole: bool) -> tuple[str, ...]:
         _mean(hour, "regret"),
         "-" if worst is None else f"{worst:+.2f}",
         _mean(hour, "first"),
-        _longest(collapses),
+        _longest(collapses, "collapse"),
+        _longest(collapses, "back"),
         _mean(hour, "changes", "{:+.0f}"),
         _mean(hour, "files", "{:+.0f}"),
         _most(hour, "beyond_tax", compared=True),
@@ -81,11 +82,12 @@ def _mean(pairs: Sequence[Pair], name: str, form: str = "{:+.2f}", *, whole: boo
     return form.format(fmean(without[name] - one[name] for one, without in pairs))
 
 
-def _longest(pairs: Sequence[Pair]) -> str:
-    if not pairs:
+def _longest(pairs: Sequence[Pair], name: str, *, whole: bool = False) -> str:
+    known = [pair for pair in pairs if all(name in one for one in pair)]
+    if not known:
         return "-"
-    most = [max(one["collapse"] for one in side) for side in zip(*pairs, strict=True)]
-    return f"{most[1] - most[0]:+g}"
+    most = [max(one[name] for one in side) for side in zip(*known, strict=True)]
+    return f"{most[0]:g}" if whole else f"{most[1] - most[0]:+g}"
 
 
 def _most(pairs: Sequence[Pair], name: str, *, compared: bool = False) -> str:
