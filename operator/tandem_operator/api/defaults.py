@@ -20,6 +20,8 @@ from tandem_operator.api.spec import (
 DEFAULT_BRANCH = "main"
 DEFAULT_INITIAL_TOKENS = 3
 DEFAULT_RESOURCE = "nvidia.com/gpu"
+WHOLE_DEVICES = ("nvidia.com/gpu", "amd.com/gpu")
+"""Resources of which one is one device to the engine; of others nobody here knows."""
 RESOURCE_BY_ENGINE = {
     EngineType.NEURON: "aws.amazon.com/neuron",
     EngineType.TORCH: NO_ACCELERATOR,
@@ -30,7 +32,8 @@ RESOURCE_BY_ENGINE = {
 class Effective:
     """The values in force of fields whose default depends on other fields.
 
-    `accelerator_resource` is None for CPU, and `accelerator_count` is then 0.
+    `accelerator_resource` is None for CPU, and `accelerator_count`, of one pod, is then 0, as is
+    `accelerators_per_replica`, which counts all pods of one replica.
     """
 
     served_name: str
@@ -40,6 +43,7 @@ class Effective:
     engine_server: EngineServer
     accelerator_resource: str | None
     accelerator_count: int
+    accelerators_per_replica: int
 
 
 def effective(spec: Spec, name: str) -> Effective:
@@ -53,6 +57,7 @@ def effective(spec: Spec, name: str) -> Effective:
         engine_server=engine_server(spec),
         accelerator_resource=resource,
         accelerator_count=accelerator_count(spec) if resource else 0,
+        accelerators_per_replica=accelerators_per_replica(spec) if resource else 0,
     )
 
 
@@ -107,6 +112,17 @@ def devices_used(spec: Spec) -> int:
     """Devices of one replica: one a rank, tensor x pipeline x data parallel size."""
     parallelism = spec.parallelism
     return parallelism.tensor * parallelism.pipeline * parallelism.data
+
+
+def accelerators_per_replica(spec: Spec) -> int:
+    """Devices of all pods of one replica: what its ranks use, in whole pods.
+
+    A count of a resource of which one may be several devices is taken to be all of them.
+    """
+    count = accelerator_count(spec)
+    if spec.accelerator.count is not None and accelerator_resource(spec) not in WHOLE_DEVICES:
+        return count
+    return -(-devices_used(spec) // count) * count
 
 
 def revision(source: ModelSource | TokenizerSource) -> str | None:

@@ -37,6 +37,19 @@ CASES: tuple[tuple[dict[str, Any], str, Any], ...] = (
     ({"parallelism": {"tensor": 2, "pipeline": 2}}, "accelerator_count", 2),
     ({"parallelism": {"tensor": 2, "pipeline": 3, "data": 2}}, "accelerator_count", 4),
     ({"parallelism": {"tensor": 4}, "accelerator.count": 8}, "accelerator_count", 8),
+    ({"parallelism": {"tensor": 2, "pipeline": 3, "data": 2}}, "accelerators_per_replica", 12),
+    ({"parallelism": {"tensor": 4}, "accelerator.count": 2}, "accelerators_per_replica", 4),
+    (
+        {
+            "parallelism": {"tensor": 4},
+            "accelerator.count": 2,
+            "accelerator.resource": "nvidia.com/mig-1g.5gb",
+        },
+        "accelerators_per_replica",
+        2,
+    ),
+    ({"parallelism": {"tensor": 4}, "accelerator.count": 8}, "accelerators_per_replica", 8),
+    ({"accelerator.resource": "None", "parallelism": {"tensor": 4}}, "accelerators_per_replica", 0),
     ({"accelerator.resource": "None", "parallelism": {"tensor": 4}}, "accelerator_count", 0),
 )
 

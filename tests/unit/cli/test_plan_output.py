@@ -63,3 +63,16 @@ def test_flags_of_diff_are_refused_without_it(
 ) -> None:
     assert main(["plan", "-f", files["one"], "--context", "prod"]) == 2
     assert "--context is for --diff alone: leave it out" in capsys.readouterr().err
+
+
+def test_accelerators_of_several_pods_are_counted_for_the_replica(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two_stages = "spec:\n  parallelism: {tensor: 2, pipeline: 2}"
+    piped = written(tmp_path, resource("piped").replace("spec:", two_stages), "piped.yaml")
+    alone = written(tmp_path, resource("alone"), "alone.yaml")
+
+    main(["plan", "-f", piped])
+    assert "accelerator count: 4 a replica, 2 in each of its pods" in capsys.readouterr().out
+    main(["plan", "-f", alone])
+    assert "accelerator count: 1\n" in capsys.readouterr().out

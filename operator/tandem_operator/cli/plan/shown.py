@@ -22,7 +22,11 @@ Object = dict[str, Any]
 def text(seen: Preview, inspection: Inspection | None) -> str:
     lines = [f"{names.KIND} {seen.namespace}/{seen.name}", f"  input hash: {seen.input_hash}"]
     lines.append("  values in force, with defaults:")
-    for key, value in dataclasses.asdict(seen.effective).items():
+    values = dataclasses.asdict(seen.effective)
+    a_pod, a_replica = values["accelerator_count"], values.pop("accelerators_per_replica")
+    if a_replica > a_pod:
+        values["accelerator_count"] = f"{a_replica} a replica, {a_pod} in each of its pods"
+    for key, value in values.items():
         lines.append(f"    {key.replace('_', ' ')}: {'-' if value is None else value}")
     if inspection is not None:
         lines.append("  pair:")

@@ -13,8 +13,6 @@ from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.launch import Launch, PodParts
 
 REDEPLOY = "Redeploy"
-WHOLE_DEVICES = ("nvidia.com/gpu", "amd.com/gpu")
-"""Resources of which one is one device to the engine; of others nobody here knows."""
 
 
 @runtime_checkable
@@ -45,7 +43,7 @@ def asked(spec: Spec) -> int:
     count = spec.accelerator.count
     if count is None:
         return spec.parallelism.pipeline
-    if defaults.accelerator_resource(spec) not in WHOLE_DEVICES:
+    if defaults.accelerator_resource(spec) not in defaults.WHOLE_DEVICES:
         return 1
     return -(-defaults.devices_used(spec) // count)
 
