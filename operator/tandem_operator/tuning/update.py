@@ -115,7 +115,8 @@ def _with_drift(
     known_ratios = [ratio for ratio in ratios if ratio is not None]
     if not known_ratios:
         return known
-    return rescaled(replace(known, drift=drift_watched(known.drift, median(known_ratios))))
+    drift = drift_watched(known.drift, median(known_ratios), stock=known.stock)
+    return rescaled(replace(known, drift=drift))
 
 
 def _tax_learned(

@@ -138,13 +138,23 @@ def test_a_shift_is_the_mean_of_the_last_windows_all_beyond_on_one_side(
         assert taken(drift, shift).shifts == 1
 
 
-@pytest.mark.parametrize(("ratio", "windows"), [(0.5, 4), (0.2, 4), (-0.1, 8), (0.04, None)])
-def test_a_small_change_is_believed_later_than_a_large_one(
-    ratio: float, windows: int | None
+@pytest.mark.parametrize(
+    ("ratio", "stock", "windows"),
+    [
+        (0.5, False, 4),
+        (0.16, False, 4),
+        (-0.1, False, 6),
+        (0.04, False, None),
+        (0.16, True, 4),
+        (-0.1, True, None),
+    ],
+)
+def test_a_small_change_is_believed_later_than_a_large_one_and_not_by_means_of_all_steps(
+    ratio: float, stock: bool, windows: int | None
 ) -> None:
     drift, believed = StepTimeDrift(), None
     for turn in range(1, 50):
-        drift = watched(drift, ratio)
+        drift = watched(drift, ratio, stock=stock)
         if believed is None and shifted(drift) is not None:
             believed = turn
     assert believed == windows

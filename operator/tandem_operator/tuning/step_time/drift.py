@@ -22,7 +22,9 @@ from dataclasses import dataclass, replace
 from tandem_operator.tuning.step_time.cells import Steps
 
 SLIGHT = 0.05
-SHIFT = 0.8
+STOCK_SLIGHT = 0.15
+"""The same where a window is one mean: its batches and prompts move it by 10 % and more."""
+SHIFT = 0.6
 WINDOWS = 4
 DRIFTED_STEPS = 6.0
 MOST_RATIO = 3.0
@@ -43,10 +45,10 @@ class StepTimeDrift:
     shifts: int = 0
 
 
-def watched(drift: StepTimeDrift, ratio: float) -> StepTimeDrift:
+def watched(drift: StepTimeDrift, ratio: float, *, stock: bool = False) -> StepTimeDrift:
     """The pace after one window of this ratio."""
     ratio = max(-MOST_RATIO, min(MOST_RATIO, ratio))
-    if abs(ratio) < SLIGHT:
+    if abs(ratio) < (STOCK_SLIGHT if stock else SLIGHT):
         return replace(drift, windows=0, total=0.0)
     if drift.total * ratio < 0:
         return replace(drift, windows=1, total=round(ratio, 5))
