@@ -44,6 +44,7 @@ def _facts(facts: Facts, version: tuple[int, int]) -> Iterator[tuple[str, object
     yield "methods that nobody has looked at", frozenset(), facts.methods - known
     yield "methods that are gone", frozenset(), driven - facts.methods
     yield "methods that V2 lacks", table.V1_ONLY & driven, facts.not_in_v2 & driven
+    yield "methods that V1 lacks", table.V2_ONLY & driven, facts.not_in_v1 & driven
     yield "methods that draft in parallel in V2", table.DRAFT_IN_PARALLEL, facts.parallel_in_v2
     yield "V2 wherever it can", version >= table.V2_FROM, facts.v2_by_default
     stages = capabilities(Setup(version, table.V1, "eagle", pipeline=2))

@@ -24,6 +24,7 @@ class Facts:
     methods: frozenset[str]
     mtp_types: frozenset[str]
     not_in_v2: frozenset[str]
+    not_in_v1: frozenset[str]
     parallel_in_v2: frozenset[str]
     v2_by_default: bool
     asynchronous: frozenset[str]
@@ -44,6 +45,7 @@ def read(root: Path) -> Facts:
     config = syntax.module(root / "config/vllm.py")
     mtp = syntax.strings(syntax.named(speculative, "MTPModelTypes"))
     unsupported = syntax.named(config, "_get_v2_model_runner_unsupported_features")
+    of_v2_alone = syntax.named(config, "_get_v1_model_runner_unsupported_features")
     dropping = syntax.text(syntax.named(config, "_maybe_disable_dynamic_sd_for_data_parallel"))
     piecewise = syntax.text(syntax.named(config, "_maybe_override_dynamic_sd_cudagraph_mode"))
     rule = _synchronous_rule(config)
@@ -51,6 +53,7 @@ def read(root: Path) -> Facts:
         methods=_members(speculative, "SpeculativeMethod"),
         mtp_types=mtp,
         not_in_v2=_compared(unsupported, "in", "speculative_config.method"),
+        not_in_v1=_compared(of_v2_alone, "==", "self.speculative_config.method"),
         parallel_in_v2=_compared(unsupported, "not in", "speculative_config.method"),
         v2_by_default=_v2_by_default(config),
         asynchronous=_asynchronous(speculative, rule),
@@ -78,8 +81,8 @@ def _members(tree: ast.Module, name: str) -> frozenset[str]:
 
 
 def _compared(tree: ast.AST, operator: str, subject: str) -> frozenset[str]:
-    """What `subject in (...)` or `subject not in (...)` lists."""
-    kind = ast.In if operator == "in" else ast.NotIn
+    """What `subject in (...)`, `subject not in (...)` or `subject == ...` names."""
+    kind = {"in": ast.In, "not in": ast.NotIn, "==": ast.Eq}[operator]
     return frozenset(
         word
         for node in ast.walk(tree)

@@ -99,7 +99,7 @@ def _fixed() -> str:
         "`enable_adaptive_verification` in `engineConfig`": whole._replace(
             method="dspark", adaptive_verification=True
         ),
-        "`DFlash` or `DSpark` with `engine.modelRunner: V1`": whole._replace(
+        "`DFlash` in model runner V1": whole._replace(
             method="dflash", runner=table.V1, parallel_drafting=True
         ),
     }

@@ -59,20 +59,23 @@ def _mode(spec: Spec, why: str, *, measured: bool) -> Iterator[FieldError]:
             f"{why}, and its page has no times of steps by which a K could be judged",
             f"set tuning.mode: Fixed, and {SET_MAX_TOKENS}, to change K",
         )
+    if not measured:
+        unread = "nothing is measured by which a K could be chosen"
+        yield from _choices(spec, unread, unread, "leave policy out")
     elif mode is TuningMode.AUTO:
-        yield from by_rollout(spec)
-
-
-def by_rollout(spec: Spec) -> Iterator[FieldError]:
-    """What asks for a choice that no rollout can make."""
-    tuning = spec.tuning
-    if tuning.policy is not TuningPolicy.GOODPUT:
-        yield unsupported(
-            "tuning.policy",
-            tuning.policy.value,
+        yield from _choices(
+            spec,
             "it acts at once or not at all, and a new K is a rollout here",
+            "a rollout takes the K with the shortest time per output token whatever is asked",
             f"leave policy out, or set tuning.mode: Fixed and {SET_MAX_TOKENS}",
         )
+
+
+def _choices(spec: Spec, of_policy: str, of_objective: str, remedy: str) -> Iterator[FieldError]:
+    """What asks for a choice of K that nobody can make: why, and what to do about the policy."""
+    tuning = spec.tuning
+    if tuning.policy is not TuningPolicy.GOODPUT:
+        yield unsupported("tuning.policy", tuning.policy.value, of_policy, remedy)
     objective = tuning.objective
     for field, value in (
         ("timePerOutputTokenMs", objective.time_per_output_token_ms),
@@ -82,7 +85,7 @@ def by_rollout(spec: Spec) -> Iterator[FieldError]:
             yield unsupported(
                 f"tuning.objective.{field}",
                 value,
-                "a rollout takes the K with the shortest time per output token whatever is asked",
+                of_objective,
                 f"remove {field}",
             )
 

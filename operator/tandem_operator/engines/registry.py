@@ -5,7 +5,7 @@ from dataclasses import replace
 from tandem_operator.api.spec import EngineType, Spec
 from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton, vllm
 from tandem_operator.engines.by_server import ByServer
-from tandem_operator.engines.interface import nodes
+from tandem_operator.engines.interface import accelerators, nodes
 from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import PairValidation
@@ -37,8 +37,9 @@ def may_stop_drafting(spec: Spec) -> bool:
 
 
 def refusals(asked: Driver, spec: Spec) -> tuple[FieldError, ...]:
-    """What of the spec cannot be: the driver's own refusals, then those of several pods."""
-    errors = asked.validate(spec)
+    """What of the spec cannot be: the driver's own refusals, those of its devices, those of several
+    pods."""
+    errors = (*asked.validate(spec), *accelerators.validate(spec))
     fields = ("spec.parallelism", "spec.accelerator.count")
     if any(each.field.startswith(fields) for each in errors):
         return errors

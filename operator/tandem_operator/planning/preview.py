@@ -22,8 +22,8 @@ from tandem_operator.planning.children.revisions import new_revision, revision
 from tandem_operator.planning.children.revisions.revision import Revision
 from tandem_operator.planning.lock import assessment
 from tandem_operator.planning.lock import job as lock_job
+from tandem_operator.planning.pod import devices, sources
 from tandem_operator.planning.pod import merge as template_merge
-from tandem_operator.planning.pod import sources
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
 from tandem_operator.planning.status import depth_notes
@@ -86,6 +86,7 @@ def of(
         *registry.refusals(driver, wanted.spec),
         *sources.validate(wanted.spec),
         *template_merge.validate(wanted.spec.template, driver.owned_env),
+        *devices.validate(driver, wanted.spec),
     )
     fields = tuple(refusal.field for refusal in refusals)
     template = template_faults

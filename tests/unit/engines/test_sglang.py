@@ -143,6 +143,11 @@ def test_each_other_method_is_refused_with_its_reason() -> None:
         ({"speculation.initialTokens": 3}, "speculation.initialTokens"),
         ({"tuning.maxTokens": 0}, "tuning.maxTokens"),
         ({"tuning.minTokens": 1}, "tuning.minTokens"),
+        ({"tuning.policy": "Thresholds"}, "tuning.policy"),
+        (
+            {"tuning.objective.timePerOutputTokenMs": 40},
+            "tuning.objective.timePerOutputTokenMs",
+        ),
         ({"tuning.thresholds.maxConcurrency": 8}, "tuning.thresholds.maxConcurrency"),
         (
             {"tuning.thresholds.minAcceptanceRatePercent": 40},

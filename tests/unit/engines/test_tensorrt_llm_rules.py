@@ -41,6 +41,11 @@ def test_every_method_is_taken_or_refused() -> None:
         ({"tuning.maxTokens": 0}, "spec.tuning.maxTokens"),
         ({"speculation.initialTokens": 0}, "spec.speculation.initialTokens"),
         ({"tuning.thresholds": {"maxConcurrency": 8}}, "spec.tuning.thresholds.maxConcurrency"),
+        ({"tuning.minTokens": 1}, "spec.tuning.minTokens"),
+        (
+            {"tuning.objective": {"timePerOutputTokenMs": 40}},
+            "spec.tuning.objective.timePerOutputTokenMs",
+        ),
         ({"tuning.segments": [{"name": "a", "maxTokens": 1}]}, "spec.tuning.segments"),
         ({"tuning.offMode": "Redeploy"}, "spec.tuning.offMode"),
         ({"tuning.onDecay": "Redeploy"}, "spec.tuning.onDecay"),

@@ -89,6 +89,59 @@ def test_what_leaves_k_as_it_is_passes(changes: Object) -> None:
     assert DRIVER.validate(builders.spec({**OLD, **KEPT, **changes})) == ()
 
 
+OTHER_RUNNER = {
+    "Suffix in V2": ({"speculation.method": "Suffix", "engine.modelRunner": "V2"}, "modelRunner"),
+    "Medusa in V2": ({"speculation.method": "Medusa", "engine.modelRunner": "V2"}, "modelRunner"),
+    "DSpark in V1": ({"speculation.method": "DSpark", "engine.modelRunner": "V1"}, "modelRunner"),
+    "mapped vocabularies in V2": (
+        {
+            "speculation.engineConfig": {"use-heterogeneous-vocab": True},
+            "engine.modelRunner": "V2",
+        },
+        "modelRunner",
+    ),
+    "DSpark on a CPU": (
+        {"speculation.method": "DSpark", "accelerator.resource": "None"},
+        "a GPU",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "remedy"), OTHER_RUNNER.values(), ids=OTHER_RUNNER)
+def test_a_runner_without_the_methods_drafter_is_refused_even_with_a_fixed_k(
+    changes: Object, remedy: str
+) -> None:
+    (refusal,) = DRIVER.validate(builders.spec({**KEPT, **changes}))
+
+    assert refusal.field in ("spec.engine.modelRunner", "spec.accelerator.resource")
+    assert "in model runner V" in refusal.message
+    assert remedy in refusal.remedy
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"speculation.method": "Suffix", "engine.modelRunner": "V1"},
+        {"speculation.method": "DSpark", "engine.modelRunner": "V2"},
+        {"speculation.method": "DSpark"},
+        {"speculation.method": "NGram", "engine.modelRunner": "V1"},
+        {"speculation.method": "NGram", "engine.modelRunner": "V2"},
+        {"speculation.engineConfig": {"use_heterogeneous_vocab": True}},
+    ],
+)
+def test_a_runner_that_has_it_passes(changes: Object) -> None:
+    assert DRIVER.validate(builders.spec({**KEPT, **changes})) == ()
+
+
+def test_a_method_that_is_gone_names_the_last_release_that_has_it() -> None:
+    changes = {"speculation.method": "Medusa", "engine.image": "vllm/vllm-openai:v0.33.0"}
+    (refusal,) = DRIVER.validate(builders.spec({**KEPT, **changes}))
+
+    assert refusal.field == "spec.speculation.method"
+    assert refusal.message == "vLLM has no Medusa after 0.32"
+    assert "an image of vLLM 0.32" in refusal.remedy
+
+
 def test_a_vllm_that_runs_code_unasked_is_refused_whatever_else_is_said() -> None:
     (error,) = DRIVER.validate(builders.spec({**KEPT, "engine.image": "vllm/vllm-openai:v0.17.1"}))
 

@@ -91,6 +91,18 @@ def test_accepting_what_the_target_does_not_confirm_is_refused() -> None:
     assert {each.reason for each in refusals} == {ARGUMENTS}
 
 
+@pytest.mark.parametrize("image", ["vllm/vllm-openai:v0.32.0", "vllm/vllm-openai:v0.33.0"])
+@pytest.mark.parametrize("key", ["rejection_sample_method", "rejection-sample-method"])
+def test_a_lossy_way_of_rejection_is_refused_whatever_the_release(image: str, key: str) -> None:
+    config = {key: "fly", "fly_window_size": 2}
+    refusals = DRIVER.validate(
+        builders.spec({"speculation.engineConfig": config, "engine.image": image})
+    )
+
+    assert {each.field.rpartition(".")[2] for each in refusals} == set(config)
+    assert all("the target does not confirm" in f"{each}" for each in refusals)
+
+
 @pytest.mark.parametrize(
     "name",
     [

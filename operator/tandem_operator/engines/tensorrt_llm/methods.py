@@ -28,11 +28,11 @@ LACKING = {
         "use method Eagle3, or engine.type: vLLM with vLLM 0.32",
     ),
     Method.SUFFIX: (
-        "its suffix automaton is another method than Suffix",
+        "TensorRT-LLM's suffix automaton is another method than Suffix",
         "use method NGram, or engine.type: vLLM",
     ),
     Method.LAYER_SKIP: (
-        "it has no such method",
+        "TensorRT-LLM has no such method",
         "use engine.type: Torch",
     ),
     Method.DFLASH: (

@@ -43,6 +43,7 @@ OWNED_FLAGS = (
     OwnedFlag("hf-token", "set spec.target.secretName"),
 )
 
+_UNFAITHFUL = "remove it; it accepts drafts that the target does not confirm"
 OWNED_CONFIG_KEYS = {
     "method": "set spec.speculation.method",
     "model": "set spec.draft.uri",
@@ -60,8 +61,11 @@ OWNED_CONFIG_KEYS = {
     "draft_load_config": "use safetensors weights",
     "trust_remote_code": "set spec.tokenizerLock.allowRemoteCode",
     "disable_by_batch_size": "set spec.tuning.thresholds.maxConcurrency",
-    "synthetic_acceptance_rates": "remove it; it accepts drafts that the target does not confirm",
-    "synthetic_acceptance_length": "remove it; it accepts drafts that the target does not confirm",
+    "synthetic_acceptance_rates": _UNFAITHFUL,
+    "synthetic_acceptance_length": _UNFAITHFUL,
+    "fly_window_size": _UNFAITHFUL,
+    "fly_entropy_threshold": _UNFAITHFUL,
+    "fly_entropy_top_k": _UNFAITHFUL,
     "parallel_drafting": "remove it; K could not change (methods DFlash and DSpark set it)",
     "target_model_config": "remove it",
     "target_parallel_config": "remove it",

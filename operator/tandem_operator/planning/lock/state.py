@@ -23,7 +23,7 @@ from tandem_operator.planning.lock.steps import Accepted, Locking, Refused, Step
 from tandem_operator.planning.lock.wait import Pending
 from tandem_operator.planning.observed_objects import ObservedObjects
 from tandem_operator.planning.plan import Sharing
-from tandem_operator.planning.pod import accelerator_memory, sources
+from tandem_operator.planning.pod import accelerator_memory, devices, sources
 from tandem_operator.planning.pod import merge as template_merge
 from tandem_operator.planning.pod import template as pod_template
 from tandem_operator.planning.resource import Resource
@@ -62,6 +62,7 @@ def step(
         *refusals,
         *sources.validate(resource.spec),
         *template_merge.validate(resource.spec.template, driver.owned_env),
+        *devices.validate(driver, resource.spec),
     )
     if refusals:
         return _refused_by_spec(resource, refusals)

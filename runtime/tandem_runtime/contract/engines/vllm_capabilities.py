@@ -136,7 +136,9 @@ CHANGED: dict[tuple[int, int], dict[tuple[str, str], Drafter | None]] = {
 """What a later version does otherwise; None: it has the method no more."""
 
 V1_ONLY = frozenset({"suffix", "medusa"})
-"""Methods that V2 has no drafter for."""
+"""Methods that V2 has no drafter for: vLLM ends at its start where somebody chose V2."""
+V2_ONLY = frozenset({"dspark"})
+"""Methods that V1 has no drafter for: vLLM ends at its start where V1 is what it takes."""
 DRAFT_IN_PARALLEL = frozenset({"dflash", "dspark"})
 """Methods that draft all tokens in one pass; V2 has drafters of their own for them."""
 DELTA_MODELS = ("qwen3_next", "qwen3_5", "kimi_linear")

@@ -47,6 +47,19 @@ def _limits(spec: Spec) -> Iterable[FieldError]:
             f"{_WHY}, so that no limit could act at once",
             "set speculation.maxTokens, which is a rollout, and remove tuning.maxTokens",
         )
+    if tuning.min_tokens > 0:
+        yield unsupported("tuning.minTokens", tuning.min_tokens, _WHY, "remove it")
+    for name, value in (
+        ("timePerOutputTokenMs", tuning.objective.time_per_output_token_ms),
+        ("timeToFirstTokenMs", tuning.objective.time_to_first_token_ms),
+    ):
+        if value is not None:
+            yield unsupported(
+                f"tuning.objective.{name}",
+                value,
+                f"{_WHY}, so that none could be chosen by it",
+                f"remove {name}",
+            )
     limit = tuning.thresholds.max_concurrency
     if limit is not None and speculation.method in METHODS.keys() - OFF_IN_A_STEP:
         yield unsupported(

@@ -46,6 +46,8 @@ Check = tuple[Callable[[Any], bool], str]
 _SWITCH: Check = (_is_switch, "true or false")
 _COUNT: Check = (_is_count, "an integer of at least 1")
 _TEXT: Check = (_is_text, "a string")
+UNFAITHFUL = ("synthetic", "fly")
+"""Ways of rejection that give another text than the target alone (`fly` from vLLM 0.33 on)."""
 KEYS: Mapping[str, Check] = {
     "attention_backend": _TEXT,
     "disable_eagle_block_drop": _SWITCH,
@@ -64,7 +66,7 @@ KEYS: Mapping[str, Check] = {
     "parallel_drafting": _SWITCH,
     "quantization": _TEXT,
     "rejection_sample_method": (
-        lambda value: value in ("standard", "block", "synthetic"),
+        lambda value: value in ("standard", "block", *UNFAITHFUL),
         "standard or block",
     ),
     "suffix_decoding_max_cached_requests": (_is_amount, "an integer of at least 0"),

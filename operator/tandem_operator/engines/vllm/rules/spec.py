@@ -65,15 +65,16 @@ def _config(spec: Spec) -> list[FieldError]:
         # vLLM itself reads dashes in a key as underscores.
         if (name := key.replace("-", "_")) in OWNED_CONFIG_KEYS
     ]
-    if config_keys.read(config).get(REJECTION) == "synthetic":
-        errors.append(
-            _config_refusal(
-                REJECTION,
-                "synthetic",
-                "it accepts drafts that the target does not confirm",
-                "use standard or block",
-            )
+    errors += [
+        _config_refusal(
+            key,
+            value,
+            "it accepts drafts that the target does not confirm",
+            "use standard or block",
         )
+        for key, value in config.items()
+        if key.replace("-", "_") == REJECTION and value in config_keys.UNFAITHFUL
+    ]
     return errors
 
 
