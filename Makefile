@@ -149,6 +149,10 @@ torch-tests-long: setup ## the torch engine's tests with their full counts (an h
 serving-tests-long: setup ## the served pair on a cluster with its full times: ten idle minutes, a minute without operator
 	TANDEM_IDLE_SECONDS=600 TANDEM_ABSENT_SECONDS=60 TANDEM_CHANGES=40 $(PYTEST) -s tests/e2e/test_serving.py
 
+.PHONY: arctic-env
+arctic-env: setup ## arctic-inference for method Suffix, built from its sources
+	$(PYTHON) -m hack.arctic env
+
 .PHONY: triton-env
 triton-env: setup ## a Triton server for CPUs, in an environment of its own
 	$(PYTHON) -m hack.triton env
@@ -164,7 +168,8 @@ parts: setup
 	$(PYTHON) -m hack.vllm env
 	$(PYTHON) -m hack.triton env
 	$(PYTHON) -m hack.sglang env
-	$(PYTHON) -m hack.images operator runtime engine torch triton probe
+	$(PYTHON) -m hack.arctic env
+	$(PYTHON) -m hack.images operator runtime engine arctic torch triton probe
 	$(PYTHON) -m hack.gitops health
 	$(PYTHON) -m hack.registry
 	$(PYTHON) -m hack.lws

@@ -19,6 +19,7 @@ RECIPES = {
     "operator": recipes.operator,
     "runtime": recipes.runtime,
     "engine": recipes.engine,
+    "arctic": recipes.arctic,
     "torch": recipes.torch,
     "triton": recipes.triton,
     "pause": recipes.pause,

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hack.arctic import environment as arctic_environment
 from hack.cluster.binaries import CACHE
 from hack.images import kept, static
 from hack.images.builder import Image, builder, ensure_packages, run
@@ -62,7 +63,24 @@ def engine() -> Image:
 
     def build() -> None:
         arguments = {"BASE_IMAGE": base()}
-        builder().build(image, ENGINE_FILE.parent, ENGINE_FILE, arguments=arguments)
+        context = ENGINE_FILE.parent
+        builder().build(image, context, ENGINE_FILE, target="engine", arguments=arguments)
+
+    return kept.once(image, build)
+
+
+def arctic() -> Image:
+    """The image `engine` with arctic-inference, for method Suffix.
+
+    Raises EnvironmentMissingError as `python -m hack.arctic env`.
+    """
+    made = arctic_environment.ensure()
+    digest = _hash(_base_recipe(), _text(ENGINE_FILE), made.name)
+    image = Image(f"localhost/tandem-arctic:{digest}", _archive("arctic", digest))
+
+    def build() -> None:
+        arguments = {"BASE_IMAGE": base()}
+        builder().build(image, made, ENGINE_FILE, target="arctic", arguments=arguments)
 
     return kept.once(image, build)
 

@@ -17,6 +17,7 @@ from hack.cluster.cluster import Cluster
 from hack.demo.environment import setup
 from hack.demo.environment.kubectl import Kubectl
 from hack.demo.environment.setup import SYSTEM_NAMESPACE, Images
+from hack.images import recipes
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.serving import NAME, Serving
@@ -51,7 +52,9 @@ def place(
     setup.make_namespace(kubectl)
     setup.make_claims(kubectl, models, environment)
     remove_release(cluster, SYSTEM_NAMESPACE)
-    named = Images(images["operator"], images["runtime"], images["engine"])
+    torch = recipes.torch()
+    cluster.load(torch.archive)
+    named = Images(images["operator"], images["runtime"], images["engine"], torch.reference)
     setup.install_operator(cluster.helm, kubectl, named)
     yield Serving(cluster, kubectl, named, models)
     kubectl.run("delete", "specdep", "--all", "--wait=false")

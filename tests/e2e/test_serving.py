@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_another_operator_version_changes_no_pod(serving: Serving) -> None:
     other = recipes.operator("another"), recipes.runtime("another")
     for image in other:
         serving.cluster.load(image.archive)
-    references = setup.Images(other[0].reference, other[1].reference, serving.images.engine)
+    references = replace(serving.images, operator=other[0].reference, runtime=other[1].reference)
 
     setup.install_operator(serving.cluster.helm, serving.kubectl, references)
     serving.wait("the new one leads", lambda: _leads(serving), 60)

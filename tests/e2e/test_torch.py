@@ -10,7 +10,6 @@ import pytest
 
 from hack.demo.load import Request
 from hack.demo.phases import prompts
-from hack.images import recipes
 from tests.e2e.serving import Serving, load
 
 pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
@@ -23,15 +22,12 @@ DRAFTED = 3.0
 @pytest.fixture(scope="module")
 def torch_serving(place: Serving) -> Iterator[Serving]:
     """The pair of the other tests on the torch engine, one replica, Ready."""
-    image = recipes.torch()
-    place.cluster.load(image.archive)
     served = replace(place, name=NAME)
     served.apply(
         NAME,
         replicas=1,
         engine={
             "type": "Torch",
-            "image": image.reference,
             "args": ["--max-model-len=512", "--max-num-seqs=32", "--kv-cache-mib=128"],
         },
         tuning={"mode": "Fixed", "thresholds": {"maxConcurrency": MOST_CLIENTS}},

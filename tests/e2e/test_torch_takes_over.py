@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from hack.images import recipes
 from tests.e2e.serving import Object, Serving, load
 
 pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 def test_no_request_fails_while_the_engine_becomes_another(serving: Serving) -> None:
-    image = recipes.torch()
-    serving.cluster.load(image.archive)
     serving.patch({"replicas": 2})
     serving.wait("the pair serves", lambda: len(serving.engines()) == 2, 300)
     before = {engine.pod for engine in serving.engines()}
@@ -24,7 +21,7 @@ def test_no_request_fails_while_the_engine_becomes_another(serving: Serving) -> 
         pods = serving.kubectl.engine_pods(serving.name)
         images = {_image(pod) for pod in pods}
         ready = {engine.pod for engine in serving.engines()}
-        return images == {image.reference} and len(ready) == len(pods) and not ready & before
+        return images == {serving.images.torch} and len(ready) == len(pods) and not ready & before
 
     with load(serving, 4) as requests:
         serving.wait("requests end", lambda: len(requests) > 4)
@@ -32,7 +29,7 @@ def test_no_request_fails_while_the_engine_becomes_another(serving: Serving) -> 
             {
                 "engine": {
                     "type": "Torch",
-                    "image": image.reference,
+                    "image": serving.images.torch,
                     "args": ["--max-model-len=512", "--max-num-seqs=32", "--kv-cache-mib=128"],
                     "env": None,
                 }

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -22,6 +23,7 @@ from hack.images import recipes
 from hack.vllm.environment import EnvironmentMissingError
 from hack.vllm.environment import ensure as engine_environment
 from tests.e2e.conftest import PAIR, REPOSITORY, open_to_all
+from tests.e2e.examples import fitted, manifest
 from tests.e2e.serving import Serving
 from tests.parts import skip_without
 
@@ -93,6 +95,19 @@ def test_k_is_live_in_a_triton_whose_answers_do_not_change(serving: Serving) -> 
     assert set(serving.restarts().values()) == {0}
 
 
+@pytest.mark.parametrize("example", ["triton/n-gram.yaml", "triton/layer-skip.yaml"])
+def test_an_example_is_ready_and_drafts(serving: Serving, example: str) -> None:
+    read = manifest(example)
+    served = replace(serving, name=read["metadata"]["name"])
+    served.kubectl.apply(json.dumps(fitted(read, served, recipes.triton().reference)))
+    served.wait_ready(served.name, timeout_s=300)
+
+    assert _generate(served)["text_output"]
+    served.wait("drafted tokens are counted", lambda: _drafted(served) > 0)
+
+    served.kubectl.run("delete", "specdep", served.name)
+
+
 def test_the_only_ways_in_are_inference_and_the_page(serving: Serving) -> None:
     (pod,) = serving.kubectl.engine_pods(NAME)
     ports = {
@@ -106,15 +121,20 @@ def test_the_only_ways_in_are_inference_and_the_page(serving: Serving) -> None:
 
 
 def _generate(serving: Serving) -> dict[str, Any]:
-    body = {"text_input": "def read(", "max_tokens": 48, "temperature": 0}
-    url = f"{serving.endpoint()}/v2/models/{NAME}/generate"
+    body = {"text_input": "def read(a):\n" * 3, "max_tokens": 48, "temperature": 0}
+    url = f"{serving.endpoint()}/v2/models/{serving.name}/generate"
     answer = httpx.post(url, json=body, timeout=60)
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = answer.json()
     return document
 
 
+def _drafted(serving: Serving) -> float:
+    name = "vllm:spec_decode_num_draft_tokens_total"
+    return sum(float(line.split()[-1]) for line in _page(serving) if line.startswith(name))
+
+
 def _page(serving: Serving) -> list[str]:
-    (pod,) = serving.kubectl.engine_pods(NAME)
+    (pod,) = serving.kubectl.engine_pods(serving.name)
     url = f"http://{pod['status']['podIP']}:8002/metrics"
     return httpx.get(url, timeout=10).text.splitlines()

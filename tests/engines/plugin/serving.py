@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from hack.vllm.client import Request
+from hack.vllm.client import Answer, Request, ask_all
 from tandem_runtime.contract.table import Range, SpeculationTable, render
 
 PAIR = Path(__file__).resolve().parents[3] / "examples" / "tiny-pair"
@@ -132,3 +134,38 @@ def with_tools(**fields: Any) -> Request:
 
 def segment(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "vllm_xargs": {"tandem_segment": SEGMENT}}
+
+
+def answers(url: str, requests: list[Request], concurrency: int) -> list[Answer]:
+    return asyncio.run(ask_all(url, NAME, requests, concurrency))
+
+
+def texts(given: list[Answer]) -> list[tuple[tuple[int, ...], str]]:
+    return [(answer.token_ids, answer.text) for answer in given]
+
+
+@dataclass(frozen=True)
+class Tandem:
+    """A server that speculates with the plugin, and its table."""
+
+    url: str
+    table: TableFile
+
+    def put(self, *schedule: tuple[int, int, int], **changes: object) -> float:
+        """Put a table into force; seconds until the server's page says so."""
+        generation = self.table.put(*schedule, **changes)
+        return wait_for(lambda: Page(self.url).value("tandem:applied_generation") == generation)
+
+    def settled(self) -> Page:
+        """The page once every step before this call is counted."""
+        asked_s = time.monotonic()
+
+        def counted() -> bool:
+            sent_s = time.monotonic()
+            page = Page(self.url)
+            # A whole request fits between two reports: the older one is idle, too.
+            newer = page.value("tandem:heartbeat_seconds") < sent_s - asked_s
+            return newer and page.value("tandem:context_tokens") == 0
+
+        wait_for(counted)
+        return Page(self.url)

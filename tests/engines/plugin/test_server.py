@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import json
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -26,9 +25,11 @@ from tests.engines.plugin.serving import (
     TARGET,
     Page,
     TableFile,
+    Tandem,
+    answers,
     constrained,
     plain,
-    wait_for,
+    texts,
     with_tools,
 )
 
@@ -37,14 +38,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 PLAIN = plain(48)
 CONSTRAINED = constrained(40)
 _TOOL_ARGUMENTS = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
-
-
-def answers(url: str, requests: list[Request], concurrency: int) -> list[Answer]:
-    return asyncio.run(ask_all(url, NAME, requests, concurrency))
-
-
-def texts(given: list[Answer]) -> list[tuple[tuple[int, ...], str]]:
-    return [(answer.token_ids, answer.text) for answer in given]
 
 
 @pytest.fixture(scope="module")
@@ -56,33 +49,6 @@ def unaided(
     with Server(engine_environment, options, tmp_path_factory.mktemp("unaided")) as server:
         server.wait_ready()
         return texts(answers(server.url, [*PLAIN, *CONSTRAINED], 8))
-
-
-@dataclass(frozen=True)
-class Tandem:
-    """A server that speculates with the plugin, and its table."""
-
-    url: str
-    table: TableFile
-
-    def put(self, *schedule: tuple[int, int, int], **changes: object) -> float:
-        """Put a table into force; seconds until the server's page says so."""
-        generation = self.table.put(*schedule, **changes)
-        return wait_for(lambda: Page(self.url).value("tandem:applied_generation") == generation)
-
-    def settled(self) -> Page:
-        """The page once every step before this call is counted."""
-        asked_s = time.monotonic()
-
-        def counted() -> bool:
-            sent_s = time.monotonic()
-            page = Page(self.url)
-            # A whole request fits between two reports: the older one is idle, too.
-            newer = page.value("tandem:heartbeat_seconds") < sent_s - asked_s
-            return newer and page.value("tandem:context_tokens") == 0
-
-        wait_for(counted)
-        return Page(self.url)
 
 
 @pytest.fixture(scope="module")

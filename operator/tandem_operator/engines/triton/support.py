@@ -9,8 +9,8 @@ SUPPORT = Support(
     },
     methods={
         Method.DRAFT_MODEL: "run",
-        Method.N_GRAM: "accepted; not run",
-        Method.LAYER_SKIP: "accepted; not run",
+        Method.N_GRAM: "run",
+        Method.LAYER_SKIP: "run, with a target that was not trained for it",
     },
     server=EngineServer.TRITON,
 )

@@ -29,8 +29,10 @@ SUPPORT = Support(
         Method.EAGLE: "run, both model runners, with a small head (`tests/engines/v2`)",
         Method.EAGLE3: _CHECKED,
         Method.MTP: _CHECKED,
-        Method.N_GRAM: "run, both model runners (`tests/engines/v2`)",
-        Method.SUFFIX: f"{_CHECKED}; with arctic-inference in the image",
+        Method.N_GRAM: "run, both model runners (`tests/engines/v2`, `tests/e2e`)",
+        Method.SUFFIX: (
+            "run, with arctic-inference in the image (`tests/engines/plugin`, `tests/e2e`)"
+        ),
         Method.MEDUSA: f"{_CHECKED}; until vLLM 0.32",
         Method.DFLASH: _CHECKED,
         Method.DSPARK: "rendered",
