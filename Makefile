@@ -166,6 +166,7 @@ triton-tests-long: setup ## Triton under eight clients for two minutes while K c
 parts: setup
 	$(PYTHON) -m hack.cluster binaries
 	$(PYTHON) -m hack.vllm env
+	$(PYTHON) -m hack.vllm.newest
 	$(PYTHON) -m hack.triton env
 	$(PYTHON) -m hack.sglang env
 	$(PYTHON) -m hack.arctic env

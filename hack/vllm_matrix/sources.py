@@ -1,7 +1,7 @@
 """vLLM's sources as folders: the newest versions that the registry has, each unpacked once.
 
 A wheel is downloaded without what it depends on, its Python files are kept and it goes: nothing of
-it is ever installed or run.
+it is ever installed. `hack/vllm/newest.py` has the newest one's parser and configuration run.
 """
 
 from __future__ import annotations
@@ -36,9 +36,14 @@ def newest(package: str) -> list[str]:
     return [".".join(map(str, last[minor])) for minor in sorted(last, reverse=True)[:NEWEST]]
 
 
+def place_of(package: str, version: str) -> Path:
+    """The folder in which that version's folder `vllm` lies or would lie."""
+    return cache_folder() / "vllm-sources" / f"{package}-{version}"
+
+
 def unpacked(package: str, version: str) -> Path:
     """The folder `vllm` of that version, downloaded first if need be (some hundred MB)."""
-    place = cache_folder() / "vllm-sources" / f"{package}-{version}"
+    place = place_of(package, version)
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as room:

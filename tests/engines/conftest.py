@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,17 +29,24 @@ def vllm_environment() -> Path:
 def in_engine(vllm_environment: Path) -> Callable[..., str]:
     """Runs a Python file inside the engine's environment and gives what it printed.
 
-    A failing file fails the test with everything that it wrote.
+    `first` are folders whose modules stand over the environment's own. A failing file fails the
+    test with everything that it wrote.
     """
 
-    def run(script: Path, *arguments: str, limit_s: float = 240.0) -> str:
+    def run(
+        script: Path, *arguments: str, limit_s: float = 240.0, first: Sequence[Path] = ()
+    ) -> str:
         done = subprocess.run(
             [str(vllm_environment / "bin" / "python"), str(script), *arguments],
             capture_output=True,
             text=True,
             timeout=limit_s,
             cwd=REPOSITORY,
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY), "HF_HUB_OFFLINE": "1"},
+            env=os.environ
+            | {
+                "PYTHONPATH": os.pathsep.join(map(str, (*first, REPOSITORY))),
+                "HF_HUB_OFFLINE": "1",
+            },
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -6,11 +6,8 @@ configuration says is known to the lock and not to that check.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -22,6 +19,7 @@ from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_runtime.contract.report import PairReport
 from tests.engines.admission import cases
 from tests.engines.admission.cases import Case
+from tests.engines.admission.conftest import Accepts
 from tests.engines.admission.pairs import rendered, side
 
 COUNT, SEED = 400, 15
@@ -56,9 +54,7 @@ class Answer:
 
 
 @pytest.fixture(scope="module")
-def answers(
-    in_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> list[Answer]:
+def answers(accepts: Accepts, tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
     place = tmp_path_factory.mktemp("pairs")
     judged, words = [], []
     for number, case in enumerate(cases.drawn(COUNT, SEED)):
@@ -92,12 +88,7 @@ def answers(
         ]
         judged.append((case, registry.validate_pair(spec, report), tuple(fired)))
         words.append(rendered(spec, report, target, draft))
-    asked = place / "asked.json"
-    asked.write_text(json.dumps(words))
-    script = Path(__file__).with_name("accepts.py")
-    answers_of_vllm = json.loads(
-        in_engine(script, str(asked), limit_s=500.0).strip().splitlines()[-1]
-    )
+    answers_of_vllm = accepts(words, limit_s=500.0)
     return [
         Answer(case, tuple(map(str, validation.refusals)), fired, refused)
         for (case, validation, fired), refused in zip(judged, answers_of_vllm, strict=True)

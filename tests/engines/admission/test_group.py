@@ -4,9 +4,7 @@ parser and configuration."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from tandem_operator.engines.interface.launch import Launch
 from tandem_operator.engines.vllm import DRIVER
 from tandem_runtime.contract import paths
 from tests.engines.admission import cases
+from tests.engines.admission.conftest import Accepts
 from tests.unit.engines.builders import INSTALLATION
 
 Object = dict[str, Any]
@@ -74,7 +73,7 @@ def _words(changes: Object, index: int, places: Object) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def pods(in_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pod]:
+def pods(accepts: Accepts, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pod]:
     place = tmp_path_factory.mktemp("models")
     places = {
         paths.TARGET: cases.write(place / "target", MODEL),
@@ -91,10 +90,7 @@ def pods(in_engine: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
             word.replace("--nnodes=4", "--nnodes=3") for word in _words(WIDE, 0, places)
         ],
     }
-    file = place / "asked.json"
-    file.write_text(json.dumps(list(asked.values())))
-    script: Path = Path(__file__).with_name("accepts.py")
-    answers = json.loads(in_engine(script, str(file), limit_s=200.0).strip().splitlines()[-1])
+    answers = accepts(list(asked.values()), limit_s=200.0)
     return {
         name: Pod(tuple(words), refused)
         for (name, words), refused in zip(asked.items(), answers, strict=True)
