@@ -37,6 +37,13 @@ def test_a_head_of_another_target(bench: Bench) -> None:
     assert "acme/other" in report.message
 
 
+def test_a_head_with_a_tokenizer_of_its_own_is_still_asked_for_its_target(bench: Bench) -> None:
+    same = {name: builders.files()[name] for name in ("tokenizer.json", "tokenizer_config.json")}
+    other = head(speculators_config={"verifier": {"name_or_path": "acme/other"}})
+    report = bench.evaluate(builders.files(), same | other, **HEAD)
+    assert verdict(report) == ("Incompatible", "DeclaredTargetDiffers")
+
+
 def test_a_revision_counts_only_where_it_is_declared(bench: Bench) -> None:
     declared = head(
         speculators_config={"verifier": {"name_or_path": "acme/chat", "revision": "0b" * 20}}
