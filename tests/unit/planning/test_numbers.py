@@ -166,3 +166,20 @@ def test_notes_tell_transitions_only() -> None:
     world.pass_time(3600)
     world.settle()
     assert world.event_records == records
+
+
+def test_before_the_first_decision_nobody_has_applied_a_new_table() -> None:
+    world = tuned()
+    generation = world.resource["status"]["speculation"]["generation"]
+    assert world.tuning is not None
+    replica = builders.replica("pod", world.lock_hash, generation)
+    world.tuning = replace(world.tuning, replicas=(replica,))
+    world.settle()
+    world.tuning = None
+    world.resource["spec"].setdefault("tuning", {})["maxTokens"] = 0
+    world.resource["metadata"]["generation"] += 1
+    world.settle()
+
+    speculation = world.resource["status"]["speculation"]
+    assert speculation["generation"] != generation
+    assert speculation["appliedReplicas"] == 0

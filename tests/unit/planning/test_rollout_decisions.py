@@ -174,6 +174,11 @@ def test_each_canary_in_vain_doubles_the_time_until_the_next_question() -> None:
     assert after(current, four_times_s, batch=2.0).form is Form.CANARY
 
 
+def test_a_canary_that_accepted_nothing_says_so() -> None:
+    nothing = after(TRIED, 600, canary=replace(GOOD, acceptance_rate=0.0))
+    assert nothing.message.startswith("the canary accepted 0 % of ")
+
+
 def test_above_the_largest_concurrency_no_canary_begins() -> None:
     limit: dict[str, object] = {"thresholds": {"maxConcurrency": 8}}
     fields = {"worth": 3, "worth_since": builders.START}
