@@ -153,6 +153,10 @@ serving-tests-long: setup ## the served pair on a cluster with its full times: t
 arctic-env: setup ## arctic-inference for method Suffix, built from its sources
 	$(PYTHON) -m hack.arctic env
 
+.PHONY: rollout-tests-long
+rollout-tests-long: setup ## the draft goes and comes back, and pods are made again, under load on vLLM (ten minutes)
+	TANDEM_ROLLOUT_ENGINES=vLLM $(PYTEST) -s tests/e2e/test_redeploy.py tests/e2e/test_decay.py
+
 .PHONY: triton-env
 triton-env: setup ## a Triton server for CPUs, in an environment of its own
 	$(PYTHON) -m hack.triton env

@@ -1,6 +1,7 @@
 """`offMode: Redeploy` on real pods under load: without the draft, and back through one canary.
 
 The times are the administrator's (`rolloutTimes` of the chart), shortened from minutes to seconds.
+`make rollout-tests-long` does the same on vLLM.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from dataclasses import replace
 import pytest
 
 from hack.demo.environment import setup
-from hack.images import recipes
+from tests.e2e.engines import ENGINES, RUN
 from tests.e2e.serving import Object, Serving, load
 
-pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.node, pytest.mark.engine, pytest.mark.timeout(2400)]
 
-NAME = "redeploy"
+DRAFT_WORDS = ("--method=", "--speculative-config=")
+"""Beginnings of the words by which an engine is started with a draft."""
 TIMES = {
     "removeAfter": 10,
     "firstDwell": 20,
@@ -34,27 +36,16 @@ TUNING = {
 }
 
 
-@pytest.fixture(scope="module")
-def serving(place: Serving) -> Iterator[Serving]:
-    """The pair on the torch engine, one replica, Ready, with an operator that waits seconds."""
-    image = recipes.torch()
-    place.cluster.load(image.archive)
+@pytest.fixture(scope="module", params=RUN)
+def serving(place: Serving, request: pytest.FixtureRequest) -> Iterator[Serving]:
+    """The pair on one engine, one replica, Ready, with an operator that waits seconds."""
     values = {f"rolloutTimes.{name}": str(value) for name, value in TIMES.items()}
     setup.install_operator(place.cluster.helm, place.kubectl, place.images, **values)
-    served = replace(place, name=NAME)
-    served.apply(
-        NAME,
-        replicas=1,
-        engine={
-            "type": "Torch",
-            "image": image.reference,
-            "args": ["--max-model-len=512", "--max-num-seqs=32", "--kv-cache-mib=128"],
-        },
-        tuning=TUNING,
-    )
-    served.wait_ready(NAME, timeout_s=300)
+    served = replace(place, name=f"redeploy-{request.param.lower()}")
+    served.apply(served.name, replicas=1, tuning=TUNING, **ENGINES[request.param])
+    served.wait_ready(served.name, timeout_s=600)
     yield served
-    served.kubectl.run("delete", "specdep", NAME)
+    served.kubectl.run("delete", "specdep", served.name)
     setup.install_operator(place.cluster.helm, place.kubectl, place.images)
 
 
@@ -64,11 +55,11 @@ def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
     lock = _template(serving)["metadata"]["labels"]["tandem.dev/lock"]
 
     with load(serving, 6) as busy:
-        out_s = serving.wait("the draft is gone", lambda: _runs(serving, loaded=False), 300)
+        out_s = serving.wait("the draft is gone", lambda: _runs(serving, loaded=False), 600)
     message = _message(serving)
     with load(serving, 1) as calm:
-        tried_s = serving.wait("one canary tries it", lambda: bool(_canaries(serving)), 300)
-        back_s = serving.wait("the draft is back", lambda: _runs(serving, loaded=True), 500)
+        tried_s = serving.wait("one canary tries it", lambda: bool(_canaries(serving)), 600)
+        back_s = serving.wait("the draft is back", lambda: _runs(serving, loaded=True), 600)
 
     failed = [request for request in (*busy, *calm) if request.error]
     print(
@@ -84,17 +75,17 @@ def test_the_draft_goes_and_comes_back_through_a_canary_and_no_request_fails(
 
 
 def _template(serving: Serving) -> Object:
-    body: Object = serving.kubectl.get("deployment", NAME)["spec"]["template"]
+    body: Object = serving.kubectl.get("deployment", serving.name)["spec"]["template"]
     return body
 
 
 def _runs(serving: Serving, *, loaded: bool) -> bool:
     """Whether all pods are of that form, and nothing is on its way."""
     (main,) = [c for c in _template(serving)["spec"]["containers"] if c["name"] == "main"]
-    speculates = any(word.startswith("--method=") for word in main["args"])
+    speculates = any(word.startswith(DRAFT_WORDS) for word in main["args"])
     active = serving.condition("SpeculationActive") or {}
     removed = active.get("reason") == "RemovedByRollout"
-    deployment = serving.kubectl.get("deployment", NAME)
+    deployment = serving.kubectl.get("deployment", serving.name)
     status = deployment["status"]
     whole = status.get("observedGeneration") == deployment["metadata"]["generation"] and status.get(
         "replicas"
@@ -104,7 +95,7 @@ def _runs(serving: Serving, *, loaded: bool) -> bool:
 
 def _canaries(serving: Serving) -> list[Object]:
     answer = serving.kubectl.get(
-        "deployments", "-l", f"tandem.dev/canary,tandem.dev/deployment={NAME}"
+        "deployments", "-l", f"tandem.dev/canary,tandem.dev/deployment={serving.name}"
     )
     items: list[Object] = answer["items"]
     return items
