@@ -149,7 +149,7 @@ CANNOT = (
         {"engine.image": "vllm/vllm-openai:v0.33.0", "speculation.method": "Medusa", **KEPT},
         "spec.speculation.method",
         "Medusa",
-        "use another method or image",
+        "use another method, or an image of vLLM 0.32",
         COMBINATION,
     ),
 )
