@@ -112,19 +112,24 @@ def test_what_is_worth_telling_waits_for_its_minute() -> None:
     assert status_writes(world) == before + 1
 
 
-def test_a_table_that_every_replica_applied_is_told_at_once() -> None:
+def test_a_table_that_every_replica_applied_is_told_at_once_with_its_k() -> None:
     world = tuned()
     generation = world.resource["status"]["speculation"]["generation"]
     assert world.tuning is not None
     assert world.resource["status"]["speculation"]["appliedReplicas"] == 0
 
     replica = builders.replica("pod", world.lock_hash, generation)
-    world.tuning = replace(world.tuning, replicas=(replica,))
+    world.tuning = replace(world.tuning, replicas=(replace(replica, effective_tokens=2),))
     world.settle()
 
     speculation = world.resource["status"]["speculation"]
     assert speculation["appliedReplicas"] == 1
     assert speculation["liveMode"] == "Lookup"
+    assert speculation["effectiveTokens"] == 2
+
+    world.tuning = replace(world.tuning, replicas=(replace(replica, effective_tokens=1),))
+    world.settle()
+    assert world.resource["status"]["speculation"]["effectiveTokens"] == 2, "not within a minute"
 
 
 def test_an_idle_decision_says_why() -> None:

@@ -51,10 +51,14 @@ def status(inputs: StatusInputs, condition: NewCondition) -> SpeculationStatus |
     if decided or _may_tell(inputs, previous, fresh):
         return fresh
     kept = {name: getattr(previous, name) for name in NUMBERS}
+    applied = (fresh.generation, fresh.applied_replicas)
     if not _acknowledged(inputs, fresh):
         kept["applied_replicas"] = (
             previous.applied_replicas if previous.generation == fresh.generation else 0
         )
+    elif applied != (previous.generation, previous.applied_replicas):
+        # Status is written for the table in force anyway: its K goes with it.
+        del kept["effective_tokens"]
     return fresh.model_copy(update=kept)
 
 
