@@ -12,7 +12,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tandem_operator.api import defaults
-from tandem_operator.api.spec import METHODS_WITH_DRAFT, EngineType, LockPolicy, Method, Spec
+from tandem_operator.api.spec import (
+    METHODS_WITH_DRAFT,
+    METHODS_WITH_OPTIONAL_DRAFT,
+    EngineType,
+    LockPolicy,
+    Method,
+    Spec,
+)
 from tandem_operator.api.spec.model_source import ORGANIZATION_AND_NAME
 from tandem_operator.cli import output, pair_inspection
 from tandem_operator.cli.pair_inspection import InspectionError
@@ -27,8 +34,9 @@ NO_DRAFT = "-"
 DEFAULT_VERSION = "0.32.0"
 DEFAULT_VERSIONS = {EngineType.VLLM: DEFAULT_VERSION, EngineType.TENSORRT_LLM: "1.3.0"}
 """Of engines whose images are numbered by them."""
-MAY_DRAFT = METHODS_WITH_DRAFT | {Method.MTP}
-"""Methods for which DRAFT may be named; only MTP goes without as well."""
+MAY_DRAFT = METHODS_WITH_DRAFT | METHODS_WITH_OPTIONAL_DRAFT
+"""Methods for which DRAFT may be named."""
+WITHOUT_DRAFT = [method.value for method in Method if method not in METHODS_WITH_DRAFT]
 FLAGS = {
     "tokenizerLock.allowRemoteCode": "--allow-remote-code",
     "tokenizerLock.attestedTarget.uri": "--attested-target",
@@ -118,7 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
     draft = None if arguments.draft == NO_DRAFT else arguments.draft
     method = None if arguments.method is None else Method(arguments.method)
     if draft is None and (method is None or method in METHODS_WITH_DRAFT):
-        arguments.wrong_usage("name DRAFT, or a --method without one: MTP, NGram or Suffix")
+        others = ", ".join(WITHOUT_DRAFT)
+        arguments.wrong_usage(f"name DRAFT, or a --method that goes without: {others}")
     if draft is not None and method is not None and method not in MAY_DRAFT:
         arguments.wrong_usage(f"method {method.value} has no draft: leave DRAFT out")
     try:

@@ -145,10 +145,17 @@ def test_a_method_without_a_draft_looks_at_the_target_alone(
     assert out.startswith("Compatible (NoDraft): allowed")
 
 
+@pytest.mark.parametrize("method", ["DraftModel", "Eagle3", "MTP", "Medusa", "DFlash", "DSpark"])
+def test_every_method_that_may_have_a_draft_takes_one(
+    method: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_pair(f"verify-pair target draft --method {method}", capsys)[0] in (0, 1)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("target", "name DRAFT"),
+        ("target", "that goes without: MTP, NGram, Suffix, LayerSkip, DSpark"),
         ("target - --method Eagle3", "name DRAFT"),
         ("target draft --method NGram", "method NGram has no draft: leave DRAFT out"),
         ("target draft --max-tokens 33", "give 1 to 32"),
