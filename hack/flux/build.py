@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
-from hack.cluster.binaries import CACHE, MissingProgramError, go
+from hack.cluster import go_module
 from hack.environment import made_once
 
 MODULE = Path(__file__).parent / "module"
@@ -20,10 +18,7 @@ def ensure() -> Path:
 
     Raises MissingProgramError without Go, with Go's words when the build fails.
     """
-    content = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        content.update((MODULE / name).read_bytes())
-    return made_once.ensure(CACHE / "flux" / content.hexdigest()[:16], _make)
+    return made_once.ensure(go_module.folder_of(MODULE, "flux"), _make)
 
 
 def _make(folder: Path) -> None:
@@ -32,14 +27,7 @@ def _make(folder: Path) -> None:
     for name in CONTROLLERS:
         module = f"github.com/fluxcd/{name}"
         flags = ("-trimpath", "-ldflags", "-s -w")
-        _go("build", *flags, "-o", str(folder / name), module)
-        source = Path(_go("list", "-m", "-f", "{{.Dir}}", module).strip())
+        go_module.run(MODULE, "build", *flags, "-o", str(folder / name), module)
+        source = Path(go_module.run(MODULE, "list", "-m", "-f", "{{.Dir}}", module).strip())
         for file in (source / "config" / "crd" / "bases").iterdir():
             shutil.copyfile(file, definitions / file.name)
-
-
-def _go(*words: str) -> str:
-    done = subprocess.run([go(), *words], cwd=MODULE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise MissingProgramError(f"go {words[0]} of Flux failed:\n{done.stderr[-2000:]}")
-    return done.stdout

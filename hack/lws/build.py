@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
-from hack.cluster.binaries import CACHE, MissingProgramError, go
+from hack.cluster import go_module
+from hack.environment import made_once
 
 MODULE = Path(__file__).parent / "module"
 NAME = "sigs.k8s.io/lws"
@@ -22,36 +20,14 @@ def ensure() -> Path:
 
     Raises MissingProgramError without Go, with Go's words when the build fails.
     """
-    content = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        content.update((MODULE / name).read_bytes())
-    folder = CACHE / "lws" / content.hexdigest()[:16]
-    if folder.exists():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            part = folder.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir()
-            _make(part)
-            part.rename(folder)
-    return folder
+    return made_once.ensure(go_module.folder_of(MODULE, "lws"), _make)
 
 
 def _make(folder: Path) -> None:
     flags = ("-trimpath", "-ldflags", "-s -w")
-    _go("build", *flags, "-o", str(folder / PROGRAM), f"{NAME}/cmd")
-    source = Path(_go("list", "-m", "-f", "{{.Dir}}", NAME).strip()) / "config"
+    go_module.run(MODULE, "build", *flags, "-o", str(folder / PROGRAM), f"{NAME}/cmd")
+    source = Path(go_module.run(MODULE, "list", "-m", "-f", "{{.Dir}}", NAME).strip()) / "config"
     shutil.copytree(source / "crd" / "bases", folder / DEFINITIONS)
     shutil.copyfile(source / "webhook" / "manifests.yaml", folder / WEBHOOKS)
     for path in (folder / DEFINITIONS, *folder.rglob("*.yaml")):
         path.chmod(0o755 if path.is_dir() else 0o644)  # Go keeps modules read-only
-
-
-def _go(*words: str) -> str:
-    done = subprocess.run([go(), *words], cwd=MODULE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise MissingProgramError(f"go {words[0]} of {NAME} failed:\n{done.stderr[-2000:]}")
-    return done.stdout
