@@ -27,7 +27,7 @@ from tandem_operator.cluster.watches import Watches
 from tandem_operator.control.loop import TuningLoop
 from tandem_operator.control.resource_tuning import Subject
 from tandem_operator.metrics.replicas import may_be_read
-from tandem_operator.planning import Installation
+from tandem_operator.planning import Installation, TuningView
 from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.executor import Executor
 from tandem_operator.reconcile.lease import Lease
@@ -82,7 +82,11 @@ class Operator:
             prometheus=_prometheus(settings),
         )
         self._watches = Watches(
-            self._store, self._seen, self._seen_together, self._clock, settings.watch_namespaces
+            self._store,
+            self._queue.add,
+            self._queue.add_together,
+            self._clock,
+            settings.watch_namespaces,
         )
         self._executor = Executor(
             self._client, self._store, self._clock, settings.identity, self._pod_monitors
@@ -92,7 +96,7 @@ class Operator:
             queue=self._queue,
             executor=self._executor,
             planner=planning.plan,
-            tuning=self._tuning.view,
+            tuning=self._view,
             installation=self._installation,
             clock=self._clock,
             metrics=self._metrics,
@@ -146,14 +150,6 @@ class Operator:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
 
-    def _seen(self, key: Key) -> None:
-        self._tuning.watch(key)
-        self._queue.add(key)
-
-    def _seen_together(self, key: Key) -> None:
-        self._tuning.watch(key)
-        self._queue.add_together(key)
-
     async def _find_out(self) -> None:
         """Whether there are optional kinds, every few minutes."""
         await self._watches.synced.wait()
@@ -184,7 +180,7 @@ class Operator:
 
     def _reconcile_all(self) -> None:
         for key in self._store.known():
-            self._seen(key)
+            self._queue.add(key)
 
     async def _beat(self) -> None:
         while True:
@@ -203,6 +199,11 @@ class Operator:
             resource = self._store.resource(key)
             if resource is not None:
                 yield resource
+
+    def _view(self, key: Key) -> TuningView | None:
+        """What the tuning loop has of a resource; it begins with one that is new to it."""
+        self._tuning.watch(key)
+        return self._tuning.view(key)
 
     def _subject(self, key: Key) -> Subject | None:
         resource = self._store.resource(key)

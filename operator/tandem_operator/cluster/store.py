@@ -7,6 +7,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.cluster.kinds import CHILDREN
+from tandem_operator.cluster.own_writes import OwnWrites
 from tandem_operator.cluster.packed import Packed, Packer, version_of
 from tandem_operator.planning import managed_fields
 
@@ -36,6 +37,7 @@ class Store:
         self._ends: dict[str, int] = {}
         self._pairs: dict[str, dict[str, dict[Place, Packed]]] = {}
         self._packer = Packer()
+        self.own_writes = OwnWrites()
 
     def put_resource(self, raw: Object) -> Key:
         """Take a resource as it is now; returns its key."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tandem_operator.clock import Clock
 from tandem_operator.cluster.kinds import RESOURCE, Kind
+from tandem_operator.cluster.packed import version_of
 from tandem_operator.cluster.store import Key, Object, Store
 from tandem_operator.cluster.streams import NOT_FOUND, Stream, StreamError, Streams
 
@@ -144,6 +145,8 @@ class Watch:
             key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
         else:
             key = self._store.put_resource(raw) if mine else self._store.put(raw)
+        if mine and event == "MODIFIED" and self._store.own_writes.hear(key, version_of(raw)):
+            return
         if key is not None:
             # A status that was just written comes back while children still tell what was made.
             (self._heard.seen if mine and not known else self._heard.seen_together)(key)

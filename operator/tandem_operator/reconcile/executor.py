@@ -14,14 +14,13 @@ from tandem_operator.planning import (
     EventRecord,
     Failure,
     Plan,
-    PodAnnotation,
     Reference,
     Remove,
     diff,
 )
-from tandem_operator.planning.children.pod_annotations import ANNOTATION_GENERATION
 from tandem_operator.reconcile.failed_writes import FailedWrites
 from tandem_operator.reconcile.pod_monitors import PodMonitors
+from tandem_operator.reconcile.queue import TOGETHER_S
 from tandem_operator.reconcile.requests.admission import Admission, listed
 from tandem_operator.reconcile.requests.client import KINDS, Client
 from tandem_operator.reconcile.requests.conflict_backoff import (
@@ -37,8 +36,10 @@ from tandem_operator.reconcile.requests.errors import (
     RetryError,
 )
 from tandem_operator.reconcile.requests.events import EventRecorder
+from tandem_operator.reconcile.requests.pod_annotations import PodAnnotations
 from tandem_operator.reconcile.requests.status import StatusWriter
 from tandem_operator.reconcile.requests.warnings import Warnings
+from tandem_operator.workloads.kinds import KINDS as WORKLOADS
 
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class Executor:
         self._conflicts = ConflictBackoff(clock)
         self._warnings = Warnings(client, clock)
         self._admission = Admission()
-        self._annotated: dict[Key, dict[str, int]] = {}
+        self._annotations = PodAnnotations(client, store)
 
     def failures(self, key: Key) -> tuple[Failure, ...]:
         """Writes of the resource's children that the API server refuses."""
@@ -104,32 +105,37 @@ class Executor:
         self._leaving.pop(key, None)
         self._warnings.forget(key)
         self._admission.forget(key)
-        self._annotated.pop(key, None)
+        self._annotations.forget(key)
         self._conflicts.forget(key)
 
-    async def execute(self, key: Key, resource: Object, plan: Plan) -> bool:
-        """Write what the plan says; returns whether another look is due at once.
+    async def execute(self, key: Key, resource: Object, plan: Plan) -> float | None:
+        """Write what the plan says; returns in how many seconds what came of it is looked at.
 
         Raises RetryError or NotLeadingError; what was written until then stands. Status is told
         even where a child cannot be written. Nothing is written in a namespace that goes.
         """
         if self._leaving.get(key) == resource["metadata"]["uid"]:
-            return False
+            return None
         self._leaving.pop(key, None)
         try:
             return await self._execute(key, resource, plan)
         except LeavingError as leaving:
             self._leave(key[0], leaving)
-            return False
+            return None
 
-    async def _execute(self, key: Key, resource: Object, plan: Plan) -> bool:
+    async def _execute(self, key: Key, resource: Object, plan: Plan) -> float | None:
         troubles: list[str] = []
         unwritten: set[Reference] = set()
         again = await self._children(key, resource, plan, troubles, unwritten)
         status_written = plan.status is None
         if again and not (troubles or unwritten) and _is_manager(resource, plan):
-            return True  # the look that follows at once tells what came of it
-        if plan.status is not None:
+            # Status is told by the look that follows, and what a workload's controllers make of
+            # it within moments with it.
+            workload = any(each.reference.kind in WORKLOADS for each in plan.applies)
+            return TOGETHER_S if workload else 0.0
+        if plan.status is None:
+            self._status.settled(key)
+        else:
             try:
                 status_written = await self._status.write(key, resource, plan.status)
             except RefusedError as refused:
@@ -141,7 +147,7 @@ class Executor:
         again = await self._warnings.read(key, plan.ask) or again
         if troubles:
             raise RetryError("; ".join(troubles))
-        return again
+        return 0.0 if again else None
 
     async def _children(
         self,
@@ -172,7 +178,7 @@ class Executor:
                 troubles.append(f"delete of {remove.reference.name}: {error}")
         for annotation in plan.pod_annotations:
             try:
-                await self._annotate(key, annotation)
+                await self._annotations.write(key, annotation)
             except (RefusedError, RetryError) as error:
                 troubles.append(f"annotation of pod {annotation.pod}: {error}")
         return again
@@ -274,20 +280,6 @@ class Executor:
         await self._client.delete(kind, key[0], reference.name, remove.uid)
         self._failures.over(key, reference)
         await self._live(key, reference)
-
-    async def _annotate(self, key: Key, annotation: PodAnnotation) -> None:
-        """Once for each pod and generation: its kubelet was woken, whoever takes the word away."""
-        if self._annotated.get(key, {}).get(annotation.uid) == annotation.generation:
-            return
-        annotations = {ANNOTATION_GENERATION: str(annotation.generation)}
-        answer = await self._client.annotate_pod(
-            key[0], annotation.pod, annotation.uid, annotations
-        )
-        done = self._annotated.get(key, {})
-        alike = [uid for uid in done if done[uid] == annotation.generation]
-        self._annotated[key] = dict.fromkeys((*alike, annotation.uid), annotation.generation)
-        if answer is not None:
-            self._store.put({"apiVersion": "v1", "kind": "Pod", **answer}, key)
 
 
 def _is_manager(resource: Object, plan: Plan) -> bool:

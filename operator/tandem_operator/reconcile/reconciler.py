@@ -120,15 +120,15 @@ class Reconciler:
             async with self._lock_waiters.turn(key[0], plan.sharing):
                 resource = self._store.resource(key) or resource
                 plan = self._plan(key, resource, tuning)
-                again = await self._executor.execute(key, resource, plan)
+                again_s = await self._executor.execute(key, resource, plan)
         else:
-            again = await self._executor.execute(key, resource, plan)
+            again_s = await self._executor.execute(key, resource, plan)
         self._lock_waiters.see(key, plan.sharing)
         if tuning is not None:
             self._follow(key, tuning)
-        if again:
+        if again_s is not None:
             # What was just written may have opened the next step (a revision before its children).
-            return 0.0
+            return again_s
         due = (plan.requeue_after_s, self._executor.rest_s(key))
         return min((seconds for seconds in due if seconds is not None), default=None)
 
@@ -147,7 +147,8 @@ class Reconciler:
         except (RetryError, NotLeadingError):
             self._claims.not_asked(key)
             raise
-        return claim.again_s
+        due = (claim.again_s, self._executor.rest_s(key))
+        return min((seconds for seconds in due if seconds is not None), default=None)
 
     def _plan(self, key: Key, resource: Object, tuning: TuningView | None) -> Plan:
         objects, now = self._store.objects(key), self._now()

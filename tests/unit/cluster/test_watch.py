@@ -122,6 +122,32 @@ async def test_the_event_of_a_status_that_was_just_written_waits_for_what_childr
         assert scene.together == [KEY], "what somebody else wrote is looked at at once"
 
 
+async def test_the_event_of_a_status_that_is_being_written_waits_for_the_answer(
+    scene: Scene,
+) -> None:
+    async with scene.runs():
+        await scene.until(lambda: scene.watching(RESOURCE))
+        scene.store.put_resource(resource(101))
+        scene.store.own_writes.begin(KEY)
+        scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(102)))
+        scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(103, "other")))
+        await scene.until(lambda: bool(scene.keys))
+        assert scene.keys == [("other", "chat")]
+        assert scene.store.holds(resource(102))
+
+        assert not scene.store.own_writes.end(KEY, 102), "it was the answer's own event"
+        scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(104)))
+        await scene.until(lambda: scene.keys == [("other", "chat"), KEY])
+
+
+async def test_a_resource_that_was_made_anew_is_told_even_during_a_write(scene: Scene) -> None:
+    async with scene.runs():
+        await scene.until(lambda: scene.watching(RESOURCE))
+        scene.store.own_writes.begin(KEY)
+        scene.cluster.say(RESOURCE, None, ("ADDED", resource(102)))
+        await scene.until(lambda: scene.keys == [KEY])
+
+
 async def test_a_stream_that_ends_in_peace_goes_on_where_it_was(scene: Scene) -> None:
     async with scene.runs():
         await scene.until(lambda: scene.watching(PODS))

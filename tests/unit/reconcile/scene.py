@@ -35,8 +35,8 @@ class Scene:
         )
 
     def execute(self, **plan: Any) -> bool:
-        """Whether another look is due at once."""
-        return asyncio.run(self.executor.execute(KEY, self.resource, Plan(**plan)))
+        """Whether what came of it is looked at."""
+        return asyncio.run(self.executor.execute(KEY, self.resource, Plan(**plan))) is not None
 
     def stored(self) -> list[Object]:
         return list(self.store.objects(KEY))

@@ -14,7 +14,7 @@ from tandem_operator.planning.diff import stamped
 from tandem_operator.reconcile.claims import Claims
 from tandem_operator.reconcile.executor import Executor
 from tandem_operator.reconcile.pod_monitors import PodMonitors
-from tandem_operator.reconcile.queue import Queue
+from tandem_operator.reconcile.queue import TOGETHER_S, Queue
 from tandem_operator.reconcile.reconciler import Reconciler
 from tandem_operator.reconcile.requests.client import Client
 from tandem_operator.telemetry.metrics import Metrics
@@ -110,6 +110,24 @@ async def test_what_a_look_wrote_is_seen_by_the_next_at_once(scene: Scene) -> No
 
     assert [each["kind"] for each in scene.snapshots[-1].objects] == ["Service"]
     assert scene.results() == {"done": 2}
+
+
+async def test_what_controllers_make_of_a_workload_is_seen_with_it(scene: Scene) -> None:
+    workload = {**service(), "apiVersion": "apps/v1", "kind": "Deployment"}
+    scene.plan = Plan(applies=(Apply(service()), Apply(workload)), status={"replicas": 0})
+    await scene.reconcile()
+    assert await scene.due_after(TOGETHER_S)
+    assert "status SpeculativeDeployment chat" not in scene.server.sent
+
+
+async def test_a_status_that_came_to_nothing_asks_for_no_more_reconciliations(scene: Scene) -> None:
+    for replicas in (1, 2):
+        scene.plan = Plan(status={"replicas": replicas})
+        await scene.reconcile()
+    scene.plan = Plan()
+    scene.clock.move(60)
+    await scene.reconcile()
+    assert not await scene.due(), "the second was too early, and then the count was the first again"
 
 
 async def test_planning_says_when_to_look_again(scene: Scene) -> None:

@@ -23,16 +23,21 @@ RESOURCE = {"metadata": {"name": "chat", "namespace": NAMESPACE, "uid": "1"}}
 
 
 class Scene:
-    """`lacks` are fields that the definition of the API server does not have."""
+    """`lacks` are fields that the definition of the API server does not have; `heard` are versions
+    that the watch brings while a write is on its way."""
 
     def __init__(self) -> None:
         self.clock = HandClock()
         self.written: list[Object] = []
         self.lacks: set[str] = set()
         self.down = False
-        self.writer = StatusWriter(cast(Client, self), Store(), self.clock)
+        self.heard: list[int] = []
+        self.store = Store()
+        self.writer = StatusWriter(cast(Client, self), self.store, self.clock)
 
     async def apply_status(self, body: Object) -> Object:
+        for version in self.heard:
+            self.store.own_writes.hear(KEY, version)
         if self.down:
             raise RetryError("it is down", 503)
         for name in sorted(self.lacks):
@@ -84,6 +89,35 @@ def test_counts_wait_a_second_and_are_told_at_once_with_a_condition(scene: Scene
     assert scene.write(replicas=3, conditions=[ready])
     assert scene.writer.due_s(KEY) is None
     assert [each["replicas"] for each in scene.written] == [1, 3]
+
+
+def test_what_was_too_early_and_came_to_nothing_is_due_no_more(scene: Scene) -> None:
+    scene.write(replicas=1)
+    assert not scene.write(replicas=2)
+    scene.writer.settled(KEY)
+    assert scene.writer.due_s(KEY) is None
+
+
+def test_the_event_of_a_write_asks_for_nothing(scene: Scene) -> None:
+    scene.heard = [1]
+    assert scene.write(replicas=1)
+    assert scene.writer.due_s(KEY) is None
+
+
+def test_what_else_is_heard_during_a_write_is_looked_at_at_once(scene: Scene) -> None:
+    """Somebody edited the resource just before the status came."""
+    scene.heard = [0, 1]
+    assert scene.write(replicas=1)
+    assert scene.writer.due_s(KEY) == 0
+    scene.writer.settled(KEY)
+    assert scene.writer.due_s(KEY) is None
+
+
+def test_what_is_heard_during_a_write_that_fails_is_looked_at(scene: Scene) -> None:
+    scene.heard, scene.down = [7], True
+    with pytest.raises(RetryError):
+        scene.write(replicas=1)
+    assert scene.writer.due_s(KEY) == 0
 
 
 def test_a_write_that_failed_may_be_tried_at_once(scene: Scene) -> None:

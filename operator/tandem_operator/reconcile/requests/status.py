@@ -9,6 +9,7 @@ from typing import Any
 
 from tandem_operator.api import names
 from tandem_operator.clock import Clock
+from tandem_operator.cluster.packed import version_of
 from tandem_operator.cluster.store import Key, Store
 from tandem_operator.reconcile.requests.client import Client
 from tandem_operator.reconcile.requests.errors import RefusedError, RetryError
@@ -67,7 +68,7 @@ class StatusWriter:
             "status": declared,
         }
         try:
-            answer = await self._client.apply_status(body)
+            answer = await self._send(key, body)
         except (RefusedError, RetryError) as error:
             if not self._learned(error.message):
                 raise
@@ -76,6 +77,22 @@ class StatusWriter:
         self._written_s[key] = (*before, self._clock.now_s())[-MOST:]
         self._store.put_resource(answer)
         return True
+
+    async def _send(self, key: Key, body: Object) -> Object:
+        """The answer. What else was heard in the meantime wants a reconciliation at once."""
+        version = None
+        self._store.own_writes.begin(key)
+        try:
+            answer = await self._client.apply_status(body)
+            version = version_of(answer)
+        finally:
+            if self._store.own_writes.end(key, version):
+                self._waiting[key] = self._clock.now_s()
+        return answer
+
+    def settled(self, key: Key) -> None:
+        """Status is as it should be: what was too early came to nothing."""
+        self._waiting.pop(key, None)
 
     def due_s(self, key: Key) -> float | None:
         """Seconds until a status that was too early may be written; None: there is none."""
