@@ -2,8 +2,8 @@
 
 etcd, API server and controller manager run on this machine, no node: in the kubelet's place every
 engine's pod is told to be Ready as soon as it is made, and the lock of the first resource to have
-ended with a good report, which answers the others. Results go to OUT as JSON, and `--page` writes
-them into docs/scale.md.
+ended with a good report, which answers the others. The part `without` makes the same children with
+no operator. Results go to OUT as JSON, and `--page` writes them into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from hack.scale.requests import Requests
 
 Figures = dict[str, Any]
 NAMESPACE = "scale"
-PARTS = ("creation", "idle", "restart", "change", "churn", "deletion")
+PARTS = ("creation", "idle", "restart", "change", "churn", "deletion", "without")
 ANY = "tandem.dev/deployment"
 MANAGER = ("--kube-api-qps=200", "--kube-api-burst=400")
 """Otherwise the controllers, not the operator, are what the figures show at 20 a second."""
@@ -110,6 +110,8 @@ async def _parts(run: Run, words: argparse.Namespace, cluster: Cluster) -> Figur
                 figures = await parts.change(run)
             case "churn":
                 figures = await parts.churn(run)
+            case "without":
+                figures = await parts.without(run, words.number, words.rate)
             case _:
                 figures = await parts.deletion(run)
         took_s = time.monotonic() - began_s

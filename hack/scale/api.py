@@ -20,6 +20,9 @@ Heard = Callable[[str, Object], None]
 
 RESOURCES = "/apis/tandem.dev/v1alpha1/namespaces/{}/speculativedeployments"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
+CONTROLLER_REVISIONS = "/apis/apps/v1/namespaces/{}/controllerrevisions"
+CONFIG_MAPS = "/api/v1/namespaces/{}/configmaps"
+SERVICES = "/api/v1/namespaces/{}/services"
 PODS = "/api/v1/namespaces/{}/pods"
 METADATA_ALONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 TRIES = 20

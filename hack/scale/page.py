@@ -65,6 +65,7 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         rows += [
             ("another image on all: all Deployments; quiet", _times(changed)),
             ("CPU a resource", f"{changed['cpu_ms_a_resource']:.1f} ms"),
+            ("reconciliations a resource", f"{changed['looks_a_resource']:.1f}"),
             *_counts(changed),
         ]
     if churn := figures.get("churn"):
@@ -77,6 +78,13 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
             ("all deleted: until their Deployments are gone", f"{gone['children_s']:.1f} s"),
             ("CPU a resource", f"{gone['cpu_ms_a_resource']:.1f} ms"),
             ("writes a resource", f"{gone['writes_a_resource']:.2f}"),
+        ]
+    if bare := figures.get("without"):
+        rows += [
+            (f"the children of {bare['number']} at {bare['rate']:g} a second, no operator", ""),
+            ("request to Deployment, p50 and p99", _pair(bare)),
+            ("until all pods are Ready", f"{bare['settled_s']:.1f} s"),
+            ("CPU of all programs for one", _others(bare)),
         ]
     return rows
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hack.scale import api as paths
-from hack.scale import pair
+from hack.scale import pair, plain
 from hack.scale.api import Api, Children
 from hack.scale.operator_process import OperatorProcess
 from hack.scale.requests import Counts, Requests
@@ -69,13 +69,33 @@ async def creation(run: Run, number: int, rate: float) -> Figures:
         "number": number,
         "rate": rate,
         "whole": whole,
-        **_latencies(run, sent, 1),
+        **_latencies(run.children, sent, 1),
         "children_s": children_s,
         "settled_s": settled_s - began_s,
         "cpu_ms_a_resource": 1000 * (used_s - cpu_s) / number,
         "looks_a_resource": (run.operator.reconciliations - looks) / number,
         **_memory(run),
         **_counted(run.requests.since(), number),
+    }
+
+
+async def without(run: Run, number: int, rate: float) -> Figures:
+    """The same children for as many names, with no resource and no operator."""
+    templates = await plain.bodies(run.api)
+    names = [f"p{place:05d}" for place in range(number)]
+    seen, began_s = Children(), time.monotonic()
+    watch = asyncio.create_task(run.api.watch(paths.DEPLOYMENTS, plain.OTHER_LABEL, seen.hear))
+    try:
+        sent = await _at_rate(names, rate, lambda name: plain.create(run.api, templates, name))
+        whole = await plain.settled(run.api, seen, names, LIMIT_S)
+    finally:
+        watch.cancel()
+    return {
+        "number": number,
+        "rate": rate,
+        "whole": whole,
+        "settled_s": time.monotonic() - began_s,
+        **_latencies(seen, sent, 1),
     }
 
 
@@ -120,12 +140,14 @@ async def change(run: Run) -> Figures:
     async def patch(name: str) -> None:
         await run.api.patch(paths.RESOURCES, name, body)
 
+    looks = run.operator.reconciliations
     await _at_rate(run.names, 1000.0, patch)
     whole = await run.children.wait(run.names, 2, LIMIT_S)
     children_s = time.monotonic() - began_s
     settled_s, used_s = await _quiet(run)
     return {
         "whole": whole,
+        "looks_a_resource": (run.operator.reconciliations - looks) / len(run.names),
         "children_s": children_s,
         "settled_s": settled_s - began_s,
         "cpu_ms_a_resource": 1000 * (used_s - cpu_s) / len(run.names),
@@ -153,7 +175,7 @@ async def churn(run: Run) -> Figures:
         "rate": rate,
         "whole": whole,
         "seconds": time.monotonic() - began_s,
-        **_latencies(run, sent, max(before.values()) + 1),
+        **_latencies(run.children, sent, max(before.values()) + 1),
         "cpu_ms_a_change": 1000 * (used_s - cpu_s) / len(changed),
         **_counted(run.requests.since(), len(changed)),
     }
@@ -200,9 +222,9 @@ async def _quiet(run: Run) -> tuple[float, float]:
     return await asyncio.to_thread(run.operator.quiet, LIMIT_S)
 
 
-def _latencies(run: Run, sent: dict[str, float], generation: int) -> Figures:
+def _latencies(children: Children, sent: dict[str, float], generation: int) -> Figures:
     """Seconds from the request to the Deployment of that generation, as a watch hears of it."""
-    seen = ((run.children.at_s(name, generation), at_s) for name, at_s in sent.items())
+    seen = ((children.at_s(name, generation), at_s) for name, at_s in sent.items())
     taken = sorted(heard_s - sent_s for heard_s, sent_s in seen if heard_s is not None)
     if not taken:
         return {}
