@@ -167,14 +167,13 @@ class Store:
             stored[identity].object() for identity in sorted(stored) if kind in (None, identity[0])
         )
 
-    def tuners(self, namespace: str) -> tuple[Object, ...]:
-        """`<name>-tuner` of every resource of the namespace, by name."""
-        stored = (
-            self._children[key].get(("ConfigMap", names.tuner(key[1])))
-            for key in sorted(self._children)
-            if key[0] == namespace
-        )
-        return tuple(each.object() for each in stored if each is not None)
+    def tuners(self, namespace: str) -> Iterator[Object]:
+        """`<name>-tuner` of every resource of the namespace, by name, each parsed when it is read:
+        a reader stops at the first that it can use, and has mostly one of its own."""
+        for key in sorted(key for key in self._children if key[0] == namespace):
+            stored = self._children.get(key, {}).get(("ConfigMap", names.tuner(key[1])))
+            if stored is not None:
+                yield stored.object()
 
     def pairs(self, namespace: str) -> Mapping[str, Mapping[Place, Object]]:
         """Objects of the namespace that carry the label of a pair, by that label: as they are now,

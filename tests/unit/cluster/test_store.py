@@ -277,3 +277,11 @@ def test_tuner_states_of_a_namespace_are_found_by_name(store: Store) -> None:
 
     listed = [each["metadata"]["name"] for each in store.tuners("serving")]
     assert listed == ["a-tuner", "b-tuner"]
+
+
+def test_tuner_states_are_read_one_by_one(store: Store) -> None:
+    first = store.tuners("serving")
+    store.put(
+        {**service(1, labels={"tandem.dev/deployment": "a"}, name="a-tuner"), "kind": "ConfigMap"}
+    )
+    assert next(first)["metadata"]["name"] == "a-tuner", "nothing was read before it was asked for"

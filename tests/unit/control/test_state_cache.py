@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,13 @@ def tuner(*kept: Kept, records: str = "[1]") -> dict[str, Any]:
 def test_after_a_restart_it_goes_on_where_it_was() -> None:
     start = remembered("a", "x", tuner(Kept("a", "x", "state")), None, (), ())
     assert start == Remembered("state", "[1]", earlier=(), stored=True)
+
+
+def test_with_a_state_of_its_own_no_other_is_read() -> None:
+    """A restart reads each once: with those of the namespace for each it would be quadratic."""
+    others = (pytest.fail(f"{each} is read") for each in ["an other"])
+    start = remembered("a", "x", tuner(Kept("a", "x", "state")), None, (), others)
+    assert start.state_json == "state"
 
 
 def test_another_image_of_the_same_pair_starts_anew_and_keeps_its_records() -> None:
