@@ -55,7 +55,7 @@ async def test_an_operator_without_its_definition_is_not_ready_and_sees_it_come(
 async def test_events_change_the_store_and_ask_for_a_look(scene: Scene) -> None:
     scene.cluster.has(RESOURCE, "serving", resource(1))
     async with scene.runs():
-        await scene.until(lambda: scene.watching(PODS))
+        await scene.watches_all()
         scene.keys.clear()
         scene.cluster.say(PODS, None, ("ADDED", pod(101)))
         await scene.until(lambda: pods_of(scene) == ["p"])
@@ -74,7 +74,7 @@ async def test_what_ended_unseen_is_forgotten_by_the_list_that_follows(
 ) -> None:
     scene.cluster.has(PODS, "serving", pod(1, "goes"), pod(2, "stays"))
     async with scene.runs():
-        await scene.until(lambda: scene.watching(PODS))
+        await scene.watches_all()
         scene.cluster.has(PODS, "serving", pod(2, "stays"), pod(103, "comes"))
         scene.keys.clear()
         scene.cluster.say(PODS, None, end)
@@ -88,7 +88,7 @@ async def test_what_ended_unseen_is_forgotten_by_the_list_that_follows(
 async def test_a_list_of_nothing_new_asks_for_no_look(scene: Scene) -> None:
     scene.cluster.has(PODS, "serving", pod(1))
     async with scene.runs():
-        await scene.until(lambda: scene.watching(PODS))
+        await scene.watches_all()
         scene.keys.clear()
         scene.cluster.say(PODS, None, StreamError(410, "too old"))
         await scene.until(lambda: scene.cluster.lists.count((PODS, None)) == 2)
@@ -97,7 +97,7 @@ async def test_a_list_of_nothing_new_asks_for_no_look(scene: Scene) -> None:
 
 async def test_an_event_of_the_operators_own_write_asks_for_no_second_look(scene: Scene) -> None:
     async with scene.runs():
-        await scene.until(lambda: scene.watching(PODS))
+        await scene.watches_all()
         scene.store.put(pod(101))
         scene.keys.clear()
         scene.cluster.say(PODS, None, ("MODIFIED", pod(101)))
@@ -111,7 +111,7 @@ async def test_the_event_of_a_status_that_was_just_written_waits_for_what_childr
     scene: Scene,
 ) -> None:
     async with scene.runs():
-        await scene.until(lambda: scene.watching(RESOURCE))
+        await scene.watches_all()
         scene.store.put_resource(resource(101))
         scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(101)))
         await scene.until(lambda: scene.keys == [KEY])
@@ -126,7 +126,7 @@ async def test_the_event_of_a_status_that_is_being_written_waits_for_the_answer(
     scene: Scene,
 ) -> None:
     async with scene.runs():
-        await scene.until(lambda: scene.watching(RESOURCE))
+        await scene.watches_all()
         scene.store.put_resource(resource(101))
         scene.store.own_writes.begin(KEY)
         scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(102)))
@@ -142,7 +142,7 @@ async def test_the_event_of_a_status_that_is_being_written_waits_for_the_answer(
 
 async def test_a_resource_that_was_made_anew_is_told_even_during_a_write(scene: Scene) -> None:
     async with scene.runs():
-        await scene.until(lambda: scene.watching(RESOURCE))
+        await scene.watches_all()
         scene.store.own_writes.begin(KEY)
         scene.cluster.say(RESOURCE, None, ("ADDED", resource(102)))
         await scene.until(lambda: scene.keys == [KEY])
@@ -150,7 +150,7 @@ async def test_a_resource_that_was_made_anew_is_told_even_during_a_write(scene: 
 
 async def test_a_stream_that_ends_in_peace_goes_on_where_it_was(scene: Scene) -> None:
     async with scene.runs():
-        await scene.until(lambda: scene.watching(PODS))
+        await scene.watches_all()
         before = scene.cluster.open_streams[PODS, None]
         scene.cluster.say(PODS, None, ("BOOKMARK", pod(150)))
         scene.cluster.say(PODS, None, None)
@@ -197,7 +197,7 @@ async def test_resources_of_a_definition_that_is_gone_are_forgotten(scene: Scene
 
 async def test_a_silent_watch_is_first_not_ready_and_then_ends_the_process(scene: Scene) -> None:
     async with scene.runs():
-        await scene.until(lambda: all(scene.watching(k) for k in (RESOURCE, *CHILDREN)))
+        await scene.watches_all()
         scene.clock.time_s += STALE_S + 1
         assert scene.watches.unready() is not None
         assert scene.watches.stuck() is None, "nobody hears: the API server is away"

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
-from tandem_operator.cluster.kinds import RESOURCE, Kind
+from tandem_operator.cluster.kinds import CHILDREN, RESOURCE, Kind
 from tandem_operator.cluster.store import Key, Store
 from tandem_operator.cluster.streams import StreamError, Streams
 from tandem_operator.cluster.watches import Watches
@@ -110,6 +110,10 @@ class Scene:
 
     def watching(self, kind: Kind, namespace: str | None = None) -> bool:
         return (kind, namespace) in self.cluster.open_streams
+
+    async def watches_all(self) -> None:
+        """Until every kind is listed and followed: a watch that begins asks for what is known."""
+        await self.until(lambda: all(self.watching(kind) for kind in (RESOURCE, *CHILDREN)))
 
 
 def resource(version: int, namespace: str = "serving", uid: str = "r1") -> Object:
