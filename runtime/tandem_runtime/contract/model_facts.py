@@ -30,6 +30,7 @@ class ModelFacts:
     `rope_type` the kind of rotary embedding. `sliding_window` counts tokens; it and `rotary_share`
     (of a head's dimensions) are left out where every layer sees all tokens and every dimension
     turns. `kv_values_per_token` are the numbers that one more token adds to the cache.
+    `head_keys` are the names of `contract/head_keys.py` that config.json gives a value.
     """
 
     kind: str | None = None
@@ -49,6 +50,7 @@ class ModelFacts:
     rotary_share: float | None = None
     sliding_window: int | None = None
     kv_values_per_token: int | None = None
+    head_keys: tuple[str, ...] | None = None
     generation_defaults: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -84,6 +86,7 @@ def to_document(facts: ModelFacts) -> dict[str, Any]:
         document[key] = getattr(facts, name)
     document["hybrid"] = facts.hybrid
     document["rotaryShare"] = facts.rotary_share
+    document["headKeys"] = None if facts.head_keys is None else list(facts.head_keys)
     document["generationDefaults"] = dict(facts.generation_defaults) or None
     return {key: value for key, value in document.items() if value is not None}
 
@@ -102,6 +105,7 @@ def from_document(value: object) -> ModelFacts:
     return ModelFacts(
         hybrid=hybrid,
         rotary_share=None if share is None else _number("rotaryShare", share),
+        head_keys=_names(holder),
         generation_defaults=_numbers(holder),
         **known,
     )
@@ -113,6 +117,15 @@ def _numbers(holder: dict[str, Any]) -> dict[str, float]:
         return {}
     numbers = fields.document(value, "generationDefaults")
     return {key: _number(f"generationDefaults.{key}", each) for key, each in numbers.items()}
+
+
+def _names(holder: dict[str, Any]) -> tuple[str, ...] | None:
+    value = holder.get("headKeys")
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        fields.refuse("headKeys", value, "a list of names")
+    return tuple(value)
 
 
 def _number(key: str, value: object) -> float:

@@ -33,6 +33,7 @@ FACTS = ModelFacts(
     rotary_share=0.25,
     sliding_window=4096,
     kv_values_per_token=65_536,
+    head_keys=("dflash_config.mask_token_id", "markov_rank"),
     generation_defaults={"min_p": 0.05, "temperature": 0.7},
 )
 counts = st.integers(min_value=0, max_value=2**53)

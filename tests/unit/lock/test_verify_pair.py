@@ -63,6 +63,7 @@ def test_a_head_is_known_by_the_target_s_name(target: str, tmp_path: Path) -> No
         "architectures": ["Eagle3Speculator"],
         "speculators_model_type": "eagle3",
         "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
+        "transformer_layer_config": {"model_type": "llama"},
     }
     head = builders.write(tmp_path / "head", {"config.json": json.dumps(config).encode()})
     assert main(["verify-pair", target, str(head), "--target-name", "acme/chat"]) == 0

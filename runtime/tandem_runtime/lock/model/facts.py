@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from tandem_runtime.contract import head_keys
 from tandem_runtime.contract.engines import attention
 from tandem_runtime.contract.model_facts import ModelFacts
 from tandem_runtime.lock.draft import mtp_layers
@@ -62,6 +63,7 @@ def of(side: Side) -> ModelFacts:
         rotary_share=None if share == 1.0 else round(share, 6),
         sliding_window=attention.sliding_window(text),
         kv_values_per_token=kv_cache.values_per_token(config),
+        head_keys=head_keys.present(config),
         generation_defaults=_defaults(side.generation or {}),
     )
 

@@ -5,7 +5,10 @@ library's formats, and from the registry of models.
 """
 
 from tandem_operator.api.spec import Method
+from tandem_operator.engines.vllm.facts.head_keys import IN_TARGET
 
+METHODS = frozenset({Method.EAGLE, Method.EAGLE3, Method.DFLASH, Method.DSPARK})
+"""Methods whose heads vLLM takes by such a name."""
 REGISTERED = frozenset({
     "Eagle3DeepseekV2ForCausalLM", "Eagle3DeepseekV3ForCausalLM", "Eagle3LlamaForCausalLM",
     "Eagle3MiniMaxM2ForCausalLM", "Eagle3Qwen2_5vlForCausalLM", "Eagle3Qwen3ForCausalLM",
@@ -36,6 +39,19 @@ def has_class(method: Method, architecture: str, target_type: str | None) -> boo
         return architecture in DSPARK or target_type in DSPARK_IN_TARGET
     known = REGISTERED_DFLASH if method is Method.DFLASH else REGISTERED
     return name_of(method, architecture) in known
+
+
+def class_of(
+    method: Method, architecture: str, head_type: str | None, target_type: str | None
+) -> str | None:
+    """The class that vLLM takes for a head, or IN_TARGET; None where it has none."""
+    if not has_class(method, architecture, target_type):
+        return None
+    if method is not Method.DSPARK:
+        return name_of(method, architecture)
+    if architecture == "DSparkDraftModel":
+        return "Qwen3DSparkModel" if head_type == "qwen3" else IN_TARGET
+    return architecture if architecture in DSPARK else IN_TARGET
 
 
 def name_of(method: Method, architecture: str) -> str:

@@ -14,6 +14,7 @@ from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.pair_view import Pair
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
 from tandem_operator.engines.vllm.rules.model_files import depth as depth_rules
+from tandem_operator.engines.vllm.rules.model_files import head_config as head_config_rules
 from tandem_operator.engines.vllm.rules.model_files import kind as kind_rules
 from tandem_operator.engines.vllm.rules.model_files import length as length_rules
 from tandem_operator.engines.vllm.rules.model_files import parallel as parallel_rules
@@ -28,6 +29,8 @@ RULES: dict[str, Rule] = {
     "vLLM knows their quantisation, and the draft's is its own": weight_rules.quantization,
     "target and draft are of the method's kinds": kind_rules.kinds,
     "vLLM has a class for the head": kind_rules.head_class,
+    "a head's config.json names what vLLM reads of it": head_config_rules.keys,
+    "without a draft DSpark stands in the target": head_config_rules.stages_in_target,
     "MTP has layers that vLLM loads": kind_rules.mtp,
     "a draft model stays a draft model": kind_rules.turned_into_mtp,
     "a draft model can take back what was refused": kind_rules.hybrid_draft,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tandem_operator.api.spec import Method
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import Warned
-from tandem_operator.engines.vllm.facts import head_classes, mtp_types
+from tandem_operator.engines.vllm.facts import head_classes, head_keys, mtp_types
 from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
 
 MODEL, MTP, ADAPTER, UNKNOWN, PARALLEL_HEAD = "Model", "MTP", "Adapter", "Unknown", "PEagle"
@@ -19,7 +19,6 @@ KINDS = {
     Method.DSPARK: {"DSpark"},
 }
 """Kinds of draft, in the lock's words, that each method's drafter runs."""
-_NAMED_BY_METHOD = (Method.EAGLE, Method.EAGLE3, Method.DFLASH, Method.DSPARK)
 _USUAL_NAMES = {
     Method.EAGLE: "LlamaForCausalLM",
     Method.EAGLE3: "LlamaForCausalLMEagle3",
@@ -66,7 +65,7 @@ def kinds(pair: Pair) -> Iterator[FieldError | Warned]:
 def head_class(pair: Pair) -> Iterator[FieldError | Warned]:
     """vLLM names a head by its method and architecture, and must have a class of that name."""
     draft = pair.draft
-    if draft is None or pair.method not in _NAMED_BY_METHOD:
+    if draft is None or pair.method not in head_classes.METHODS:
         return
     facts, architecture = draft.facts, draft.architecture
     # Without weights a plain architecture tells no kind, and is named by its method all the same.
@@ -83,7 +82,7 @@ def head_class(pair: Pair) -> Iterator[FieldError | Warned]:
             what = f"speculators of {facts.text_type} layers"
             yield refuse_in(pair, "spec.draft.uri", draft.uri, f"vLLM does not read {what}", remedy)
         return
-    if architecture is None:
+    if architecture is None or head_keys.SPECULATORS_CONFIG in (facts.head_keys or ()):
         return
     if not head_classes.has_class(pair.method, architecture, pair.target.facts.model_type):
         name = head_classes.name_of(pair.method, architecture)
