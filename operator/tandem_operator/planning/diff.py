@@ -21,6 +21,9 @@ from tandem_operator.planning.pod import merge as template_merge
 
 Object = dict[str, Any]
 
+SELECTOR = "selector"
+"""A field that is compared as a whole, as the API server applies it."""
+
 _QUANTITY = re.compile(r"^([+-]?[0-9]+\.?[0-9]*)([eE][+-]?[0-9]+|Ki|[numkMGTPE]|[MGTPE]i)?$")
 _SCALE = {
     "n": Decimal(10) ** -9,
@@ -94,14 +97,18 @@ def differences(existing: Any, wanted: Any, path: Path = ()) -> Iterator[Differe
     """Every field of `wanted` that stands otherwise in `existing`.
 
     Quantities are equal when their amounts are; lists with a published merge key are compared by
-    key, as the API server merges them; what others added is not looked at. The API server leaves
-    out fields that hold their type's zero value, so absent and zero are the same.
+    key, as the API server merges them; what others added is not looked at, but in a selector: there
+    one more label selects other pods, or none. The API server leaves out fields that hold their
+    type's zero value, so absent and zero are the same.
     """
     if _is_contained(existing, wanted):
         return
     if isinstance(wanted, dict) and isinstance(existing, dict):
         for key, value in wanted.items():
-            if key in existing:
+            if key == SELECTOR and key in existing:
+                if existing[key] != value:
+                    yield Difference((*path, key), value, existing[key])
+            elif key in existing:
                 yield from differences(existing[key], value, (*path, key))
             elif value:
                 yield Difference((*path, key), value, None)
@@ -122,6 +129,8 @@ def _is_contained(existing: Any, wanted: Any) -> bool:
             return False
         for key, value in wanted.items():
             if not (_is_contained(existing[key], value) if key in existing else not value):
+                return False
+            if key == SELECTOR and existing.get(key) != value:
                 return False
         return True
     if isinstance(wanted, list):

@@ -106,6 +106,9 @@ def read(
     elif made.waiting is None and makers and makers[0]["kind"] in kinds.KINDS:
         idle = observed_objects.reference(makers[0])
         made = replace(made, waiting=f"{idle.kind} {idle.name} waits for its controller")
+    held = None if newest is None else newest.held
+    if held is not None:
+        made = replace(made, waiting="; ".join(filter(None, (held, made.waiting))))
     if newest is None or newest.progress is None or current is None or made.rolled_out:
         return made
     return _by_deadline(made, kind, name, current, newest.progress, now)

@@ -67,7 +67,8 @@ class Counts:
 
     ``observed`` says that the counts are about the workload as it is now. ``refused`` is why no
     pod can be made, ``overdue`` the rollout's missed deadline; None: nothing of the kind.
-    ``progress`` is when it last came forward, of a kind that keeps no deadline itself.
+    ``progress`` is when it last came forward, of a kind that keeps no deadline itself. ``held``
+    says what keeps it from replacing pods.
     """
 
     observed: bool
@@ -79,6 +80,7 @@ class Counts:
     refused: str | None
     overdue: str | None
     progress: datetime | None = None
+    held: str | None = None
 
 
 class WorkloadKind(Protocol):

@@ -72,6 +72,7 @@ class DeploymentWorkload:
             updated=status.get("updatedReplicas", 0),
             refused=_refused([workload, *_replica_sets(workload, objects)]),
             overdue=progressing.get("message", "") if late else None,
+            held=_held(workload),
         )
 
     def pods(self, workload: Object, objects: Sequence[Object]) -> list[Object]:
@@ -109,6 +110,16 @@ def _replica_sets(deployment: Object, objects: Iterable[Object]) -> list[Object]
     return [
         each for each in objects if each.get("kind") == "ReplicaSet" and controlled_by(each, uid)
     ]
+
+
+def _held(deployment: Object) -> str | None:
+    if not deployment["spec"].get("paused"):
+        return None
+    name, namespace = deployment["metadata"]["name"], deployment["metadata"].get("namespace", "")
+    return (
+        f"somebody paused Deployment {name}: "
+        f"kubectl rollout resume deployment/{name} -n {namespace}"
+    )
 
 
 def _refused(owners: Iterable[Object]) -> str | None:

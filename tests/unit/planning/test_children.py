@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import pytest
 
+from tandem_operator.planning.pod import merge as template_merge
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -102,6 +104,25 @@ def test_what_others_add_is_left_alone() -> None:
     world.settle()
 
     assert dict(world.writes) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector"),
+    [
+        ("Service", {"app": "theirs"}),
+        ("PodDisruptionBudget", {"matchLabels": {"app": "theirs"}}),
+        ("PodDisruptionBudget", {"matchExpressions": [{"key": "app", "operator": "Exists"}]}),
+    ],
+)
+def test_a_selector_that_somebody_narrows_is_put_back(kind: str, selector: builders.Object) -> None:
+    world = World(builders.resource(replicas=2)).serve()
+    child = world.only(kind)
+    before = copy.deepcopy(child["spec"]["selector"])
+    child["spec"]["selector"] = template_merge.merged(before, selector)
+
+    world.settle()
+
+    assert world.only(kind)["spec"]["selector"] == before
 
 
 def test_live_fields_change_the_table_and_no_pod() -> None:

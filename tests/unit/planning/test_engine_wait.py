@@ -241,3 +241,53 @@ def test_a_pod_that_does_not_start_and_says_nothing_is_told_by_its_event(world: 
     pod["status"]["containerStatuses"] = main(RUNNING)
     assert world.settle().ask == ()
     assert "FailedAttachVolume" not in world.message("Ready")
+
+
+def unready(message: str | None) -> Object:
+    words = {} if message is None else {"message": message}
+    return {
+        "conditions": [{"type": "Ready", "status": "False", **words}],
+        "containerStatuses": main(RUNNING, started=True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("containers with unready status: [main]", "containers with unready status: [main]"),
+        ('readiness gate "lb.example/attached" does not exist', "lb.example/attached"),
+        (None, "see its node gpu-3"),
+    ],
+)
+def test_an_engine_that_has_started_and_is_not_ready_is_told(
+    world: World, message: str | None, expected: str
+) -> None:
+    (pod,) = world.engine_pods()
+    pod["spec"]["nodeName"] = "gpu-3"
+
+    words = says(world, **unready(message))
+
+    assert words.startswith(f"pod {pod['metadata']['name']} is not ready: ")
+    assert expected in words
+
+
+def test_the_events_of_a_started_engine_that_is_not_ready_are_asked_and_told(world: World) -> None:
+    (pod,) = world.engine_pods()
+    uid = pod["metadata"]["uid"]
+    pod["status"] = {"phase": "Running", **unready("containers with unready status: [main]")}
+    assert [asked.uid for asked in world.settle().ask] == [uid]
+
+    probe = "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 503"
+    world.warnings[uid] = probe
+    world.settle()
+
+    assert world.message("Ready") == f"pod {pod['metadata']['name']} is not ready: {probe}"
+
+
+def test_an_engine_that_loads_is_no_news(world: World) -> None:
+    (pod,) = world.engine_pods()
+    loading = {**unready(None), "containerStatuses": main(RUNNING, started=False)}
+    pod["status"] = {"phase": "Running", **loading}
+
+    assert world.settle().ask == ()
+    assert world.message("Ready") == "the first replica of the pair is starting"

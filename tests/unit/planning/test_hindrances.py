@@ -146,3 +146,19 @@ def test_a_missed_deadline_is_told_with_what_the_pod_waits_for() -> None:
     assert world.condition("Stalled") == ("True", "ProgressDeadlineExceeded")
     assert "ImagePullBackOff: no such image" in world.message("Stalled")
     assert world.condition("Ready") == ("False", "WorkloadFailed")
+
+
+def test_a_deployment_that_somebody_paused_is_told_with_the_command_that_ends_it() -> None:
+    world = World().serve()
+    deployment = world.only("Deployment")
+    deployment["spec"]["paused"] = True
+    world.settle()
+    assert world.condition("Reconciling") is None, "nothing waits for it yet"
+
+    deployment["status"]["updatedReplicas"] = 0
+    world.settle()
+
+    assert world.condition("Ready") == ("True", "Serving")
+    resumes = f"kubectl rollout resume deployment/chat -n {builders.NAMESPACE}"
+    assert f"somebody paused Deployment chat: {resumes}" in world.message("Reconciling")
+    assert world.only("Deployment")["spec"]["paused"], "it is theirs to end"

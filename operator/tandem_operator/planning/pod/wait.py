@@ -8,7 +8,7 @@ from typing import Any
 
 from tandem_operator.planning.plan import Asked, Reference
 from tandem_operator.planning.pod import container_end
-from tandem_operator.workloads.pods import is_ready
+from tandem_operator.workloads.pods import condition, is_ready
 from tandem_runtime.contract import report
 from tandem_runtime.contract.fields import ContractError
 from tandem_runtime.contract.report import LockFailure
@@ -31,9 +31,8 @@ def hindrance(
     """
     unready = [pod for pod in live if not is_ready(pod)]
     waits = next((words for pod in unready if (words := _of_pod(pod)) is not None), None)
-    silent = asked(live)
-    if waits is None and silent is not None and silent.uid in (warnings or {}):
-        waits = f"pod {silent.reference.name} has not started: {(warnings or {})[silent.uid]}"
+    if waits is None:
+        waits = _of_silent(unready, warnings or {})
     lost = _lost(failed, [pod for pod in live if is_ready(pod)])
     if lost is None:
         return waits
@@ -43,15 +42,43 @@ def hindrance(
 
 
 def asked(live: list[Object]) -> Asked | None:
-    """The first pod that has a node, has not started, and does not say why: its Events do."""
+    """The first pod that has not started, or that has and is not ready, and does not say why: its
+    Events do."""
     for pod in live:
-        begun = any(
-            (container.get("state") or {}).keys() & {"running", "terminated"}
-            for container in container_end.statuses(pod)
-        )
-        if not is_ready(pod) and not begun and _of_pod(pod) is None:
+        silent = not _has_begun(pod) or _has_started(pod)
+        if not is_ready(pod) and silent and _of_pod(pod) is None:
             metadata = pod["metadata"]
             return Asked(Reference("v1", "Pod", metadata["name"]), metadata["uid"])
+    return None
+
+
+def _has_begun(pod: Object) -> bool:
+    return any(
+        (container.get("state") or {}).keys() & {"running", "terminated"}
+        for container in container_end.statuses(pod)
+    )
+
+
+def _has_started(pod: Object) -> bool:
+    """Whether every container runs and has passed its startup probe."""
+    containers: list[Object] = pod.get("status", {}).get("containerStatuses") or []
+    return bool(containers) and all(
+        "running" in (each.get("state") or {}) and each.get("started") for each in containers
+    )
+
+
+def _of_silent(unready: list[Object], warnings: Mapping[str, str]) -> str | None:
+    """What Events say of a pod that says nothing, else that a started one is not ready."""
+    silent = asked(unready)
+    if silent is not None and silent.uid in warnings:
+        (pod,) = (each for each in unready if each["metadata"]["uid"] == silent.uid)
+        stands = "is not ready" if _has_started(pod) else "has not started"
+        return f"pod {silent.reference.name} {stands}: {warnings[silent.uid]}"
+    for pod in filter(_has_started, unready):
+        words = (condition(pod, "Ready", "False") or {}).get("message")
+        node = pod.get("spec", {}).get("nodeName")
+        words = words or f"its containers are; see its node {node}"
+        return f"pod {pod['metadata']['name']} is not ready: {words}"
     return None
 
 
@@ -86,11 +113,10 @@ def _of_pod(pod: Object) -> str | None:
         over = "terminated" in container.get("state", {})
         begins = "" if over else "starts again: "
         return f"pod {name} {begins}{_ended(container, end)}"
-    for condition in pod.get("status", {}).get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            reason = condition.get("reason", "Unschedulable")
-            message = condition.get("message")
-            return f"pod {name} waits: {reason}" + (f": {message}" if message else "")
+    unscheduled = condition(pod, "PodScheduled", "False")
+    if unscheduled is not None:
+        reason, message = unscheduled.get("reason", "Unschedulable"), unscheduled.get("message")
+        return f"pod {name} waits: {reason}" + (f": {message}" if message else "")
     return None
 
 

@@ -26,7 +26,15 @@ LONGEST_S = 60.0
 LEAST_BETWEEN_S = 0.1
 SHARE = 10
 """So many times as long as a read took passes between the beginnings of two."""
-UNTOLD = ("SuccessfulCreate", "Suspended", "Scheduled", "Pulling", "Created", "Started")
+UNTOLD = (
+    "SuccessfulCreate",
+    "Suspended",
+    "Scheduled",
+    "Pulling",
+    "Pulled",
+    "Created",
+    "Started",
+)
 """Reasons of Events that are no news to who asks why something waits."""
 
 
