@@ -1,28 +1,59 @@
-"""The driver of each engine."""
+"""The driver of each engine, read in for the first resource that names the engine."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tandem_operator.api.spec import EngineType, Spec
-from tandem_operator.engines import neuron, sglang, tensorrt_llm, torch, triton, vllm
-from tandem_operator.engines.by_server import ByServer
 from tandem_operator.engines.interface import accelerators, nodes
 from tandem_operator.engines.interface.driver import Driver, StopsDrafting
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import PairValidation
 from tandem_runtime.contract.report import PairReport
 
-DRIVERS: dict[EngineType, Driver] = {
-    EngineType.VLLM: vllm.DRIVER,
-    EngineType.TENSORRT_LLM: tensorrt_llm.DRIVER,
-    EngineType.SGLANG: sglang.DRIVER,
-    EngineType.NEURON: neuron.DRIVER,
-    EngineType.TORCH: ByServer(torch.DRIVER, triton.DRIVER),
+
+def _vllm() -> Driver:
+    from tandem_operator.engines import vllm
+
+    return vllm.DRIVER
+
+
+def _tensorrt_llm() -> Driver:
+    from tandem_operator.engines import tensorrt_llm
+
+    return tensorrt_llm.DRIVER
+
+
+def _sglang() -> Driver:
+    from tandem_operator.engines import sglang
+
+    return sglang.DRIVER
+
+
+def _neuron() -> Driver:
+    from tandem_operator.engines import neuron
+
+    return neuron.DRIVER
+
+
+def _torch() -> Driver:
+    from tandem_operator.engines import torch, triton
+    from tandem_operator.engines.by_server import ByServer
+
+    return ByServer(torch.DRIVER, triton.DRIVER)
+
+
+DRIVERS: Mapping[EngineType, Callable[[], Driver]] = {
+    EngineType.VLLM: _vllm,
+    EngineType.TENSORRT_LLM: _tensorrt_llm,
+    EngineType.SGLANG: _sglang,
+    EngineType.NEURON: _neuron,
+    EngineType.TORCH: _torch,
 }
 
 
 def driver(engine: EngineType) -> Driver:
     """The driver of an engine; every engine has one."""
-    return DRIVERS[engine]
+    return DRIVERS[engine]()
 
 
 def driven() -> tuple[EngineType, ...]:

@@ -70,7 +70,7 @@ def test_the_engines_are_those_that_can_be_asked_for() -> None:
 
 
 def test_a_driver_that_is_added_has_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.DRIVERS, EngineType.NEURON, made_up.DRIVER)
+    monkeypatch.setitem(registry.DRIVERS, EngineType.NEURON, lambda: made_up.DRIVER)
 
     assert "| `Neuron` | 1 | made up |" in support_page.engines()
     assert "made up; K live |" in support_page.methods()

@@ -24,7 +24,7 @@ ENGINE = {"type": "Neuron", "image": "made/up:1"}
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.DRIVERS, EngineType.NEURON, engine.DRIVER)
+    monkeypatch.setitem(registry.DRIVERS, EngineType.NEURON, lambda: engine.DRIVER)
 
 
 def world(**fields: Any) -> World:
