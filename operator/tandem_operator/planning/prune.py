@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tandem_operator.api import names
-from tandem_operator.planning import observed_objects, workload
+from tandem_operator.planning import observed_objects, ownership, workload
 from tandem_operator.planning.children import change_over, disruption_budget
 from tandem_operator.planning.children.config_maps import engine_config
 from tandem_operator.planning.children.revisions.revision import KEPT, Revision
@@ -92,14 +92,18 @@ def _job_leaves_at(
 
 
 def _tables(resource: Resource, observed: ObservedObjects, current: Revision) -> list[Object]:
-    """Tables of other locks, once the last pod that mounts one is gone."""
+    """Tables of other locks, once the last pod that mounts one is gone.
+
+    A copy that somebody made of one has its labels and another name: it is theirs.
+    """
     used = {current.lock_hash, *workload.locks_in_use(resource.name, observed)}
     kept = {names.speculation_table(resource.name, lock) for lock in used}
-    prefix = names.speculation_table(resource.name, "")
     return [
         each
         for each in observed.all_ours("ConfigMap")
-        if each["metadata"]["name"].startswith(prefix) and each["metadata"]["name"] not in kept
+        if each["metadata"]["name"] not in kept
+        and each["metadata"]["name"]
+        == names.speculation_table(resource.name, ownership.lock_of(each))
     ]
 
 

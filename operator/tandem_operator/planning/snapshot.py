@@ -22,7 +22,8 @@ class Failure:
     ``code`` is the HTTP status (403 quota or pod security, 409 conflict, 422 invalid, 5xx a webhook
     or the API server itself, which may take the next try); ``generation`` the resource's when it
     happened; ``at`` is when it began, ``tried_at`` when it was last tried. Without the latter the
-    write waits for a new generation.
+    write waits for a new generation. ``uid`` is the object that was to be changed; None: there was
+    none.
     """
 
     reference: Reference
@@ -31,6 +32,7 @@ class Failure:
     generation: int
     at: datetime
     tried_at: datetime | None = None
+    uid: str | None = None
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ class Executor:
                 await self._remove(key, remove)
                 again = True
             except (RefusedError, RetryError) as error:
-                self._failures.record(key, resource, remove.reference, error)
+                self._failures.record(key, resource, remove.reference, error, remove.uid)
                 troubles.append(f"delete of {remove.reference.name}: {error}")
         for annotation in plan.pod_annotations:
             try:
@@ -234,11 +234,11 @@ class Executor:
             answer = await self._client.apply(body, force=apply.uid is not None)
         except RefusedError as refused:
             LOG.warning("%s %s is refused: %s", reference.kind, reference.name, refused.message)
-            self._failures.record(key, resource, reference, refused)
+            self._failures.record(key, resource, reference, refused, apply.uid)
             unwritten.add(reference)
             return True
         except RetryError as error:
-            self._failures.record(key, resource, reference, error)
+            self._failures.record(key, resource, reference, error, apply.uid)
             if isinstance(error, AbsentError) and reference.kind == POD_MONITOR.kind:
                 self._pod_monitors.gone()
             await self._live(key, reference)

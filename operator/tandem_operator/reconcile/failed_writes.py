@@ -29,9 +29,15 @@ class FailedWrites:
         return tuple(self._failures.get(key, {}).values())
 
     def record(
-        self, key: Key, resource: Object, reference: Reference, error: RefusedError | RetryError
+        self,
+        key: Key,
+        resource: Object,
+        reference: Reference,
+        error: RefusedError | RetryError,
+        uid: str | None,
     ) -> None:
-        """Remember what was said; a conflict or a broken connection says nothing."""
+        """Remember what was said of a write of the object of that UID, if there was one; a conflict
+        or a broken connection says nothing."""
         if error.code in (None, CONFLICT):
             return
         failures = self._failures.setdefault(key, {})
@@ -45,6 +51,7 @@ class FailedWrites:
             generation=resource["metadata"]["generation"],
             at=before.at if before is not None and _alike(before.code, code) else now,
             tried_at=now,
+            uid=uid,
         )
 
     def over(self, key: Key, reference: Reference) -> None:

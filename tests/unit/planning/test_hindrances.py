@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tandem_operator.api import names
 from tests.unit.planning import builders
 from tests.unit.planning.world import World
 
@@ -162,3 +163,48 @@ def test_a_deployment_that_somebody_paused_is_told_with_the_command_that_ends_it
     resumes = f"kubectl rollout resume deployment/chat -n {builders.NAMESPACE}"
     assert f"somebody paused Deployment chat: {resumes}" in world.message("Reconciling")
     assert world.only("Deployment")["spec"]["paused"], "it is theirs to end"
+
+
+def test_a_child_that_a_finalizer_holds_back_is_ours_and_its_finalizer_is_named() -> None:
+    world = World().serve()
+    metadata = world.only("Service")["metadata"]
+    metadata |= {"deletionTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["lb.example/drain"]}
+
+    world.settle()
+    assert world.message("Reconciling") == "Service chat is still being deleted"
+
+    world.pass_time(60)
+    world.settle()
+    assert world.condition("Stalled") == ("True", "NameConflict")
+    assert "finalizers (lb.example/drain)" in world.message("Stalled")
+
+
+def test_a_refusal_is_of_the_object_that_stood_and_ends_with_it() -> None:
+    world = World().serve()
+    place = names.speculation_table(builders.NAME, world.lock_hash)
+    words = "data: Forbidden: field is immutable when `immutable` is set"
+    world.refuse = {"ConfigMap": (422, words)}
+    speculation = {**world.resource["spec"]["speculation"], "initialTokens": 1}
+    world.edit({"tuning": {"mode": "Fixed"}, "speculation": speculation})
+    world.settle()
+    assert f"{words}; it is made anew once it is gone: " in world.message("Stalled")
+    assert f"kubectl delete configmap {place}" in world.message("Stalled")
+
+    world.refuse = {}
+    del world.objects["ConfigMap", place]
+    world.settle()
+
+    assert world.condition("Stalled") is None
+    assert ("ConfigMap", place) in world.objects
+
+
+def test_words_of_an_event_that_are_longer_than_status_takes_are_cut() -> None:
+    world = World()
+    world.settle()
+    world.pass_time(70)
+    world.warnings[world.only("Job")["metadata"]["uid"]] = "FailedCreate: " + "no. " * 2000
+
+    world.settle()
+
+    assert "FailedCreate: no. no." in world.message("Reconciling")
+    assert len(world.resource["status"]["candidate"]["message"]) == 4096

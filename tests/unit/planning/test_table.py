@@ -178,3 +178,18 @@ def test_the_tuners_memory_is_written_when_it_is_due() -> None:
         "earlier.json": "[2]",
         "records.json": "[]",
     }
+
+
+def test_a_copy_that_somebody_made_of_a_table_is_theirs() -> None:
+    world = World().serve()
+    table = builders.copied(world.objects["ConfigMap", f"chat-speculation-{world.lock_hash[:8]}"])
+    table["metadata"] = {
+        "name": "chat-speculation-backup",
+        "labels": table["metadata"]["labels"],
+        "annotations": table["metadata"]["annotations"],
+    }
+    world.add(table)
+
+    world.settle()
+
+    assert ("ConfigMap", "chat-speculation-backup") in world.objects

@@ -103,7 +103,7 @@ class World:
             code, message = self.refuse[reference.kind]
             generation = self.resource["metadata"]["generation"]
             self.failures[reference] = Failure(
-                reference, code, message, generation, self.now, tried_at=self.now
+                reference, code, message, generation, self.now, tried_at=self.now, uid=apply.uid
             )
             return
         self.failures.pop(reference, None)

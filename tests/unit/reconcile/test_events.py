@@ -125,6 +125,14 @@ def test_a_refused_event_holds_nothing_up(scene: Scene) -> None:
     assert scene.counts() == {STARTING.message: 1}
 
 
+def test_a_note_is_as_long_as_the_api_server_takes_it_in_bytes(scene: Scene) -> None:
+    scene.record(EventRecord("Warning", "InvalidTemplate", "拒否" * 400))
+
+    ((note, _),) = scene.counts().items()
+    assert len(note.encode()) <= 1024
+    assert note == "拒否" * 170 + "拒"
+
+
 def test_a_warning_that_was_not_told_yet_finds_room_among_many_others() -> None:
     scene = Scene()
     for number in range(MOST_A_MINUTE + 5):

@@ -22,6 +22,8 @@ WAIT_S = 60.0
 """How long a leaving object of a wanted name is waited for, and a refused write is not repeated."""
 CONFLICT = 409
 REFUSED_CODES = frozenset({400, 403, 413, 422})
+IMMUTABLE = "field is immutable when `immutable` is set"
+"""What the API server says of a ConfigMap that somebody made immutable."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,12 @@ def place(
         if existing is not None and whose is Ownership.LEAVING:
             hindered.add(reference)
             left_s = _left_s(existing, snapshot)
+            leaves = f"{place_name}{_earlier(resource, existing)} is still being deleted"
             if left_s > 0:
-                waiting.append(f"{place_name} of an earlier owner is still being deleted")
+                waiting.append(leaves)
                 retries.append(left_s)
             else:
-                conflicts.append(
-                    f"{place_name} is still being deleted after {WAIT_S:.0f} s: "
-                    "see its finalizers and owner references"
-                )
+                conflicts.append(f"{leaves} after {WAIT_S:.0f} s: {_kept_by(existing)}")
             continue
         if existing is not None and whose is Ownership.FOREIGN:
             hindered.add(reference)
@@ -102,14 +102,15 @@ def place(
             continue
         write = replace(write, needs=child.needs)
         failure = failures.get(reference)
-        if failure is None or failure.generation != resource.generation:
+        uid = None if existing is None else existing["metadata"]["uid"]
+        if failure is None or (failure.generation, failure.uid) != (resource.generation, uid):
             applies.append(write)
             continue
         if failure.code == CONFLICT and existing is None:
             conflicts.append(f"{place_name}: {failure.message}")
             look_up.append(reference)
         elif failure.code in REFUSED_CODES:
-            remedy = kinds.KINDS[reference.kind].remedy if reference.kind in kinds.KINDS else ""
+            remedy = _remedy(resource, reference, failure)
             refusals.append(f"{place_name} is refused: {failure.message}{remedy}")
         else:
             applies.append(write)
@@ -129,6 +130,27 @@ def place(
         tuple(look_up),
         min(retries, default=None),
     )
+
+
+def _remedy(resource: Resource, reference: Reference, failure: Failure) -> str:
+    """What helps against a refusal, where it does not say so itself."""
+    if IMMUTABLE in failure.message:
+        return (
+            "; it is made anew once it is gone: "
+            f"kubectl delete {reference.kind.lower()} {reference.name} -n {resource.namespace}"
+        )
+    kind = kinds.KINDS.get(reference.kind)
+    return "" if kind is None else kind.remedy
+
+
+def _earlier(resource: Resource, leaving: Object) -> str:
+    owner = controller(leaving)
+    return "" if owner is None or owner.get("uid") == resource.uid else " of an earlier owner"
+
+
+def _kept_by(leaving: Object) -> str:
+    finalizers = ", ".join(leaving["metadata"].get("finalizers") or ())
+    return f"see its finalizers ({finalizers})" if finalizers else "see its owner references"
 
 
 def _conflict(resource: Resource, child: Child, existing: Object) -> str:

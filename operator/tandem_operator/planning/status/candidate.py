@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tandem_operator.api import defaults
+from tandem_operator.api.condition_list import MAX_MESSAGE_LENGTH
 from tandem_operator.api.conditions import StalledReason
 from tandem_operator.api.status import Candidate, LockedSource
 from tandem_operator.planning.resource import Resource
@@ -29,7 +30,7 @@ def of(
         draft=draft,
         verdict=None if report is None else report.verdict,
         reason=reason,
-        message=message,
+        message=message[:MAX_MESSAGE_LENGTH],
     )
 
 

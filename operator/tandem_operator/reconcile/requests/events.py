@@ -27,6 +27,8 @@ SERIES_EVERY_S = 30.0
 """How often a series is brought up to date."""
 SERIES_ENDS_S = 600.0
 """What did not come again for so long is news when it does."""
+LONGEST_NOTE = 1024
+"""Bytes."""
 
 
 @dataclass
@@ -136,7 +138,7 @@ class EventRecorder:
             "eventTime": _micro(self._clock.now_s()),
             "type": event_record.type,
             "reason": event_record.reason,
-            "note": event_record.message[:1024],
+            "note": _cut(event_record.message),
             "action": "Reconcile",
             "reportingController": "tandem.dev/operator",
             "reportingInstance": self._identity[:128],
@@ -148,6 +150,11 @@ class EventRecorder:
                 "uid": metadata["uid"],
             },
         }
+
+
+def _cut(message: str) -> str:
+    """The message as far as the API server takes it: it counts bytes."""
+    return message.encode()[:LONGEST_NOTE].decode(errors="ignore")
 
 
 def _key(resource: Object) -> Key:
