@@ -185,7 +185,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (
                     (
                         "sum by (result) "
-                        "(rate(tandem_operator_look_seconds_count[$__rate_interval]))",
+                        "(rate(tandem_operator_reconcile_seconds_count[$__rate_interval]))",
                         "{{result}}",
                     ),
                 ),

@@ -29,7 +29,7 @@ MIB = 2**20
 IMAGE = re.compile(r"^FROM \S+ AS operator$(.*?)^ENTRYPOINT", re.MULTILINE | re.DOTALL)
 START = ("PYTHONOPTIMIZE", "PYTHONNODEBUGRANGES", "FROZENLIST_NO_EXTENSIONS")
 QUEUE = re.compile(r"^tandem_operator_queue_length (\S+)$", re.MULTILINE)
-LOOKS = re.compile(r"^tandem_operator_look_seconds_count\{.*\} (\S+)$", re.MULTILINE)
+RECONCILIATIONS = re.compile(r"^tandem_operator_reconcile_seconds_count\{.*\} (\S+)$", re.MULTILINE)
 
 
 def install(cluster: Cluster, folder: Path) -> Path:
@@ -120,7 +120,7 @@ class OperatorProcess:
     @property
     def reconciliations(self) -> float:
         """Reconciliations that ended since it started."""
-        return sum(float(count) for count in LOOKS.findall(self._metrics()))
+        return sum(float(count) for count in RECONCILIATIONS.findall(self._metrics()))
 
     def lead(self) -> None:
         """Wait until it leads."""

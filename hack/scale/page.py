@@ -46,7 +46,7 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
             ("until all have their children; until quiet", _times(made)),
             ("CPU of the operator a resource", f"{made['cpu_ms_a_resource']:.1f} ms"),
             ("CPU of the others a resource", _others(made)),
-            ("reconciliations a resource", f"{made['looks_a_resource']:.1f}"),
+            ("reconciliations a resource", f"{made['reconciliations_a_resource']:.1f}"),
             *_counts(made),
         ]
     if idle := figures.get("idle"):
@@ -65,7 +65,7 @@ def _rows(figures: Figures) -> list[tuple[str, str]]:
         rows += [
             ("another image on all: all Deployments; quiet", _times(changed)),
             ("CPU a resource", f"{changed['cpu_ms_a_resource']:.1f} ms"),
-            ("reconciliations a resource", f"{changed['looks_a_resource']:.1f}"),
+            ("reconciliations a resource", f"{changed['reconciliations_a_resource']:.1f}"),
             *_counts(changed),
         ]
     if churn := figures.get("churn"):

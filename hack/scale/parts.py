@@ -55,7 +55,7 @@ async def first(run: Run) -> None:
 async def creation(run: Run, number: int, rate: float) -> Figures:
     """`number` resources at `rate` a second, until all have their children and it is quiet."""
     names = [f"r{place:05d}" for place in range(number)]
-    cpu_s, looks, began_s = run.operator.cpu_s, run.operator.reconciliations, time.monotonic()
+    cpu_s, before, began_s = run.operator.cpu_s, run.operator.reconciliations, time.monotonic()
 
     async def create(name: str) -> None:
         await run.api.create(paths.RESOURCES, pair.resource(name))
@@ -73,7 +73,7 @@ async def creation(run: Run, number: int, rate: float) -> Figures:
         "children_s": children_s,
         "settled_s": settled_s - began_s,
         "cpu_ms_a_resource": 1000 * (used_s - cpu_s) / number,
-        "looks_a_resource": (run.operator.reconciliations - looks) / number,
+        "reconciliations_a_resource": (run.operator.reconciliations - before) / number,
         **_memory(run),
         **_counted(run.requests.since(), number),
     }
@@ -140,14 +140,14 @@ async def change(run: Run) -> Figures:
     async def patch(name: str) -> None:
         await run.api.patch(paths.RESOURCES, name, body)
 
-    looks = run.operator.reconciliations
+    before = run.operator.reconciliations
     await _at_rate(run.names, 1000.0, patch)
     whole = await run.children.wait(run.names, 2, LIMIT_S)
     children_s = time.monotonic() - began_s
     settled_s, used_s = await _quiet(run)
     return {
         "whole": whole,
-        "looks_a_resource": (run.operator.reconciliations - looks) / len(run.names),
+        "reconciliations_a_resource": (run.operator.reconciliations - before) / len(run.names),
         "children_s": children_s,
         "settled_s": settled_s - began_s,
         "cpu_ms_a_resource": 1000 * (used_s - cpu_s) / len(run.names),

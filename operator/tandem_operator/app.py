@@ -1,7 +1,7 @@
 """Wires the rooms together: the watches, the queue, the tuning loop, the Lease, health.
 
-Nothing leads before every kind of a namespace was listed, so the first look finds a store in which
-absence is fact. What cannot be mended here ends the process, and surely (see `__main__`).
+Nothing leads before every kind of a namespace was listed, so the first reconciliation finds a store
+in which absence is fact. What cannot be mended here ends the process, and surely (see `__main__`).
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ class Operator:
         resource = self._store.resource(key)
         if resource is None:
             return None
-        # Most looks find nothing to read, and parsing all objects is most of what those cost.
+        # Most rounds find no replica to read, and parsing all objects would be most of their cost.
         read = any(may_be_read(pod) for pod in self._store.objects(key, "Pod"))
         objects = self._store.objects(key) if read else ()
         return Subject(resource, objects, partial(self._store.tuners, key[0]))

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.cluster
 
 @dataclass(frozen=True)
 class Case:
-    """Series with their values minute by minute (promtool's notation), looked at after minutes."""
+    """Series with their values minute by minute (promtool's notation), evaluated after minutes."""
 
     alert: str
     series: Mapping[str, str]
@@ -44,7 +44,7 @@ READY = f"tandem_resource_ready_replicas{{{CHAT}}}"
 APPLIED = f"tandem_resource_applied_replicas{{{CHAT}}}"
 LEADING = f"tandem_operator_leading{{{OPERATOR}}}"
 STANDBY = f'tandem_operator_leading{{namespace="{SYSTEM}",pod="b",instance="b"}}'
-BUGS = f'tandem_operator_look_seconds_count{{{OPERATOR},result="bug"}}'
+BUGS = f'tandem_operator_reconcile_seconds_count{{{OPERATOR},result="bug"}}'
 AGE = f'tandem_operator_watch_age_seconds{{{OPERATOR},kind="Pod"}}'
 REFUSED = f'tandem_operator_watch_refused{{{OPERATOR},kind="Pod"}}'
 YIELDED = f"tandem_operator_yielded_resources{{{OPERATOR}}}"

@@ -1,4 +1,4 @@
-"""What the API server last said, by resource: the only thing that a look reads."""
+"""What the API server last said, by resource: the only thing that a reconciliation reads."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ LONGEST_BACKOFF_S = 10.0
 QUICK_S = 1.0
 """A stream that ends sooner, and brought nothing, counts as a failure."""
 GONE = 410
-LOOKED_FOR_S = 15.0
+KIND_ASKED_FOR_S = 15.0
 """How often it is asked whether the definition of an optional kind has come."""
 
 
 class Heard(Protocol):
-    """What is told: a resource wants a look, at once or with what else is told in a moment; the
-    watch began or ceased to see."""
+    """What is told: a resource is to be reconciled, at once or with what else is told in a moment;
+    the watch began or ceased to see."""
 
     def seen(self, key: Key) -> None: ...
 
@@ -89,7 +89,7 @@ class Watch:
                             version = await self._list(stream)
                         self._lives()
                         await self._follow(stream, version)
-                await asyncio.sleep(LOOKED_FOR_S * self._spread())
+                await asyncio.sleep(KIND_ASKED_FOR_S * self._spread())
             except StreamError as error:
                 if error.code == GONE:
                     LOG.debug("%s: listed again: %s", self, error)
@@ -140,7 +140,7 @@ class Watch:
         mine = self.kind == RESOURCE
         known = event != "DELETED" and self._store.holds(raw)
         if known and (event == "LISTED" or not mine):
-            return  # the answer to our own write told it, and a look followed that
+            return  # the answer to our own write told it, and a reconciliation followed that
         if event == "DELETED":
             key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
         else:

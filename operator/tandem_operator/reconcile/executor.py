@@ -109,7 +109,7 @@ class Executor:
         self._conflicts.forget(key)
 
     async def execute(self, key: Key, resource: Object, plan: Plan) -> float | None:
-        """Write what the plan says; returns in how many seconds what came of it is looked at.
+        """Write what the plan says; returns the seconds until what came of it is reconciled.
 
         Raises RetryError or NotLeadingError; what was written until then stands. Status is told
         even where a child cannot be written. Nothing is written in a namespace that goes.
@@ -129,8 +129,8 @@ class Executor:
         again = await self._children(key, resource, plan, troubles, unwritten)
         status_written = plan.status is None
         if again and not (troubles or unwritten) and _is_manager(resource, plan):
-            # Status is told by the look that follows, and what a workload's controllers make of
-            # it within moments with it.
+            # Status is told by the reconciliation that follows, and what a workload's controllers
+            # make of it within moments with it.
             workload = any(each.reference.kind in WORKLOADS for each in plan.applies)
             return TOGETHER_S if workload else 0.0
         if plan.status is None:
@@ -140,7 +140,7 @@ class Executor:
                 status_written = await self._status.write(key, resource, plan.status)
             except RefusedError as refused:
                 troubles.append(f"status: {refused}")
-        # Transitions are seen again by the look that writes the status, and told then.
+        # Transitions are seen again by the reconciliation that writes the status, and told then.
         for event_record in plan.event_records if status_written else ():
             await self._events.record(resource, event_record)
         await self._events.bring_up_to_date(key)
@@ -157,7 +157,7 @@ class Executor:
         troubles: list[str],
         unwritten: set[Reference],
     ) -> bool:
-        """Whether another look is due at once. What follows a write that failed is not tried."""
+        """Whether another reconciliation is due at once. A write that fails ends the rest."""
         again = False
         try:
             again = await self._look_up(key, plan.look_up)
@@ -213,11 +213,11 @@ class Executor:
     async def _apply(
         self, key: Key, resource: Object, apply: Apply, unwritten: set[Reference]
     ) -> bool:
-        """Whether another look is due at once; adds to `unwritten` what could not be written."""
+        """Whether another reconciliation is due at once; `unwritten` gets what was not written."""
         reference = apply.reference
         if apply.uid is None and await self._live(key, reference):
             unwritten.add(reference)
-            return True  # the name is taken, by us before a crash or by somebody else: look again
+            return True  # the name is taken, by us before a crash or by somebody else
         body = {**apply.body, "metadata": dict(apply.body["metadata"])}
         if apply.uid is not None:
             body["metadata"]["uid"] = apply.uid
@@ -250,8 +250,8 @@ class Executor:
             LOG.info("%s", changed.message)
             await self._events.record(resource, changed)
         if before is not None and _version(before) == _version(answer):
-            # Planning sees a difference where the API server sees none: looking again at once
-            # would go on forever.
+            # Planning sees a difference where the API server sees none: reconciling again at
+            # once would go on forever.
             LOG.warning("%s %s: the write changed nothing", reference.kind, reference.name)
             return False
         return True

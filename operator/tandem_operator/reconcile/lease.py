@@ -58,7 +58,7 @@ class Lease:
 
     @property
     def holder(self) -> str:
-        """Who led when we last looked."""
+        """Who led when the Lease was last read."""
         return self._holder
 
     async def acquire(self) -> None:

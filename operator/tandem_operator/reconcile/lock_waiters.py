@@ -19,7 +19,7 @@ class _Turn:
 
 class LockWaiters:
     """Who waits for whom, and whose turn it is. Nothing is lost with it: `wake` is early word of
-    what each follower's own look would find out later."""
+    what each follower's own reconciliation would find out later."""
 
     def __init__(self, wake: Callable[[Key], None]) -> None:
         self._wake = wake
@@ -27,7 +27,7 @@ class LockWaiters:
         self._turns: dict[tuple[str, str], _Turn] = {}
 
     def see(self, key: Key, sharing: Sharing | None) -> None:
-        """A look at `key` ended with this plan: it waits for another, or others for it."""
+        """A reconciliation of `key` ended so: it waits for another, or others for it."""
         if sharing is not None and sharing.by != key[1]:
             self._of.setdefault((key[0], sharing.by), {})[key] = sharing
         waiting = self._of.pop(key, {})

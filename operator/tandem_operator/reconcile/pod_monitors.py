@@ -1,6 +1,6 @@
 """PodMonitors: a kind that a cluster may or may not serve, so nobody watches it.
 
-`app` refreshes it every few minutes, and asks for looks at what came of it.
+`app` refreshes it every few minutes, and asks for reconciliations of what came of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PodMonitors:
         self._served = False
 
     async def refresh(self) -> set[Key]:
-        """List them into the store; returns the resources that want a look because of it.
+        """List them into the store; returns the resources to reconcile because of it.
 
         Raises RetryError; what was known then stays, as it does in a namespace that is refused.
         """

@@ -1,4 +1,4 @@
-"""Keys that want a look: each at most once in line and once at work, with backoff for failures.
+"""Keys to reconcile: each at most once in line and once at work, with backoff for failures.
 
 Namespaces take turns, and one may have only so many at work: what is slow in one (an admission
 webhook, a quota that conflicts) holds up nobody else.
@@ -26,8 +26,9 @@ MOST_OF_A_NAMESPACE = 8
 class Queue:
     """A queue of keys for one event loop.
 
-    A key that is added while it is at work comes again afterwards, since what the look saw may be
-    old. `spread` returns a factor of about 1, so that many failures do not come back as one.
+    A key that is added while it is at work comes again afterwards, since what the reconciliation
+    saw may be old. `spread` returns a factor of about 1, so that many failures do not come back as
+    one.
     """
 
     def __init__(self, clock: Clock, spread: Callable[[], float]) -> None:
@@ -47,17 +48,17 @@ class Queue:
         return sum(map(len, self._ready.values())) + len(self._working)
 
     def add(self, key: Key) -> None:
-        """A look as soon as its namespace may have one more at work."""
+        """A reconciliation as soon as its namespace may have one more at work."""
         self._put(key)
         self._changed.set()
 
     def add_together(self, key: Key) -> None:
-        """A look that also answers what else happens to the key within `TOGETHER_S`."""
+        """A reconciliation that also answers what else happens to the key within `TOGETHER_S`."""
         if key not in self._ready.get(key[0], {}):
             self.add_after(key, TOGETHER_S)
 
     def add_after(self, key: Key, delay_s: float) -> None:
-        """A look in `delay_s` seconds, or sooner where one is wanted sooner."""
+        """A reconciliation in `delay_s` seconds, or sooner where one is wanted sooner."""
         at_s = self._clock.now_s() + delay_s
         if key not in self._due or at_s < self._due[key]:
             self._due[key] = at_s
@@ -89,12 +90,12 @@ class Queue:
         return None
 
     def done(self, key: Key) -> None:
-        """The look is over, and its failures are forgotten."""
+        """The reconciliation is over, and its failures are forgotten."""
         self._failures.pop(key, None)
         self._finished(key)
 
     def failed(self, key: Key) -> float:
-        """The look failed; it comes again after a delay, which is returned in seconds."""
+        """The reconciliation failed; it comes again after a delay, which is returned in seconds."""
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
         delay_s: float = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2**count) * self._spread()

@@ -1,4 +1,4 @@
-"""One look at one resource: snapshot, plan, act. Every event ends here and means the same."""
+"""One reconciliation: snapshot, plan, writes. Every event ends here and means the same."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ class Reconciler:
                 group.create_task(self.one(await self._queue.take()))
 
     async def one(self, key: Key) -> None:
-        """One look. Whatever goes wrong with it, the key comes again and others go on."""
+        """One reconciliation. Whatever goes wrong, the key comes again and others go on."""
         began_s = self._clock.now_s()
         try:
             again_s = await self._reconcile(key)
         except NotLeadingError as error:
-            # Everything is looked at when this process leads again, if it ever does.
+            # Everything is reconciled when this process leads again, if it ever does.
             self._queue.done(key)
             LOG.info("%s/%s is left: %s", *key, error)
             self._metrics.reconciled("retry", self._clock.now_s() - began_s)
@@ -82,10 +82,10 @@ class Reconciler:
             LOG.info("%s/%s again in %.1f s: %s", *key, delay_s, error)
             self._metrics.reconciled("retry", self._clock.now_s() - began_s)
         except Exception:
-            # A bug of ours must not end the looks at every other resource.
+            # A bug of ours must not end the reconciliations of every other resource.
             delay_s = self._queue.failed(key)
             LOG.exception(
-                "a look at %s/%s failed; again in %.1f s; it saw %s",
+                "the reconciliation of %s/%s failed; again in %.1f s; it saw %s",
                 *key,
                 delay_s,
                 ", ".join(self._seen(key)),
@@ -175,7 +175,7 @@ class Reconciler:
             self._decisions.see(key, existing, tuning, self._now())
 
     def _seen(self, key: Key) -> list[str]:
-        """What a look at the key sees, by version: bodies may hold what logs must not."""
+        """What a reconciliation of the key sees, by version: bodies may hold what logs must not."""
         resource = self._store.resource(key)
         objects = (*([] if resource is None else [resource]), *self._store.objects(key))
         return [

@@ -38,7 +38,7 @@ class Decisions:
         self._followed: dict[Key, _Followed] = {}
 
     def see(self, key: Key, table: SpeculationTable, view: TuningView, now: datetime) -> None:
-        """The table that stands after a look, and what the look knew of the tuner.
+        """The table that stands after a reconciliation, and what that knew of the tuner.
 
         The first table of a lock that this process sees is where it begins: nothing is told of it.
         A new table counts as a decision's when the decision came after the one before; otherwise

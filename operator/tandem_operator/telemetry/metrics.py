@@ -5,8 +5,8 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.registry import Collector
 
-LOOK_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
-LOOK_RESULTS = ("done", "retry", "bug")
+RECONCILE_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+RECONCILE_RESULTS = ("done", "retry", "bug")
 DECISION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 120.0)
 
 
@@ -57,14 +57,14 @@ class Metrics:
             registry=self._registry,
         )
         self._reconciliations = Histogram(
-            "tandem_operator_look_seconds",
+            "tandem_operator_reconcile_seconds",
             "Reconciliations by result: done, retry (the API server was down, or another writer "
             "was faster) or bug.",
             ["result"],
-            buckets=LOOK_BUCKETS,
+            buckets=RECONCILE_BUCKETS,
             registry=self._registry,
         )
-        for result in LOOK_RESULTS:
+        for result in RECONCILE_RESULTS:
             # From 0 on: an alert on an increase would miss the first of a series that begins at 1.
             self._reconciliations.labels(result)
         self._writes = Counter(

@@ -33,7 +33,7 @@ async def test_an_optional_kind_is_not_watched_where_its_definition_is_missing(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing waits for it, and it is found when it comes."""
-    monkeypatch.setattr(watch, "LOOKED_FOR_S", 0.01)
+    monkeypatch.setattr(watch, "KIND_ASKED_FOR_S", 0.01)
     scene.cluster.undefined = {SETS.definition}
     scene.cluster.has(RESOURCE, "serving", resource(1))
     async with scene.runs():
@@ -58,7 +58,7 @@ async def test_an_optional_kind_is_not_watched_where_its_definition_is_missing(
 async def test_what_stands_of_a_definition_that_goes_is_forgotten(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "LOOKED_FOR_S", 0.01)
+    monkeypatch.setattr(watch, "KIND_ASKED_FOR_S", 0.01)
     (statefulsets,) = [kind for kind in OPTIONAL if kind.kind == "StatefulSet"]
     scene.cluster.has(statefulsets, "serving", workers_of("chat-group", 3))
     async with scene.runs():

@@ -1,4 +1,4 @@
-"""What a look reads is what the API server said last, in whatever order it is heard."""
+"""What a reconciliation reads is what the API server said last, in whatever order it is heard."""
 
 from __future__ import annotations
 

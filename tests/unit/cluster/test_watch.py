@@ -52,7 +52,7 @@ async def test_an_operator_without_its_definition_is_not_ready_and_sees_it_come(
         assert scene.store.known() == (KEY,)
 
 
-async def test_events_change_the_store_and_ask_for_a_look(scene: Scene) -> None:
+async def test_events_change_the_store_and_ask_for_a_reconciliation(scene: Scene) -> None:
     scene.cluster.has(RESOURCE, "serving", resource(1))
     async with scene.runs():
         await scene.watches_all()
@@ -85,7 +85,7 @@ async def test_what_ended_unseen_is_forgotten_by_the_list_that_follows(
         assert set(scene.keys) == {KEY}
 
 
-async def test_a_list_of_nothing_new_asks_for_no_look(scene: Scene) -> None:
+async def test_a_list_of_nothing_new_asks_for_no_reconciliation(scene: Scene) -> None:
     scene.cluster.has(PODS, "serving", pod(1))
     async with scene.runs():
         await scene.watches_all()
@@ -95,7 +95,9 @@ async def test_a_list_of_nothing_new_asks_for_no_look(scene: Scene) -> None:
         assert scene.keys == []
 
 
-async def test_an_event_of_the_operators_own_write_asks_for_no_second_look(scene: Scene) -> None:
+async def test_an_event_of_the_operators_own_write_asks_for_no_second_reconciliation(
+    scene: Scene,
+) -> None:
     async with scene.runs():
         await scene.watches_all()
         scene.store.put(pod(101))
@@ -119,7 +121,7 @@ async def test_the_event_of_a_status_that_was_just_written_waits_for_what_childr
 
         scene.cluster.say(RESOURCE, None, ("MODIFIED", resource(102)))
         await scene.until(lambda: scene.keys == [KEY, KEY])
-        assert scene.together == [KEY], "what somebody else wrote is looked at at once"
+        assert scene.together == [KEY], "what somebody else wrote is reconciled at once"
 
 
 async def test_the_event_of_a_status_that_is_being_written_waits_for_the_answer(

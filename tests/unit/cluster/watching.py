@@ -78,7 +78,7 @@ class Scene:
         self.clock = HandClock()
         self.store = Store()
         self.keys: list[Key] = []
-        """Of resources that want a look, and in `together` those that want it not at once."""
+        """Of resources to reconcile, and in `together` those to reconcile not at once."""
         self.together: list[Key] = []
         self.watches = Watches(
             self.store,

@@ -1,4 +1,4 @@
-"""The operator's own loops upon a cluster in memory: watches, queue, looks, writes."""
+"""The operator's own loops upon a cluster in memory: watches, queue, reconciliations, writes."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ async def leads(
         for task in tasks:
             if task.done():
                 task.result()
-        bugs = 'tandem_operator_look_seconds_count{result="bug"} 0.0'
-        assert bugs in metrics.page().decode(), "a look ended in a bug"
+        bugs = 'tandem_operator_reconcile_seconds_count{result="bug"} 0.0'
+        assert bugs in metrics.page().decode(), "a reconciliation ended in a bug"
     finally:
         for task in tasks:
             task.cancel()

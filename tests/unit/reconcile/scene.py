@@ -35,7 +35,7 @@ class Scene:
         )
 
     def execute(self, **plan: Any) -> bool:
-        """Whether what came of it is looked at."""
+        """Whether another reconciliation is due."""
         return asyncio.run(self.executor.execute(KEY, self.resource, Plan(**plan))) is not None
 
     def stored(self) -> list[Object]:

@@ -11,7 +11,7 @@ A, B = "a/tandem", "b/tandem"
 
 
 class Pair:
-    """Two installations and the name that stands in status; each looks when a test says."""
+    """Two installations and the name that stands in status; each reconciles when a test says."""
 
     def __init__(self) -> None:
         self.clock = HandClock()

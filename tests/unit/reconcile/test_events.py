@@ -46,7 +46,7 @@ class Scene:
         asyncio.run(self.recorder.bring_up_to_date(KEY))
 
     def pass_time(self, seconds: float) -> None:
-        """Looks come when they are due."""
+        """Reconciliations come when they are due."""
         end_s = self.clock.now_s() + seconds
         while (due_s := self.recorder.due_s(KEY)) is not None:
             if self.clock.now_s() + due_s > end_s:

@@ -1,4 +1,4 @@
-"""A plan is carried out in its order, and each answer is in the store before the next look."""
+"""Writes come in the plan's order; each answer is in the store before the next reconciliation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from tests.unit.reconcile.scene import SERVICE, Scene, service
 from tests.unit.reconcile.world import KEY, Object
 
 
-def test_an_answer_is_in_the_store_before_the_next_look(scene: Scene) -> None:
+def test_an_answer_is_in_the_store_before_the_next_reconciliation(scene: Scene) -> None:
     assert scene.execute(applies=(Apply(service()),))
 
     assert scene.server.sent == ["apply Service chat"]
     assert [raw["spec"] for raw in scene.stored()] == [{"port": 80}]
 
 
-def test_the_first_apply_of_a_name_looks_live_and_leaves_what_is_there(scene: Scene) -> None:
+def test_the_first_apply_of_a_name_reads_live_and_leaves_what_is_there(scene: Scene) -> None:
     foreign = scene.server.put(service(port=1, labels={}))
 
-    assert scene.execute(applies=(Apply(service()),)), "the next look judges what was found"
+    assert scene.execute(applies=(Apply(service()),)), (
+        "the next reconciliation judges what was found"
+    )
     assert scene.server.sent == []
     assert scene.stored() == [foreign]
 
@@ -52,7 +54,7 @@ def test_after_a_conflict_the_store_holds_what_stands(scene: Scene) -> None:
     assert [each["spec"] for each in scene.stored()] == [{"port": 99}]
 
 
-def test_a_write_that_changes_nothing_is_not_looked_at_again(scene: Scene) -> None:
+def test_a_write_that_changes_nothing_is_not_reconciled_again(scene: Scene) -> None:
     existing = scene.server.put(service())
     scene.store.put(existing, KEY)
 
@@ -76,7 +78,7 @@ def test_a_write_whose_event_comes_before_its_answer_is_a_change(
     assert scene.execute(applies=(Apply(service(81), uid=existing["metadata"]["uid"]),))
 
 
-def test_the_look_after_the_last_child_tells_the_status(scene: Scene) -> None:
+def test_the_reconciliation_after_the_last_child_tells_the_status(scene: Scene) -> None:
     assert scene.execute(applies=(Apply(service()),), status={"replicas": 1})
     assert "status SpeculativeDeployment chat" not in scene.server.sent
 

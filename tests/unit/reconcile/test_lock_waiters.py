@@ -1,4 +1,4 @@
-"""Many looks at once make one Job of a pair, and its end is everybody's event."""
+"""Many reconciliations at once make one Job of a pair, and its end is everybody's event."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ONE, TWO, THREE = ((NAMESPACE, name) for name in ("one", "two", "three"))
 
 
 class SlowHands(Hands):
-    """Each call takes a turn of the loop, so that other looks happen in between."""
+    """Each call takes a turn of the loop, so that other reconciliations happen in between."""
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         await asyncio.sleep(0)
@@ -69,7 +69,7 @@ class Scene:
             self.queue.add(self.store.put_resource(self.server.put(raw)))
 
     async def settle(self) -> None:
-        """As many looks at once as there are workers, until nobody wants one now."""
+        """As many reconciliations at once as there are workers, until none is due now."""
         while keys := [key async for key in self._due()]:
             await asyncio.gather(*(self.reconciler.one(key) for key in keys))
 
@@ -111,7 +111,7 @@ class Scene:
             self.queue.add(key)
 
 
-async def test_workers_that_look_at_once_make_one_job_and_all_hear_of_its_end() -> None:
+async def test_workers_that_reconcile_at_once_make_one_job_and_all_hear_of_its_end() -> None:
     scene = Scene(COUNT)
     await scene.settle()
     assert len(scene.jobs()) == 1
@@ -123,7 +123,7 @@ async def test_workers_that_look_at_once_make_one_job_and_all_hear_of_its_end() 
 
 
 def followed(sharing: Sharing | None) -> tuple[LockWaiters, list[Key]]:
-    """`two` and `three` wait for the Job of `one` (pair `p`); then a look at `one` ends so."""
+    """`two` and `three` wait for the Job of `one` (pair `p`); then `one` is reconciled to this."""
     woken: list[Key] = []
     lock_waiters = LockWaiters(woken.append)
     lock_waiters.see(ONE, Sharing("p", "one"))
@@ -134,7 +134,7 @@ def followed(sharing: Sharing | None) -> tuple[LockWaiters, list[Key]]:
     return lock_waiters, woken
 
 
-def test_nobody_is_woken_while_the_job_looks() -> None:
+def test_nobody_is_woken_while_the_job_inspects() -> None:
     _, woken = followed(Sharing("p", "one"))
     assert woken == []
 
@@ -146,7 +146,7 @@ def test_all_are_woken_once_when_it_ended_or_its_resource_is_gone() -> None:
     assert woken == [TWO, THREE]
 
 
-def test_all_are_woken_when_it_looks_at_another_pair_or_waits_itself() -> None:
+def test_all_are_woken_when_it_inspects_another_pair_or_waits_itself() -> None:
     assert followed(Sharing("q", "one"))[1] == [TWO, THREE]
     assert followed(Sharing("p", "two"))[1] == [TWO, THREE]
 

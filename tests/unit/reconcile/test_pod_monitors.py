@@ -58,16 +58,16 @@ def scene() -> Scene:
     return Scene()
 
 
-def test_every_resource_is_looked_at_when_the_kind_comes_and_when_it_goes(scene: Scene) -> None:
-    looked_at = []
+def test_every_resource_is_reconciled_when_the_kind_comes_and_when_it_goes(scene: Scene) -> None:
+    refreshed = []
     for served in (set[Kind](), {POD_MONITOR}, {POD_MONITOR}, set[Kind]()):
         scene.server.served = served
-        looked_at.append((scene.refresh(), scene.monitors.served))
+        refreshed.append((scene.refresh(), scene.monitors.served))
 
-    assert looked_at == [(set(), False), ({KEY}, True), (set(), True), ({KEY}, False)]
+    assert refreshed == [(set(), False), ({KEY}, True), (set(), True), ({KEY}, False)]
 
 
-def test_a_look_sees_what_stands_what_changed_and_what_is_gone(scene: Scene) -> None:
+def test_a_refresh_sees_what_stands_what_changed_and_what_is_gone(scene: Scene) -> None:
     scene.server.served = {POD_MONITOR}
     scene.refresh()
 

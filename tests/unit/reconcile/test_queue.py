@@ -83,7 +83,9 @@ async def test_a_delayed_key_comes_when_its_time_has_come(queue: Queue, clock: H
     assert await taken(queue) == [ONE]
 
 
-async def test_what_happens_within_a_moment_is_one_look(queue: Queue, clock: HandClock) -> None:
+async def test_what_happens_within_a_moment_is_one_reconciliation(
+    queue: Queue, clock: HandClock
+) -> None:
     queue.add_together(ONE)
     clock.move(TOGETHER_S / 2)
     queue.add_together(ONE)
@@ -96,7 +98,7 @@ async def test_what_happens_within_a_moment_is_one_look(queue: Queue, clock: Han
     assert await taken(queue) == []
 
 
-async def test_a_key_in_line_needs_no_look_of_a_moment_later(
+async def test_a_key_in_line_needs_no_reconciliation_a_moment_later(
     queue: Queue, clock: HandClock
 ) -> None:
     queue.add(ONE)
@@ -159,7 +161,7 @@ async def test_a_success_ends_the_backoff(queue: Queue, clock: HandClock) -> Non
     assert queue.failed(ONE) == 0.25
 
 
-async def test_a_change_is_looked_at_before_the_backoff_ends(queue: Queue) -> None:
+async def test_a_change_is_reconciled_before_the_backoff_ends(queue: Queue) -> None:
     queue.add(ONE)
     await queue.take()
     queue.failed(ONE)

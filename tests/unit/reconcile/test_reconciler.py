@@ -1,4 +1,4 @@
-"""A look ends in exactly one of three ways, and the key comes again when it must."""
+"""A reconciliation ends in exactly one of three ways, and the key comes again when it must."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Scene:
         await self.reconciler.one(await self.queue.take())
 
     async def due(self) -> bool:
-        """Whether the key wants a look now."""
+        """Whether the key is to be reconciled now."""
         try:
             return await asyncio.wait_for(self.queue.take(), 0.01) == KEY
         except TimeoutError:
@@ -80,7 +80,7 @@ class Scene:
         return not early and await self.due()
 
     def results(self) -> dict[str, float]:
-        head = 'tandem_operator_look_seconds_count{result="'
+        head = 'tandem_operator_reconcile_seconds_count{result="'
         lines = self.metrics.page().decode().splitlines()
         fields = [line.removeprefix(head).split('"} ') for line in lines if line.startswith(head)]
         return {result: float(count) for result, count in fields if float(count)}
@@ -102,7 +102,7 @@ def service(port: int = 80) -> Object:
     )
 
 
-async def test_what_a_look_wrote_is_seen_by_the_next_at_once(scene: Scene) -> None:
+async def test_what_a_reconciliation_wrote_is_seen_by_the_next_at_once(scene: Scene) -> None:
     scene.plan = Plan(applies=(Apply(service()),))
     await scene.reconcile()
     scene.plan = Plan()
@@ -130,7 +130,7 @@ async def test_a_status_that_came_to_nothing_asks_for_no_more_reconciliations(sc
     assert not await scene.due(), "the second was too early, and then the count was the first again"
 
 
-async def test_planning_says_when_to_look_again(scene: Scene) -> None:
+async def test_planning_says_when_to_reconcile_again(scene: Scene) -> None:
     scene.plan = Plan(requeue_after_s=60)
     await scene.reconcile()
 
@@ -157,7 +157,7 @@ async def test_what_may_not_be_written_waits_until_this_process_leads_again(scen
     assert scene.server.sent == ["status SpeculativeDeployment chat"]
 
 
-async def test_a_bug_is_told_with_what_the_look_saw_and_tried_again(
+async def test_a_bug_is_told_with_what_the_reconciliation_saw_and_tried_again(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     scene.plan = ZeroDivisionError("of planning")

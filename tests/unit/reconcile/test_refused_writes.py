@@ -49,7 +49,7 @@ def test_what_needs_a_write_that_was_refused_is_not_written(scene: Scene) -> Non
     assert scene.server.get("Service", "chat") is None
 
 
-def test_a_refused_event_does_not_hold_up_a_look(scene: Scene) -> None:
+def test_a_refused_event_does_not_hold_up_a_reconciliation(scene: Scene) -> None:
     scene.server.refuse["Event"] = (403, "not allowed")
     event_record = EventRecord("Normal", "Locked", "the pair is locked")
 

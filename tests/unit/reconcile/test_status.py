@@ -104,7 +104,7 @@ def test_the_event_of_a_write_asks_for_nothing(scene: Scene) -> None:
     assert scene.writer.due_s(KEY) is None
 
 
-def test_what_else_is_heard_during_a_write_is_looked_at_at_once(scene: Scene) -> None:
+def test_what_else_is_heard_during_a_write_is_reconciled_at_once(scene: Scene) -> None:
     """Somebody edited the resource just before the status came."""
     scene.heard = [0, 1]
     assert scene.write(replicas=1)
@@ -113,7 +113,7 @@ def test_what_else_is_heard_during_a_write_is_looked_at_at_once(scene: Scene) ->
     assert scene.writer.due_s(KEY) is None
 
 
-def test_what_is_heard_during_a_write_that_fails_is_looked_at(scene: Scene) -> None:
+def test_what_is_heard_during_a_write_that_fails_is_reconciled(scene: Scene) -> None:
     scene.heard, scene.down = [7], True
     with pytest.raises(RetryError):
         scene.write(replicas=1)

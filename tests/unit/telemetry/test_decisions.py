@@ -34,7 +34,7 @@ class Scene:
         self.applied: tuple[int | None, ...] = (7, 7)
 
     def decide(self, at_s: float) -> None:
-        """The tuner decides, and its table is written by the same look."""
+        """The tuner decides, and its table is written by the same reconciliation."""
         self.decided_s = at_s
         self.generation += 1
 

@@ -67,7 +67,7 @@ async def test_the_page_counts_writes_and_tells_who_leads(probed: Probed) -> Non
     assert 'tandem_operator_writes_total{kind="Service",verb="apply"} 2.0' in lines
     assert "tandem_operator_leading 1.0" in lines
     assert "tandem_operator_resources 3.0" in lines
-    assert 'tandem_operator_look_seconds_count{result="done"} 1.0' in lines
+    assert 'tandem_operator_reconcile_seconds_count{result="done"} 1.0' in lines
 
 
 def test_a_line_is_one_json_object_with_its_traceback() -> None:
