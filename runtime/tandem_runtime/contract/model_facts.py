@@ -30,7 +30,8 @@ class ModelFacts:
     `rope_type` the kind of rotary embedding. `sliding_window` counts tokens; it and `rotary_share`
     (of a head's dimensions) are left out where every layer sees all tokens and every dimension
     turns. `kv_values_per_token` are the numbers that one more token adds to the cache.
-    `head_keys` are the names of `contract/head_keys.py` that config.json gives a value.
+    `kv_heads` are left out where keys and values share a latent vector, `intermediate_size` is the
+    MLP's. `head_keys` are the names of `contract/head_keys.py` that config.json gives a value.
     """
 
     kind: str | None = None
@@ -42,6 +43,8 @@ class ModelFacts:
     mtp_layers_in_files: int | None = None
     medusa_heads: int | None = None
     attention_heads: int | None = None
+    kv_heads: int | None = None
+    intermediate_size: int | None = None
     quantization: str | None = None
     hybrid: bool | None = None
     weights: str | None = None
@@ -71,6 +74,8 @@ _COUNTS = {
     "mtpLayersInFiles": "mtp_layers_in_files",
     "medusaHeads": "medusa_heads",
     "attentionHeads": "attention_heads",
+    "kvHeads": "kv_heads",
+    "intermediateSize": "intermediate_size",
     "slidingWindow": "sliding_window",
     "kvValuesPerToken": "kv_values_per_token",
 }

@@ -29,6 +29,7 @@ REFUSED_HERE_ALONE = {
     "a draft model stays a draft model": "vLLM goes on with method mtp, whose weights are absent",
     "K fits the layers or heads that draft": "vLLM makes the missing Medusa heads, without weights",
     "MTP has layers that vLLM loads": "a stripped layer is missed when weights are loaded",
+    "tensor parallel sizes divide what is dealt out": "all but heads is dealt out with the model",
     "vLLM knows their quantisation, and the draft's is its own": "Medusa reads no quantisation",
 }
 """Rules whose refusals vLLM's check may not share, and why."""

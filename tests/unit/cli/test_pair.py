@@ -42,6 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "architectures": ["Eagle3Speculator"],
         "speculators_model_type": "eagle3",
         "speculators_config": {"verifier": {"name_or_path": "acme/chat"}},
+        "transformer_layer_config": {"model_type": "llama"},
     }
     builders.write(tmp_path / "head", {"config.json": json.dumps(head).encode()})
     monkeypatch.chdir(tmp_path)

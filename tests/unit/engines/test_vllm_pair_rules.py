@@ -172,13 +172,37 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
         {},
         "target has 40",
     ),
-    "heads of the draft": ({"parallelism.tensor": 4}, {}, {"attention_heads": 14}, "draft has 14"),
-    "a mapped draft on fewer devices": (
-        also(MAPPED, {"parallelism.tensor": 2, "speculation.draftTensorParallel": 1}),
+    "keys and values of the target": (
+        {"parallelism.tensor": 3},
+        {"attention_heads": 24, "kv_heads": 8},
         {},
-        {},
-        "cuts the draft as its target",
+        "the target has 8 heads of keys and values",
     ),
+    "the MLP of the draft": (
+        {"parallelism.tensor": 3},
+        {"attention_heads": 24, "kv_heads": 3},
+        {"attention_heads": 12, "kv_heads": 3, "intermediate_size": 8960},
+        "the draft has an MLP of 8960",
+    ),
+    "rows of the target": (
+        {"parallelism.tensor": 3},
+        {"attention_heads": 24, "config_vocab_size": 151_936},
+        {"attention_heads": 24, "config_vocab_size": 151_936},
+        "the target has 151936 rows",
+    ),
+    "experts of a dense model": (
+        {"engine.args": ["--enable-expert-parallel"]},
+        {"architecture": "Qwen3ForCausalLM"},
+        {},
+        "no mixture of experts",
+    ),
+    "an EAGLE-3 head for a target without inner states": (
+        EAGLE_3,
+        {"architecture": "MixtralForCausalLM"},
+        HEAD_3,
+        "gives Eagle3 heads no states of its layers",
+    ),
+    "heads of the draft": ({"parallelism.tensor": 4}, {}, {"attention_heads": 14}, "draft has 14"),
     "a longer length than the target's": (
         {"engine.args": ["--max-model-len=64k"]},
         {"context_length": 40_960},

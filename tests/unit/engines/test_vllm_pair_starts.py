@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tandem_runtime.contract.report import MixtureOfExperts
 from tests.unit.engines.vllm_pairs import (
     DFLASH,
     DSPARK,
@@ -109,6 +110,35 @@ STARTS: dict[str, tuple[Object, Object, Object]] = {
         {"parallelism.tensor": 4, "speculation.draftTensorParallel": 1},
         {"attention_heads": 40},
         {"attention_heads": 14},
+    ),
+    "more devices than heads of keys and values": (
+        {"parallelism.tensor": 8},
+        {"attention_heads": 64, "kv_heads": 4, "intermediate_size": 29_568},
+        {"attention_heads": 16, "kv_heads": 2, "config_vocab_size": 151_936},
+    ),
+    "rows that three devices share": (
+        {"parallelism.tensor": 3},
+        {"attention_heads": 24, "config_vocab_size": 128_256},
+        {"attention_heads": 24, "config_vocab_size": 128_256},
+    ),
+    "an MLP of experts": (
+        {"parallelism.tensor": 3, "engine.args": ["--enable-expert-parallel"]},
+        {
+            "architecture": "Qwen3MoeForCausalLM",
+            "intermediate_size": 6145,
+            "mixture_of_experts": MixtureOfExperts(128, 8),
+        },
+        {},
+    ),
+    "a target without inner states, in Transformers' class": (
+        also(EAGLE_3, {"engine.args": ["--model-impl=transformers"]}),
+        {"architecture": "MixtralForCausalLM"},
+        HEAD_3,
+    ),
+    "an EAGLE head for a target without inner states": (
+        EAGLE,
+        {"architecture": "MixtralForCausalLM"},
+        {"kind": "Eagle", "architecture": "LlamaForCausalLM"},
     ),
     "Medusa heads on three devices": (
         also(MEDUSA, {"parallelism.tensor": 3, "speculation.maxTokens": 1}),

@@ -6,15 +6,57 @@ import pytest
 
 from tandem_operator.engines.vllm import DRIVER
 from tests.unit.engines import builders
-from tests.unit.engines.vllm_pairs import (
-    LATER,
-    Object,
-)
+from tests.unit.engines.vllm_pairs import LATER, Object, also
+
+ADAPTIVE = {
+    "speculation.engineConfig": {"enable_adaptive_verification": True},
+    "tuning.mode": "Fixed",
+    "speculation.constrainedOutput": "Allow",
+}
 
 SPEC_REFUSED: dict[str, tuple[Object, str]] = {
     "a draft on two of four devices": (
         {"parallelism.tensor": 4, "speculation.draftTensorParallel": 2},
         "spec.speculation.draftTensorParallel",
+    ),
+    "a draft model on one of four devices, in V1": (
+        {
+            "parallelism.tensor": 4,
+            "speculation.draftTensorParallel": 1,
+            "engine.modelRunner": "V1",
+        },
+        "spec.speculation.draftTensorParallel",
+    ),
+    "a mapped draft on fewer devices": (
+        {
+            "parallelism.tensor": 2,
+            "speculation.draftTensorParallel": 1,
+            "speculation.engineConfig": {"use_heterogeneous_vocab": True},
+        },
+        "spec.speculation.draftTensorParallel",
+    ),
+    "a draft model whose batch is not padded, in V1": (
+        {
+            "speculation.engineConfig": {"disable_padded_drafter_batch": True},
+            "engine.modelRunner": "V1",
+        },
+        "spec.speculation.engineConfig.disable_padded_drafter_batch",
+    ),
+    "adaptive verification in V1": (
+        also(ADAPTIVE, {"engine.modelRunner": "V1"}),
+        "spec.speculation.engineConfig.enable_adaptive_verification",
+    ),
+    "adaptive verification without graphs": (
+        also(ADAPTIVE, {"engine.args": ["--enforce-eager"]}),
+        "spec.speculation.engineConfig.enable_adaptive_verification",
+    ),
+    "adaptive verification with adapters": (
+        also(ADAPTIVE, {"engine.args": ["--enable-lora"]}),
+        "spec.speculation.engineConfig.enable_adaptive_verification",
+    ),
+    "adaptive verification of a pipeline": (
+        also(ADAPTIVE, {"parallelism.pipeline": 2}),
+        "spec.speculation.engineConfig.enable_adaptive_verification",
     ),
     "an unknown key": (
         {"speculation.engineConfig": {"acceptance_method": "typical"}},
@@ -70,6 +112,20 @@ def test_what_no_model_could_mend_is_refused_before_any_is_looked_at(name: str) 
     [
         {"parallelism.tensor": 4, "speculation.draftTensorParallel": 4},
         {"parallelism.tensor": 4, "speculation.draftTensorParallel": 1},
+        {
+            "parallelism.tensor": 4,
+            "speculation.draftTensorParallel": 4,
+            "engine.modelRunner": "V1",
+        },
+        {
+            "parallelism.tensor": 4,
+            "speculation.draftTensorParallel": 1,
+            "engine.modelRunner": "V1",
+            "speculation.method": "Eagle3",
+        },
+        ADAPTIVE,
+        also(ADAPTIVE, {"engine.args": ["--enforce-eager", "--no-enforce-eager"]}),
+        {"speculation.engineConfig": {"disable_padded_drafter_batch": True}},
         {"speculation.engineConfig": {"disable-padded-drafter-batch": True}},
         {"speculation.engineConfig": {"quantization": None, "moe_backend": "triton"}},
         {"speculation.engineConfig": {"brand_new": 1}, "engine.image": LATER},

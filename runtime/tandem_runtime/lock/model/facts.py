@@ -54,7 +54,9 @@ def of(side: Side) -> ModelFacts:
         mtp_layers=declared or None,
         mtp_layers_in_files=mtp_layers.in_files(config, side.tensor_names) if declared else None,
         medusa_heads=_medusa_heads(config) if kind is not None and kind.name == "Medusa" else None,
-        attention_heads=_attention_heads(config),
+        attention_heads=_count(config, kv_cache.HEADS),
+        kv_heads=None if text.get("kv_lora_rank") else _count(config, ("num_key_value_heads",)),
+        intermediate_size=_count(config, ("intermediate_size",)),
         quantization=quantization(config) or _by_file(side.names),
         hybrid=_hybrid(text),
         weights=_weights(side),
@@ -112,12 +114,11 @@ def _medusa_heads(config: Mapping[str, Any]) -> int | None:
     return counts[0] if counts else None
 
 
-def _attention_heads(config: Mapping[str, Any]) -> int | None:
+def _count(config: Mapping[str, Any], keys: Collection[str]) -> int | None:
+    """The first of these that is a count, of the text or of a head's layer."""
     layer = config.get("transformer_layer_config")
     values = kv_cache.of_text(layer if isinstance(layer, Mapping) else config)
-    counts = [
-        values[key] for key in kv_cache.HEADS if type(values.get(key)) is int and values[key] > 0
-    ]
+    counts = [values[key] for key in keys if type(values.get(key)) is int and values[key] > 0]
     return counts[0] if counts else None
 
 

@@ -8,9 +8,12 @@ from tandem_operator.api.spec import Method, Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.vllm import options
+from tandem_operator.engines.vllm.capability import setup_of
 from tandem_operator.engines.vllm.facts import config_keys
+from tandem_operator.engines.vllm.facts.methods import METHODS
 from tandem_operator.engines.vllm.flags import OWNED_CONFIG_KEYS
 from tandem_operator.engines.vllm.pair_view import Pair, is_later_release, refuse
+from tandem_runtime.contract.engines.vllm_capabilities import LIVE_FROM, V1
 
 _FIELD = "spec.speculation.engineConfig"
 _MODEL_BASED = frozenset(
@@ -21,11 +24,21 @@ _ASYNC = "async-scheduling"
 _NOT_ASYNC = frozenset({Method.N_GRAM, Method.SUFFIX, Method.MEDUSA})
 """Methods that vLLM drafts outside its asynchronous scheduler: it turns that off by itself, and
 refuses to start where it is asked for (`VllmConfig`)."""
+_NEEDS_PADDED = frozenset({Method.DRAFT_MODEL, Method.DFLASH})
+"""Methods whose drafter in V1 needs slots of its own for a request (`SpecDecodeBaseProposer`)."""
+_NOT_ADAPTIVE = ("enable-lora", "enforce-eager")
+"""Switches that adaptive verification does not go with (`_validate_adaptive_verification`)."""
 
 
 def validate(spec: Spec) -> tuple[FieldError, ...]:
     """What of spec.speculation vLLM refuses whatever the models are."""
-    return (*_draft_parallel(spec), *_async_scheduling(spec), *_keys(spec), *_together(spec))
+    return (
+        *_draft_parallel(spec),
+        *_async_scheduling(spec),
+        *_keys(spec),
+        *_together(spec),
+        *_by_runner(spec),
+    )
 
 
 def warnings(spec: Spec) -> tuple[Warned, ...]:
@@ -56,6 +69,44 @@ def _draft_parallel(spec: Spec) -> Iterator[FieldError]:
             "vLLM runs the draft on one device or on as many as the target",
             "set 1" if tensor == 1 else f"set 1 or {tensor}",
         )
+    elif size not in (None, tensor) and spec.speculation.method is Method.DRAFT_MODEL:
+        setup = setup_of(spec)
+        if setup.runner == V1 and (setup.version is None or setup.version >= LIVE_FROM):
+            yield refuse(
+                "spec.speculation.draftTensorParallel",
+                size,
+                "in model runner V1 vLLM cuts a draft model as its target",
+                f"leave it out, or set {tensor}",
+            )
+
+
+def _by_runner(spec: Spec) -> Iterator[FieldError]:
+    """Keys that one model runner alone takes, and options that they do not go with."""
+    if spec.speculation.method not in METHODS or is_later_release(spec):
+        return
+    config = config_keys.read(spec.speculation.engine_config)
+    on_v1 = setup_of(spec).runner == V1
+    padded_off = config.get("disable_padded_drafter_batch") is True
+    if padded_off and on_v1 and spec.speculation.method in _NEEDS_PADDED:
+        yield _invalid(
+            "disable_padded_drafter_batch",
+            True,
+            f"vLLM does not start {spec.speculation.method.value} so in model runner V1",
+            "remove it",
+        )
+    if config.get("enable_adaptive_verification") is not True:
+        return
+    values = options.read(tuple(spec.engine.args)).values
+    against = next((name for name in _NOT_ADAPTIVE if values.get(name) == f"--{name}"), None)
+    if on_v1:
+        why, remedy = "vLLM has it in model runner V2 alone", "remove it"
+    elif against is not None:
+        why, remedy = f"vLLM does not start it with --{against}", f"remove it, or --{against}"
+    elif spec.parallelism.pipeline > 1:
+        why, remedy = "vLLM does not start it with a pipeline", "remove it"
+    else:
+        return
+    yield _invalid("enable_adaptive_verification", True, why, remedy)
 
 
 def _async_scheduling(spec: Spec) -> Iterator[FieldError]:

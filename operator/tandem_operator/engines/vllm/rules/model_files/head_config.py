@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tandem_operator.api.spec import Method
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import Warned
-from tandem_operator.engines.vllm.facts import head_classes, head_keys
+from tandem_operator.engines.vllm.facts import head_classes, head_keys, inner_states
 from tandem_operator.engines.vllm.facts.head_keys import Need
 from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
 from tandem_runtime.contract.report import SideReport
@@ -49,6 +49,22 @@ def stages_in_target(pair: Pair) -> Iterator[FieldError | Warned]:
             f"vLLM reads no DSpark stages from a target of type {model_type}",
             "name a DSpark head in spec.draft, or use another method",
         )
+
+
+def inner_states_of_target(pair: Pair) -> Iterator[FieldError | Warned]:
+    """Heads that read inner layers: the target's class must give them their states."""
+    architecture = pair.target.architecture
+    if pair.method not in inner_states.READ_BY or architecture not in inner_states.WITHOUT:
+        return
+    if pair.argument("model-impl") == "transformers":
+        return  # Transformers' own class of the model gives them
+    yield refuse_in(
+        pair,
+        "spec.target.uri",
+        pair.target.uri,
+        f"vLLM's class of {architecture} gives {pair.method.value} heads no states of its layers",
+        "use method DraftModel, MTP or NGram for this target",
+    )
 
 
 def _needs(pair: Pair, side: SideReport) -> tuple[Need, ...]:
