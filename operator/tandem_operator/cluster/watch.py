@@ -138,9 +138,8 @@ class Watch:
 
     def _take(self, event: str, raw: Object) -> None:
         mine = self.kind == RESOURCE
-        known = event != "DELETED" and self._store.holds(raw)
-        if known and (event == "LISTED" or not mine):
-            return  # the answer to our own write told it, and a reconciliation followed that
+        if event != "DELETED" and self._store.holds(raw):
+            return  # the answer to our own write told it
         if event == "DELETED":
             key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
         else:
@@ -148,8 +147,7 @@ class Watch:
         if mine and event == "MODIFIED" and self._store.own_writes.hear(key, version_of(raw)):
             return
         if key is not None:
-            # A status that was just written comes back while children still tell what was made.
-            (self._heard.seen if mine and not known else self._heard.seen_together)(key)
+            (self._heard.seen if mine else self._heard.seen_together)(key)
 
     def _lives(self) -> None:
         self._proof_s = self._clock.now_s()

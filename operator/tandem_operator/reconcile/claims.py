@@ -90,6 +90,13 @@ class Claims:
         known.asked_s = now_s
         return Claim(Action.ASK, ANSWER_S)
 
+    def written(self, key: Key, managed_by: str | None) -> None:
+        """After a write of status that name stands there: an answer is given when it is ours. The
+        event of that write asks for no reconciliation."""
+        known = self._known.get(key)
+        if known is not None and managed_by == self._name:
+            known.answering = False
+
     def not_asked(self, key: Key) -> None:
         """The name could not be written: nobody was asked."""
         self._known[key].asked_s = None

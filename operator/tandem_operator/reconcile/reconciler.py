@@ -106,7 +106,7 @@ class Reconciler:
             self._decisions.forget(key)
             self._lock_waiters.see(key, None)
             return None
-        claim = self._claims.claim(key, (resource.get("status") or {}).get("managedBy"))
+        claim = self._claims.claim(key, _manager(resource))
         if claim.action is not Action.MANAGE:
             return await self._leave_to_another(key, resource, claim)
         tuning = self._tuning(key)
@@ -123,6 +123,8 @@ class Reconciler:
                 again_s = await self._executor.execute(key, resource, plan)
         else:
             again_s = await self._executor.execute(key, resource, plan)
+        if plan.status is not None:
+            self._claims.written(key, _manager(self._store.resource(key)))
         self._lock_waiters.see(key, plan.sharing)
         if tuning is not None:
             self._follow(key, tuning)
@@ -185,3 +187,8 @@ class Reconciler:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now_s(), UTC)
+
+
+def _manager(resource: Object | None) -> str | None:
+    """The installation that manages it, by its own word in status."""
+    return ((resource or {}).get("status") or {}).get("managedBy")

@@ -8,10 +8,11 @@ from typing import cast
 
 import pytest
 
+from tandem_operator.api import names
 from tandem_operator.cluster.store import Store
 from tandem_operator.planning import Apply, Installation, Plan, Snapshot
 from tandem_operator.planning.diff import stamped
-from tandem_operator.reconcile.claims import Claims
+from tandem_operator.reconcile.claims import MOST_ANSWERS, Claims
 from tandem_operator.reconcile.executor import Executor
 from tandem_operator.reconcile.pod_monitors import PodMonitors
 from tandem_operator.reconcile.queue import TOGETHER_S, Queue
@@ -170,6 +171,24 @@ async def test_a_bug_is_told_with_what_the_reconciliation_saw_and_tried_again(
     assert "it saw SpeculativeDeployment/chat@1" in record.getMessage()
     assert "secret" not in caplog.text, "bodies may hold what logs must not"
     assert await scene.due_after(0.25)
+
+
+async def test_an_installation_that_is_asked_without_end_yields(scene: Scene) -> None:
+    """Nothing but the other's writes asks for reconciliations: the own name comes back unheard."""
+    scene.plan = Plan(status={"managedBy": "here/tandem"})
+    await scene.reconcile()
+    scene.clock.move(100)
+    for _ in range(MOST_ANSWERS + 1):
+        asked = {
+            **scene.server.objects[names.KIND, "chat"],
+            "status": {"managedBy": "other/tandem"},
+        }
+        scene.store.put_resource(scene.server.put(asked))
+        scene.clock.move(5)
+        await scene.reconcile()
+
+    assert scene.server.sent.count("status SpeculativeDeployment chat") == 1 + MOST_ANSWERS
+    assert scene.server.objects[names.KIND, "chat"]["status"]["managedBy"] == "other/tandem"
 
 
 async def test_a_contested_child_is_tried_again_after_its_rest(scene: Scene) -> None:
