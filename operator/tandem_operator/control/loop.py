@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from tandem_operator.api.spec import Spec
 from tandem_operator.clock import Clock
+from tandem_operator.control.pace import Pace
 from tandem_operator.control.resource_tuning import Key, ResourceTuning, Subject
 from tandem_operator.metrics.replicas import of_one_lock, replicas_of
 from tandem_operator.metrics.scrape import Scraper
@@ -56,6 +58,8 @@ class TuningLoop:
         self._read = self._scraper.read if prometheus is None else prometheus.read
         self._resources: dict[Key, ResourceTuning] = {}
         self._due: list[tuple[float, Key]] = []
+        self._new: deque[tuple[float, Key]] = deque()
+        self._pace = Pace()
         self._scheduled: set[Key] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
@@ -74,12 +78,7 @@ class TuningLoop:
         """Until `stop` is set. A resource that fails is logged and looked at again."""
         try:
             while not stop.is_set():
-                now_s = self._clock.now_s()
-                while self._due and self._due[0][0] <= now_s:
-                    _, key = heapq.heappop(self._due)
-                    task = asyncio.create_task(self._run_and_schedule(key))
-                    self._running.add(task)
-                    task.add_done_callback(self._running.discard)
+                self._begin(self._clock.now_s())
                 await self._wait(stop)
         finally:
             for task in self._running:
@@ -87,10 +86,39 @@ class TuningLoop:
             await asyncio.gather(*self._running, return_exceptions=True)
             await self._scraper.close()
 
+    def _begin(self, now_s: float) -> None:
+        """All looks that are due; of those at new replicas one, if `Pace` lets it.
+
+        How many pages a look reads is known when it has begun, and counted before the next.
+        """
+        while self._due and self._due[0][0] <= now_s:
+            due_s, key = heapq.heappop(self._due)
+            if self._is_new(key, now_s):
+                self._new.append((due_s, key))
+            else:
+                self._start(key, due_s)
+        if self._new and self._next_new_s() <= now_s:
+            _, key = self._new.popleft()
+            self._start(key, now_s)
+
+    def _next_new_s(self) -> float:
+        """None of the new waits longer than all others do."""
+        return min(self._pace.next_s, self._new[0][0] + self._interval_s)
+
+    def _is_new(self, key: Key, now_s: float) -> bool:
+        resource = self._resources.get(key)
+        return resource is None or resource.due_in_s(now_s, QUICK_S) < self._interval_s
+
+    def _start(self, key: Key, due_s: float) -> None:
+        task = asyncio.create_task(self._run_and_schedule(key, due_s))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
     async def _wait(self, stop: asyncio.Event) -> None:
-        delay_s = 1.0
-        if self._due:
-            delay_s = min(delay_s, max(0.0, self._due[0][0] - self._clock.now_s()))
+        times_s = [self._due[0][0]] if self._due else []
+        if self._new:
+            times_s.append(self._next_new_s())
+        delay_s = min(1.0, max(0.0, min(times_s, default=math.inf) - self._clock.now_s()))
         self._woken.clear()
         waiters = [asyncio.create_task(stop.wait()), asyncio.create_task(self._woken.wait())]
         try:
@@ -104,7 +132,8 @@ class TuningLoop:
         heapq.heappush(self._due, (at_s, key))
         self._woken.set()
 
-    async def _run_and_schedule(self, key: Key) -> None:
+    async def _run_and_schedule(self, key: Key, due_s: float) -> None:
+        """One look; ``due_s``: when it was due, or when its turn came among the new ones."""
         delay_s: float | None = self._interval_s
         try:
             delay_s = await self.run_once(key)
@@ -134,6 +163,9 @@ class TuningLoop:
             spec = Spec.model_validate(subject.resource.get("spec") or {})
         except ValidationError:
             return self._interval_s
+        now_s = self._clock.now_s()
+        if self._is_new(key, now_s):
+            self._pace = self._pace.begun(now_s, len(replicas))
         resource = self._resources.setdefault(key, ResourceTuning(key, self._interval_s))
         if await resource.take(subject, spec, replicas, self._read, self._clock):
             self._changed(key)

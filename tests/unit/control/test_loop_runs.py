@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from tandem_operator.control.loop import TuningLoop
+from tandem_operator.control.loop import QUICK_S, TuningLoop
+from tandem_operator.control.pace import BURST_PAGES, PAGES_A_SECOND
 from tandem_operator.control.resource_tuning import Subject
 from tests.unit.control.rooms import KEY, SPEC, Engine, ManualClock
 from tests.unit.metrics.builders import engine_pod, workload
@@ -23,6 +24,7 @@ class Scene:
         self.engine, self.clock = engine, ManualClock()
         self.pods = [self.pod()]
         self.there = True
+        self.keys = {KEY}
         self.asked: list[tuple[str, str]] = []
         self.loop = TuningLoop(
             subject=self.subject, changed=lambda key: None, clock=self.clock, interval_s=10.0
@@ -36,13 +38,20 @@ class Scene:
     def subject(self, key: tuple[str, str]) -> Subject | None:
         self.asked.append(key)
         resource = {"metadata": {"name": "chat", "uid": "resource"}, "spec": SPEC}
-        known = self.there and key == KEY
+        known = self.there and key in self.keys
         return Subject(resource, (*workload(), *self.pods)) if known else None
 
     async def looked(self, times: int) -> None:
         """Wait until it was looked at so often and the look has ended."""
         await self.until(lambda: self.asked.count(KEY) >= times)
         await self.until(lambda: not self.loop._running)
+
+    async def held(self) -> None:
+        """Wait until new ones wait for the clock, and all looks have ended."""
+        loop = self.loop
+        await self.until(
+            lambda: not loop._running and bool(loop._new) and loop._next_new_s() > self.clock.at_s
+        )
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
@@ -77,6 +86,53 @@ async def test_a_resource_is_looked_at_at_once_and_again_when_it_is_due(engine: 
         scene.clock.at_s += 60.0
         scene.loop.watch(OTHER)
         await scene.looked(2)
+
+
+async def test_new_replicas_are_read_at_a_bounded_pace_and_in_their_turn(engine: Engine) -> None:
+    """As after a start, when all are new."""
+    async with running(engine) as scene:
+        keys = [("default", f"r{number:02d}") for number in range(3 * BURST_PAGES)]
+        scene.keys = set(keys)
+        for key in keys:
+            scene.loop.watch(key)
+        await scene.held()
+        assert scene.asked == keys[: len(scene.asked)]
+        assert BURST_PAGES <= len(scene.asked) <= BURST_PAGES + 1
+
+        scene.clock.at_s += BURST_PAGES / PAGES_A_SECOND
+        await scene.held()
+        assert scene.asked == keys[: len(scene.asked)]
+        assert 2 * BURST_PAGES <= len(scene.asked) <= 2 * BURST_PAGES + 2
+
+        scene.clock.at_s += QUICK_S
+        await scene.until(lambda: keys[-1] in scene.asked)
+        assert scene.asked[: len(keys)] == keys, "none is read twice before all were once"
+
+
+async def test_every_page_of_a_new_resource_counts(engine: Engine) -> None:
+    async with running(engine) as scene:
+        first, second = ("default", "r0"), ("default", "r1")
+        scene.keys = {first, second}
+        pods = [scene.pod() for _ in range(2 * BURST_PAGES)]
+        for number, pod in enumerate(pods):
+            pod["metadata"] = pod["metadata"] | {"name": f"p{number}", "uid": f"p{number}"}
+        scene.pods = pods
+        scene.loop.watch(first)
+        scene.loop.watch(second)
+        await scene.held()
+        assert scene.asked == [first]
+
+        scene.clock.at_s += 1.5 * BURST_PAGES / PAGES_A_SECOND
+        await scene.until(lambda: second in scene.asked)
+
+
+async def test_a_resource_without_a_pod_takes_no_turn_of_the_new(engine: Engine) -> None:
+    async with running(engine) as scene:
+        scene.pods = []
+        scene.keys = {("default", f"r{number:02d}") for number in range(3 * BURST_PAGES)}
+        for key in scene.keys:
+            scene.loop.watch(key)
+        await scene.until(lambda: set(scene.asked) == scene.keys)
 
 
 async def test_a_resource_without_a_ready_pod_waits_for_an_event(engine: Engine) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tandem_operator.api.spec import EngineType
 from tandem_operator.control.decision_log import mixed_depth_percent
+from tandem_operator.engines.metrics.page import Page, Samples
 from tandem_operator.engines.metrics.sample import EngineSample, SeriesMissingError
+from tandem_operator.engines.registry import driven, driver
 from tandem_operator.engines.vllm import DRIVER
 from tandem_operator.metrics.page import MalformedPageError, parse
 from tandem_operator.metrics.windows import segments_between, window_between
+from tandem_runtime.contract import metrics
 from tests.unit.metrics.builders import plugin_lines, stock_page
 
 PREFIXES = ("vllm:", "vllm_", "tandem:")
@@ -16,6 +20,38 @@ PREFIXES = ("vllm:", "vllm_", "tandem:")
 
 def sample(text: str, at_s: float = 0.0) -> EngineSample:
     return DRIVER.metrics.read(parse(text, PREFIXES), at_s)
+
+
+class Asked(dict[str, Samples]):
+    """Notes the names that are looked for; only the gauges of the queue are there."""
+
+    def __init__(self, queue: tuple[str, ...]) -> None:
+        super().__init__({name: (({}, 1.0),) for name in queue})
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Samples = ()) -> Samples:  # type: ignore[override]
+        self.names.add(name)
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize("engine", driven())
+def test_a_reader_looks_for_no_series_but_those_that_it_names(engine: EngineType) -> None:
+    """What it does not name is not taken from a page."""
+    reader = driver(engine).metrics
+    asked = Asked(reader.queue)
+    reader.read(Page(asked), 0.0)
+    reader.counts_drafts(Page(asked))
+
+    of_engine = {name for name in asked.names if not name.startswith(metrics.PREFIX)}
+    assert set(reader.queue) <= of_engine <= set(reader.names)
+
+
+def test_what_a_reader_names_is_all_that_is_needed_of_a_page() -> None:
+    text = stock_page() + plugin_lines()
+    narrow = parse(text, (*DRIVER.metrics.names, metrics.PREFIX))
+
+    assert DRIVER.metrics.read(narrow, 0.0) == sample(text)
+    assert "vllm:iteration_tokens_total_sum" not in narrow.samples
 
 
 def test_stock_counters_become_a_window() -> None:

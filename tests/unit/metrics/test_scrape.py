@@ -67,6 +67,7 @@ async def test_a_page_is_read_with_the_time_of_the_read(pod: Pod) -> None:
     sample = await pod.read()
     assert (sample.at_s, sample.running) == (7.0, 3)
     assert pod.asked[0].path == "/metrics"
+    assert pod.asked[0].headers["Accept-Encoding"] == "identity", "the engine compresses nothing"
     assert not {"Authorization", "Cookie"} & pod.asked[0].headers.keys()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from tandem_operator.engines.metrics import plugin_series
@@ -32,6 +33,11 @@ class MetricsReader(Protocol):
     @property
     def prefixes(self) -> tuple[str, ...]:
         """Beginnings of the names of all series that are read, the plugin's aside."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Full names of all series that are read, in every spelling, the plugin's aside."""
         ...
 
     @property
@@ -99,6 +105,13 @@ class SeriesReader:
         unknown = sorted(set(self.counters) - set(STOCK))
         if unknown:
             raise ValueError(f"no counter of a window: {', '.join(unknown)}")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all its series."""
+        positions = (self.accepted_by_position, self.drafted_by_position)
+        every = (self.running, self.waiting, *self.counters.values(), *positions)
+        return tuple(name for series in every if series is not None for name in series.names)
 
     @property
     def queue(self) -> tuple[str, ...]:

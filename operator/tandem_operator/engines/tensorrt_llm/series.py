@@ -43,6 +43,11 @@ class TensorRtLlmReader:
         return self.series.prefixes
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Those of its series."""
+        return self.series.names
+
+    @property
     def queue(self) -> tuple[str, ...]:
         """As the series'."""
         return self.series.queue
