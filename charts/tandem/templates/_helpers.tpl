@@ -106,7 +106,7 @@ name: {{ include "tandem.fullname" . }}
 - apiGroups: [""]
   resources: [services, configmaps]
   verbs: [get, list, watch, create, patch, delete]
-# Pods are looked at, and engine pods are annotated so that the kubelet refreshes their table.
+# Pods are watched, and engine pods are annotated so that the kubelet refreshes their table.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch]

@@ -121,7 +121,7 @@ def profile(name: str) -> str:
 
 
 def lock_job(name: str, input_hash: str) -> str:
-    """The Job that looks at one pair."""
+    """The Job that inspects one pair."""
     return f"{name}-lock-{input_hash}"
 
 

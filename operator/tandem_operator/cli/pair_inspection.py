@@ -1,4 +1,4 @@
-"""A pair, looked at here: what the lock says of its files and what the engine makes of them.
+"""A pair, inspected here: what the lock says of its files and what the engine makes of them.
 
 Used by `tandem verify-pair` and, for a manifest, by `tandem plan`.
 """
@@ -19,7 +19,7 @@ from tandem_runtime.lock import pair
 
 
 class InspectionError(Exception):
-    """A side could not be looked at; the text names it and says what to do."""
+    """A side could not be inspected; the text names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def judged(pair_report: PairReport, asked: LockRequest, spec: Spec) -> Inspectio
 
 
 def document(inspection: Inspection) -> dict[str, Any]:
-    """The look as JSON values: the pair report, the method, and the engine's judgement."""
+    """The inspection as JSON values: the pair report, the method, and the engine's judgement."""
     engine = {"allowed": inspection.engine.allowed, "reasons": list(inspection.engine.reasons)}
     return {
         **contract.to_document(inspection.report),
@@ -62,7 +62,7 @@ def document(inspection: Inspection) -> dict[str, Any]:
 
 
 def lines(inspection: Inspection, version: str = "") -> list[str]:
-    """The look for people: the verdict, then why, then what differs."""
+    """The inspection for people: the verdict, then why, then what differs."""
     report, engine = inspection.report, f"{inspection.engine_type} {version}".rstrip()
     if report.allowed and not inspection.engine.allowed:
         end = f"not allowed, {engine} would not start it"

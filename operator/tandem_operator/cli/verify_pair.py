@@ -1,6 +1,6 @@
 """`tandem verify-pair TARGET [DRAFT]`: what lock and engine say of a pair, before it is applied.
 
-Exit status: 0 allowed, 1 not allowed, 2 could not look.
+Exit status: 0 allowed, 1 not allowed, 2 could not inspect.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tandem_runtime.contract.report import PairReport
 from tandem_runtime.contract.request import Attestation, LockRequest, SourceRequest
 from tandem_runtime.lock.draft import draft_kinds
 
-ALLOWED, NOT_ALLOWED, COULD_NOT_LOOK = 0, 1, 2
+ALLOWED, NOT_ALLOWED, COULD_NOT_INSPECT = 0, 1, 2
 NO_DRAFT = "-"
 DEFAULT_VERSION = "0.32.0"
 DEFAULT_VERSIONS = {EngineType.VLLM: DEFAULT_VERSION, EngineType.TENSORRT_LLM: "1.3.0"}
@@ -135,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = pair_inspection.report(asked)
     except InspectionError as problem:
         print(f"tandem verify-pair: {problem}", file=sys.stderr)
-        return COULD_NOT_LOOK
+        return COULD_NOT_INSPECT
     spec = _spec(arguments, draft, method or _method_for(report))
     inspection = pair_inspection.judged(report, asked, spec)
     if arguments.output != output.TEXT:

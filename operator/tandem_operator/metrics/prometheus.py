@@ -23,7 +23,7 @@ from tandem_operator.metrics.replicas import Replica
 from tandem_operator.metrics.scrape import MalformedError, Outcome, UnreachableError
 
 TIMEOUT_S = 5
-LOOK_BACK = "60s"
+LOOKBACK = "60s"
 PLUGIN_PREFIX = "tandem"
 TENANT_HEADER = "X-Scope-OrgID"
 
@@ -112,7 +112,7 @@ def selector(namespace: str, pods: Iterable[str], reader: MetricsReader) -> str:
     wanted = "|".join(_quoted(pod) for pod in pods)
     return (
         f'{{__name__=~"(?:{prefixes})[:_].+",__name__!~".+_bucket",'
-        f'namespace="{_quoted(namespace)}",pod=~"{wanted}"}}[{LOOK_BACK}]'
+        f'namespace="{_quoted(namespace)}",pod=~"{wanted}"}}[{LOOKBACK}]'
     )
 
 
@@ -128,7 +128,7 @@ def _outcome(pod: str, series: list[RawSeries], reader: MetricsReader) -> Outcom
         default=None,
     )
     if newest is None:
-        return UnreachableError(f"{pod}: Prometheus has no sample of the last {LOOK_BACK}")
+        return UnreachableError(f"{pod}: Prometheus has no sample of the last {LOOKBACK}")
     samples: dict[str, list[tuple[dict[str, str], float]]] = {}
     for one in series:
         value = next((v for at, v in reversed(one["values"]) if float(at) == newest), None)

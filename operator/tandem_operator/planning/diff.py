@@ -97,7 +97,7 @@ def differences(existing: Any, wanted: Any, path: Path = ()) -> Iterator[Differe
     """Every field of `wanted` that stands otherwise in `existing`.
 
     Quantities are equal when their amounts are; lists with a published merge key are compared by
-    key, as the API server merges them; what others added is not looked at, but in a selector: there
+    key, as the API server merges them; what others added is left alone, but in a selector: there
     one more label selects other pods, or none. The API server leaves out fields that hold their
     type's zero value, so absent and zero are the same.
     """

@@ -22,7 +22,7 @@ class Apply:
     """One server-side apply of the whole object, as field manager `tandem`.
 
     ``uid`` is that of the object that shall be changed; None: the name is free as far as the
-    snapshot knows, so the writer looks live first. ``resource_version`` is set where a change by
+    snapshot knows, so the writer reads it live first. ``resource_version`` is set where a change by
     anybody else in between must fail the write (the speculation table). ``needs`` is another of the
     plan's writes without which this one is not sent.
     """
@@ -73,9 +73,9 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class Sharing:
-    """One Job looks at a pair for every resource of the namespace that asks for it.
+    """One Job inspects a pair for every resource of the namespace that asks for it.
 
-    ``pair`` names the pair (see `lock_cache.pair`), ``by`` the resource whose Job looks.
+    ``pair`` names the pair (see `lock_cache.pair`), ``by`` the resource whose Job inspects it.
     """
 
     pair: str
@@ -84,7 +84,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything to do, and when to look again.
+    """Everything to do, and when to reconcile again.
 
     Order of the writes: ``applies``, ``removes``, ``pokes``, ``status``, ``notes``. ``status`` is
     the whole of the resource's status in its JSON form, or None when what stands is right.

@@ -47,7 +47,7 @@ Object = dict[str, Any]
 Drivers = Callable[[EngineType], Driver]
 
 FOLLOWED_S = 60.0
-"""Another resource's Job is looked after this time, though its own looks tell when it ends."""
+"""Another resource's Job is checked after this time, though its end wakes who waits for it."""
 
 
 def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
@@ -82,7 +82,7 @@ def plan(snapshot: Snapshot, drivers: Drivers = registry.driver) -> Plan:
     if wanted.spec.paused:
         child_plan = ChildPlan(conflicts=child_plan.conflicts, look_up=child_plan.look_up)
     if current is not source and current is not None:
-        # What is accepted is stored by this look; until it is, the pods are of the one before.
+        # What is accepted is stored by this plan; until it is, the pods are of the one before.
         form = pod_form.of_previous(wanted, current, observed, snapshot)
     elif current is None:
         form = None

@@ -61,7 +61,7 @@ class MetricsView:
 
 @dataclass(frozen=True)
 class TuningView:
-    """What the tuning loop holds about the resource; None before its first look.
+    """What the tuning loop holds about the resource; None before its first reading.
 
     ``decision`` is what the tuner proposes for the pods of ``lock_hash``; whether it goes into the
     table is the plan's to say (tuning.mode: Auto alone applies it; Observe and Fixed keep
@@ -104,14 +104,14 @@ class Snapshot:
     objects of the namespace that carry its label, an owner reference to it or the name of one of
     its children, each in full with apiVersion and kind: Deployment, LeaderWorkerSet, Service,
     ConfigMap, PodDisruptionBudget, PodMonitor, ControllerRevision, Job, Pod (of the lock and of the
-    engine), ReplicaSet, StatefulSet. The first look after a start waits until all kinds are listed,
-    so absence is fact, but for names that carry no label of ours (see `Plan.look_up`). ``pairs``
-    are the namespace's lock Jobs, their pods and ControllerRevisions, of all resources, by the
-    label of their pair, and by any key within. ``blind`` says why absence is no fact: a kind cannot
-    be watched. ``ends`` says by UID when the operator first saw that an object had ended (see
-    `sightings`), by its own clock; ``warnings`` holds the words of the newest Event about an object
-    that a plan asked about, by its UID. ``unserved`` are kinds of which nothing can be made or seen
-    here, and why.
+    engine), ReplicaSet, StatefulSet. The first reconciliation after a start waits until all kinds
+    are listed, so absence is fact, but for names that carry no label of ours (see `Plan.look_up`).
+    ``pairs`` are the namespace's lock Jobs, their pods and ControllerRevisions, of all resources,
+    by the label of their pair, and by any key within. ``blind`` says why absence is no fact: a kind
+    cannot be watched. ``ends`` says by UID when the operator first saw that an object had ended
+    (see `sightings`), by its own clock; ``warnings`` holds the words of the newest Event about an
+    object that a plan asked about, by its UID. ``unserved`` are kinds of which nothing can be made
+    or seen here, and why.
     """
 
     resource: Object

@@ -30,7 +30,7 @@ def ready(status: ConditionStatus = "True", message: str = "1 of 1") -> NewCondi
 
 
 LOCKING = NewCondition(
-    ConditionType.RECONCILING, "True", ReconcilingReason.LOCKING, "a Job looks at the pair"
+    ConditionType.RECONCILING, "True", ReconcilingReason.LOCKING, "a Job inspects the pair"
 )
 STALLED = NewCondition(
     ConditionType.STALLED, "True", StalledReason.PAIR_REJECTED, "id 6001 means two things"

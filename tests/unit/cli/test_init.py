@@ -1,4 +1,4 @@
-"""`tandem init`: what it writes is what `tandem plan` takes, and the lock has looked first."""
+"""`tandem init`: what it writes is what `tandem plan` takes, and the lock has inspected first."""
 
 from __future__ import annotations
 

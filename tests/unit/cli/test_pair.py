@@ -137,7 +137,7 @@ def test_another_engine_judges_by_its_own_rules_and_without_a_version(
 
 @pytest.mark.parametrize("draft", ["", "-"])
 @pytest.mark.parametrize("method", ["NGram", "Suffix"])
-def test_a_method_without_a_draft_looks_at_the_target_alone(
+def test_a_method_without_a_draft_inspects_the_target_alone(
     draft: str, method: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, out, _ = run_pair(f"verify-pair target {draft} --method {method}", capsys)
@@ -271,7 +271,7 @@ def test_plan_refuses_what_lock_or_engine_refuse(
         ("--target target --draft nothing", "does not exist"),
     ],
 )
-def test_plan_says_what_it_cannot_look_at(
+def test_plan_says_what_it_cannot_inspect(
     flags: str, expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, _, err = run_pair(f"plan -f {planned(folder)} {flags}", capsys)

@@ -105,14 +105,14 @@ def test_a_resource_that_no_operator_has_seen_is_shown_and_says_so(
 
     out = tandem("status").out
 
-    assert "no operator has looked at this resource" in out
+    assert "no operator has observed this resource" in out
     assert rows(out)[1][:2] == ["chat", "0/2"]
 
 
-def test_a_change_that_was_not_looked_at_yet_is_a_concern() -> None:
+def test_a_change_that_was_not_observed_yet_is_a_concern() -> None:
     [concern] = concerns_of(resource(generation=3, observed=2))
 
-    assert concern.message == "the operator has looked at generation 2, not yet at 3"
+    assert concern.message == "the operator has observed generation 2, not yet 3"
 
 
 @pytest.mark.parametrize("kind", ["Reconciling", "Stalled", "Paused", "AcceptanceDecayed"])

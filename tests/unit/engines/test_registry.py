@@ -18,7 +18,7 @@ def test_a_driver_says_its_own_type_and_owns_what_is_owned_everywhere(engine: En
 
 
 @pytest.mark.parametrize("engine", EngineType)
-def test_a_reader_looks_at_what_it_reads(engine: EngineType) -> None:
+def test_a_reader_asks_for_the_gauges_that_it_reads(engine: EngineType) -> None:
     reader = registry.driver(engine).metrics
 
     assert all(gauge.startswith(reader.prefixes) for gauge in reader.queue)

@@ -102,7 +102,7 @@ SPEC_REFUSED: dict[str, tuple[Object, str]] = {
 
 
 @pytest.mark.parametrize("name", SPEC_REFUSED)
-def test_what_no_model_could_mend_is_refused_before_any_is_looked_at(name: str) -> None:
+def test_what_no_model_could_mend_is_refused_before_any_is_inspected(name: str) -> None:
     changes, field = SPEC_REFUSED[name]
     assert [each.field for each in DRIVER.validate(builders.spec(changes))] == [field]
 

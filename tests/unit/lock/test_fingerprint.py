@@ -30,7 +30,7 @@ Tokens = dict[str, Any]
 
 
 def side(tokens: Tokens, text: str | None = None) -> Side:
-    """The look at a folder that holds this tokenizer.json."""
+    """The inspection of a folder that holds this tokenizer.json."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "tokenizer.json"
         path.write_text(json.dumps(tokens) if text is None else text)

@@ -18,7 +18,7 @@ from tests.unit.lock import builders
 
 
 class Shelf:
-    """Folders that are looked at one after another, as the sides of one pair are."""
+    """Folders that are inspected one after another, as the sides of one pair are."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -70,7 +70,7 @@ def test_a_head_is_known_by_the_target_s_name(target: str, tmp_path: Path) -> No
     assert main(["verify-pair", target, str(head), "--target-name", "acme/other"]) == 1
 
 
-def test_what_cannot_be_looked_at_is_one_line(
+def test_what_cannot_be_inspected_is_one_line(
     target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["verify-pair", target, f"{target}/nothing"]) == 2

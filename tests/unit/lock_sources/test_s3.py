@@ -77,7 +77,7 @@ def asked(target: str = TARGET, draft: str = DRAFT) -> LockRequest:
     return LockRequest("DraftModel", "SameVocabulary", SourceRequest(target), SourceRequest(draft))
 
 
-def looked(environ: dict[str, str], ask: LockRequest) -> PairReport | LockFailure:
+def inspected(environ: dict[str, str], ask: LockRequest) -> PairReport | LockFailure:
     job.run({**environ, "TANDEM_LOCK_REQUEST": request.render(ask)})
     read = report.parse(Path(environ["TANDEM_TERMINATION_LOG"]).read_text())
     assert isinstance(read, PairReport | LockFailure)
@@ -115,7 +115,7 @@ class Pod:
 
 
 def test_a_pair_in_a_bucket_is_judged_by_headers_alone(bucket: Bucket, tmp_path: Path) -> None:
-    pair_report = looked(bucket.environ(tmp_path), asked())
+    pair_report = inspected(bucket.environ(tmp_path), asked())
 
     assert isinstance(pair_report, PairReport)
     assert pair_report.verdict == "Compatible"
@@ -125,7 +125,7 @@ def test_a_pair_in_a_bucket_is_judged_by_headers_alone(bucket: Bucket, tmp_path:
     assert not pair_report.target.immutable
 
 
-def test_weights_are_never_downloaded_by_the_look(bucket: Bucket, tmp_path: Path) -> None:
+def test_weights_are_never_downloaded_by_the_inspection(bucket: Bucket, tmp_path: Path) -> None:
     into = tmp_path / "into"
     into.mkdir()
     s3.fetch(SourceRequest(TARGET), "target", into, bucket.environ(tmp_path))
@@ -137,7 +137,7 @@ def test_weights_are_never_downloaded_by_the_look(bucket: Bucket, tmp_path: Path
 
 def test_the_pod_gets_every_file_that_is_served(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
-    pair_report = looked(environ, asked())
+    pair_report = inspected(environ, asked())
     assert isinstance(pair_report, PairReport)
     bucket.put("llama/chat", {"README.md": b"another text for people"})
     pod = Pod(tmp_path / "pod", environ, locked(pair_report))
@@ -150,7 +150,7 @@ def test_the_pod_gets_every_file_that_is_served(bucket: Bucket, tmp_path: Path) 
 
 def test_a_complete_folder_needs_no_store(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
-    pair_report = looked(environ, asked())
+    pair_report = inspected(environ, asked())
     assert isinstance(pair_report, PairReport)
     pod = Pod(tmp_path / "pod", environ, locked(pair_report))
     assert pod.fetch() is None
@@ -161,7 +161,7 @@ def test_a_complete_folder_needs_no_store(bucket: Bucket, tmp_path: Path) -> Non
 
 def test_what_a_killed_pod_left_is_continued(bucket: Bucket, tmp_path: Path) -> None:
     environ = bucket.environ(tmp_path)
-    pair_report = looked(environ, asked())
+    pair_report = inspected(environ, asked())
     assert isinstance(pair_report, PairReport)
     pod = Pod(tmp_path / "pod", environ, locked(pair_report))
     assert pod.fetch() is None
@@ -189,7 +189,7 @@ def test_objects_that_changed_after_the_lock_are_not_served(
     bucket: Bucket, tmp_path: Path, change: dict[str, bytes]
 ) -> None:
     environ = bucket.environ(tmp_path)
-    pair_report = looked(environ, asked())
+    pair_report = inspected(environ, asked())
     assert isinstance(pair_report, PairReport)
     bucket.put("llama/small", change)
 
@@ -217,7 +217,7 @@ def test_an_object_that_changes_while_it_is_read_is_told(bucket: Bucket, tmp_pat
 def test_what_does_not_exist_is_told(
     bucket: Bucket, tmp_path: Path, uri: str, expected: str
 ) -> None:
-    failure = looked(bucket.environ(tmp_path), asked(target=uri))
+    failure = inspected(bucket.environ(tmp_path), asked(target=uri))
 
     assert isinstance(failure, LockFailure)
     assert (failure.reason, failure.side) == ("ModelNotFound", "target")
@@ -280,8 +280,8 @@ def test_no_key_is_ever_told(
 ) -> None:  # fmt: skip
     caplog.set_level(logging.INFO)
     environ = bucket.environ(tmp_path)
-    looked(environ, asked())
-    looked(environ, asked(target="s3://nobody/x"))
+    inspected(environ, asked())
+    inspected(environ, asked(target="s3://nobody/x"))
     out, error = capfd.readouterr()
     output = out + error + caplog.text + Path(environ["TANDEM_TERMINATION_LOG"]).read_text()
     assert "never-to-be-told" not in output
@@ -289,6 +289,6 @@ def test_no_key_is_ever_told(
 
 def test_a_name_that_would_leave_the_folder_is_refused(bucket: Bucket, tmp_path: Path) -> None:
     bucket.client.put_object(Bucket="models", Key="llama/chat/../../evil.json", Body=b"{}")
-    failure = looked(bucket.environ(tmp_path), asked())
+    failure = inspected(bucket.environ(tmp_path), asked())
     assert isinstance(failure, LockFailure)
     assert "no file name" in failure.message

@@ -134,7 +134,7 @@ async def test_every_replica_is_lost_with_its_reason_while_prometheus_does_not_a
         assert isinstance(lost, UnreachableError)
         assert word in str(lost)
         assert "hidden" not in str(lost), "no password of the URL is told"
-    assert len(prometheus.asked) == 1, "nothing is asked again before the next look"
+    assert len(prometheus.asked) == 1, "nothing is asked again before the next round"
 
 
 async def test_token_tenant_and_headers_are_sent_and_the_token_is_read_again(

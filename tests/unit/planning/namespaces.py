@@ -1,4 +1,4 @@
-"""Several resources in several namespaces, looked at through one store as the operator does."""
+"""Several resources in several namespaces, reconciled from one store as the operator does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_ROUNDS = 12
 
 
 class Namespaces:
-    """Several resources, what the operator makes of them, and the store that it looks through."""
+    """Several resources, what the operator makes of them, and the store that it reads."""
 
     def __init__(self) -> None:
         self.store = Store()
@@ -65,7 +65,7 @@ class Namespaces:
         )
 
     def reconcile(self, key: Key) -> Plan:
-        """One look, carried out, but for the children of a locked revision."""
+        """One reconciliation, carried out, but for the children of a locked revision."""
         wanted = self.plan(key)
         for apply in wanted.applies:
             if apply.reference.kind not in LOCKS:
@@ -136,7 +136,7 @@ class Namespaces:
         return [each for each in objects if each["kind"] == "Job" and "status" not in each]
 
     def settle(self) -> None:
-        """Look at all until nobody has anything to write."""
+        """Reconcile all until nobody has anything to write."""
         for _ in range(MOST_ROUNDS):
             plans = [self.reconcile(key) for key in self.store.known()]
             if not any(_writes(each) for each in plans):

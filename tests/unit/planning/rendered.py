@@ -38,7 +38,7 @@ def manifests() -> dict[str, Object]:
 
 
 def bodies(manifest: Object) -> list[Object]:
-    """What is applied, in its order: from the first look to a table that the tuner decided."""
+    """What is applied, in its order: from the first plan to a table that the tuner decided."""
     world = World(_stored(manifest))
     world.installation = replace(builders.INSTALLATION, pod_monitors=True)
     made = list(_settled(world))

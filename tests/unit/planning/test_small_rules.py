@@ -50,7 +50,7 @@ def test_decay_restarts_pods_only_where_it_is_asked_for_and_something_is_applied
     assert next_state(current, spec_of(changes), DECAYS, Pods(True), now, RolloutTimes()) is current
 
 
-def test_a_look_comes_again_at_the_sooner_of_two_times() -> None:
+def test_the_next_reconciliation_comes_at_the_sooner_of_two_times() -> None:
     """A canary is measured every ten seconds; its own deadline is minutes away."""
     world = removed()
     world.pass_time(1801)
@@ -62,7 +62,7 @@ def test_a_look_comes_again_at_the_sooner_of_two_times() -> None:
 
 
 @pytest.mark.parametrize(("remove_after_s", "requeue_s"), [(60.0, 6.0), (3600.0, 60.0)])
-def test_pods_that_are_off_are_looked_at_ten_times_until_the_draft_goes_and_every_minute_at_least(
+def test_pods_that_are_off_are_reconciled_ten_times_until_the_draft_goes_and_every_minute_at_least(
     remove_after_s: float, requeue_s: float
 ) -> None:
     world = served()
@@ -76,7 +76,9 @@ def test_pods_that_are_off_are_looked_at_ten_times_until_the_draft_goes_and_ever
     assert world.reconcile().requeue_after_s == requeue_s
 
 
-def test_pods_without_the_draft_are_looked_at_every_minute_whatever_becomes_of_a_new_pair() -> None:
+def test_pods_without_the_draft_are_reconciled_every_minute_whatever_becomes_of_a_new_pair() -> (
+    None
+):
     world = removed()
     world.pass_time(61)
     assert world.reconcile().requeue_after_s == 60.0

@@ -13,11 +13,11 @@ from tandem_runtime.contract.report import LockFailure, PairReport
 from tests.unit.planning import builders, kstatus, pods
 from tests.unit.planning.builders import Object, put, stamp
 
-MOST_LOOKS = 12
+MOST_RECONCILIATIONS = 12
 
 
 class World:
-    """One resource and everything around it. `settle` looks until there is nothing to do."""
+    """One resource and everything around it. `settle` reconciles until there is nothing to do."""
 
     def __init__(self, resource: Object | None = None) -> None:
         self.resource = resource or builders.resource()
@@ -52,20 +52,22 @@ class World:
         )
 
     def reconcile(self) -> Plan:
-        """One look, carried out."""
+        """One reconciliation, carried out."""
         wanted = plan(self.snapshot())
         self.execute(wanted)
         return wanted
 
     def settle(self) -> Plan:
-        """Look until nothing is written; returns the last, empty plan."""
+        """Reconcile until nothing is written; returns the last, empty plan."""
         first = self.snapshot()
         assert plan(first) == plan(self.snapshot()), "the same snapshot gives the same plan"
-        for _ in range(MOST_LOOKS):
+        for _ in range(MOST_RECONCILIATIONS):
             wanted = self.reconcile()
             if wanted.writes_nothing:
                 return wanted
-        raise AssertionError(f"still writing after {MOST_LOOKS} looks: {wanted}")
+        raise AssertionError(
+            f"still writing after {MOST_RECONCILIATIONS} reconciliations: {wanted}"
+        )
 
     def execute(self, wanted: Plan) -> None:
         """Do the writes in their order."""

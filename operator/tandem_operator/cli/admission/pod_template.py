@@ -39,7 +39,7 @@ def version() -> str:
 
 @cache
 def root() -> Schema:
-    """The schema of a resource of which spec.template alone is looked at."""
+    """The schema of a resource of which spec.template alone is checked."""
     made = _object("V1PodTemplateSpec")
     for name in reversed(_PLACE):
         made = {"type": "object", "properties": {name: made}}

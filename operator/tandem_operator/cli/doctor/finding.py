@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How it stands. `unknown`: this user may not look; it is not counted as wrong."""
+    """How it stands. `unknown`: this user may not read it; it is not counted as wrong."""
 
     OK = "ok"
     WARNING = "warning"

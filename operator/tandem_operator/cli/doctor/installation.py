@@ -15,7 +15,7 @@ INSTALL = "install the chart, see the README"
 
 
 def check(reader: Reader, namespace: str | None) -> Iterator[Finding]:
-    """Pods, images, Lease, metrics; without pods the rest is not looked at."""
+    """Pods, images, Lease, metrics; without pods the rest is not checked."""
     place = f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"
     try:
         pods = [pod for pod in reader.items(place, labelSelector=SELECTOR) if _operator(pod)]

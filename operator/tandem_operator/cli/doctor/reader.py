@@ -1,4 +1,4 @@
-"""Asking the API server for what the checks look at. Nothing is written but access reviews."""
+"""Asking the API server for what the checks read. Nothing is written but access reviews."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLDEST = (1, 29)
 
 
 class NotAllowedError(Exception):
-    """This user may not look there; the text is the API server's."""
+    """This user may not read there; the text is the API server's."""
 
 
 class Reader:

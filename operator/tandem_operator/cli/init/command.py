@@ -1,7 +1,7 @@
-"""`tandem init TARGET [DRAFT]`: a manifest of a pair that the lock has looked at.
+"""`tandem init TARGET [DRAFT]`: a manifest of a pair that the lock has inspected.
 
 Without DRAFT it says which methods the target has without one, and which published drafts are worth
-a look. Exit status 0: a manifest was written; 1: the pair is not allowed; 2: could not look.
+a look. Exit status 0: a manifest was written; 1: the pair is not allowed; 2: could not inspect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tandem_runtime.lock.draft import draft_kinds
 
 Object = dict[str, Any]
 
-NOT_ALLOWED, COULD_NOT_LOOK = 1, 2
+NOT_ALLOWED, COULD_NOT_INSPECT = 1, 2
 DEFAULT_IMAGE = "vllm/vllm-openai:v0.32.0"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@.+)?")
 LONGEST_NAME = 40
@@ -85,12 +85,12 @@ def run(arguments: argparse.Namespace) -> int:
         asked = asked_of(arguments, method)
         report = pair_inspection.report(asked)
     except InspectionError as problem:
-        return _refuse(str(problem), COULD_NOT_LOOK)
+        return _refuse(str(problem), COULD_NOT_INSPECT)
     chosen = method or _made_for(report)
     manifest = manifest_of(arguments, chosen, report)
     for fault in answer.to(manifest).faults:
         path, separator, rest = fault.partition(":")
-        return _refuse(FLAGS.get(path, path) + separator + rest, COULD_NOT_LOOK)
+        return _refuse(FLAGS.get(path, path) + separator + rest, COULD_NOT_INSPECT)
     spec = Spec.model_validate(manifest["spec"])
     inspection = pair_inspection.judged(report, replace(asked, method=chosen.value), spec)
     if not inspection.allowed:
@@ -108,9 +108,11 @@ def run(arguments: argparse.Namespace) -> int:
             with arguments.out.open("x", encoding="utf-8") as file:
                 file.write(f"{text}\n")
         except FileExistsError:
-            return _refuse(f"--out {arguments.out} is there already: name another", COULD_NOT_LOOK)
+            return _refuse(
+                f"--out {arguments.out} is there already: name another", COULD_NOT_INSPECT
+            )
         except OSError as problem:
-            return _refuse(f"--out {arguments.out}: {problem.strerror}", COULD_NOT_LOOK)
+            return _refuse(f"--out {arguments.out}: {problem.strerror}", COULD_NOT_INSPECT)
     for line in suggestions(arguments, report):
         print(line, file=sys.stderr)
     return 0
@@ -127,7 +129,7 @@ def asked_of(arguments: argparse.Namespace, method: Method | None) -> LockReques
 
 
 def manifest_of(arguments: argparse.Namespace, method: Method, report: PairReport) -> Object:
-    """The resource, with the commits that were looked at."""
+    """The resource, with the commits that were inspected."""
     tokens, _ = draft_depth.deepest(method, report)
     metadata: Object = {"name": arguments.name or name_of(arguments.target)}
     if arguments.namespace:
@@ -183,7 +185,7 @@ def suggestions(arguments: argparse.Namespace, report: PairReport) -> list[str]:
         lines.append(f"  MTP: the target brings {layers} trained modules (--method MTP)")
     drafts = known_drafts.for_target(report.target)
     if drafts:
-        lines.append("Published drafts for targets of this config, to be looked at:")
+        lines.append("Published drafts for targets of this config, to be inspected:")
         lines += [f"  tandem init {arguments.target} {draft}" for draft in drafts]
     else:
         lines.append("No published draft is known here for a target of this config.")

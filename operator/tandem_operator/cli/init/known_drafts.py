@@ -1,4 +1,4 @@
-"""Drafts that are published for families of targets, to be looked at and not to be believed.
+"""Drafts that are published for families of targets, to be inspected and not to be believed.
 
 A target is told by its config: architecture, rows of its vocabulary and size. Whether one fits is
 the lock's to say (`tandem verify-pair`): repositories change, and copies of a target differ.

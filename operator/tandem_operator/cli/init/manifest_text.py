@@ -18,7 +18,7 @@ CONTEXT_TOKENS = 8192
 
 @dataclass(frozen=True)
 class Written:
-    """A manifest, the look that it comes from, why K is as deep, and a device's GiB where known."""
+    """A manifest, the inspection behind it, why K is as deep, and a device's GiB where known."""
 
     manifest: Object
     inspection: Inspection
@@ -81,9 +81,9 @@ def _seen(side: SideReport | None) -> list[str]:
     parts = [side.architecture, size, side.dtype]
     lines = [", ".join(part for part in parts if part)]
     if side.uri.startswith("hf://"):
-        lines.append("the commit that was looked at; a branch is resolved and pinned as well")
+        lines.append("the commit that was inspected; a branch is resolved and pinned as well")
     elif "://" not in side.uri:
-        lines.append(f"{side.uri} was looked at: name the claim that holds the same files")
+        lines.append(f"{side.uri} was inspected: name the claim that holds the same files")
     return [line for line in lines if line]
 
 

@@ -1,9 +1,9 @@
 """`tandem plan`: what the operator would make of manifests, without a cluster.
 
-With `--target` or `--draft` the pair's files are looked at too, as the lock Job would look at them.
+With `--target` or `--draft` the pair's files are inspected too, as the lock Job would do it.
 
 Exit status 0: each would be carried out; 1: one would be refused; 2: a file holds no manifest to
-judge, or the pair cannot be looked at.
+judge, or the pair cannot be inspected.
 """
 
 from __future__ import annotations

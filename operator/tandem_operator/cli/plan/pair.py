@@ -1,4 +1,4 @@
-"""The pair of a manifest, looked at before there is a cluster: folders stand for what it names."""
+"""The pair of a manifest, inspected before there is a cluster: folders stand for what it names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOUNTED = (Scheme.PVC, Scheme.OCI)
 
 
 def inspect(resource: Resource, paths: Mapping[str, str]) -> Inspection:
-    """Look at the pair as the lock Job would; `paths` are local folders (or files) by side.
+    """Inspect the pair as the lock Job would; `paths` are local folders (or files) by side.
 
     A side without a path is brought from where the manifest says. Raises InspectionError.
     """

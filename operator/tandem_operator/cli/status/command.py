@@ -99,7 +99,7 @@ def _none(cluster: Cluster, arguments: argparse.Namespace) -> str:
 
 
 def _watch(cluster: Cluster, arguments: argparse.Namespace) -> None:
-    """Show the state until Ctrl-C. What cannot be read at one look is told, and looked at again.
+    """Show the state until Ctrl-C. A read that fails is told, and made again.
 
     On a terminal the view is drawn again; elsewhere it is printed again where it changed.
     """

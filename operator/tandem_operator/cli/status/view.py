@@ -36,7 +36,7 @@ _GAP = 2
 
 @dataclass(frozen=True)
 class Concern:
-    """A condition that is not as it should be, or that the operator has not looked."""
+    """A condition that is not as it should be, or that the operator has not observed it."""
 
     type: str
     status: str
@@ -79,9 +79,9 @@ def concerns_of(raw: Object) -> tuple[Concern, ...]:
     concerns = []
     if seen < generation:
         message = (
-            "no operator has looked at this resource: check that one runs and may see its namespace"
+            "no operator has observed this resource: check that one runs and may see its namespace"
             if seen < 0
-            else f"the operator has looked at generation {seen}, not yet at {generation}"
+            else f"the operator has observed generation {seen}, not yet {generation}"
         )
         concerns.append(Concern("Observed", "False", "NotObserved", message))
     for condition in status.get("conditions") or ():

@@ -1,4 +1,4 @@
-"""What an engine makes of a pair that the lock has looked at: refused, or allowed with warnings."""
+"""What an engine makes of a pair that the lock has inspected: refused, or allowed with warnings."""
 
 from __future__ import annotations
 

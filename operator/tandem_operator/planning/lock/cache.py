@@ -1,4 +1,4 @@
-"""What resources of one namespace share of the lock: one look at a pair that cannot change.
+"""What resources of one namespace share of the lock: one inspection of a pair that cannot change.
 
 The cache is what stands in the namespace: revisions that hold a report, and the Job of another
 resource that inspects the same pair. Both carry the pair's name as a label, so an operator that
@@ -37,7 +37,7 @@ IMAGE_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Another resource's Job looks, or looked, at the same pair."""
+    """Another resource's Job inspects, or inspected, the same pair."""
 
     sharing: Sharing
     job: Object
@@ -89,7 +89,7 @@ def known(pair_name: str, alike: Collection[Object]) -> PairReport | None:
 def elsewhere(
     resource: Resource, pair_name: str, scheduling_name: str, alike: Collection[Object]
 ) -> Elsewhere | None:
-    """Another resource's Job that looks at this pair; the oldest, where chance made two.
+    """Another resource's Job that inspects this pair; the oldest, where chance made two.
 
     One that is scheduled otherwise is not waited for: it may never run.
     """

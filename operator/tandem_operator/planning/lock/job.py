@@ -1,4 +1,4 @@
-"""The Job that looks at a pair before anything is started."""
+"""The Job that inspects a pair before anything is started."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def read(
     warnings: Mapping[str, str] | None = None,
     previous_message: str | None = None,
 ) -> Outcome:
-    """The outcome of `job`. Pods that another object controls are not looked at.
+    """The outcome of `job`. Pods that another object controls do not count.
 
     ``warnings`` are words of Events by the UID that they are about; ``previous_message`` is what
     the Job was last said to wait for: a Job that missed its deadline has lost its pod,

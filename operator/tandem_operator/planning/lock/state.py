@@ -36,7 +36,7 @@ from tandem_runtime.contract.report import LockFailure, PairReport
 Object = dict[str, Any]
 
 RETRY_S = 600.0
-"""A Job that could not look is followed by another after this time."""
+"""A Job that could not inspect is followed by another after this time."""
 LOCKING = "Locking"
 STALLED_REASONS: dict[str, StalledReason] = {reason.value: reason for reason in StalledReason}
 PAIR_REASONS: dict[str, PairReason] = {reason.value: reason for reason in PairReason}
@@ -217,7 +217,7 @@ def _refused_by_spec(
     reason = refusals[0].reason
     message = message_of(tuple(each for each in refusals if each.reason is reason))
     asked = candidate.of(resource, reason.value, message, report)
-    return Refused(asked, reason, message, looked=report is not None, report=report)
+    return Refused(asked, reason, message, inspected=report is not None, report=report)
 
 
 def _failed(
@@ -236,7 +236,9 @@ def _failed(
         else datetime.fromtimestamp(ended.timestamp() + RETRY_S, tz=ended.tzinfo)
     )
     asked = candidate.of(resource, reason.value, message)
-    return Refused(asked, reason, message, retry_at=retry_at, job=job, looked=True, sharing=sharing)
+    return Refused(
+        asked, reason, message, retry_at=retry_at, job=job, inspected=True, sharing=sharing
+    )
 
 
 def _remembered(resource: Resource, installation: Installation) -> Refused | None:

@@ -1,4 +1,4 @@
-"""What may come of an input: it is locked, a Job looks, or it is refused."""
+"""What may come of an input: it is locked, a Job inspects it, or it is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Locking:
-    """A Job looks, or shall be made (``job``); ``sharing`` where it does so for several.
+    """A Job inspects, or shall be made (``job``); ``sharing`` where it does so for several.
 
     ``ask`` is what its Events would tell of why it waits.
     """
@@ -41,8 +41,8 @@ class Refused:
     """The input cannot be carried out.
 
     ``pair`` is the lock's reason when the pair itself is refused. ``retry_at`` is when a Job that
-    could not look gives way to another; ``job`` the one that shall be made now. ``looked`` says
-    that a Job tried, ``report`` is there when it could. ``sharing`` and ``ask`` as in Locking.
+    could not inspect gives way to another; ``job`` the one that shall be made now. ``inspected``
+    says that a Job tried, ``report`` is there when it could. ``sharing`` and ``ask`` as in Locking.
     """
 
     candidate: Candidate
@@ -51,7 +51,7 @@ class Refused:
     pair: PairReason | None = None
     retry_at: datetime | None = None
     job: Object | None = None
-    looked: bool = False
+    inspected: bool = False
     report: PairReport | None = None
     sharing: Sharing | None = None
     ask: Asked | None = None

@@ -15,7 +15,7 @@ from tandem_runtime.contract.report import LockFailure
 Object = dict[str, Any]
 
 OVER = ("Succeeded", "Failed")
-LOOKING = "the lock Job inspects the pair"
+INSPECTING = "the lock Job inspects the pair"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def pending(job: Object, pods: list[Object], warnings: Mapping[str, str]) -> Pen
     live = [pod for pod in pods if pod.get("status", {}).get("phase") not in OVER]
     lost = next((words for pod in pods if (words := _lost(pod)) is not None), None)
     hindrance = _of_pod(live[0], warnings) if live else _of_job(job, warnings)
-    if lost is None or hindrance.message == LOOKING:
+    if lost is None or hindrance.message == INSPECTING:
         return hindrance
     return Pending(f"{hindrance.message}; the lock pod before: {lost}", hindrance.ask)
 
@@ -70,7 +70,7 @@ def _of_pod(pod: Object, warnings: Mapping[str, str]) -> Pending:
             return Pending(f"the lock pod {name} waits for a node: {message}")
     containers = status.get("containerStatuses") or ()
     if any("running" in (each.get("state") or {}) for each in containers):
-        return Pending(LOOKING)
+        return Pending(INSPECTING)
     if any("terminated" in (each.get("state") or {}) for each in containers):
         return Pending("the lock Job takes up what its pod left")
     see = f"kubectl describe pod {name} -n {metadata['namespace']}"

@@ -2,5 +2,5 @@
 
 The lock is the same in every form. `state` is what is remembered, `decide` the rules, `variant` a
 rendered form beside the locked revision, `canary` the one pod that tries the draft first, `form`
-what all that makes of one look.
+what a plan makes of all that.
 """

@@ -76,7 +76,7 @@ def _leaves(resource: Resource, observed: ObservedObjects) -> bool:
 
 
 def all_of(resource: Resource, observed: ObservedObjects) -> list[Object]:
-    """Canaries that stand; a look ends those that nothing asks for."""
+    """Canaries that stand; a reconciliation ends those that nothing asks for."""
     prefix = names.canary(resource.name, "")
     return [
         raw

@@ -1,4 +1,4 @@
-"""What one look does about the form of the pods: which is rendered, which runs, what is told."""
+"""What a plan does about the form of the pods: which is rendered, which runs, what is told."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Object = dict[str, Any]
 CANARY_RANGE = 256
 CANARY_REASON = "Canary"
 MEASURED_EVERY_S = 10.0
-LOOKS_A_DWELL = 10
+RECONCILIATIONS_A_DWELL = 10
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,9 @@ def find(
         next=decided,
         would=None if would is None else would.tokens,
         off=evidence is not None and evidence.off_since is not None and _redeploys(resource),
-        requeue_every_s=min(60.0, min(times.remove_after, times.depth_for) / LOOKS_A_DWELL),
+        requeue_every_s=min(
+            60.0, min(times.remove_after, times.depth_for) / RECONCILIATIONS_A_DWELL
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""`status.candidate` of a look: the input as it was asked for, and what was found out about it."""
+"""`status.candidate`: the input as it was asked for, and what was found out about it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def waiting(resource: Resource, reason: str) -> str | None:
 
 
 def failure(resource: Resource) -> LockFailure | None:
-    """What the last Job of this input could not do, while another one looks."""
+    """What the last Job of this input could not do, while another one inspects."""
     stored = resource.status.candidate
     if stored is None or stored.input_hash != resource.input_hash or stored.verdict is not None:
         return None

@@ -117,7 +117,7 @@ def _speedup(live_mode: LiveMode | None, predicted: Prediction) -> dict[str, obj
 def _without_tuning(
     base: SpeculationStatus, inputs: StatusInputs, previous: SpeculationStatus | None
 ) -> SpeculationStatus:
-    """Before the loop's first look what was told stays; a first status tells K as configured."""
+    """Before the loop's first reading what was told stays; a first status tells K as configured."""
     if previous is not None:
         kept = {name: getattr(previous, name) for name in NUMBERS}
         same = previous.generation == base.generation

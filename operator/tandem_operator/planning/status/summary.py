@@ -17,9 +17,10 @@ Object = dict[str, Any]
 
 
 def due_s(inputs: StatusInputs) -> float | None:
-    """Seconds until numbers that move may be told again; None: any look may tell them.
+    """Seconds until numbers that move may be told again; None: any reconciliation may.
 
-    When traffic ends nothing else may ask for a look, and what it moved last would stay untold.
+    When traffic ends nothing else may ask for a reconciliation, and what it moved last would stay
+    untold.
     """
     if inputs.tuning is None or inputs.status_written_at is None:
         return None

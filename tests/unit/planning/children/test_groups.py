@@ -157,7 +157,7 @@ def test_a_pod_that_is_refused_is_told_from_the_statefulsets_events() -> None:
     assert "exceeded quota" in there.message("Stalled")
 
 
-def test_a_set_that_nobody_looks_at_is_told() -> None:
+def test_a_set_that_no_controller_takes_up_is_told() -> None:
     there = world()
     there.settle()
     there.lock_ends(builders.good())

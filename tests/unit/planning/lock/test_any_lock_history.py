@@ -1,5 +1,5 @@
-"""Whatever happens to resources that share a pair, in any order and with any restart: looks settle,
-no two Jobs look at the same, and nothing passes from one namespace to another."""
+"""Whatever happens to resources that share a pair, in any order and with any restart: it settles,
+no two Jobs inspect the same, and nothing passes from one namespace to another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OUTCOMES = st.sampled_from([builders.good(), builders.wrong(), builders.not_foun
 
 
 class AnyLockHistory(RuleBasedStateMachine):
-    """Two namespaces. Looks happen singly or until all is settled, in any order."""
+    """Two namespaces. Reconciliations happen singly or until all is settled, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,11 +58,11 @@ class AnyLockHistory(RuleBasedStateMachine):
 
     @precondition(lambda self: self.world.store.known())
     @rule(data=st.data())
-    def the_operator_looks_once(self, data: st.DataObject) -> None:
+    def the_operator_reconciles_once(self, data: st.DataObject) -> None:
         self.world.reconcile(self.any_key(data))
 
     @rule()
-    def the_operator_looks_at_all(self) -> None:
+    def the_operator_reconciles_all(self) -> None:
         self.world.settle()
 
     @rule()
@@ -90,7 +90,7 @@ class AnyLockHistory(RuleBasedStateMachine):
         ]
 
     @invariant()
-    def no_two_jobs_look_at_the_same_pair_in_a_namespace(self) -> None:
+    def no_two_jobs_inspect_the_same_pair_in_a_namespace(self) -> None:
         pairs = Counter(
             (key[0], job["metadata"]["labels"][names.LABEL_PAIR])
             for key in self.world.store.known()

@@ -1,4 +1,4 @@
-"""One look at a pair serves every resource of its namespace, where the pair cannot change."""
+"""One inspection of a pair serves every resource of its namespace, where the pair cannot change."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_thousand_resources_of_one_pair_run_one_job(world: Namespaces) -> None
     assert all(world.locked(key) for key in keys)
 
 
-def test_each_namespace_looks_for_itself(world: Namespaces) -> None:
+def test_each_namespace_inspects_for_itself(world: Namespaces) -> None:
     one, two = world.add("chat", namespace="one"), world.add("chat", namespace="two")
     world.reconcile_all()
     assert world.jobs_made == [one, two]
@@ -70,7 +70,7 @@ def test_what_is_locked_is_known_after_a_restart(world: Namespaces) -> None:
     assert world.jobs_made == [first]
 
 
-def test_a_job_under_way_is_known_after_a_restart_whoever_is_looked_at_first(
+def test_a_job_under_way_is_known_after_a_restart_whoever_is_reconciled_first(
     world: Namespaces,
 ) -> None:
     leader, follower = world.add("zulu"), world.add("alpha")
@@ -88,7 +88,7 @@ def test_a_job_under_way_is_known_after_a_restart_whoever_is_looked_at_first(
     assert world.locked(follower) and world.locked(leader)
 
 
-def test_another_of_them_looks_where_the_first_is_deleted(world: Namespaces) -> None:
+def test_another_of_them_inspects_where_the_first_is_deleted(world: Namespaces) -> None:
     keys = many(world, 3)
     world.reconcile_all()
     world.delete(keys[0])
@@ -96,7 +96,9 @@ def test_another_of_them_looks_where_the_first_is_deleted(world: Namespaces) -> 
     assert world.jobs_made == keys[:2]
 
 
-def test_another_of_them_looks_where_the_first_asks_for_something_else(world: Namespaces) -> None:
+def test_another_of_them_inspects_where_the_first_asks_for_something_else(
+    world: Namespaces,
+) -> None:
     keys = many(world, 3)
     world.reconcile_all()
     world.edit(keys[0], {"draft.uri": "hf://org/other"})
@@ -126,14 +128,14 @@ def test_nobody_waits_for_a_job_that_is_scheduled_otherwise(world: Namespaces) -
     world.job_ends(first, builders.good())
     world.reconcile_all()
     assert world.locked(first) and world.locked(second)
-    assert not world.locked(stuck), "its own Job still looks"
+    assert not world.locked(stuck), "its own Job still inspects"
 
     late = world.add("late", elsewhere)
     world.reconcile(late)
     assert world.locked(late)
 
 
-def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Namespaces) -> None:
+def test_a_job_that_could_not_inspect_says_so_to_all_and_one_tries_again(world: Namespaces) -> None:
     keys = many(world, 3)
     world.reconcile_all()
     world.job_ends(keys[0], builders.not_found())
@@ -157,7 +159,7 @@ def test_a_job_that_could_not_look_says_so_to_all_and_one_tries_again(world: Nam
         {"draft.tokenizer": {"uri": "hf://org/tokenizer", "revision": "main"}},
     ],
 )
-def test_what_may_change_is_looked_at_for_each(world: Namespaces, changes: Object) -> None:
+def test_what_may_change_is_inspected_for_each(world: Namespaces, changes: Object) -> None:
     first, second = world.add("first", changes), world.add("second", changes)
     world.reconcile(first)
     world.job_ends(first, builders.good())
@@ -183,7 +185,7 @@ def test_what_may_change_is_looked_at_for_each(world: Namespaces, changes: Objec
         {"draft.tokenizer": {"uri": "hf://org/tokenizer", "revision": COMMIT}},
     ],
 )
-def test_another_question_or_other_credentials_are_another_look(
+def test_another_question_or_other_credentials_are_another_inspection(
     world: Namespaces, changes: Object
 ) -> None:
     first, second = world.add("first"), world.add("second", changes)
@@ -213,7 +215,9 @@ def test_what_a_job_does_not_see_changes_nothing(world: Namespaces, changes: Obj
     assert world.locked(second)
 
 
-def test_an_edit_of_arguments_needs_no_second_look_at_a_pinned_pair(world: Namespaces) -> None:
+def test_an_edit_of_arguments_needs_no_second_inspection_of_a_pinned_pair(
+    world: Namespaces,
+) -> None:
     key = world.add("chat")
     world.reconcile(key)
     world.job_ends(key, builders.good())
@@ -224,7 +228,7 @@ def test_an_edit_of_arguments_needs_no_second_look_at_a_pinned_pair(world: Names
     assert world.condition(key, "Reconciling") == ("True", "RollingOut")
 
 
-def test_another_release_of_the_lock_looks_for_itself(world: Namespaces) -> None:
+def test_another_release_of_the_lock_inspects_for_itself(world: Namespaces) -> None:
     first = world.add("first")
     world.reconcile(first)
     world.job_ends(first, builders.good())

@@ -228,4 +228,6 @@ def test_a_failed_job_is_tried_again_ten_minutes_after_it_was_seen(
     world.pass_time(1)
     world.settle()
     assert world.only("Job")["metadata"]["uid"] != first
-    assert world.condition("Stalled") == ("True", "ModelNotFound"), "until the next one has looked"
+    assert world.condition("Stalled") == ("True", "ModelNotFound"), (
+        "until the next one has inspected"
+    )

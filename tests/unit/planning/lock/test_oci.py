@@ -1,4 +1,4 @@
-"""A model in an image: mounted by the kubelet, looked at and checked like any mounted folder."""
+"""A model in an image: mounted by the kubelet, inspected and checked like any mounted folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_lock_job_and_the_engine_mount_the_image_read_only() -> None:
         assert "subPath" not in mount
 
 
-def test_the_look_comes_before_any_pod_of_the_engine() -> None:
+def test_the_inspection_comes_before_any_pod_of_the_engine() -> None:
     world = World(builders.resource({"target.uri": f"oci://{REFERENCE}"}))
     world.settle()
 

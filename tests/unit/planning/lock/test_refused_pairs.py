@@ -22,7 +22,7 @@ def test_arguments_of_the_operator_are_refused_before_anything_is_made() -> None
     assert world.condition("Reconciling") == ("True", "Locking")
 
 
-def test_a_model_that_is_not_there_is_looked_for_every_ten_minutes() -> None:
+def test_a_model_that_is_not_there_is_asked_for_every_ten_minutes() -> None:
     world = World()
     world.settle()
     first = world.only("Job")["metadata"]["uid"]

@@ -1,4 +1,4 @@
-"""Sources that this release cannot fetch are told at the first look; no Job goes after them."""
+"""Sources that this release cannot fetch are told at once; no Job goes after them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_such_source_is_told_at_once() -> None:
     assert "spec.draft.tokenizer.uri: pvc://models/tokenizer" in world.message("Stalled")
 
 
-def test_a_source_that_can_be_brought_is_looked_at_once_it_is_named() -> None:
+def test_a_source_that_can_be_brought_is_inspected_once_it_is_named() -> None:
     world = World(builders.resource({"draft.tokenizer": {"uri": "pvc://models/tokenizer"}}))
     world.settle()
 

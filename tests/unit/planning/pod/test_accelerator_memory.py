@@ -142,7 +142,9 @@ def test_a_refusal_ends_when_the_administrator_corrects_the_table() -> None:
     world.pass_time(61)
     world.settle()
     assert world.condition("Stalled") == ("True", "InsufficientMemory")
-    assert not world.all_of("Job"), "the same table gives the same answer without another look"
+    assert not world.all_of("Job"), (
+        "the same table gives the same answer without another inspection"
+    )
 
     world.installation = replace(world.installation, memory_bytes={GPU: 80 * GIB})
     world.settle()

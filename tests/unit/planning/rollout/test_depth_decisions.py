@@ -45,7 +45,7 @@ def views(draw: st.DrawFn) -> DepthsView:
 
 
 def day(seen: DepthsView, state: RolloutState, hours: float) -> RolloutState:
-    """Looks each ten minutes that all see the same of every K, whichever is in force."""
+    """Reconciliations each ten minutes that all see the same of every K, whichever is in force."""
     now = builders.START
     for _ in range(int(hours * 6)):
         now += timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""Of several things that hinder, the look comes when the first of them may be over."""
+"""Of several things that hinder, the first that may be over says when to reconcile again."""
 
 from __future__ import annotations
 

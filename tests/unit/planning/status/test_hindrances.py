@@ -1,4 +1,4 @@
-"""What stands in the way is told within one look, and ends when its cause does."""
+"""What stands in the way is told within one reconciliation, and ends when its cause does."""
 
 from __future__ import annotations
 

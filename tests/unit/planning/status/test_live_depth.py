@@ -28,7 +28,7 @@ def speculation_of(world: World) -> Object:
 
 
 def reporting(world: World, **fields: object) -> World:
-    """The only replica reports so, and the world has looked."""
+    """The only replica reports so, and the world is reconciled."""
     known: Object = {"mode": metrics.MODE_OBSERVE, "mode_reason": REASON, **fields}
     replica = builders.replica("pod", world.lock_hash, known.pop("generation", -1), **known)
     world.tuning = builders.tuning(world.lock_hash, replicas=(replica,))
@@ -142,7 +142,7 @@ def test_no_speedup_is_told_against_an_idle_that_still_makes_all_drafts(
         ({"tuning.maxTokens": 0, "speculation.constrainedOutput": "Allow"}, "PluginDisabled"),
     ],
 )
-def test_a_plugin_that_no_replica_has_is_told_at_the_first_look(
+def test_a_plugin_that_no_replica_has_is_told_at_the_first_reading(
     changes: Object, reason: str
 ) -> None:
     world = World(builders.resource(changes)).serve()

@@ -74,7 +74,7 @@ def test_one_segment_whose_acceptance_moved_is_worth_telling_by_itself() -> None
 
 
 def test_words_of_a_decision_stand_while_its_rule_is_the_same() -> None:
-    """They hold numbers that move with each look; lastDecision says when they were true."""
+    """They hold numbers that move with each reading; lastDecision says when they were true."""
     world = tuned()
     reported = world.message("SpeculationActive")
     for reason, message in (("Tuned", reported), ("Other", "another rule")):
@@ -86,8 +86,8 @@ def test_words_of_a_decision_stand_while_its_rule_is_the_same() -> None:
         assert world.resource["status"]["speculation"]["lastDecision"]["message"] == message
 
 
-def test_a_minute_after_the_last_word_a_look_comes_by_itself() -> None:
-    """Traffic may have ended by then, and nothing else would ask for the look."""
+def test_a_minute_after_the_last_word_a_reconciliation_comes_by_itself() -> None:
+    """Traffic may have ended by then, and nothing else would ask for the reconciliation."""
     world = tuned()
     world.pass_time(20)
 

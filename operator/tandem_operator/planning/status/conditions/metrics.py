@@ -9,7 +9,7 @@ REASONS: dict[str, MetricsReason] = {reason.value: reason for reason in MetricsR
 
 
 def find(inputs: StatusInputs) -> NewCondition:
-    """The loop's finding; before its first look what stands, or Unknown."""
+    """The loop's finding; before its first reading what stands, or Unknown."""
     tuning = inputs.tuning
     if tuning is not None:
         view = tuning.metrics

@@ -25,7 +25,7 @@ def find(inputs: StatusInputs) -> NewCondition:
         return _condition("True", *assessment.reason_and_message(step.report, policy))
     if step.candidate.verdict is not None:
         return _kept(inputs, step.candidate.verdict)
-    reason = PairReason.LOCK_FAILED if step.looked else PairReason.LOCK_PENDING
+    reason = PairReason.LOCK_FAILED if step.inspected else PairReason.LOCK_PENDING
     return _condition("Unknown", reason, step.message)
 
 

@@ -50,7 +50,7 @@ def present(pair: Pair) -> Iterator[FieldError | Warned]:
 
 
 def named(spec: Spec) -> Iterator[FieldError]:
-    """A source that names a GGUF file needs no look."""
+    """A source that names a GGUF file needs no inspection."""
     for name, source in ((TARGET, spec.target), (DRAFT, spec.draft)):
         if source is not None and source.uri.lower().endswith(".gguf"):
             yield refuse(
