@@ -24,7 +24,7 @@ from tandem_operator.engines.sglang.methods import ADAPTIVE, METHODS
 from tandem_runtime.contract import paths, table
 from tandem_runtime.contract.table import Range, SpeculationTable
 from tests.unit.engines import builders
-from tests.unit.engines.sglang_builders import spec
+from tests.unit.engines.sglang.builders import spec
 
 Object = dict[str, Any]
 TELL = "import json, sys; print(json.dumps(sys.argv[1:]))"
@@ -175,6 +175,6 @@ def test_what_sglang_refuses_is_refused_beforehand(case: Case, resolved: dict[st
 
 def test_the_kept_options_are_those_of_this_sglang(ask: Callable[[str], Any]) -> None:
     kept = json.loads(
-        (builders.REPOSITORY / "tests/unit/engines/sglang_0_5_23_options.json").read_text()
+        (builders.REPOSITORY / "tests/unit/engines/sglang/options_0_5_23.json").read_text()
     )
     assert ask("options") == kept

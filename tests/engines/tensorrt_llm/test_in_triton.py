@@ -28,7 +28,7 @@ from tandem_operator.metrics.page import parse
 from tandem_runtime.contract.table import Range, SpeculationTable
 from tests.engines.triton.asking import wait
 from tests.unit.engines import builders
-from tests.unit.engines.tensorrt_llm_parts import TAKEN
+from tests.unit.engines.tensorrt_llm.parts import TAKEN
 
 IMAGE = Path(__file__).parent / "image"
 NAME = "chat"

@@ -12,7 +12,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.neuron import DRIVER
 from tandem_operator.engines.neuron.methods import LACKING, METHODS
 from tests.unit.engines import builders
-from tests.unit.engines.sglang_builders import FIXED, spec
+from tests.unit.engines.sglang.builders import FIXED, spec
 
 HEAD = {"speculation.method": "Eagle3", "engine.type": "Neuron", **FIXED}
 

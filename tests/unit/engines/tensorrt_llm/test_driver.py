@@ -16,9 +16,9 @@ from tandem_operator.engines.interface.launch import EngineParts
 from tandem_operator.engines.tensorrt_llm import DRIVER
 from tandem_operator.engines.tensorrt_llm.methods import METHODS
 from tests.unit.engines import builders
-from tests.unit.engines.tensorrt_llm_parts import IMAGE, TAKEN, refused_fields
+from tests.unit.engines.tensorrt_llm.parts import IMAGE, TAKEN, refused_fields
 
-FOLDER = Path(__file__).parents[3] / "examples" / "tensorrt-llm"
+FOLDER = Path(__file__).parents[4] / "examples" / "tensorrt-llm"
 MANIFESTS: dict[str, dict[str, Any]] = {
     path.name: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))
 }

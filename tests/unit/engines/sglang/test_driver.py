@@ -19,10 +19,10 @@ from tandem_operator.engines.sglang.flags import OWNED_FLAGS
 from tandem_operator.engines.sglang.methods import LACKING, METHODS
 from tandem_operator.metrics.page import parse
 from tests.unit.engines import builders
-from tests.unit.engines.sglang_builders import FIXED, spec
+from tests.unit.engines.sglang.builders import FIXED, spec
 
 OPTIONS = json.loads(
-    (builders.REPOSITORY / "tests/unit/engines/sglang_0_5_23_options.json").read_text()
+    (builders.REPOSITORY / "tests/unit/engines/sglang/options_0_5_23.json").read_text()
 )
 OWNED = frozenset({
     "--config", "--custom-weight-loader", "--data-parallel-size", "--decoupled-spec-bind-endpoint",

@@ -17,7 +17,7 @@ from tandem_runtime.contract.report import PairReport, SideReport
 from tandem_runtime.engine.transformer import model_config
 from tandem_runtime.lock.model import facts
 from tandem_runtime.lock.verdict.inspect import Side
-from tests.unit.engines.torch_engine import spec
+from tests.unit.engines.torch.torch_engine import spec
 
 
 def report(target: dict[str, Any], draft: dict[str, Any] | None = None) -> PairReport:

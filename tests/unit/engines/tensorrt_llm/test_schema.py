@@ -24,8 +24,8 @@ from tandem_runtime.contract.table import Range, SpeculationTable
 from tandem_runtime.tensorrt_llm.configuration import with_depths, yaml_of
 from tests.unit.engines import builders
 
-FIELDS = json.loads((Path(__file__).parent / "tensorrt_llm_fields.json").read_text())
-EXAMPLES = Path(__file__).parents[3] / "examples" / "tensorrt-llm"
+FIELDS = json.loads((Path(__file__).parent / "fields.json").read_text())
+EXAMPLES = Path(__file__).parents[4] / "examples" / "tensorrt-llm"
 TABLE = SpeculationTable("abc", 1, (Range(1, 4, 4), Range(5, 8, 2), Range(9, 256, 0)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tandem_runtime.contract.report import MixtureOfExperts
-from tests.unit.engines.vllm_pairs import (
+from tests.unit.engines.vllm.pairs import (
     DFLASH,
     DSPARK,
     EAGLE,

@@ -15,7 +15,7 @@ from tandem_operator.engines import registry
 from tandem_operator.engines.tensorrt_llm import DRIVER
 from tandem_operator.engines.tensorrt_llm.methods import LACKING, METHODS
 from tests.unit.engines import builders
-from tests.unit.engines.tensorrt_llm_parts import TAKEN, refused_fields
+from tests.unit.engines.tensorrt_llm.parts import TAKEN, refused_fields
 
 OPTIONS = json.loads((Path(__file__).parent / "trtllm_serve_options.json").read_text())
 

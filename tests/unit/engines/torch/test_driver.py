@@ -16,7 +16,7 @@ from tandem_operator.api.status import LiveMode
 from tandem_operator.engines.torch import DRIVER
 from tandem_operator.engines.torch.options import OWNED, USERS
 from tests.unit.engines import builders
-from tests.unit.engines.torch_engine import TORCH, spec
+from tests.unit.engines.torch.torch_engine import TORCH, spec
 
 
 def rendered(**changes: Any) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from tandem_operator.engines.vllm import DRIVER
 from tests.unit.engines import builders
-from tests.unit.engines.vllm_pairs import LATER, Object, also
+from tests.unit.engines.vllm.pairs import LATER, Object, also
 
 ADAPTIVE = {
     "speculation.engineConfig": {"enable_adaptive_verification": True},

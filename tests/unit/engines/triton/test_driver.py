@@ -23,7 +23,7 @@ from tests.unit.engines import builders
 
 IMAGE = "registry.example/tandem-triton:1"
 TRITON = {"engine": {"type": "Torch", "server": "Triton", "image": IMAGE}}
-FOLDER = Path(__file__).parents[3] / "examples" / "triton"
+FOLDER = Path(__file__).parents[4] / "examples" / "triton"
 MANIFESTS: dict[str, dict[str, Any]] = {
     path.name: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))
 }

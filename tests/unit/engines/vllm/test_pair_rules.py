@@ -6,7 +6,7 @@ import pytest
 
 from tandem_operator.engines.vllm import pair_view
 from tandem_operator.engines.vllm.rules import pair as pair_rules
-from tests.unit.engines.vllm_pairs import (
+from tests.unit.engines.vllm.pairs import (
     DFLASH,
     DSPARK,
     EAGLE,

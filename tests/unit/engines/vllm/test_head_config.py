@@ -7,7 +7,7 @@ import pytest
 from tandem_operator.engines.vllm.facts import head_classes, head_keys
 from tandem_operator.engines.vllm.facts.head_keys import Need
 from tandem_runtime.contract import head_keys as contract
-from tests.unit.engines.vllm_pairs import DFLASH, DSPARK, EAGLE_3, Object, also, validate
+from tests.unit.engines.vllm.pairs import DFLASH, DSPARK, EAGLE_3, Object, also, validate
 
 FORMATS: dict[str, tuple[Object, Object]] = {
     # name: (changes of the spec, the head)

@@ -6,7 +6,7 @@ import pytest
 
 from tandem_operator.engines.vllm import pair_view
 from tests.unit.engines import builders
-from tests.unit.engines.vllm_pairs import (
+from tests.unit.engines.vllm.pairs import (
     EAGLE_3,
     FEWER,
     FIXED,
