@@ -76,6 +76,7 @@ class Stream:
     async def _page(self, kind: Kind, namespace: str | None, query: Mapping[str, str]) -> Object:
         async with self._get(kind, namespace, query, LIST_TIMEOUT) as answer:
             page: Object = orjson.loads(await answer.read())
+            _version(page)
         return page
 
     async def events(
@@ -93,6 +94,7 @@ class Stream:
                     content: Object = event["object"]
                     if event["type"] == "ERROR":
                         raise StreamError(content.get("code"), str(content.get("message", content)))
+                    _version(content)
                     yield event["type"], content
 
     async def serves(self, definition: tuple[str, str, str]) -> bool:
@@ -165,6 +167,11 @@ class Streams:
         return dataclasses.replace(login, server=f"https://{address}:{port or 443}")
 
 
+def _version(answered: Object) -> str:
+    """The version of an object or a list. Raises KeyError or TypeError for anything else."""
+    return str(answered["metadata"]["resourceVersion"])
+
+
 @contextlib.contextmanager
 def _translated() -> Any:
     try:
@@ -173,5 +180,7 @@ def _translated() -> Any:
         raise StreamError(error.status, error.message or str(error)) from error
     except kopf.LoginError as error:
         raise StreamError(401, str(error)) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StreamError(None, f"the answer is none of an API server: {error!r}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise StreamError(None, str(error) or type(error).__name__) from error

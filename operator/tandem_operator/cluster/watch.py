@@ -20,6 +20,8 @@ LONGEST_BACKOFF_S = 10.0
 QUICK_S = 1.0
 """A stream that ends sooner, and brought nothing, counts as a failure."""
 GONE = 410
+REFUSED_FOR_S = 15.0
+"""A refusal that is over sooner is an API server that starts: it knows the roles last."""
 KIND_ASKED_FOR_S = 15.0
 """How often it is asked whether the definition of an optional kind has come."""
 
@@ -64,16 +66,28 @@ class Watch:
         self._spread = spread
         self._gate = gate
         self._failures = 0
+        """Since anything was heard: a list that no stream can follow is no success."""
         self._proof_s = clock.now_s()
         self.listed = False
         self.refused = False
         self.absent = False
         self.words: str | None = "it is not listed yet"
+        self._refused_s = 0.0
+        self._told_blind = True
 
     @property
     def age_s(self) -> float:
         """Seconds since the API server last proved that it is watched: list, event, bookmark."""
         return self._clock.now_s() - self._proof_s
+
+    @property
+    def blind(self) -> bool:
+        """Whether what it knows is not to be relied on: it was never listed, or is refused for a
+        while, or for good by a definition that is gone."""
+        return not self.listed or (self.refused and self._patience_s() <= 0)
+
+    def _patience_s(self) -> float:
+        return self._refused_s + REFUSED_FOR_S - self._clock.now_s()
 
     def __str__(self) -> str:
         where = "all namespaces" if self.namespace is None else self.namespace
@@ -93,6 +107,8 @@ class Watch:
             except StreamError as error:
                 if error.code == GONE:
                     LOG.debug("%s: listed again: %s", self, error)
+                    await asyncio.sleep(self._backoff_s() if self._failures else 0.0)
+                    self._failures += 1
                     continue
                 await self._fail(error)
 
@@ -105,7 +121,7 @@ class Watch:
             for raw in self._store.watched(self.kind.kind, self.namespace):
                 self._take("DELETED", raw)
             self._failures, self.listed, self.refused, self.words = 0, True, False, None
-            self.absent = True
+            self.absent, self._told_blind = True, False
             self._heard.changed(self)
         return False
 
@@ -128,12 +144,14 @@ class Watch:
         while True:
             began_s, heard = self._clock.now_s(), False
             async for kind, raw in stream.events(self.kind, self.namespace, version):
-                heard = True
+                heard, self._failures = True, 0
                 version = raw["metadata"]["resourceVersion"]
                 if kind != "BOOKMARK":
                     self._take(kind, raw)
                 self._lives()
-            if not heard and self._clock.now_s() - began_s < QUICK_S:
+            if self._clock.now_s() - began_s >= QUICK_S:
+                self._failures = 0
+            elif not heard:
                 await self._fail(StreamError(None, "the stream ends as soon as it is opened"))
 
     def _take(self, event: str, raw: Object) -> None:
@@ -155,14 +173,18 @@ class Watch:
             return
         if self._failures:
             LOG.info("%s: watched again", self)
-        self._failures, self.listed, self.refused, self.words = 0, True, False, None
-        self.absent = False
+        self.listed, self.refused, self.words = True, False, None
+        self.absent = self._told_blind = False
         self._heard.changed(self)
 
     async def _fail(self, error: StreamError) -> None:
         """Say it once, and wait."""
         before = self.words
         self._failures += 1
+        if error.code == NOT_FOUND:
+            self._refused_s = float("-inf")
+        elif error.refused and not self.refused:
+            self._refused_s = self._clock.now_s()
         self.refused, self.words = error.refused, str(error)
         if error.code == NOT_FOUND and self._failures > 1:
             # Twice, since a starting API server may not know its definitions yet.
@@ -170,6 +192,14 @@ class Watch:
                 self._take("DELETED", raw)
         if self.words != before:
             LOG.warning("%s: not watched: %s", self, error)
+        if self.blind != self._told_blind or (self.blind and self.words != before):
+            self._told_blind = self.blind
             self._heard.changed(self)
-        delay_s = min(FIRST_BACKOFF_S * 2 ** (self._failures - 1), LONGEST_BACKOFF_S)
-        await asyncio.sleep(delay_s * self._spread())
+        delay_s = self._backoff_s()
+        if self.refused and not self.blind:
+            delay_s = min(delay_s, self._patience_s())
+        await asyncio.sleep(delay_s)
+
+    def _backoff_s(self) -> float:
+        doubled_s = FIRST_BACKOFF_S * 2.0 ** min(self._failures - 1, 10)
+        return min(doubled_s, LONGEST_BACKOFF_S) * self._spread()

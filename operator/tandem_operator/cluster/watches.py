@@ -87,7 +87,7 @@ class Watches:
     def blind(self, namespace: str) -> str | None:
         """Why nothing may be done in the namespace: absence is no fact there. None: it is."""
         for watch in self._in(namespace):
-            if _missing(watch) and watch.kind.definition is None:
+            if watch.blind and watch.kind.definition is None:
                 return f"the operator cannot watch {watch}: {watch.words}"
         return None
 
@@ -95,10 +95,10 @@ class Watches:
         """Why nothing of a kind can be made or seen there, by the kinds of which that is so."""
         return {
             watch.kind.kind: f"the operator cannot watch {watch}: {watch.words}"
-            if _missing(watch)
+            if watch.blind
             else "the cluster does not serve it"
             for watch in self._in(namespace)
-            if watch.absent or (_missing(watch) and watch.kind.definition is not None)
+            if watch.absent or (watch.blind and watch.kind.definition is not None)
         }
 
     def _in(self, namespace: str) -> tuple[Watch, ...]:
@@ -131,10 +131,6 @@ class Watches:
     def _whole(self, namespace: str | None) -> bool:
         """An optional kind counts as seen where it is refused: without it all else can be done."""
         return all(
-            not _missing(watch) or (watch.refused and watch.kind.definition is not None)
+            not watch.blind or (watch.refused and watch.kind.definition is not None)
             for watch in self._of[namespace]
         )
-
-
-def _missing(watch: Watch) -> bool:
-    return watch.refused or not watch.listed

@@ -18,13 +18,15 @@ Object = dict[str, Any]
 
 
 class ApiServer:
-    """`lists`: answers by plural, page after page. `streams`: lines of each watch, one a stream."""
+    """`lists`: answers by plural, page after page. `streams`: lines of each watch, one a stream,
+    a text as it is. `pages`: what something between answers instead, with status 200."""
 
     def __init__(self) -> None:
         self.url = ""
         self.lists: dict[str, list[Object]] = {}
-        self.streams: dict[str, list[list[Object]]] = {}
+        self.streams: dict[str, list[list[Object | str]]] = {}
         self.refused: dict[str, int] = {}
+        self.pages: dict[str, str] = {}
         self.lease: Object = {"metadata": {"name": "tandem", "resourceVersion": "1"}, "spec": {}}
         self.asked: list[web.Request] = []
 
@@ -41,6 +43,8 @@ class ApiServer:
             )
         if request.query.get("watch"):
             return await self._watch(request, plural)
+        if plural in self.pages:
+            return web.Response(text=self.pages[plural], content_type="text/html")
         pages = self.lists.get(plural) or [{"items": []}]
         page = int(request.query.get("continue") or 0)
         more = {"continue": str(page + 1)} if page + 1 < len(pages) else {}
@@ -59,7 +63,8 @@ class ApiServer:
         if not waiting:
             await asyncio.sleep(60)
         for line in waiting.pop(0):
-            await response.write(json.dumps(line).encode() + b"\n")
+            text = line if isinstance(line, str) else json.dumps(line)
+            await response.write(text.encode() + b"\n")
         return response
 
     def kubeconfig(self, folder: Path) -> Path:

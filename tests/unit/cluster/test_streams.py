@@ -75,7 +75,7 @@ async def test_the_token_of_the_kubeconfig_is_sent(api: ApiServer) -> None:
 
 
 async def test_events_and_bookmarks_are_told_until_the_stream_ends(api: ApiServer) -> None:
-    lines = [
+    lines: list[Any] = [
         {"type": "ADDED", "object": named("a")},
         {"type": "BOOKMARK", "object": named("mark")},
         {"type": "DELETED", "object": named("a")},
@@ -129,3 +129,30 @@ async def test_without_any_credentials_it_says_so(
 
     with pytest.raises(StreamError):
         await listed(PODS, None)
+
+
+@pytest.mark.parametrize("page", ["<html>sign in</html>", "[]", '{"kind": "Status"}'])
+async def test_a_list_that_something_between_answers_is_a_failure(
+    api: ApiServer, page: str
+) -> None:
+    api.pages["pods"] = page
+
+    with pytest.raises(StreamError, match="none of an API server") as error:
+        await listed(PODS, None)
+    assert not error.value.refused
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<html>sign in</html>",
+        '{"type": "ADDED", "object": {"ki',
+        '{"type": "ADDED", "object": {"kind": "Status"}}',
+        "[]",
+    ],
+)
+async def test_a_line_that_is_no_event_is_a_failure(api: ApiServer, line: str) -> None:
+    api.streams["pods"] = [[{"type": "ADDED", "object": named("a")}, line]]
+
+    with pytest.raises(StreamError, match="none of an API server"):
+        await heard()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tandem_operator.cluster.kinds import CHILDREN, RESOURCE
 from tandem_operator.cluster.store import Key
 from tandem_operator.cluster.streams import StreamError
+from tandem_operator.cluster.watch import FIRST_BACKOFF_S, REFUSED_FOR_S
 from tandem_operator.cluster.watches import STALE_S, STUCK_S
 from tests.unit.cluster.watching import Scene, pod, resource
 
@@ -171,6 +174,41 @@ async def test_a_refused_namespace_holds_no_other_up_and_is_blind() -> None:
         scene.cluster.has(RESOURCE, "two", resource(1, "two", "r2"))
         await scene.until(lambda: scene.watches.blind("two") is None)
         assert ("two", "chat") in scene.keys
+
+
+async def test_a_refusal_that_is_soon_over_makes_nothing_blind(scene: Scene) -> None:
+    """An API server that starts refuses everything until it knows the roles."""
+    scene.cluster.has(RESOURCE, "serving", resource(1))
+    async with scene.runs():
+        await scene.watches_all()
+        scene.cluster.refused[PODS, None] = StreamError(403, "forbidden")
+        scene.cluster.say(PODS, None, StreamError(403, "forbidden"))
+        await scene.until(lambda: any(watch.refused for watch in scene.watches.all))
+        assert scene.watches.blind("serving") is None
+        assert scene.watches.unready() is None
+
+        scene.clock.time_s += REFUSED_FOR_S
+        scene.keys.clear()
+        await scene.until(lambda: ("serving", "chat") in scene.keys)
+        assert "403: forbidden" in str(scene.watches.blind("serving"))
+
+        scene.cluster.refused.clear()
+        await scene.until(lambda: scene.watches.blind("serving") is None)
+
+
+@pytest.mark.parametrize("code", [410, 403, 500])
+async def test_a_list_that_no_stream_can_follow_is_not_asked_for_without_a_pause(
+    scene: Scene, code: int
+) -> None:
+    scene.cluster.unfollowed[PODS] = StreamError(code, "no watch")
+    async with scene.runs():
+        await scene.until(lambda: scene.cluster.lists.count((PODS, None)) == 3)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(FIRST_BACKOFF_S):
+                await scene.until(lambda: scene.cluster.lists.count((PODS, None)) > 3)
+
+        scene.cluster.unfollowed.clear()
+        await scene.watches_all()
 
 
 async def test_no_namespace_at_all_is_not_ready() -> None:

@@ -31,6 +31,7 @@ class Cluster:
         self.refused: dict[tuple[Kind, str | None], StreamError] = {}
         self.open_streams: dict[tuple[Kind, str | None], asyncio.Queue[Any]] = {}
         self.lists: list[tuple[Kind, str | None]] = []
+        self.unfollowed: dict[Kind, StreamError] = {}
         self.undefined: set[tuple[str, str, str] | None] = set()
 
     def has(self, kind: Kind, namespace: str, *raws: Object) -> None:
@@ -59,6 +60,8 @@ class Cluster:
     async def events(
         self, kind: Kind, namespace: str | None, version: str
     ) -> AsyncIterator[tuple[str, Object]]:
+        if kind in self.unfollowed:
+            raise self.unfollowed[kind]
         stream = self.open_streams[kind, namespace] = asyncio.Queue()
         while True:
             content = await stream.get()

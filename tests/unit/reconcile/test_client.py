@@ -40,14 +40,14 @@ class Wire:
     def __init__(self) -> None:
         self.configuration = SimpleNamespace(host="https://server")
         self.code = 200
-        self.answer: Object = {}
+        self.answer: Object | str = {}
         self.error: Exception | None = None
         self.calls: list[tuple[str, str]] = []
         self.bodies: list[Object | None] = []
         self.types: list[str] = []
         self.accepted: list[str] = []
         self.within_s: list[float] = []
-        self.next_answer: Callable[[], Object] = lambda: self.answer
+        self.next_answer: Callable[[], Object | str] = lambda: self.answer
 
     async def update_params_for_auth(self, headers: Object, *_: object) -> None:
         headers["authorization"] = "Bearer of-the-test"
@@ -71,7 +71,8 @@ class Wire:
         answer = self.next_answer()
 
         async def read() -> bytes:
-            return json.dumps(answer).encode()
+            text = answer if isinstance(answer, str) else json.dumps(answer)
+            return text.encode()
 
         return SimpleNamespace(status=self.code, read=read)
 
@@ -171,6 +172,14 @@ async def test_an_unreachable_server_is_tried_again(wire: Wire, error: Exception
 
     with pytest.raises(RetryError, match="GET /api/v1/namespaces/serving/services/chat"):
         await client(wire).get(SERVICE, "serving", "chat")
+
+
+@pytest.mark.parametrize("page", ["<html>sign in</html>", "[]"])
+async def test_what_something_between_answers_is_tried_again(wire: Wire, page: str) -> None:
+    wire.answer = page
+
+    with pytest.raises(RetryError, match="none of an API server"):
+        await client(wire).get_lease("serving", "tandem")
 
 
 async def test_an_optional_kind_is_served_only_where_its_group_lists_it(wire: Wire) -> None:

@@ -21,6 +21,7 @@ from tandem_operator.reconcile.requests.errors import (
     TIMED_OUT,
     NotLeadingError,
     RetryError,
+    message_of,
     of_answer,
 )
 
@@ -203,12 +204,23 @@ class Client:
             return None
         if answer.status >= 400:
             raise of_answer(answer.status, text)
-        document: Object = orjson.loads(text) if text else {}
-        return document
+        return _object(text) if text else {}
 
     async def _authorised(self, headers: dict[str, str]) -> dict[str, str]:
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)
         return headers
+
+
+def _object(text: bytes) -> Object:
+    """What was answered. Raises RetryError for anything that an API server does not say: a proxy
+    between asks for a login, or is at its end."""
+    try:
+        document = orjson.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise RetryError(f"the answer is none of an API server: {message_of(text)}")
+    return document
 
 
 def _path(kind: Kind, namespace: str | None, name: str | None = None) -> str:
