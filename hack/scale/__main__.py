@@ -45,14 +45,16 @@ def main() -> int:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--out", type=Path, default=Path("scale.json"))
     parser.add_argument("--flame", type=Path, help="SVG of where the CPU goes while it creates")
-    parser.add_argument("--page", action="store_true", help="write the result into docs/scale.md")
+    parser.add_argument(
+        "--page", nargs="?", const="control-plane", help="the block of docs/scale.md to write"
+    )
     words = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tandem-scale-") as folder:
         figures = asyncio.run(_measured(words, Path(folder)))
     words.out.write_text(json.dumps(figures, indent=2) + "\n")
     print(page.rendered(figures))
-    if words.page:
-        page.write(figures)
+    if words.page is not None:
+        page.write(figures, words.page)
     return 0
 
 

@@ -26,7 +26,7 @@ def rendered(figures: Figures) -> str:
     )
 
 
-def write(figures: Figures, name: str = "control-plane", path: Path = PAGE) -> None:
+def write(figures: Figures, name: str, path: Path = PAGE) -> None:
     """Put the block in its place. Raises ValueError where the page has none."""
     text = path.read_text()
     begin, end = BEGIN.format(name), END.format(name)
