@@ -20,6 +20,7 @@ from tandem_operator.engines.vllm.rules import nodes as node_rules
 from tandem_operator.engines.vllm.rules import pair as pair_rules
 from tandem_operator.engines.vllm.rules import spec as spec_rules
 from tandem_operator.engines.vllm.rules import speculation as speculation_rules
+from tandem_operator.engines.vllm.rules import variable as variable_rules
 from tandem_operator.engines.vllm.rules.model_files import weight as weight_rules
 from tandem_operator.engines.vllm.series import READER
 from tandem_runtime.contract import paths, pod_lock
@@ -54,6 +55,7 @@ class VllmDriver:
             *speculation_rules.validate(spec),
             *weight_rules.named(spec),
             *environment.validate(spec, self.owned_env),
+            *variable_rules.validate(spec, self.owned_env),
         )
 
     def validate_pair(self, spec: Spec, report: PairReport) -> PairValidation:
@@ -65,7 +67,11 @@ class VllmDriver:
 
     def warn(self, spec: Spec) -> tuple[Warned, ...]:
         """What of the spec starts under a condition that only the user can see to."""
-        return (*speculation_rules.warnings(spec), *command_line_rules.warnings(spec))
+        return (
+            *speculation_rules.warnings(spec),
+            *command_line_rules.warnings(spec),
+            *variable_rules.warnings(spec),
+        )
 
     def nodes(self, spec: Spec) -> int:
         """Pods of one replica."""

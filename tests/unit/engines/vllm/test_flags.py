@@ -110,10 +110,13 @@ PARSER = Parser()
 SPELLINGS = sorted({name for option in OPTIONS for name in option["options"]})
 OWNED_SPELLINGS = sorted({n for option in OPTIONS if owned(option) for n in option["options"]})
 FREE_SPELLINGS = sorted(set(SPELLINGS) - set(OWNED_SPELLINGS))
-GENERATING = {"--runner": "generate", "--convert": "none"}
-"""Options of which only some values leave an engine that generates text."""
+GENERATING = {"--runner": "generate", "--convert": "none", "--reasoning-parser": "qwen3"}
+"""Options of which only some values leave an engine that starts and generates text."""
 VALUES = {"json": "{}", "object": "{}"}
-NEEDED_BY = {"--enable-auto-tool-choice": ("--tool-call-parser=hermes",)}
+NEEDED_BY = {
+    "--enable-auto-tool-choice": ("--tool-call-parser=hermes",),
+    "--enable-eplb": ("--enable-expert-parallel", "--prefill-context-parallel-size=2"),
+}
 
 
 def refused(argument: str) -> bool:

@@ -172,6 +172,33 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
         {},
         "target has 40",
     ),
+    "a longer length, by a word that allows nothing": (
+        {
+            "engine.args": ["--max-model-len=64k"],
+            "engine.env": [{"name": "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "value": "yes"}],
+        },
+        {"context_length": 40_960},
+        {},
+        "allows 40960",
+    ),
+    "a part of a prompt that is longer than all": (
+        {"engine.args": ["--long-prefill-token-threshold=50000"]},
+        {"context_length": 40_960},
+        {},
+        "the target serves 40960",
+    ),
+    "whole prompts in too small a step": (
+        {"engine.args": ["--no-enable-chunked-prefill", "--max-num-batched-tokens=8k"]},
+        {"context_length": 40_960},
+        {},
+        "takes whole prompts",
+    ),
+    "float16 of Gemma 3": (
+        {"engine.args": ["--dtype=half"]},
+        {"model_type": "gemma3", "text_type": "gemma3_text"},
+        {},
+        "in float16",
+    ),
     "keys and values of the target": (
         {"parallelism.tensor": 3},
         {"attention_heads": 24, "kv_heads": 8},

@@ -111,6 +111,19 @@ STARTS: dict[str, tuple[Object, Object, Object]] = {
         {"attention_heads": 40},
         {"attention_heads": 14},
     ),
+    "whole prompts in a step of the served length": (
+        {
+            "engine.args": [
+                "--no-enable-chunked-prefill",
+                "--max-num-batched-tokens=8192",
+                "--max-model-len=8192",
+                "--long-prefill-token-threshold=8192",
+                "--dtype=half",
+            ]
+        },
+        {"context_length": 40_960, "model_type": "qwen3"},
+        {},
+    ),
     "more devices than heads of keys and values": (
         {"parallelism.tensor": 8},
         {"attention_heads": 64, "kv_heads": 4, "intermediate_size": 29_568},

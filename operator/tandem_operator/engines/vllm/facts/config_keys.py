@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tandem_operator.engines.vllm.facts import values
+
 
 def _is_switch(value: Any) -> bool:
     return value in (True, False, 0, 1) or (
@@ -42,6 +44,11 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_backend(value: Any) -> bool:
+    known = isinstance(value, str) and value.upper() in values.ATTENTION_BACKENDS
+    return known or str(value).lower() == "auto"
+
+
 Check = tuple[Callable[[Any], bool], str]
 _SWITCH: Check = (_is_switch, "true or false")
 _COUNT: Check = (_is_count, "an integer of at least 1")
@@ -49,7 +56,7 @@ _TEXT: Check = (_is_text, "a string")
 UNFAITHFUL = ("synthetic", "fly")
 """Ways of rejection that give another text than the target alone (`fly` from vLLM 0.33 on)."""
 KEYS: Mapping[str, Check] = {
-    "attention_backend": _TEXT,
+    "attention_backend": (_is_backend, "a backend of vLLM's, as FLASH_ATTN"),
     "disable_eagle_block_drop": _SWITCH,
     "disable_padded_drafter_batch": _SWITCH,
     "draft_sample_method": (
@@ -60,9 +67,15 @@ KEYS: Mapping[str, Check] = {
     "enable_adaptive_verification": _SWITCH,
     "enforce_eager": _SWITCH,
     "index_share_for_mtp_iteration": _SWITCH,
-    "kv_cache_dtype": _TEXT,
+    "kv_cache_dtype": (
+        lambda value: isinstance(value, str) and value in values.CACHE_TYPES,
+        f"one of {', '.join(sorted(values.CACHE_TYPES))}",
+    ),
     "max_model_len": _COUNT,
-    "moe_backend": _TEXT,
+    "moe_backend": (
+        lambda value: isinstance(value, str) and value in values.MOE_BACKENDS,
+        f"one of {', '.join(sorted(values.MOE_BACKENDS))}",
+    ),
     "parallel_drafting": _SWITCH,
     "quantization": _TEXT,
     "rejection_sample_method": (

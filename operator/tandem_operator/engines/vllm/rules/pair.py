@@ -42,6 +42,8 @@ RULES: dict[str, Rule] = {
     "experts are there to be dealt out": parallel_rules.experts,
     "K can change live": parallel_rules.lockstep,
     "lengths fit the models": length_rules.lengths,
+    "prompts fit the steps": length_rules.steps,
+    "they run in the dtype that is asked for": weight_rules.dtype,
     "the draft sees as far as the target serves": length_rules.draft_context,
     "requests without parameters are answered": sampling_rules.defaults,
     "the image has what the method needs": speculation_rules.needs_of_image,

@@ -7,6 +7,8 @@ from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.vllm.pair_view import Pair, length, refuse
 
 LONGER = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
+_THRESHOLD, _BATCHED = "long-prefill-token-threshold", "max-num-batched-tokens"
+_WHOLE = "--no-enable-chunked-prefill"
 _DRAFT_FIELD = "spec.speculation.engineConfig.max_model_len"
 
 
@@ -16,7 +18,8 @@ def lengths(pair: Pair) -> Iterator[FieldError | Warned]:
     asked = None if given is None else length(given)
     known = pair.target.facts.context_length
     allowed = any(
-        each.name == LONGER and each.value not in ("", "0") for each in pair.spec.engine.env
+        each.name == LONGER and (each.value or "").strip().lower() in ("1", "true")
+        for each in pair.spec.engine.env
     )
     if pair.target.facts.rope_type == "longrope":
         known = None  # what it was trained for, served where nothing is asked; it stretches further
@@ -36,6 +39,29 @@ def lengths(pair: Pair) -> Iterator[FieldError | Warned]:
     ):
         if most is not None and limit > most:
             yield refuse(_DRAFT_FIELD, limit, f"the {name} {most} tokens", f"set {most} or less")
+
+
+def steps(pair: Pair) -> Iterator[FieldError | Warned]:
+    """Prompts and steps: a part of a prompt is within the length, a whole one within a step."""
+    served, threshold = pair.served_length, pair.argument(_THRESHOLD)
+    part = None if threshold is None else length(threshold)
+    if served is not None and part is not None and part > served:
+        yield refuse(
+            "spec.engine.args",
+            f"--{_THRESHOLD}={threshold}",
+            f"the target serves {served} tokens",
+            f"set {served} or less",
+        )
+    batched = pair.argument(_BATCHED)
+    step = None if batched is None else length(batched)
+    whole = pair.argument("enable-chunked-prefill") == _WHOLE
+    if whole and served is not None and step is not None and step < served:
+        yield refuse(
+            "spec.engine.args",
+            f"--{_BATCHED}={batched}",
+            f"with {_WHOLE} a step takes whole prompts, and the target serves {served} tokens",
+            f"remove {_WHOLE}, or set {served} or more",
+        )
 
 
 def draft_context(pair: Pair) -> Iterator[FieldError | Warned]:

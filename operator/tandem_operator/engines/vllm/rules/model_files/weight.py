@@ -6,6 +6,7 @@ from tandem_operator.api.spec import Spec
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import Warned
 from tandem_operator.engines.pod.flags import REFERENCE
+from tandem_operator.engines.vllm.facts import values
 from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
 from tandem_runtime.contract.request import DRAFT, TARGET
 
@@ -109,6 +110,20 @@ def quantization(pair: Pair) -> Iterator[FieldError | Warned]:
     if isinstance(asked, str):
         meant = TARGET if pair.draft is None else DRAFT
         yield from _asked(pair, meant, asked, "spec.speculation.engineConfig.quantization")
+
+
+def dtype(pair: Pair) -> Iterator[FieldError | Warned]:
+    """Models that are not run in float16, which is asked for."""
+    asked = pair.argument("dtype")
+    for name, side in pair.sides.items():
+        kinds = {side.facts.model_type, side.facts.text_type} & values.WITHOUT_FLOAT16
+        if asked in ("half", "float16") and kinds:
+            yield refuse(
+                "spec.engine.args",
+                f"--dtype={asked}",
+                f"vLLM does not run the {name}'s type {min(map(str, kinds))} in float16",
+                "use bfloat16, or leave it out",
+            )
 
 
 def _asked(pair: Pair, name: str, asked: str | None, field: str) -> Iterator[FieldError | Warned]:
