@@ -189,18 +189,29 @@ test: parts ## every test of the main job
 test-cluster:
 	$(PYTEST) tests/cluster
 
+# They share no pair with the other files of tests/e2e, so they run beside those and make nothing twice.
+E2E_APART := tests/e2e/test_first_15_minutes.py tests/e2e/test_triton.py
+
 .PHONY: test-e2e
 test-e2e:
-	$(PYTEST) tests/e2e
+	$(PYTEST) tests/e2e $(E2E_APART:%=--ignore=%)
 
-# Two runs side by side, each of about half an hour and with its own clusters: engines compute, tests/cluster
+.PHONY: test-e2e-apart
+test-e2e-apart:
+	$(PYTEST) $(E2E_APART)
+
+.PHONY: test-engines
+test-engines:
+	$(PYTEST) tests/engines
+
+# Two runs side by side, each of about 35 minutes and with its own clusters: engines compute, tests/cluster
 # mostly waits. The output of the first is shown when both have ended. Both exit statuses count.
 .PHONY: test-real
 test-real:
 	@log=$$(mktemp); trap 'kill $$first; rm -f $$log; exit 130' INT TERM; \
-	echo "tests/cluster and then tests/e2e run beside tests/engines; their output follows"; \
+	echo "tests/cluster and most of tests/e2e run beside tests/engines and the rest; their output follows"; \
 	$(MAKE) --no-print-directory --keep-going test-cluster test-e2e > $$log 2>&1 & first=$$!; \
-	$(PYTEST) tests/engines; engines=$$?; \
+	$(MAKE) --no-print-directory --keep-going test-engines test-e2e-apart; engines=$$?; \
 	wait $$first; clusters=$$?; cat $$log; rm -f $$log; \
-	echo "exit status: tests/cluster and tests/e2e $$clusters, tests/engines $$engines"; \
+	echo "exit status: tests/cluster and most of tests/e2e $$clusters, tests/engines and the rest $$engines"; \
 	exit $$(( clusters || engines ))
