@@ -65,9 +65,13 @@ def bare(raw: Object) -> Object:
 def serving(shared_control_plane: Cluster, operators: Operators, room: Room) -> Room:
     """A pair with two replicas, its lock Job gone; the operator would remove it after a minute."""
     room.serve(builders.good(), replicas=2)
-    shared_control_plane.run("delete", "jobs", "--all", f"--namespace={room.namespace}")
-    wait("the lock Job is gone", lambda: room.all_of("jobs") == [])
+    remove_lock_job(shared_control_plane, room)
     return room
+
+
+def remove_lock_job(cluster: Cluster, room: Room) -> None:
+    cluster.run("delete", "jobs", "--all", f"--namespace={room.namespace}")
+    wait("the lock Job is gone", lambda: room.all_of("jobs") == [])
 
 
 def test_a_resource_that_is_made_anew_takes_up_its_serving_pods(
@@ -143,7 +147,7 @@ def test_what_another_controls_is_never_taken_up(
 
 
 def test_a_refresh_that_is_taken_away_rolls_nothing(
-    operators: Operators, server: Server, serving: Room
+    shared_control_plane: Cluster, operators: Operators, server: Server, serving: Room
 ) -> None:
     operators.stop(FIRST)
     operators.extra["TANDEM_RUNTIME_IMAGE"] = NEWER
@@ -160,7 +164,7 @@ def test_a_refresh_that_is_taken_away_rolls_nothing(
         serving.settle(2, timeout_s=60)
         wait("the old pods are gone", lambda: len(serving.pods("engine")) == 2)
         pods, versions = engine_uids(serving), serving.get("deployments")
-        wait("the lock Job is gone", lambda: serving.all_of("jobs") == [], timeout_s=90)
+        remove_lock_job(shared_control_plane, serving)
 
         annotate(None)
         # Another edit that the operator answers comes after the annotation's event.
