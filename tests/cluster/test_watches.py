@@ -107,7 +107,7 @@ def test_a_watched_namespace_that_goes_and_comes_back_holds_no_other_up(
     one.serve(builders.good())
     control_plane.run("delete", "namespace", "two", "--wait=true", timeout_s=90)
 
-    scoped.kill("first")
+    scoped.stop("first")
     process = scoped.start("second")
     wait("it leads", process.leads, 40)
     wait("it tells of the other", lambda: refused(process) == {"two"})
@@ -133,7 +133,7 @@ def test_a_kind_that_may_not_be_watched_in_one_namespace_is_told_there_and_nothi
     wait("it leads", process.leads)
     two = Room(server, "two")
     two.serve(builders.good())
-    scoped.kill("first")
+    scoped.stop("first")
     # A Role that lost its right to watch Deployments: they seem to be absent.
     rules = control_plane.run("get", "role", "tandem", "--namespace=two", "-o", "json")
     control_plane.run("replace", "-f", "-", stdin=rules.replace('"deployments"', '"daemonsets"'))
