@@ -204,7 +204,7 @@ test-e2e-apart:
 test-engines:
 	$(PYTEST) tests/engines
 
-# Two runs side by side, each of about 35 minutes and with its own clusters: engines compute, tests/cluster
+# Two runs side by side, each of more than half an hour and with its own clusters: engines compute, tests/cluster
 # mostly waits. The output of the first is shown when both have ended. Both exit statuses count.
 .PHONY: test-real
 test-real:
