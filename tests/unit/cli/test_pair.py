@@ -264,10 +264,7 @@ def test_plan_refuses_what_lock_or_engine_refuse(
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (
-            "--target target",
-            "draft: pvc://models/head is mounted in a cluster alone",
-        ),
+        ("--target target", "draft: pvc://models/head is mounted in a cluster alone"),
         ("--target target --draft nothing", "does not exist"),
     ],
 )
