@@ -140,6 +140,15 @@ MISFITS = {
         eagle_3(eagle_config={"eagle_aux_hidden_state_layer_ids": [-1]}),
         "layer -1",
     ),
+    "the layer behind DFlash's last": (
+        eagle_3(dflash_config={"target_layer_ids": [0, 2]}),
+        "layer 2, the target has 2",
+    ),
+    "a mask token behind the vocabulary": (
+        eagle_3(dflash_config={"target_layer_ids": [0, 1], "mask_token_id": 80}),
+        "mask_token_id is 80, and its vocabulary has 16 rows",
+    ),
+    "a mask token before it": (eagle_3(pard_token=-1), "pard_token is -1"),
     "layers of DFlash": (eagle_3(dflash_config={"target_layer_ids": [9]}), "layer 9"),
     "layers that are none": (eagle_3(aux_hidden_state_layer_ids="all"), "no list of layers"),
 }
@@ -240,3 +249,24 @@ def test_whatever_a_head_says_of_itself_fits_a_termination_message(
     rendered = report.render(judged)
     assert len(rendered.encode()) <= report.MAX_BYTES
     assert isinstance(report.parse(rendered), PairReport)
+
+
+def joining(states: int, dtype: str = "F16") -> bytes:
+    width = {"F16": 2, "U8": 1}[dtype]
+    return builders.safetensors(
+        **{"fc.weight": (dtype, [2, 2 * states], bytes(4 * states * width))}
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "allowed"),
+    [(joining(3), True), (joining(4), False), (joining(4, "U8"), True)],  # the last is packed
+)
+def test_a_projection_joins_as_many_states_as_layers_are_listed(
+    bench: Bench, weights: bytes, allowed: bool
+) -> None:
+    layers = {"eagle_aux_hidden_state_layer_ids": [0, 1, 2]}
+    config = eagle_3(draft_vocab_size=16, eagle_config=layers)
+    judged = bench.evaluate(config, model__safetensors=weights)
+    assert judged.allowed is allowed
+    assert allowed or "lists 3 layers, and fc joins 4" in judged.message

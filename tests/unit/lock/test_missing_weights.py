@@ -196,3 +196,43 @@ def test_a_file_of_weights_that_broke_off(tmp_path: Path, name: str) -> None:
     assert found is not None
     assert found[0] == "Malformed"
     assert message in found[1]
+
+
+def whole(rows: int = 14, layers: int = 2, width: int = 2) -> bytes:
+    shapes: dict[str, tuple[str, list[int], bytes]] = {
+        "model.embed_tokens.weight": ("F16", [rows, width], bytes(2 * rows * width))
+    }
+    for layer in range(layers):
+        shapes[f"model.layers.{layer}.mlp.up_proj.weight"] = ("F16", [1], bytes(2))
+    return builders.safetensors(**shapes)
+
+
+OF_TWO: Any = {
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 2,
+    "num_hidden_layers": 2,
+    "vocab_size": 14,
+}
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        (whole(), None),
+        (whole(rows=15), "embeddings of 15 rows, and vocab_size of config.json is 14"),
+        (whole(rows=13), "embeddings of 13 rows"),
+        (whole(layers=1), "hold 1 layers, and num_hidden_layers of config.json is 2"),
+        (whole(layers=3), None),
+        (whole(rows=15, width=4), None),
+    ],
+)
+def test_a_whole_model_has_the_rows_and_layers_that_it_declares(
+    tmp_path: Path, weights: bytes, expected: str | None
+) -> None:
+    refused = refusal(at(tmp_path, config__json=OF_TWO, model__safetensors=weights))
+    if expected is None:
+        assert refused is None
+    else:
+        assert refused is not None
+        assert refused[0] == "WeightsMissing"
+        assert expected in refused[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tandem_runtime.contract.request import Attestation
@@ -17,6 +17,12 @@ _AUXILIARY = (
     "aux_hidden_state_layer_ids",
     "target_layer_ids",
 )
+_FROM_ZERO = "target_layer_ids"
+_MASKS = ("mask_token_id", "pard_token", "ptd_token_id", "dspark_noise_token_id")
+_PADDING = 64
+"""Rows by which engines pad a table at most."""
+_PROJECTIONS = ("fc.weight", "model.fc.weight")
+_PLAIN = ("BF16", "F16", "F32")
 _NESTED = ("eagle_config", "dflash_config")
 _HIDDEN = ("backbone_hidden_size", "target_hidden_size", "hidden_size")
 """How a head spells the target's hidden size; its own where it says nothing of the target's."""
@@ -50,7 +56,7 @@ def misfit(target: Side, head: Side) -> Comparison | None:
     config = head.config or {}
     wrong = _misfit(target, config)
     if wrong is None:
-        wrong = _without_table(target, head, config)
+        wrong = _without_table(target, head, config) or _other_count(head, config)
     if wrong is None and head.trimmed is not None:
         wrong = trimmed_vocabulary.misfit(
             head.trimmed, config.get("draft_vocab_size"), target.model.vocab_size
@@ -85,22 +91,60 @@ def _misfit(target: Side, config: Mapping[str, Any]) -> str | None:
             return f"{name} is {_short(trimmed)!r}"
         if model.vocab_size is not None and trimmed > model.vocab_size:
             return f"{name} {trimmed}, the target has {model.vocab_size} rows"
-    return _misread(dimensions, model.layers)
+    return _misread(dimensions, model.layers) or _masked(dimensions)
 
 
 def _misread(config: Mapping[str, Any], layers: int | None) -> str | None:
     """Which layer of the target the head reads though there is none."""
-    nested = [config[name] for name in _NESTED if isinstance(config.get(name), Mapping)]
-    for name in _AUXILIARY:
-        for holder in (config, *nested):
-            read = holder.get(name)
-            if read is None:
-                continue
-            if not isinstance(read, list) or not all(type(each) is int for each in read):
-                return f"{name} is no list of layers"
-            beyond = [each for each in read if each < 0 or (layers is not None and each > layers)]
-            if beyond:
-                return f"it reads layer {beyond[0]}, the target has {_short(layers)}"
+    for name, read in _lists(config):
+        if not isinstance(read, list) or not all(type(each) is int for each in read):
+            return f"{name} is no list of layers"
+        # By this name layers are counted from 0, by the others from behind the first.
+        most = None if layers is None else layers - (name == _FROM_ZERO)
+        beyond = [each for each in read if each < 0 or (most is not None and each > most)]
+        if beyond:
+            return f"it reads layer {beyond[0]}, the target has {_short(layers)}"
+    return None
+
+
+def _lists(config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What config.json has under a name of layers of the target."""
+    for holder in _holders(config):
+        for name in _AUXILIARY:
+            if holder.get(name) is not None:
+                yield name, holder[name]
+
+
+def _holders(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield config
+    yield from (config[name] for name in _NESTED if isinstance(config.get(name), Mapping))
+
+
+def _masked(config: Mapping[str, Any]) -> str | None:
+    """A mask token for which the head's table has no row, its padding counted."""
+    rows = config.get("vocab_size")
+    for holder in _holders(config):
+        for name in _MASKS:
+            token = holder.get(name)
+            if type(token) is int and type(rows) is int and not 0 <= token < rows + _PADDING:
+                return f"{name} is {token}, and its vocabulary has {rows} rows"
+    return None
+
+
+def _other_count(head: Side, config: Mapping[str, Any]) -> str | None:
+    """Whether the projection joins another number of states than config.json lists layers."""
+    tensors = {} if head.weights is None else head.weights.tensors
+    projection = next((tensors[name] for name in _PROJECTIONS if name in tensors), None)
+    if projection is None or projection.dtype not in _PLAIN or len(projection.shape) != 2:
+        return None
+    shape = projection.shape
+    if not shape[0] or shape[1] % shape[0]:
+        return None
+    own, reads = config.get("hidden_size"), config.get("target_hidden_size")
+    for name, layers in _lists(config):
+        narrow = reads in (None, own)
+        if narrow and isinstance(layers, list) and layers and len(layers) * shape[0] != shape[1]:
+            return f"{name} lists {len(layers)} layers, and fc joins {shape[1] // shape[0]}"
     return None
 
 

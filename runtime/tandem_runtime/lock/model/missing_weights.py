@@ -8,8 +8,14 @@ from typing import Any
 
 from tandem_runtime.lock.model import kv_cache, model_config
 from tandem_runtime.lock.model.gguf_model import candidates
+from tandem_runtime.lock.model.weights import Tensor
 
 _LAYER = re.compile(r"^(?:model\.)?(?:language_model\.)?(?:model\.)?layers\.(\d+)\.")
+_TABLE = re.compile(
+    r"(?:model\.|transformer\.)?(?:language_model\.)?(?:model\.)?"
+    r"(?:embed_tokens|wte|word_embeddings|tok_embeddings)\.weight"
+)
+_LAYERS = "num_hidden_layers"
 _OUTPUT = re.compile(r"(?:^|\.)(?:lm_head|output|embed_out)\.")
 
 
@@ -41,4 +47,27 @@ def lost_output(config: Mapping[str, Any] | None, names: Collection[str]) -> str
     tied = values.get("tie_word_embeddings")
     if tied is False and not any(_OUTPUT.search(name) for name in names):
         return "no lm_head, and tie_word_embeddings is false"
+    return None
+
+
+def torn(config: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> str | None:
+    """What of an ordinary model's files contradicts its config.json; None where nothing is known.
+
+    Judged by a table of embeddings that is as wide as the model, so that shapes are known and are
+    the model's own. No loader takes a table of other rows, nor a model whose last layers are not
+    there.
+    """
+    if config is None:
+        return None
+    values = kv_cache.of_text(config)
+    shapes = [tensor.shape for name, tensor in tensors.items() if _TABLE.fullmatch(name)]
+    hidden, rows, layers = (values.get(key) for key in ("hidden_size", "vocab_size", _LAYERS))
+    if len(shapes) != 1 or len(shapes[0]) != 2 or shapes[0][1] != hidden:
+        return None
+    if type(rows) is int and shapes[0][0] != rows:
+        return f"hold embeddings of {shapes[0][0]} rows, and vocab_size of config.json is {rows}"
+    present = {int(match[1]) for name in tensors if (match := _LAYER.match(name))}
+    first = present == set(range(len(present)))
+    if type(layers) is int and 0 < len(present) < layers and first:
+        return f"hold {len(present)} layers, and {_LAYERS} of config.json is {layers}"
     return None

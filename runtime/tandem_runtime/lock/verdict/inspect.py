@@ -128,7 +128,7 @@ def _at(
         of_kind = kind.of(configs.config, tensor_table, folder.names, tokenizer is not None)
         tensor_names = _tensor_names(index, tensor_table)
         if of_kind.kind is not None and of_kind.kind.name == "Model":
-            _check_output(configs.config, tensor_names)
+            _check_declared(configs.config, tensor_names, tensor_table)
         return Side(
             tokenizer=tokenizer,
             fingerprint=None
@@ -173,10 +173,15 @@ def _tensor_names(index: Index | None, tensor_table: Mapping[str, Tensor]) -> Co
     return tensor_table.keys() if index is None else tensor_table.keys() | index.file_of.keys()
 
 
-def _check_output(config: Mapping[str, Any] | None, names: Collection[str]) -> None:
+def _check_declared(
+    config: Mapping[str, Any] | None, names: Collection[str], tensor_table: Mapping[str, Tensor]
+) -> None:
     lost = missing_weights.lost_output(config, names)
     if lost is not None:
         raise lock_errors.weights_missing("weights", f"hold every layer, but {lost}")
+    torn = missing_weights.torn(config, tensor_table)
+    if torn is not None:
+        raise lock_errors.weights_missing("weights", torn)
 
 
 def _configs(folder: ModelFolder) -> Configs:

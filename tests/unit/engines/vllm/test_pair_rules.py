@@ -26,6 +26,7 @@ from tests.unit.engines.vllm.pairs import (
     validate,
 )
 
+FIXED_V1 = {"tuning.mode": "Fixed", "speculation.constrainedOutput": "Allow"}
 REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
     # name: (changes of the spec, target, draft, what the message says)
     "no weights in a claim": ({}, {"uri": "pvc://m/t", "weights": "none"}, {}, "hold no weights"),
@@ -198,6 +199,24 @@ REFUSED: dict[str, tuple[Object, Object, Object, str]] = {
         {"model_type": "gemma3", "text_type": "gemma3_text"},
         {},
         "in float16",
+    ),
+    "a rotary embedding that nobody has": (
+        {},
+        {},
+        {"rope_type": "spiral"},
+        "no rotary embedding of type spiral",
+    ),
+    "candidates in V1": (
+        also(DFLASH, {"engine.modelRunner": "V1"}, FIXED_V1),
+        {},
+        {"kind": "DFlash", "speculators": "dflash2"},
+        "in model runner V2 alone",
+    ),
+    "candidates on a CPU": (
+        also(DFLASH, {"accelerator.resource": "None"}, FIXED_V1),
+        {},
+        {"kind": "DFlash", "architecture": "LiLiCorrDraftModel"},
+        "in model runner V2 alone",
     ),
     "keys and values of the target": (
         {"parallelism.tensor": 3},

@@ -124,6 +124,8 @@ STARTS: dict[str, tuple[Object, Object, Object]] = {
         {"context_length": 40_960, "model_type": "qwen3"},
         {},
     ),
+    "rotary embeddings by layer": ({}, {"rope_type": "by layer"}, {"rope_type": "llama3"}),
+    "candidates in V2": (DFLASH, {}, {"kind": "DFlash", "speculators": "dflash2"}),
     "more devices than heads of keys and values": (
         {"parallelism.tensor": 8},
         {"attention_heads": 64, "kv_heads": 4, "intermediate_size": 29_568},

@@ -21,6 +21,8 @@ REGISTERED_DFLASH = frozenset({
     "DFlash2DraftModel", "DFlashDraftModel", "DFlashLagunaForCausalLM",
     "DFlashMuseGlimmerAssistantModel", "LiLiCorrDraftModel",
 })  # fmt: skip
+WITH_CANDIDATES = frozenset({"DFlash2DraftModel", "LiLiCorrDraftModel", "dflash2"})
+"""Architectures, and the type of speculators, that `VllmConfig` refuses to model runner V1."""
 DSPARK = frozenset({
     "DSparkDraftModel", "Gemma4DSparkModel", "K3DSparkModel", "Qwen3DSparkModel",
     "Qwen3OmniDSparkModel",

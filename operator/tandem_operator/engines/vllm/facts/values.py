@@ -3,6 +3,8 @@
 `tests/engines/admission/test_options.py` holds them against vLLM itself.
 """
 
+from tandem_runtime.contract.engines.attention import ROPE_BY_LAYER
+
 ATTENTION_BACKENDS = frozenset({
     "AMX_MLA", "B12X", "CPU_ATTN", "CPU_MLA", "CUSTOM", "CUTLASS_MLA", "CUTLASS_MSA", "FLASHINFER",
     "FLASHINFER_MLA", "FLASHINFER_MLA_SPARSE", "FLASHINFER_MLA_SPARSE_DSV4",
@@ -53,3 +55,9 @@ TOOL_PARSERS = frozenset({
 """Without those that `--tool-parser-plugin` brings."""
 WITHOUT_FLOAT16 = frozenset({"gemma2", "gemma3", "gemma3_text", "glm4"})
 """Values of `model_type` of models that are not run in float16."""
+ROPE_TYPES = frozenset({
+    "bailing_mrope", "deepseek_llama_scaling", "deepseek_yarn", "default", "dynamic", "linear",
+    "llama3", "longrope", "mllama4", "mrope", "ntk", "openpangu", "proportional", "su",
+    "telechat3-yarn", "yarn", ROPE_BY_LAYER,
+})  # fmt: skip
+"""Of `get_rope`, with the older names that vLLM reads as one of them."""

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from tandem_operator.api.spec import Method
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import Warned
+from tandem_operator.engines.vllm.capability import setup_of
 from tandem_operator.engines.vllm.facts import head_classes, head_keys, inner_states
 from tandem_operator.engines.vllm.facts.head_keys import Need
 from tandem_operator.engines.vllm.pair_view import Pair, refuse, refuse_in
+from tandem_runtime.contract.engines.vllm_capabilities import V1
 from tandem_runtime.contract.report import SideReport
 from tandem_runtime.contract.request import DRAFT, TARGET
 
@@ -65,6 +67,22 @@ def inner_states_of_target(pair: Pair) -> Iterator[FieldError | Warned]:
         f"vLLM's class of {architecture} gives {pair.method.value} heads no states of its layers",
         "use method DraftModel, MTP or NGram for this target",
     )
+
+
+def candidates(pair: Pair) -> Iterator[FieldError | Warned]:
+    """DFlash heads that choose among candidates: their drafter is the second runner's alone."""
+    draft = pair.draft
+    if draft is None or pair.method is not Method.DFLASH:
+        return
+    names = {draft.architecture, draft.facts.speculators}
+    if names & head_classes.WITH_CANDIDATES and setup_of(pair.spec, pair).runner == V1:
+        chosen = pair.spec.engine.model_runner is not None
+        yield refuse(
+            "spec.engine.modelRunner" if chosen else "spec.accelerator.resource",
+            V1 if chosen else pair.spec.accelerator.resource,
+            "vLLM drafts by heads with candidates (DFlash2, LiLiCorr) in model runner V2 alone",
+            "remove modelRunner" if chosen else "use a GPU, or another method",
+        )
 
 
 def _needs(pair: Pair, side: SideReport) -> tuple[Need, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tandem_operator.engines.interface.field_error import FieldError
 from tandem_operator.engines.interface.pair_validation import Warned
-from tandem_operator.engines.vllm.pair_view import Pair, length, refuse
+from tandem_operator.engines.vllm.facts.values import ROPE_TYPES
+from tandem_operator.engines.vllm.pair_view import Pair, length, refuse, refuse_in
 
 LONGER = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 _THRESHOLD, _BATCHED = "long-prefill-token-threshold", "max-num-batched-tokens"
@@ -62,6 +63,20 @@ def steps(pair: Pair) -> Iterator[FieldError | Warned]:
             f"with {_WHOLE} a step takes whole prompts, and the target serves {served} tokens",
             f"remove {_WHOLE}, or set {served} or more",
         )
+
+
+def rotary(pair: Pair) -> Iterator[FieldError | Warned]:
+    """Kinds of rotary embedding: of one that it does not know vLLM builds no model."""
+    for name, side in pair.sides.items():
+        kind = side.facts.rope_type
+        if kind is not None and kind not in ROPE_TYPES:
+            yield refuse_in(
+                pair,
+                f"spec.{name}.uri",
+                side.uri,
+                f"vLLM has no rotary embedding of type {kind}",
+                "use a copy whose config.json names a published rope_type",
+            )
 
 
 def draft_context(pair: Pair) -> Iterator[FieldError | Warned]:
