@@ -11,22 +11,22 @@ from tandem_operator.cluster.kinds import POD_MONITOR
 from tandem_operator.cluster.store import Key, Store
 from tandem_operator.planning import (
     Apply,
-    EventRecord,
     Failure,
     Plan,
     Reference,
     Remove,
-    diff,
 )
 from tandem_operator.reconcile.failed_writes import FailedWrites
 from tandem_operator.reconcile.pod_monitors import PodMonitors
 from tandem_operator.reconcile.queue import TOGETHER_S
-from tandem_operator.reconcile.requests.admission import Admission, listed
+from tandem_operator.reconcile.requests.admission import Admission
 from tandem_operator.reconcile.requests.client import KINDS, Client
 from tandem_operator.reconcile.requests.conflict_backoff import (
+    FIRST_REST_OF_DELETED_S,
+    FIRST_REST_S,
     ConflictBackoff,
     Rest,
-    fought_by,
+    fight_event,
     is_repair,
 )
 from tandem_operator.reconcile.requests.errors import (
@@ -43,9 +43,6 @@ from tandem_operator.workloads.kinds import KINDS as WORKLOADS
 
 Object = dict[str, Any]
 LOG = logging.getLogger(__name__)
-
-CONTESTED = "FieldContested"
-"""Reason of the Event about a field that is fought over."""
 
 
 class Executor:
@@ -225,9 +222,13 @@ class Executor:
             body["metadata"]["resourceVersion"] = apply.resource_version
         # Read before the write: its event may be heard before its answer.
         before = self._store.object(key, reference.kind, reference.name)
-        if before is not None and is_repair(apply, before):
-            rest = self._conflicts.repair(key, reference)
+        deleted = before is None and self._conflicts.was_made(key, reference)
+        if deleted or is_repair(apply, before):
+            first_s = FIRST_REST_OF_DELETED_S if deleted else FIRST_REST_S
+            rest = self._conflicts.repair(key, reference, first_s)
             if rest is not None:
+                if deleted:
+                    unwritten.add(reference)
                 await self._give_way(key, resource, apply, before, rest)
                 return False
         try:
@@ -244,6 +245,7 @@ class Executor:
             await self._live(key, reference)
             raise
         self._failures.over(key, reference)
+        self._conflicts.made(key, reference)
         self._store.put(answer, key)
         changed = self._admission.event_record(key, apply, answer)
         if changed is not None:
@@ -257,26 +259,19 @@ class Executor:
         return True
 
     async def _give_way(
-        self, key: Key, resource: Object, apply: Apply, live: Object, rest: Rest
+        self, key: Key, resource: Object, apply: Apply, live: Object | None, rest: Rest
     ) -> None:
-        """Say once for each rest which field is fought over."""
+        """Say once for each rest what is fought over."""
         if not rest.begins:
             return
-        reference = apply.reference
-        contested = diff.contested(live, apply.body)
-        who = await fought_by(self._client, key, reference, contested)
-        message = (
-            f"{reference.kind} {reference.name}: {who} keeps "
-            f"changing what the operator owns: {listed(contested)}. It is left as it is for "
-            f"{rest.seconds / 60:.0f} min: find who (kubectl get -o yaml --show-managed-fields) "
-            "and stop it"
-        )
-        LOG.warning("%s", message)
-        await self._events.record(resource, EventRecord("Warning", CONTESTED, message))
+        event_record = await fight_event(self._client, key, apply, live, rest)
+        LOG.warning("%s", event_record.message)
+        await self._events.record(resource, event_record)
 
     async def _remove(self, key: Key, remove: Remove) -> None:
         reference = remove.reference
         kind = KINDS[reference.api_version, reference.kind]
+        self._conflicts.removed(key, reference)
         await self._client.delete(kind, key[0], reference.name, remove.uid)
         self._failures.over(key, reference)
         await self._live(key, reference)

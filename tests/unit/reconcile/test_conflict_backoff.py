@@ -9,7 +9,11 @@ import pytest
 
 from tandem_operator.planning import Apply, Reference
 from tandem_operator.planning.diff import to_apply
-from tandem_operator.reconcile.requests.conflict_backoff import ConflictBackoff, is_repair
+from tandem_operator.reconcile.requests.conflict_backoff import (
+    FIRST_REST_OF_DELETED_S,
+    ConflictBackoff,
+    is_repair,
+)
 from tests.unit.reconcile.world import KEY, HandClock
 
 SERVICE = Reference("v1", "Service", "chat")
@@ -123,3 +127,22 @@ def test_an_object_that_lost_its_digest_is_repaired_too() -> None:
 
     assert is_repair(written(body(), stripped), stripped)
     assert not is_repair(first, stripped), "a name that was free is not a repair"
+
+
+def test_an_object_that_is_deleted_rests_shorter_and_one_that_the_operator_removed_not_at_all(
+    conflicts: ConflictBackoff, clock: HandClock
+) -> None:
+    conflicts.made(KEY, SERVICE)
+    assert conflicts.was_made(KEY, SERVICE)
+    assert not conflicts.was_made(KEY, OTHER)
+
+    rests = []
+    for _ in range(3):
+        while (rest := conflicts.repair(KEY, SERVICE, FIRST_REST_OF_DELETED_S)) is None:
+            clock.move(1)
+        rests.append(rest.seconds)
+        clock.move(rest.seconds)
+    assert rests == [30, 60, 120]
+
+    conflicts.removed(KEY, SERVICE)
+    assert not conflicts.was_made(KEY, SERVICE)

@@ -180,3 +180,34 @@ def test_what_admission_made_of_a_write_is_said_once(
 def scene_uid(scene: Scene) -> str | None:
     existing = scene.server.objects.get(("Service", "chat"))
     return None if existing is None else str(existing["metadata"]["uid"])
+
+
+def test_what_somebody_keeps_deleting_is_made_again_with_pauses_and_told(scene: Scene) -> None:
+    """A policy that gives each Job a second to live would have one a second."""
+    wanted = Apply(service())
+    for _ in range(6):
+        scene.execute(applies=(wanted,))
+        scene.server.objects.pop(("Service", "chat"), None)
+        scene.store.forget(KEY, "Service", "chat")
+        scene.clock.move(1)
+
+    assert scene.server.sent.count("apply Service chat") == 4, "once, and three repairs"
+    (event,) = scene.server.all_of("Event")
+    assert (event["type"], event["reason"]) == ("Warning", "ChildDeleted")
+    assert event["note"].startswith("somebody keeps deleting Service chat: it is made again in 30")
+
+    scene.clock.move(30)
+    scene.execute(applies=(wanted,))
+    assert scene.server.get("Service", "chat") is not None
+
+
+def test_what_the_operator_removed_itself_is_made_again_as_often_as_it_is_wanted(
+    scene: Scene,
+) -> None:
+    for _ in range(6):
+        scene.execute(applies=(Apply(service()),))
+        live = scene.server.get("Service", "chat")
+        assert live is not None
+        scene.execute(removes=(Remove(SERVICE, live["metadata"]["uid"]),))
+
+    assert scene.server.sent.count("apply Service chat") == 6

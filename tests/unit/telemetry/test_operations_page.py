@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tandem_operator.reconcile.executor import CONTESTED
 from tandem_operator.reconcile.lease import DURATION_S, MARGIN_S
+from tandem_operator.reconcile.requests.conflict_backoff import CONTESTED, DELETED
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
 
@@ -15,5 +15,6 @@ def test_the_times_of_the_lease_are_those_of_the_code() -> None:
     assert f"no write {DURATION_S - MARGIN_S:.0f} s after its last renewal" in PAGE
 
 
-def test_the_event_without_a_condition_is_told() -> None:
-    assert f"`{CONTESTED}` (Warning)" in PAGE
+def test_the_events_without_a_condition_are_told() -> None:
+    for reason in (CONTESTED, DELETED):
+        assert f"`{reason}` (Warning)" in PAGE
