@@ -42,7 +42,7 @@ def start(state: State, name: str, words: Sequence[str], namespace: str | None =
 def wait_for(
     state: State, what: str, holds: Callable[[], bool], timeout_s: float, program: str
 ) -> None:
-    """Look every 50 ms until it holds.
+    """Check every 50 ms until it holds.
 
     Raises StartError with the end of a log: of any program that ended, or of `program` when the
     time passed.

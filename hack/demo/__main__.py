@@ -98,7 +98,7 @@ def _check(say: serve.Say) -> None:
 def _show(environment: Environment, served: Path, step: serve.Say, say: serve.Say) -> list[str]:
     kubectl = environment.kubectl
     applied = served.relative_to(REPOSITORY)
-    step(f"kubectl apply -f {applied}; the lock looks first, then the engine starts")
+    step(f"kubectl apply -f {applied}; the lock inspects first, then the engine starts")
     serve.apply_and_wait(kubectl, served, say)
     say(kubectl.run("get", "specdep"))
     before = serve.restarts(kubectl)

@@ -53,7 +53,7 @@ def difference(now: tuple[float, ...], then: tuple[float, ...]) -> tuple[float, 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the pods. `tokens` is K of the last decoding step (mean over pods)."""
+    """One reading of the pods. `tokens` is K of the last decoding step (mean over pods)."""
 
     time_s: float
     phase: str

@@ -42,7 +42,7 @@ def apply_and_wait(kubectl: Kubectl, served: Path, say: Say, timeout_s: float = 
             raise DemoError(f"{NAME} is Stalled: {stalled['reason']}: {stalled['message']}")
         ready = condition(resource, "Ready")
         if ready is None:
-            return False, "not looked at yet"
+            return False, "not reconciled yet"
         reconciling = condition(resource, "Reconciling")
         settled = ready["status"] == "True" and reconciling is None
         shown = reconciling or ready
@@ -83,7 +83,7 @@ def refusal(kubectl: Kubectl, say: Say) -> str:
         resource = kubectl.get("specdep", WRONG)
         stalled = condition(resource, "Stalled")
         if stalled is None:
-            ready = condition(resource, "Ready") or {"reason": "not looked at yet"}
+            ready = condition(resource, "Ready") or {"reason": "not reconciled yet"}
             return False, ready["reason"]
         message = f"{stalled['reason']}: {stalled['message']}"
         return True, message

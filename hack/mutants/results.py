@@ -31,12 +31,12 @@ def problems(
     verdicts: Mapping[str, bool], reasons: Mapping[str, str], files: Iterable[str]
 ) -> list[str]:
     """What makes the run fail. `verdicts`: whether each mutant tried was killed; `files`: those
-    that were looked at, since a run of one room says nothing of the others."""
+    whose mutants were tried, since a run of one room says nothing of the others."""
     survived = [name for name, killed in verdicts.items() if not killed]
     complaints = [f"survived: {name}" for name in survived if name not in reasons]
-    looked_at = tuple(f"{file}: " for file in files)
+    tried = tuple(f"{file}: " for file in files)
     for name in reasons:
-        if name.startswith(looked_at) and verdicts.get(name, True):
+        if name.startswith(tried) and verdicts.get(name, True):
             why = "a test notices it now" if name in verdicts else "it is not tried any more"
             complaints.append(f"take it from {LISTED.name}, {why}: {name}")
     killed = len(verdicts) - len(survived)

@@ -41,6 +41,6 @@ def processor_times() -> ProcessorTimes:
 
 
 def others_cores(before: ProcessorTimes, after: ProcessorTimes) -> float:
-    """Cores that others kept busy between two looks, interrupts and stolen time included."""
+    """Cores that others kept busy between two readings, interrupts and stolen time included."""
     passed_s = max(after.at_s - before.at_s, 1e-3)
     return max(0.0, (after.all_s - before.all_s) - (after.own_s - before.own_s)) / passed_s

@@ -94,7 +94,7 @@ def test_an_upgrade_with_a_running_pair_starts_no_pod_anew(
         operators.extra = installed(control_plane, REPOSITORY)
         after = operators.start("after")
         wait("the new operator leads", after.leads, 60)
-        wait("it has looked", lambda: 'count{result="done"} 0' not in after.metrics(), 60)
+        wait("it has reconciled", lambda: 'count{result="done"} 0' not in after.metrics(), 60)
         room.edit(tuning={"maxTokens": 3})
         room.settle(2)
 

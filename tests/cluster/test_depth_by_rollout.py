@@ -90,7 +90,7 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, *args: object) -> None:
-        """Nothing: each look would be a line."""
+        """Nothing: each scrape would be a line."""
 
 
 @pytest.fixture

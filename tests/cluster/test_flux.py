@@ -52,7 +52,7 @@ class Delivery:
         return self.room.namespace
 
     def push(self, **spec: Any) -> None:
-        """A new version of what is served, and Flux is asked to look."""
+        """A new version of what is served, and Flux is asked to reconcile."""
         manifest = builders.resource({"accelerator": {"resource": "None"}, **spec})
         manifest["metadata"] = {"name": self.room.name}
         del manifest["status"]
@@ -71,7 +71,7 @@ class Delivery:
         crane = [str(registry.ensure()), "append", "--insecure", "--new_layer", str(layer)]
         tag = f"{self.registry}/{self.name}:latest"
         subprocess.run([*crane, "--new_tag", tag], check=True, capture_output=True)
-        self.look()
+        self.reconcile()
 
     def apply(self) -> None:
         """The source and the Kustomization of deploy/, for this room."""
@@ -92,7 +92,7 @@ class Delivery:
         kustomization["spec"]["targetNamespace"] = self.room.namespace
         self.plane.cluster.apply("\n---\n".join(map(json.dumps, (source, kustomization))))
 
-    def look(self) -> str:
+    def reconcile(self) -> str:
         """What `flux reconcile` does; the moment that the status tells once it is done."""
         moment = str(time.time())
         for kind in ("ocirepository", "kustomization"):
@@ -185,8 +185,8 @@ def test_nothing_that_the_operator_writes_is_undone_and_what_is_left_out_is_remo
     wait("Flux has seen it", lambda: delivery.ready()[0] == "True", ENOUGH_S)
     before = desired(room)
 
-    moment = delivery.look()
-    wait("it looked", lambda: delivery.status().get(HANDLED) == moment, ENOUGH_S)
+    moment = delivery.reconcile()
+    wait("it reconciled", lambda: delivery.status().get(HANDLED) == moment, ENOUGH_S)
     assert desired(room) == before
 
     delivery.push_nothing()

@@ -38,7 +38,7 @@ IN_PROGRESS = ("InProgress", "InProgress", "Progressing")
 DONE = ("Current", "Current", "Healthy")
 FAILED = ("Failed", "Failed", "Degraded")
 TUNED_MIN = 10
-LOOK_S = 2.0
+ROUND_S = 2.0
 
 pytestmark = pytest.mark.cluster
 
@@ -136,9 +136,9 @@ def test_it_never_flaps_while_k_is_tuned_for_ten_minutes_and_metrics_come_and_go
 ) -> None:
     world = serving()
     seen = []
-    for look in range(int(TUNED_MIN * 60 / LOOK_S)):
-        tokens = (7, 3, 0, 5)[look // 5 % 4]
-        lost = look % 17 == 0
+    for place in range(int(TUNED_MIN * 60 / ROUND_S)):
+        tokens = (7, 3, 0, 5)[place // 5 % 4]
+        lost = place % 17 == 0
         metrics = (
             MetricsView("False", "Unreachable", "no replica answers")
             if lost
@@ -153,7 +153,7 @@ def test_it_never_flaps_while_k_is_tuned_for_ten_minutes_and_metrics_come_and_go
                 reason="Tuned" if tokens else "NotProfitable",
             ),
         )
-        world.pass_time(LOOK_S)
+        world.pass_time(ROUND_S)
         world.reconcile()
         seen.append(copy.deepcopy(world.resource))
     tables = {each["status"]["speculation"]["generation"] for each in seen}

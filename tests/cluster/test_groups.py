@@ -199,7 +199,7 @@ def test_a_deployment_gives_way_to_groups_and_takes_over_again(served: Plane) ->
     room.end_lock(builders.good())
 
     def changed(away: str, there: str, name: str) -> Callable[[], bool]:
-        def look() -> bool:
+        def alone() -> bool:
             room.start_engines("engine", "worker")
             ready = [p for p in room.pods("engine") if p["status"]["phase"] == "Running"]
             assert len(ready) >= 2, "fewer than replicas serve"
@@ -207,7 +207,7 @@ def test_a_deployment_gives_way_to_groups_and_takes_over_again(served: Plane) ->
             gone = room.get(away, name) is None
             return gone and room.condition("Reconciling") is None and len(ready) == 2
 
-        return look
+        return alone
 
     wait("groups alone", changed("deployments", "leaderworkersets", "chat"), 90)
     assert group(room)["status"]["readyReplicas"] == 2

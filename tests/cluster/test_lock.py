@@ -174,7 +174,7 @@ def test_a_model_in_an_image_is_an_image_volume_of_the_lock_job(
     (room,) = new_rooms(1)
     room.create(**{**PINNED, "target": {"uri": f"oci://{reference}"}})
 
-    wait("it is looked at", lambda: room.condition("Reconciling") == ("True", "Locking"))
+    wait("it is inspected", lambda: room.condition("Reconciling") == ("True", "Locking"))
     (job,) = room.all_of("jobs")
     images = [v["image"] for v in job["spec"]["template"]["spec"]["volumes"] if "image" in v]
     assert [image["reference"] for image in images] == [reference]

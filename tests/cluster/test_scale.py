@@ -66,5 +66,5 @@ def test_resources_of_a_known_pair_take_few_writes_and_none_when_idle_or_at_a_re
     operators.stop(FIRST)
     wait("it leads again", operators.start(FIRST).leads, timeout_s=60)
     page = operators.running[FIRST].metrics
-    wait("it has looked at all", lambda: "tandem_operator_queue_length 0.0" in page())
+    wait("it has reconciled all", lambda: "tandem_operator_queue_length 0.0" in page())
     assert writes_in(server, room.namespace)[before:] == made

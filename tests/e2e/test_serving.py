@@ -120,7 +120,7 @@ def test_traffic_does_not_notice_that_the_operator_is_gone(serving: Serving) -> 
         _kubectl_system(serving, "rollout", "status", "deployment/tandem", "--timeout=120s")
         serving.wait("it leads again", lambda: _leads(serving), 60)
         wait_s = time.monotonic() + 10
-        serving.wait("it has looked", lambda: time.monotonic() > wait_s, 15)
+        serving.wait("it has reconciled", lambda: time.monotonic() > wait_s, 15)
 
     assert [request for request in finished if request.error] == []
     assert len(finished) > 10
@@ -143,7 +143,7 @@ def test_another_operator_version_changes_no_pod(serving: Serving) -> None:
     setup.install_operator(serving.cluster.helm, serving.kubectl, references)
     serving.wait("the new one leads", lambda: _leads(serving), 60)
     wait_s = time.monotonic() + 10
-    serving.wait("it has looked", lambda: time.monotonic() > wait_s, 15)
+    serving.wait("it has reconciled", lambda: time.monotonic() > wait_s, 15)
 
     assert serving.restarts() == before
     assert _children(serving) == children

@@ -55,7 +55,7 @@ class Room:
         """One input for each file."""
         return [bytes([index]) + self._files[name] for index, name in enumerate(self._names)]
 
-    def look(self, data: bytes) -> None:
+    def inspect(self, data: bytes) -> None:
         """What the fuzzer calls: whatever is wrong must be said and not raised."""
         if not data:
             return
@@ -119,7 +119,7 @@ def main(arguments: list[str]) -> None:
         room = Room(family, model)
         for index, content in enumerate(room.corpus()):
             (corpus / f"seed-{index}").write_bytes(content)
-        one: Callable[[bytes], None] = room.look
+        one: Callable[[bytes], None] = room.inspect
         atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=mutate)
         atheris.Fuzz()
 

@@ -65,7 +65,7 @@ class Kubectl:
         timeout_s: float,
         say: Callable[[str], None],
     ) -> None:
-        """Look every second until it holds; each new detail is said once.
+        """Check every second until it holds; each new detail is said once.
 
         Raises DemoError with the last detail when `timeout_s` has passed.
         """

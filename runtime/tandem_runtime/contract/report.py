@@ -49,7 +49,7 @@ class PairReport:
 
 @dataclass(frozen=True)
 class LockFailure:
-    """The Job could not look. `side` is `target`, `draft`, or None when it is neither's fault."""
+    """The Job could not inspect. `side` is `target`, `draft`, or None when neither is at fault."""
 
     reason: str
     side: str | None

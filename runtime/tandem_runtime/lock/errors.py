@@ -1,4 +1,4 @@
-"""The two ways in which looking at a repository ends without a verdict on its tokens."""
+"""The two ways in which the inspection of a repository ends without a verdict on its tokens."""
 
 from __future__ import annotations
 

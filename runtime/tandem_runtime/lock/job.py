@@ -1,7 +1,7 @@
 """`tandem-lock`, the container of the lock Job: reads a request, leaves a report.
 
 Exit status: 0 with a report whatever its verdict; 3 where the source does not exist or denies
-access, which a retry cannot change; 1 for anything else that kept it from looking.
+access, which a retry cannot change; 1 for anything else that kept it from inspecting.
 """
 
 from __future__ import annotations

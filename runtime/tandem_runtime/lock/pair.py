@@ -1,4 +1,4 @@
-"""A whole look at a pair: bring both sides, look, judge. Used by the lock Job and the command."""
+"""The inspection of a pair: bring both sides, read, judge. Used by the lock Job and the command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tandem_runtime.lock.verdict.inspect import Side
 
 
 class SideError(Exception):
-    """One side cannot be looked at; `cause` says why."""
+    """One side cannot be inspected; `cause` says why."""
 
     def __init__(self, side: str, cause: CannotInspectError) -> None:
         super().__init__(str(cause))

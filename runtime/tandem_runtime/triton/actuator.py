@@ -58,7 +58,7 @@ async def _act(loader: TableLoader, address: str, model: str) -> None:
             try:
                 await actuator.step()
             except Exception:  # noqa: BLE001 (it must live: without it no switch is thrown)
-                _log.exception("tandem: a look has failed; the next one follows")
+                _log.exception("tandem: a step has failed; the next one follows")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), POLL_S)
 

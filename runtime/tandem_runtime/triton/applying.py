@@ -17,7 +17,7 @@ from tandem_runtime.plugin.table.plan import Plan
 from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order
 
-LOOK_S = 1.0
+READ_BACK_S = 1.0
 """How often what is in force is read back while nothing is new: a restarted engine has no table."""
 REFUSED_BY_ENGINE = "engine"
 NOT_READ_BACK = "readback"
@@ -57,7 +57,7 @@ class Actuator:
         self._silence = ""
 
     async def step(self) -> None:
-        """Look at the file, and bring the engine to it where it is not there yet."""
+        """Poll the file, and bring the engine to it where it is not there yet."""
         now_s = self._clock()
         before = self._loader.message
         fresh = self._loader.poll(now_s)
@@ -78,7 +78,7 @@ class Actuator:
                 self._silence = str(error)
                 _log.warning("tandem: the engine does not answer: %s", error)
             return
-        self._due_s = now_s + LOOK_S
+        self._due_s = now_s + READ_BACK_S
         self._silence = ""
 
     async def _apply(self, before: Applied) -> Applied:

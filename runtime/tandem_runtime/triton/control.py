@@ -21,17 +21,17 @@ from tandem_runtime.plugin.table.plan import Plan
 
 INPUT = "tandem_control"
 OUTPUT = "tandem_applied"
-LOOK, APPLY, RESTORE = "look", "apply", "restore"
+READ, APPLY, RESTORE = "read", "apply", "restore"
 _KEY_FILE = "control-key"
 _KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
 class Order:
-    """`look` changes nothing; `apply` takes a newer table; `restore` takes any, or with None the
+    """`read` changes nothing; `apply` takes a newer table; `restore` takes any, or with None the
     engine's own start depth. `refused` are the actuator's counts by cause, for the page."""
 
-    act: str = LOOK
+    act: str = READ
     table: SpeculationTable | None = None
     refused: Mapping[str, int] = field(default_factory=dict)
 
@@ -71,8 +71,8 @@ def parse_order(text: str, key: str) -> Order:
     if not isinstance(given, str) or not secrets.compare_digest(given.encode(), key.encode()):
         raise ContractError(f"{INPUT} is the operator's: leave it out of the request")
     act = document.get("act")
-    if act not in (LOOK, APPLY, RESTORE):
-        fields.refuse("act", act, f"one of {LOOK}, {APPLY}, {RESTORE}")
+    if act not in (READ, APPLY, RESTORE):
+        fields.refuse("act", act, f"one of {READ}, {APPLY}, {RESTORE}")
     raw_table = document.get("table")
     made = None if raw_table is None else table.from_document(raw_table)
     if act == APPLY and made is None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 _PID_FILE = "engine-pid"
 _REASON_FILE = "engine-reason"
-_LOOK_S = 0.2
+_POLL_S = 0.2
 
 
 class EngineLostError(Exception):
@@ -118,5 +118,5 @@ def _over(engine: int) -> bool:
 def _ended(process: subprocess.Popen[bytes]) -> bool:
     """Whether it has, after a moment's wait."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_LOOK_S)
+        process.wait(_POLL_S)
     return process.returncode is not None

@@ -1,6 +1,6 @@
 """What of a step is prefill, and whether the next step will carry much of it.
 
-One `PrefillForecast` a scheduler; it looks at vLLM's requests and changes nothing.
+One `PrefillForecast` a scheduler; it reads vLLM's requests and changes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from tandem_runtime.plugin.depth.lookup import PREFILL_TOKENS
 
-_LOOKED_AT_WAITING = 32
+_COUNTED_WAITING = 32
 
 
 class PrefillForecast:
@@ -31,7 +31,7 @@ class PrefillForecast:
         """Prefill tokens of the step just scheduled and the requests that prefill in it.
 
         Only requests that are new, came back, or were unfinished one step ago can prefill, so
-        the others are not looked at. Keeps those that this step leaves unfinished.
+        the others are not counted. Keeps those that this step leaves unfinished.
         """
         requests = self._scheduler.requests
         names = [chunk.request_id for chunk in self.unfinished]
@@ -69,8 +69,8 @@ class PrefillForecast:
         scheduler = self._scheduler
         remaining = self._remaining
         if remaining < PREFILL_TOKENS and scheduler.waiting:
-            most = getattr(scheduler, "max_num_running_reqs", _LOOKED_AT_WAITING)
-            room = min(most - len(scheduler.running), _LOOKED_AT_WAITING)
+            most = getattr(scheduler, "max_num_running_reqs", _COUNTED_WAITING)
+            room = min(most - len(scheduler.running), _COUNTED_WAITING)
             for request in islice(scheduler.waiting, max(room, 0)):
                 remaining += request.num_tokens - request.num_computed_tokens
         return bool(remaining >= PREFILL_TOKENS)

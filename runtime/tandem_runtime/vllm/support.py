@@ -1,6 +1,6 @@
 """What the vLLM at hand offers for changing K while it runs.
 
-Looks at a scheduler that vLLM has built and asks the contract's table; never raises on one that it
+Inspects a scheduler that vLLM has built and asks the contract's table; never raises on one that it
 does not know.
 """
 

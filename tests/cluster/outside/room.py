@@ -107,8 +107,8 @@ class Room:
 
     def end_lock(self, outcome: PairReport | LockFailure) -> None:
         """The pod of the one lock Job that has not ended leaves this outcome."""
-        wait(f"a lock pod in {self.namespace}", lambda: bool(self._looking()))
-        (pod,) = self._looking()
+        wait(f"a lock pod in {self.namespace}", lambda: bool(self._inspecting()))
+        (pod,) = self._inspecting()
         good = isinstance(outcome, PairReport)
         ended = {
             "exitCode": 0 if good else 3,
@@ -120,7 +120,7 @@ class Room:
         phase = "Succeeded" if good else "Failed"
         self._say(pod, {"phase": phase, "containerStatuses": [container]})
 
-    def _looking(self) -> list[Object]:
+    def _inspecting(self) -> list[Object]:
         return [pod for pod in self.pods("lock") if pod["status"]["phase"] == "Pending"]
 
     def start_engines(self, *roles: str) -> None:

@@ -1,4 +1,4 @@
-"""Requests to the model by Triton's generate extension, and looks at its page."""
+"""Requests to the model by Triton's generate extension, and readings of its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a machine is looked at before an engine starts."""
+"""What of a machine is checked before an engine starts."""
 
 from pathlib import Path
 

@@ -37,7 +37,7 @@ def test_a_subresource_is_named_and_a_refusal_is_no_accepted_write(tmp_path: Pat
     assert not refused.accepted
 
 
-def test_a_line_that_is_being_written_is_left_for_the_next_look(tmp_path: Path) -> None:
+def test_a_line_that_is_being_written_is_left_for_the_next_reading(tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     log.write_text(line(OPERATOR, "whole") + "\n" + line(OPERATOR, "half")[:30])
     assert [write.name for write in writes(log)] == ["whole"]

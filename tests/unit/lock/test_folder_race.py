@@ -1,4 +1,4 @@
-"""A file that becomes a link between the look at it and its opening is refused."""
+"""A file that becomes a link between its inspection and its opening is refused."""
 
 from __future__ import annotations
 

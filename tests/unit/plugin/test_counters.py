@@ -91,16 +91,16 @@ def test_segments_are_counted_by_their_requests() -> None:
 def test_counts_are_the_same_whether_or_not_the_engine_says_that_depths_differ(
     steps: list[tuple[dict[str, int], bool]],
 ) -> None:
-    reported, looked = StepCounters(), StepCounters()
+    reported, counted = StepCounters(), StepCounters()
     for drafts, alike in steps:
         drafted = dict.fromkeys(drafts, 3) if alike else drafts
         sampled = {name: 1 + length // 2 for name, length in drafted.items()} | {"plain": 1}
         batch = len(drafted) + (not alike)
         mixed = len(set(drafted.values())) > 1 or batch > len(drafted) > 0
         reported.add(step(drafted, sampled, batch=batch, mixed=mixed), {})
-        looked.add(step(drafted, sampled, batch=batch), {})
+        counted.add(step(drafted, sampled, batch=batch), {})
 
-    assert reported.snapshot() == looked.snapshot()
+    assert reported.snapshot() == counted.snapshot()
 
 
 def test_a_step_has_mixed_depths_when_its_decoding_requests_verify_unlike_numbers() -> None:

@@ -53,7 +53,7 @@ class Watched:
         self.now_s = 0.0
 
     def poll(self) -> int:
-        """The generation in force after a look; -1: none."""
+        """The generation in force after a poll; -1: none."""
         self.now_s += REREAD_S + 0.1
         self.loader.poll(self.now_s)
         return -1 if self.loader.plan is None else self.loader.plan.table.generation
@@ -74,7 +74,7 @@ def test_a_swapped_link_is_a_new_table(volume: Volume) -> None:
     assert watched.refused == {"missing": 1}
 
 
-def test_between_looks_an_unchanged_file_is_not_read(volume: Volume) -> None:
+def test_between_rereads_an_unchanged_file_is_not_read(volume: Volume) -> None:
     volume.swap(document(1))
     loader = TableLoader(str(volume.path), "ab", LIMITS)
 
@@ -82,7 +82,7 @@ def test_between_looks_an_unchanged_file_is_not_read(volume: Volume) -> None:
     assert not loader.poll(0.1)
 
 
-def test_a_change_is_seen_at_the_next_look(volume: Volume) -> None:
+def test_a_change_is_seen_at_the_next_poll(volume: Volume) -> None:
     volume.swap(document(1))
     loader = TableLoader(str(volume.path), "ab", LIMITS)
     loader.poll(0.0)

@@ -16,7 +16,7 @@ from tandem_runtime.contract.table import Range, SpeculationTable, render
 from tandem_runtime.plugin.table.plan import Limits
 from tandem_runtime.plugin.table.table_loader import TableLoader
 from tandem_runtime.triton import control
-from tandem_runtime.triton.applying import LOOK_S, Actuator, ChannelError
+from tandem_runtime.triton.applying import READ_BACK_S, Actuator, ChannelError
 from tandem_runtime.triton.backend.controlled_table import ControlledTable
 from tandem_runtime.triton.control import APPLY, RESTORE, Applied, Order
 
@@ -65,7 +65,7 @@ def pod(tmp_path: Path) -> Pod:
     return Pod(tmp_path)
 
 
-def test_a_new_table_is_in_force_after_one_look(pod: Pod) -> None:
+def test_a_new_table_is_in_force_after_one_step(pod: Pod) -> None:
     for generation, tokens in enumerate((3, 0, 5, 5)):
         pod.poll(table(generation, tokens))
         assert pod.in_force == table(generation, tokens)
@@ -73,13 +73,13 @@ def test_a_new_table_is_in_force_after_one_look(pod: Pod) -> None:
         assert not pod.engine.poll(0.0)
 
 
-def test_nothing_is_asked_between_two_looks_while_nothing_is_new(pod: Pod) -> None:
+def test_nothing_is_asked_between_two_readings_while_nothing_is_new(pod: Pod) -> None:
     pod.poll(table(1, 3))
     asked = len(pod.orders)
-    pod.poll(after_s=LOOK_S / 2)
+    pod.poll(after_s=READ_BACK_S / 2)
     assert len(pod.orders) == asked
-    pod.poll(after_s=LOOK_S)
-    assert [order.act for order in pod.orders[asked:]] == ["look"]
+    pod.poll(after_s=READ_BACK_S)
+    assert [order.act for order in pod.orders[asked:]] == ["read"]
 
 
 def test_without_a_file_the_engine_keeps_its_start_depth(pod: Pod) -> None:
@@ -91,7 +91,7 @@ def test_without_a_file_the_engine_keeps_its_start_depth(pod: Pod) -> None:
 @pytest.mark.parametrize("bad", ["", "{", "[]", render(table(1, 1)).replace("[1,64,1]", "[2,1,1]")])
 def test_a_bad_file_changes_nothing_and_is_counted(bad: str, pod: Pod) -> None:
     pod.poll(table(1, 3))
-    pod.poll(bad, after_s=LOOK_S)
+    pod.poll(bad, after_s=READ_BACK_S)
     assert pod.in_force == table(1, 3)
     assert pod.engine.refused == {"invalid": 1}
 
@@ -99,7 +99,7 @@ def test_a_bad_file_changes_nothing_and_is_counted(bad: str, pod: Pod) -> None:
 def test_a_restarted_engine_gets_its_table_again(pod: Pod) -> None:
     pod.poll(table(1, 3))
     pod.engine = ControlledTable("", LIMITS)
-    pod.poll(after_s=LOOK_S)
+    pod.poll(after_s=READ_BACK_S)
     assert pod.in_force == table(1, 3)
 
 
@@ -118,7 +118,7 @@ def test_silence_loses_nothing_and_the_table_follows_as_soon_as_there_is_an_answ
 
 def test_an_answer_that_is_lost_after_the_order_is_found_by_reading_back(pod: Pod) -> None:
     def lost(order: Order) -> None:
-        if order.act == "look" and pod.orders and pod.orders[-1].act == APPLY:
+        if order.act == "read" and pod.orders and pod.orders[-1].act == APPLY:
             pod.before = lambda order: None
             raise ChannelError("lost")
 
@@ -137,9 +137,9 @@ def test_where_another_k_would_be_used_the_table_before_is_put_back(tmp_path: Pa
     assert pod.in_force == table(1, 1)
     assert pod.actuator.refused == {"readback": 1}
     asked = len(pod.orders)
-    pod.poll(after_s=LOOK_S)
-    pod.poll(after_s=LOOK_S)
-    assert [order.act for order in pod.orders[asked:]] == ["look", "look"]
+    pod.poll(after_s=READ_BACK_S)
+    pod.poll(after_s=READ_BACK_S)
+    assert [order.act for order in pod.orders[asked:]] == ["read", "read"]
     assert pod.engine.refused == {"readback": 1}
     pod.poll(table(3, 5))
     assert pod.in_force == table(3, 5)
@@ -159,10 +159,10 @@ def test_an_engine_that_began_anew_is_asked_again_and_keeps_the_last_good_table(
     pod.poll(table(1, 1))
     pod.poll(table(2, 3))
     pod.engine = ControlledTable("", Limits(5, (0, 1, 5)))
-    pod.poll(after_s=LOOK_S)
+    pod.poll(after_s=READ_BACK_S)
     assert pod.in_force == table(1, 1)
     pod.engine = ControlledTable("", LIMITS)
-    pod.poll(after_s=LOOK_S)
+    pod.poll(after_s=READ_BACK_S)
     assert pod.in_force == table(2, 3)
 
 
@@ -184,7 +184,7 @@ def test_what_the_engine_refuses_stays_refused(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"key": "wrong", "act": "look"}', '{"key": 3, "act": "look"}',
+    ["", "[]", "{}", '{"key": "wrong", "act": "read"}', '{"key": 3, "act": "read"}',
      '{"key": "key"}', '{"key": "key", "act": "stop"}', '{"key": "key", "act": "apply"}',
      '{"key": "key", "act": "apply", "table": {"version": 1}}'],
 )  # fmt: skip

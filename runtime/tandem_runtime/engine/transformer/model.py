@@ -73,12 +73,12 @@ class Model:
             normed = _norm(states, layer.input_norm, eps)
             queries, keys, values = self._projected(layer, normed, cosine, sine)
             cache.write(index, batch.slots, keys, values)
-            looked = torch.empty_like(queries)
+            attended = torch.empty_like(queries)
             for group, mask in zip(batch.groups, masks, strict=True):
-                looked[group.first : group.last] = self._attention(
+                attended[group.first : group.last] = self._attention(
                     queries[group.first : group.last], group, mask, *cache.read(index, group.blocks)
                 )
-            states = states + layer.output(looked.flatten(1))
+            states = states + layer.output(attended.flatten(1))
             gated = self._gated(layer.gate_up(_norm(states, layer.mlp_norm, eps)))
             states = states + layer.down(gated)
         return states
@@ -121,9 +121,11 @@ class Model:
             .permute(0, 2, 3, 1, 4)
             .flatten(2, 3)
         )
-        looked = functional.scaled_dot_product_attention(folded, keys, values, attn_mask=mask)
+        attended = functional.scaled_dot_product_attention(folded, keys, values, attn_mask=mask)
         return (
-            looked.unflatten(2, (shared, group.queries)).permute(0, 3, 1, 2, 4).reshape_as(queries)
+            attended.unflatten(2, (shared, group.queries))
+            .permute(0, 3, 1, 2, 4)
+            .reshape_as(queries)
         )
 
 

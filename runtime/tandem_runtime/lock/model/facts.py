@@ -104,7 +104,7 @@ def _by_file(names: Collection[str]) -> str | None:
 
 
 def _weights(side: Side) -> str | None:
-    """Unknown for a single file: its folder was never looked at."""
+    """Unknown for a single file: its folder was never inspected."""
     alone = len(side.names) == 1 and side.config is None
     return None if alone or not side.names else missing_weights.format_of(side.names)
 

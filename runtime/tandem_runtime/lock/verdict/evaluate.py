@@ -1,4 +1,4 @@
-"""From two looked-at sides to the pair report: the one place that orders all that can be wrong."""
+"""From two inspected sides to the pair report: the one place that orders all that can be wrong."""
 
 from __future__ import annotations
 

@@ -63,12 +63,12 @@ def at(
     tokenizer_folder: ModelFolder | None = None,
     known: Known | None = None,
 ) -> Side:
-    """Look at one model.
+    """Inspect one model.
 
     Args:
         remote_weights: tensors, where the weights' files are not in the folder.
         tokenizer_folder: where another source's tokenizer replaces this one's.
-        known: tokenizers of sides that were looked at before; this one's is put into it.
+        known: tokenizers of sides that were inspected before; this one's is put into it.
 
     Raises:
         CannotInspectError: LockFailed where reading fails that was allowed, or memory is short.

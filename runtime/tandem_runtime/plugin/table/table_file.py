@@ -25,7 +25,7 @@ class Refusal:
 
 
 def signature(path: str) -> Signature | None:
-    """What changes when the file does; None when there is nothing to look at.
+    """What changes when the file does; None when there is no file.
 
     Times and inode are compared for inequality only: a ConfigMap volume swaps a link, and what
     it points to afterwards may well be older.

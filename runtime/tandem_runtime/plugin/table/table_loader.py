@@ -32,7 +32,7 @@ class TableLoader:
         self._read_at_s = float("-inf")
 
     def poll(self, now_s: float) -> bool:
-        """Look at the file; True when a new plan is in force. `now_s` is on a monotonic clock."""
+        """Read what changed; True when a new plan is in force. `now_s` is on a monotonic clock."""
         seen = signature(self._path)
         if seen == self._signature and now_s - self._read_at_s < REREAD_S:
             return False

@@ -17,7 +17,7 @@ from tandem_runtime.triton.backend.controlled_table import ControlledTable
 
 Response = dict[str, Any]
 """Values of one response by the names of the model's outputs."""
-_CANCEL_LOOK_S = 0.1
+_CANCEL_POLL_S = 0.1
 
 
 class Answering:
@@ -50,7 +50,7 @@ class Answering:
         (sequence,) = serving.builder.sequences([tokens], body, body.max_tokens, None)
         choice = (sequence, serving.tokens.reader(body.stops))
         whole = Answer()
-        looked_s = time.monotonic()
+        polled_s = time.monotonic()
         pieces = Generation(serving.worker, serving.metrics, [choice]).pieces()
         try:
             async for piece in pieces:
@@ -61,8 +61,8 @@ class Answering:
                     yield self._last(part, sequence.prompt_tokens, len(whole.tokens)), True
                 elif body.stream:
                     yield _part(piece), False
-                if not last and time.monotonic() - looked_s > _CANCEL_LOOK_S:
-                    looked_s = time.monotonic()
+                if not last and time.monotonic() - polled_s > _CANCEL_POLL_S:
+                    polled_s = time.monotonic()
                     if cancelled():
                         return
         finally:

@@ -1,4 +1,4 @@
-"""Looks at one engine from inside: what each step really verified, drafted and computed.
+"""Reads one engine from inside: what each step really verified, drafted and computed.
 
 What it says of the steps comes from the model runner and the draft's forward passes. What the
 plugin says of the same steps is written beside it, for the oracles to compare.

@@ -1,1 +1,1 @@
-"""Models on a Hugging Face hub: looked at by headers, fetched whole, and what a hub refuses."""
+"""Models on a Hugging Face hub: inspected by headers, fetched whole, and what a hub refuses."""

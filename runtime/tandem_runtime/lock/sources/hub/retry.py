@@ -8,7 +8,7 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 WAITS_S = (0.2, 0.8, 2.0)
-"""Between the tries. A longer absence is for the one who runs the look to wait out."""
+"""Between the tries. A longer absence is for the one who runs the inspection to wait out."""
 MAX_ASKED_WAIT_S = 20.0
 """A hub that asks for more (`Retry-After`) is told to the caller instead."""
 _PASSING = (408, 429, 500, 502, 503, 504)

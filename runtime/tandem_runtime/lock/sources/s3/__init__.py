@@ -1,1 +1,1 @@
-"""Models in an S3 bucket: looked at by headers, fetched whole, and what a store refuses."""
+"""Models in an S3 bucket: inspected by headers, fetched whole, and what a store refuses."""

@@ -1,4 +1,4 @@
-"""Models in an S3 bucket, for the look at a pair.
+"""Models in an S3 bucket, for the inspection of a pair.
 
 A bucket has no commits. What stands under a prefix is named by the digest of its listing (names,
 ETags and sizes), and every read asks for the ETag that was listed: objects that change meanwhile
