@@ -1,7 +1,7 @@
-"""The one loop: when each resource is looked at, so that its tuner learns.
+"""The one loop: when the replicas of each resource are read, so that its tuner learns.
 
 It writes nothing: when there is something to tell, the resource's key goes on the queue, and the
-next look takes the view from here.
+next reconciliation takes the view from here.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ UNTIL_AN_EVENT_S = math.inf
 
 
 class TuningLoop:
-    """Tuners of all resources, looked at one after another when they are due.
+    """Tuners of all resources, each given a round when it is due.
 
     Args:
         subject: what the store holds of a key; None when the resource is gone.
         changed: called with a key whose view has something new to tell.
-        interval_s: seconds between looks when nothing changes.
+        interval_s: seconds between rounds when nothing changes.
         prometheus: read through it instead of the pods themselves.
     """
 
@@ -70,12 +70,12 @@ class TuningLoop:
             self._schedule(key, self._clock.now_s())
 
     def view(self, key: Key) -> TuningView | None:
-        """What the tuner of a resource holds; None before its first look."""
+        """What the tuner of a resource holds; None before its first round."""
         resource = self._resources.get(key)
         return None if resource is None else resource.view()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. A resource that fails is logged and looked at again."""
+        """Until `stop` is set. A resource that fails is logged and gets another round."""
         try:
             while not stop.is_set():
                 self._begin(self._clock.now_s())
@@ -87,9 +87,9 @@ class TuningLoop:
             await self._scraper.close()
 
     def _begin(self, now_s: float) -> None:
-        """All looks that are due; of those at new replicas one, if `Pace` lets it.
+        """All rounds that are due; of those with new replicas one, if `Pace` lets it.
 
-        How many pages a look reads is known when it has begun, and counted before the next.
+        How many pages a round reads is known when it has begun, and counted before the next.
         """
         while self._due and self._due[0][0] <= now_s:
             due_s, key = heapq.heappop(self._due)
@@ -133,7 +133,7 @@ class TuningLoop:
         self._woken.set()
 
     async def _run_and_schedule(self, key: Key, due_s: float) -> None:
-        """One look; ``due_s``: when it was due, or when its turn came among the new ones."""
+        """One round; ``due_s``: when it was due, or when its turn came among the new ones."""
         delay_s: float | None = self._interval_s
         try:
             delay_s = await self.run_once(key)

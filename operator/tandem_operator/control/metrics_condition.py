@@ -21,7 +21,7 @@ def condition(
     silent_s: float,
     interval_s: float,
 ) -> MetricsView:
-    """The finding after one look.
+    """The finding after one round.
 
     ``read`` replicas answered, ``lost`` did not; ``silent_s`` passed since any replica answered.
     One replica that answers is enough to decide on; the message names those that do not.

@@ -17,7 +17,7 @@ BURST_PAGES = 20
 
 @dataclass(frozen=True)
 class Pace:
-    """Looks at new replicas, a leaky bucket of pages.
+    """Readings of new replicas, a leaky bucket of pages.
 
     Attributes:
         empty_s: when all pages so far are made up for, in seconds of the operator's clock.
@@ -27,9 +27,9 @@ class Pace:
 
     @property
     def next_s(self) -> float:
-        """When the next look may begin."""
+        """When the next round may begin."""
         return self.empty_s - BURST_PAGES / PAGES_A_SECOND
 
     def begun(self, now_s: float, pages: int) -> Pace:
-        """After a look began at ``now_s`` that reads so many pages."""
+        """After a round began at ``now_s`` that reads so many pages."""
         return Pace(max(now_s, self.empty_s) + pages / PAGES_A_SECOND)

@@ -1,4 +1,4 @@
-"""What the loop keeps of one resource between two looks: tuner, rollout watch, start profile."""
+"""What the loop keeps of one resource between two rounds: tuner, rollout watch, start profile."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ResourceTuning:
         )
 
     def due_in_s(self, now_s: float, quick_s: float) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next round."""
         return self._interval_s if self._tuner is None else self._tuner.due_in_s(now_s, quick_s)
 
     async def take(

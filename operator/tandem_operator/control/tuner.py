@@ -23,11 +23,11 @@ RATE_OVER_S = 60.0
 
 @dataclass
 class Tuner:
-    """Holds state between looks; every decision itself is `tune`'s.
+    """Holds state between rounds; every decision itself is `tune`'s.
 
     ``lock`` and ``shape`` are those of the pods that it learns from; other ones have another
     learner. ``earlier``: what was learned of engines that served before. ``judged`` and
-    ``judged_segments`` are (accepted, rejected) of the last look.
+    ``judged_segments`` are (accepted, rejected) of the last round.
     """
 
     lock: str
@@ -94,7 +94,7 @@ class Tuner:
         *,
         recorded: bool = True,
     ) -> None:
-        """Learn from one look at all replicas; both maps are by pod name.
+        """Learn from one reading of all replicas; both maps are by pod name.
 
         ``recorded``: decisions and state are worth keeping, because somebody acts on them.
         """

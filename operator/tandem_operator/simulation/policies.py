@@ -1,6 +1,6 @@
 """How K is chosen in a simulated engine: by the tuner, by a fixed rule, or by the oracle.
 
-A policy answers for every step and looks at a window now and then, as the real operator does.
+A policy answers for every step and is told a window now and then, as the real operator does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class PolicyError(ValueError):
 
 
 class Policy(Protocol):
-    """`tokens` is asked before each step; `look` is told each window.
+    """`tokens` is asked before each step; `observe` is told each window.
 
     `best` is the best K by what the policy `knows` beyond its windows, 0 when that is nothing.
     `loaded`: the engine was started with the draft.

@@ -61,7 +61,7 @@ def run(world: World, policy: Policy) -> Account:
     book = Book(oracle, policy.loaded, token_shares(world.trace, segments))
     account = book.account
     source = Source(world.trace)
-    now_s, next_look_s, looked_s = 0.0, world.scrape_s, 0.0
+    now_s, next_scrape_s, scraped_s = 0.0, world.scrape_s, 0.0
     before, rejected = replica.counters.copy(), 0
     survival: Survival | None = None
     while now_s < world.horizon_s:
@@ -82,7 +82,7 @@ def run(world: World, policy: Policy) -> Account:
             arrival_s = source.next_s
             if arrival_s is None:
                 break
-            now_s = min(max(now_s, arrival_s), next_look_s)
+            now_s = min(max(now_s, arrival_s), next_scrape_s)
         else:
             batch, prefill = replica.batch, replica.expected_prefill()
             tokens, following = 0, replica.following()
@@ -95,13 +95,13 @@ def run(world: World, policy: Policy) -> Account:
             source.ended(step.finished)
             now_s += step.seconds
             book.served(now_s, step)
-        if now_s >= next_look_s:
+        if now_s >= next_scrape_s:
             book.settle()
             window = window_between(
                 before,
                 replica.counters,
                 now_s=now_s,
-                duration_s=now_s - looked_s,
+                duration_s=now_s - scraped_s,
                 running=replica.running,
                 waiting=len(replica.waiting),
                 context_tokens=replica.context,
@@ -109,8 +109,8 @@ def run(world: World, policy: Policy) -> Account:
                 loaded=policy.loaded,
             )
             before = replica.counters.copy()
-            looked_s = now_s
-            next_look_s = now_s + world.scrape_s
+            scraped_s = now_s
+            next_scrape_s = now_s + world.scrape_s
             book.close(window, replica.counters.rejections - rejected)
             rejected = replica.counters.rejections
             policy.observe(window)

@@ -22,14 +22,14 @@ def busy() -> State:
     return drive(Engine(memory_bound, 0.6, batch=4, stock=True), KEPT, 30)[0]
 
 
-def looks(sums: DepthSums, state: State, minutes: float) -> DepthSums:
+def rounds(sums: DepthSums, state: State, minutes: float) -> DepthSums:
     for _ in range(int(minutes * 6)):
         sums = added(sums, state, SETTINGS, 10.0)
     return sums
 
 
 def test_time_without_a_request_is_no_traffic_and_tells_how_busy_the_pods_are(busy: State) -> None:
-    sums = looks(looks(DepthSums(7), busy, 10), replace(busy, batch=None), 10)
+    sums = rounds(rounds(DepthSums(7), busy, 10), replace(busy, batch=None), 10)
     seen = view(sums, busy, SETTINGS)
 
     assert seen is not None
@@ -40,25 +40,25 @@ def test_time_without_a_request_is_no_traffic_and_tells_how_busy_the_pods_are(bu
 
 
 def test_the_last_hour_counts_most(busy: State) -> None:
-    sums = looks(looks(DepthSums(7), busy, 240), replace(busy, batch=16.0), 120)
+    sums = rounds(rounds(DepthSums(7), busy, 240), replace(busy, batch=16.0), 120)
     seen = view(sums, busy, SETTINGS)
 
     assert seen is not None
     assert seen.batch > 14
 
 
-def test_a_gap_between_two_looks_is_no_time_that_was_seen(busy: State) -> None:
+def test_a_gap_between_two_rounds_is_no_time_that_was_seen(busy: State) -> None:
     assert added(DepthSums(7), busy, SETTINGS, 86_400.0).seconds == 60.0
 
 
 def test_before_there_was_traffic_nothing_is_seen(busy: State) -> None:
     idle = replace(busy, batch=None)
 
-    assert view(looks(DepthSums(7), idle, 10), idle, SETTINGS) is None
+    assert view(rounds(DepthSums(7), idle, 10), idle, SETTINGS) is None
 
 
 def test_another_deepest_k_begins_anew(busy: State) -> None:
-    sums = looks(DepthSums(7), busy, 10)
+    sums = rounds(DepthSums(7), busy, 10)
     deeper = replace(SETTINGS, max_tokens=9)
     sums = added(sums, busy, deeper, 10.0)
     seen = view(sums, busy, deeper)
@@ -68,7 +68,7 @@ def test_another_deepest_k_begins_anew(busy: State) -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(-5, 500)), min_size=1, max_size=50))
-def test_busy_is_a_share_whatever_the_looks_are(
+def test_busy_is_a_share_whatever_the_rounds_are(
     busy: State, steps: list[tuple[bool, float]]
 ) -> None:
     sums = DepthSums(7)

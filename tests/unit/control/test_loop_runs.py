@@ -1,4 +1,4 @@
-"""The loop as it runs: whom it looks at, when, and when it ends."""
+"""The loop as it runs: whom it reads, when, and when it ends."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Scene:
         known = self.there and key in self.keys
         return Subject(resource, (*workload(), *self.pods)) if known else None
 
-    async def looked(self, times: int) -> None:
-        """Wait until it was looked at so often and the look has ended."""
+    async def rounds(self, times: int) -> None:
+        """Wait until so many rounds began and the last has ended."""
         await self.until(lambda: self.asked.count(KEY) >= times)
         await self.until(lambda: not self.loop._running)
 
     async def held(self) -> None:
-        """Wait until new ones wait for the clock, and all looks have ended."""
+        """Wait until new ones wait for the clock, and all rounds have ended."""
         loop = self.loop
         await self.until(
             lambda: not loop._running and bool(loop._new) and loop._next_new_s() > self.clock.at_s
@@ -72,10 +72,10 @@ async def running(engine: Engine) -> AsyncIterator[Scene]:
             await task
 
 
-async def test_a_resource_is_looked_at_at_once_and_again_when_it_is_due(engine: Engine) -> None:
+async def test_a_resource_is_read_at_once_and_again_when_it_is_due(engine: Engine) -> None:
     async with running(engine) as scene:
         scene.loop.watch(KEY)
-        await scene.looked(1)
+        await scene.rounds(1)
         assert scene.loop.view(KEY) is not None
 
         scene.loop.watch(KEY)
@@ -85,7 +85,7 @@ async def test_a_resource_is_looked_at_at_once_and_again_when_it_is_due(engine: 
 
         scene.clock.at_s += 60.0
         scene.loop.watch(OTHER)
-        await scene.looked(2)
+        await scene.rounds(2)
 
 
 async def test_new_replicas_are_read_at_a_bounded_pace_and_in_their_turn(engine: Engine) -> None:
@@ -139,12 +139,12 @@ async def test_a_resource_without_a_ready_pod_waits_for_an_event(engine: Engine)
     async with running(engine) as scene:
         scene.pods = []
         scene.loop.watch(KEY)
-        await scene.looked(1)
+        await scene.rounds(1)
         assert scene.loop.view(KEY) is None
 
         scene.pods = [scene.pod()]
         scene.loop.watch(KEY)
-        await scene.looked(2)
+        await scene.rounds(2)
         assert scene.loop.view(KEY) is not None
 
 
@@ -153,18 +153,18 @@ async def test_a_resource_that_is_gone_is_forgotten_with_all_that_was_learned(
 ) -> None:
     async with running(engine) as scene:
         scene.loop.watch(KEY)
-        await scene.looked(1)
+        await scene.rounds(1)
         scene.there = False
         scene.clock.at_s += 60.0
         scene.loop.watch(OTHER)
         await scene.until(lambda: scene.loop.view(KEY) is None)
 
 
-async def test_a_look_that_fails_is_made_again(engine: Engine) -> None:
+async def test_a_round_that_fails_is_made_again(engine: Engine) -> None:
     async with running(engine) as scene:
         scene.pods = [{"kind": "Pod"}]  # no object of Kubernetes: a bug, whatever it is
         scene.loop.watch(KEY)
-        await scene.looked(1)
+        await scene.rounds(1)
         scene.pods = [scene.pod()]
         scene.clock.at_s += 60.0
         scene.loop.watch(OTHER)

@@ -28,6 +28,6 @@ def test_those_of_a_few_resources_wait_for_nobody() -> None:
         pace = pace.begun(now_s, 40)
 
 
-def test_after_many_pages_the_next_look_waits_for_as_long_as_they_take() -> None:
+def test_after_many_pages_the_next_round_waits_for_as_long_as_they_take() -> None:
     pace = Pace().begun(10.0, BURST_PAGES + 200)
     assert pace.next_s == pytest.approx(10.0 + 200 / PAGES_A_SECOND)

@@ -10,29 +10,29 @@ from tandem_operator.tuning import initial_state
 from tests.unit.control.rollout_samples import LOCK, SETTINGS, replica, sample, tuner
 
 
-def looks(watch: RolloutWatch, at: range, running: float, loaded: bool, by: Tuner) -> RolloutWatch:
+def rounds(watch: RolloutWatch, at: range, running: float, loaded: bool, by: Tuner) -> RolloutWatch:
     for now_s in at:
         one = replica("a", loaded=loaded)
         watch.take((one,), {"a": sample(now_s, running)}, by, SETTINGS, now_s)
     return watch
 
 
-def test_off_counts_from_the_first_look_that_drafts_nothing_at_this_load() -> None:
+def test_off_counts_from_the_first_round_that_drafts_nothing_at_this_load() -> None:
     off = tuner(schedule=((1, 8, 3), (9, 256, 0)), reason="NotProfitable")
-    watch = looks(RolloutWatch(LOCK), range(1000, 1300, 10), 20.0, True, off)
+    watch = rounds(RolloutWatch(LOCK), range(1000, 1300, 10), 20.0, True, off)
 
     seen = watch.evidence()
     assert seen.off_since is not None
     assert seen.off_since.timestamp() == 1000
     assert seen.off_reason == "NotProfitable"
 
-    looks(watch, range(1300, 1400, 10), 4.0, True, off)
+    rounds(watch, range(1300, 1400, 10), 4.0, True, off)
     assert watch.evidence().off_since is None
 
 
 def test_an_idle_engine_is_neither_off_nor_on() -> None:
     off = tuner(schedule=((1, 256, 0),), reason="NotProfitable")
-    watch = looks(RolloutWatch(LOCK), range(0, 300, 10), 0.0, True, off)
+    watch = rounds(RolloutWatch(LOCK), range(0, 300, 10), 0.0, True, off)
 
     assert watch.evidence().off_since is None
 
@@ -40,7 +40,7 @@ def test_an_idle_engine_is_neither_off_nor_on() -> None:
 def test_without_a_draft_the_last_table_with_one_says_whether_it_would_pay() -> None:
     learned = initial_state(SETTINGS)
     by = tuner(learned, schedule=((1, 256, 0),))
-    watch = looks(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, by)
+    watch = rounds(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, by)
 
     seen = watch.evidence()
     assert seen.off_since is None
@@ -49,12 +49,12 @@ def test_without_a_draft_the_last_table_with_one_says_whether_it_would_pay() -> 
     assert seen.worth_since.timestamp() == 0
 
     refused = replace(learned, guardrail=replace(learned.guardrail, off=True))
-    watch = looks(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, tuner(refused))
+    watch = rounds(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, tuner(refused))
     assert watch.evidence().worth == 0
 
 
 def test_without_what_was_learned_the_start_table_says_whether_a_canary_is_worth_it() -> None:
-    watch = looks(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, tuner())
+    watch = rounds(RolloutWatch(LOCK), range(0, 100, 10), 4.0, False, tuner())
 
     assert watch.evidence().worth == initial_state(SETTINGS).tokens_in_force(4.0) > 0
 
@@ -62,19 +62,17 @@ def test_without_what_was_learned_the_start_table_says_whether_a_canary_is_worth
 def test_the_canary_is_measured_against_the_pods_beside_it() -> None:
     watch = RolloutWatch(LOCK)
     pods = (replica("a", loaded=False), replica("c", canary=True))
-    for looked, now_s in enumerate(range(0, 600, 10)):
+    for count, now_s in enumerate(range(0, 600, 10)):
         own = sample(
             now_s,
             2.0,
-            generated_tokens=100.0 * looked,
-            request_step_seconds=1.0 * looked,
-            drafts=40.0 * looked,
-            draft_tokens=40.0 * looked,
-            accepted=30.0 * looked,
+            generated_tokens=100.0 * count,
+            request_step_seconds=1.0 * count,
+            drafts=40.0 * count,
+            draft_tokens=40.0 * count,
+            accepted=30.0 * count,
         )
-        other = sample(
-            now_s, 2.0, generated_tokens=100.0 * looked, request_step_seconds=2.0 * looked
-        )
+        other = sample(now_s, 2.0, generated_tokens=100.0 * count, request_step_seconds=2.0 * count)
         watch.take(pods, {"a": other, "c": own}, tuner(), SETTINGS, now_s)
 
     seen = watch.evidence().canary
@@ -90,7 +88,7 @@ def test_the_canary_is_measured_against_the_pods_beside_it() -> None:
     assert watch.evidence().canary is None
 
 
-def canary_looks(watch: RolloutWatch, at: range, since_s: float) -> None:
+def canary_rounds(watch: RolloutWatch, at: range, since_s: float) -> None:
     """The canary's counters run since then: 4 drafts a second, 3 of 4 accepted."""
     for now_s in at:
         run = now_s - since_s
@@ -102,8 +100,8 @@ def test_a_canary_whose_engine_starts_again_keeps_what_it_measured_and_not_the_t
     None
 ):
     watch = RolloutWatch(LOCK)
-    canary_looks(watch, range(0, 70, 10), 0.0)
-    canary_looks(watch, range(700, 730, 10), 690.0)
+    canary_rounds(watch, range(0, 70, 10), 0.0)
+    canary_rounds(watch, range(700, 730, 10), 690.0)
 
     seen = watch.evidence().canary
     assert seen is not None
@@ -113,7 +111,7 @@ def test_a_canary_whose_engine_starts_again_keeps_what_it_measured_and_not_the_t
 
 def test_another_canary_begins_at_nothing() -> None:
     watch = RolloutWatch(LOCK)
-    canary_looks(watch, range(0, 70, 10), 0.0)
+    canary_rounds(watch, range(0, 70, 10), 0.0)
     other = replace(replica("c", canary=True), uid="uid-of-the-next")
     watch.take((other,), {"c": sample(80, 2.0)}, tuner(), SETTINGS, 80.0)
 

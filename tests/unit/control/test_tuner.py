@@ -1,4 +1,4 @@
-"""The tuner of one resource between two looks: what it keeps, forgets, tells and when it is due."""
+"""A resource's tuner between two rounds: what it keeps, forgets, tells and when it is due."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_pods_of_another_shape_teach_nothing() -> None:
     assert view.acceptance_rate is None
 
 
-def test_the_next_look_is_soon_after_a_change_and_at_the_interval_later() -> None:
+def test_the_next_round_is_soon_after_a_change_and_at_the_interval_later() -> None:
     scene = Scene()
     scene.take(2.0, {"chat-1": sample(2.0, 1)})
     scene.take(4.0, {"chat-1": sample(4.0, 2)})
@@ -125,7 +125,7 @@ def test_the_next_look_is_soon_after_a_change_and_at_the_interval_later() -> Non
     assert scene.tuner.due_in_s(changed_s + QUICK_FOR_S + 0.1, 2.0) == 10.0
 
 
-def test_before_any_reading_the_numbers_are_unknown_and_the_look_is_soon() -> None:
+def test_before_any_reading_the_numbers_are_unknown_and_the_round_is_soon() -> None:
     scene = Scene()
 
     assert scene.tuner.view() is None

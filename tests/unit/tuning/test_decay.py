@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from tandem_operator.tuning.acceptance import decay
 from tandem_operator.tuning.acceptance.decay import AcceptanceHistory, Decay
 
-LOOK_S = 60.0
+ROUND_S = 60.0
 
 
 class Hours:
-    """Looks once a minute."""
+    """Rounds once a minute."""
 
     def __init__(self) -> None:
         self.history = AcceptanceHistory()
@@ -28,7 +28,7 @@ class Hours:
         drafts: float = 60,
     ) -> Hours:
         for _ in range(minutes):
-            self.now_s += LOOK_S
+            self.now_s += ROUND_S
             taken, refused = drafts * rate, drafts * (1 - rate)
             self.history = decay.added(
                 self.history, self.now_s, taken, refused, load, {segment: (taken, refused)}

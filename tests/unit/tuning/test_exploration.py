@@ -53,7 +53,7 @@ def test_a_burst_of_stock_counters_fills_scrape_intervals() -> None:
     assert sized(ExplorationPlan(), (seen,), free=False).burst_steps == STOCK_INTERVALS * 2.0 / 0.02
 
 
-def test_a_load_that_wanders_does_not_resize_bursts_at_every_look() -> None:
+def test_a_load_that_wanders_does_not_resize_bursts_at_every_round() -> None:
     trying, sizes = ExplorationPlan(), set()
     for turn in range(1, 50):
         step_s = 0.01 if turn % 2 else 0.05

@@ -12,7 +12,7 @@ from tandem_operator.tuning.policy.depth_costs import Traffic, depth_costs, with
 MEMORY_S = 3600.0
 """Older traffic counts less: the next hours are most like the last one."""
 LONGEST_GAP_S = 60.0
-"""A longer pause between two looks is no time that was seen."""
+"""A longer pause between two rounds is no time that was seen."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class DepthSums:
 
 
 def added(known: DepthSums, state: State, settings: Settings, duration_s: float) -> DepthSums:
-    """The sums after one look; ``state`` is the tuner's after it."""
+    """The sums after one round; ``state`` is the tuner's after it."""
     duration_s = min(max(duration_s, 0.0), LONGEST_GAP_S)
     share = math.exp(-duration_s / MEMORY_S)
     busy_s = 0.0 if state.batch is None else duration_s

@@ -26,7 +26,7 @@ class GateWatch:
     def take(
         self, replicas: Iterable[Replica], samples: Mapping[str, EngineSample], now_s: float
     ) -> None:
-        """One look at every replica; those that are gone are forgotten."""
+        """One reading of every replica; those that are gone are forgotten."""
         loaded = {each.uid: each for each in replicas if each.speculation_loaded}
         self._now_s = now_s
         self._pods = {uid: each.pod for uid, each in loaded.items()}
@@ -38,7 +38,7 @@ class GateWatch:
                 continue
             self._samples[uid] = after
             if before is None:
-                # What it drafted before the first look counts: the gate may be closed by then.
+                # What it drafted before the first reading counts: the gate may be closed by then.
                 self._drafting[uid] = Drafting(drafted=after.totals.get("drafts", 0.0) > 0)
             elif after.at_s > before.at_s:
                 window = window_between(before, after, replica=each.pod, speculation_loaded=True)

@@ -67,7 +67,7 @@ class Sums:
 
 @dataclass
 class RolloutWatch:
-    """One resource's. ``take`` follows each look at its replicas.
+    """One resource's. ``take`` follows each reading of its replicas.
 
     ``history_json`` is the acceptance of the last hours as it goes into `<name>-tuner`, with the
     tuner's state, so that nothing is written more often.
@@ -117,7 +117,7 @@ class RolloutWatch:
         may_stop: bool = False,
         fixed: int | None = None,
     ) -> None:
-        """One look, after the tuner's; ``may_stop``: the engine may end speculation by itself.
+        """One round, after the tuner's; ``may_stop``: the engine may end speculation by itself.
 
         ``fixed``: the K of most pods, where it changes by rollout.
         """

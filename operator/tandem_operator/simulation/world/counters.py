@@ -1,4 +1,4 @@
-"""The counters of one simulated replica, and the window between two looks at them.
+"""The counters of one simulated replica, and the window between two readings of them.
 
 They count what a real engine and the plugin count; step cells are the plugin's own.
 """

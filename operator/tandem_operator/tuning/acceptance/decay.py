@@ -35,7 +35,7 @@ class Bucket:
     accepted: float = 0.0
     rejected: float = 0.0
     load_sum: float = 0.0
-    looks: int = 0
+    looks: int = 0  # rounds; named as it is written into `<name>-tuner`
     mix: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -93,7 +93,7 @@ def added(
     load: float,
     segments: Mapping[str, tuple[float, float]],
 ) -> AcceptanceHistory:
-    """The history with one look; ``segments`` are (accepted, rejected) by name."""
+    """The history with one round; ``segments`` are (accepted, rejected) by name."""
     filling, closed = history.filling or Bucket(now_s), history.closed
     if not 0 <= now_s - filling.began_s < BUCKET_S:
         if filling.judged >= LEAST_JUDGED:

@@ -48,7 +48,7 @@ class DepthCosts:
 def with_load(
     known: Traffic, state: State, settings: Settings, duration_s: float, share: float
 ) -> Traffic:
-    """The traffic after one look, what was known before faded to ``share``."""
+    """The traffic after one round, what was known before faded to ``share``."""
     seconds = [each * share for each in known.seconds]
     batch, survival = known.batch * share, [each * share for each in known.survival]
     if state.batch is None or not state.learned:

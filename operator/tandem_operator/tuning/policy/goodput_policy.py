@@ -41,7 +41,7 @@ from tandem_operator.tuning.table import ROWS, Table, row_of
 REFIT_S = 9.5
 PROMPTS_CHANGED_S = 12.0
 LONGEST_UNSETTLED_S = 20.0
-"""Since the last look: windows full of prefill may never say whether the pace changed."""
+"""Since the last decision: windows full of prefill may never say whether the pace changed."""
 
 
 def scores_of(state: State, settings: Settings) -> Scores:
@@ -188,7 +188,7 @@ def _reverted(state: State, now_s: float) -> State:
 
 
 def _due(state: State, now_s: float) -> bool:
-    """Whether to look again: every 10 s, at once when prompts changed, else not while the next
+    """Whether to decide again: every 10 s, at once when prompts changed, else not while the next
     windows will say whether the engine's step times are others."""
     changed_s, fitted_s = state.survival.changed_s, state.steps.fitted_s
     prompts_changed = changed_s is not None and now_s - changed_s <= PROMPTS_CHANGED_S
