@@ -153,6 +153,26 @@ def test_a_child_that_somebody_deletes_comes_back(
     room.settle(1)
 
 
+def test_a_selector_that_somebody_narrows_is_put_back(
+    operators: Operators, server: Server, room: Room
+) -> None:
+    room.serve(builders.good(), replicas=2)
+    theirs = {
+        "services": {"selector": {"app": "theirs"}},
+        "poddisruptionbudgets": {"selector": {"matchLabels": {"app": "theirs"}}},
+    }
+    for kind, change in theirs.items():
+        before = room.get(kind)
+        assert before is not None
+        server.patch(kind, room.namespace, room.name, {"spec": change})
+
+        def again(kind: str = kind, selector: object = before["spec"]["selector"]) -> bool:
+            existing = room.get(kind)
+            return existing is not None and existing["spec"]["selector"] == selector
+
+        wait(f"the selector of {kind}", again)
+
+
 def test_a_field_that_somebody_keeps_changing_is_left_to_them_and_told(
     operators: Operators, server: Server, room: Room
 ) -> None:
