@@ -33,6 +33,18 @@ REFUSED_HERE_ALONE = {
     "vLLM knows their quantisation, and the draft's is its own": "Medusa reads no quantisation",
 }
 """Rules whose refusals vLLM's check may not share, and why."""
+NOT_DRAWN = {
+    "a head's config.json names what vLLM reads of it",
+    "the target gives a head the states that it reads",
+    "candidates of a head are for the second runner",
+    "without a draft DSpark stands in the target",
+    "experts are there to be dealt out",
+    "prompts fit the steps",
+    "vLLM has their rotary embedding",
+    "they run in the dtype that is asked for",
+}
+"""Rules of keys, classes and options that no drawn case has: the tests beside this one hold those
+of classes and names against vLLM."""
 STARTS_ELSEWHERE = ("Arctic Inference is required",)
 """What vLLM refuses here for want of a package that an image may have."""
 
@@ -119,7 +131,7 @@ def test_both_say_yes_and_no_often_enough_to_mean_something(answers: list[Answer
         "requests without parameters are answered",
         "the image has what the method needs",
     }
-    assert set(pair_rules.RULES) - fired == of_files
+    assert set(pair_rules.RULES) - fired == of_files | NOT_DRAWN
 
 
 def test_each_listed_disagreement_is_met(answers: list[Answer]) -> None:
