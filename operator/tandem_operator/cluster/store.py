@@ -28,7 +28,9 @@ class Store:
 
     An older version of an object never replaces a newer one of the same UID: the answer to a write
     comes before the event that it caused, and events before that are still on their way. Nor does
-    it come back after the object's end: no event would ever take it away again.
+    it come back after the object's end: no event would ever take it away again. But a list tells
+    of everything up to its own version (`listed`): an older version in it is a cluster that was
+    restored from a backup.
     """
 
     def __init__(self) -> None:
@@ -39,10 +41,10 @@ class Store:
         self._packer = Packer()
         self.own_writes = OwnWrites()
 
-    def put_resource(self, raw: Object) -> Key:
+    def put_resource(self, raw: Object, listed: int | None = None) -> Key:
         """Take a resource as it is now; returns its key."""
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
-        if not self._older(raw, self._resources.get(key)):
+        if not self._older(raw, self._resources.get(key), listed):
             self._resources[key] = self._packer.pack(raw, labelled=True)
         return key
 
@@ -62,7 +64,7 @@ class Store:
                     self._remove(key, identity)
         return key
 
-    def put(self, raw: Object, key: Key | None = None) -> Key | None:
+    def put(self, raw: Object, key: Key | None = None, listed: int | None = None) -> Key | None:
         """Take an object as it is now; returns the key of the resource that it is about.
 
         The label says which, unless `key` does (an object of a child's name without our label).
@@ -71,7 +73,7 @@ class Store:
         if owner is None:
             return None
         identity = (raw["kind"], raw["metadata"]["name"])
-        if not self._older(raw, self._children.get(owner, {}).get(identity)):
+        if not self._older(raw, self._children.get(owner, {}).get(identity), listed):
             self._remove(owner, identity)
             self._children.setdefault(owner, {})[identity] = self._packer.pack(
                 _trimmed(raw), labelled=key_of(raw) is not None
@@ -210,11 +212,12 @@ class Store:
         if len(self._ends) > MOST_ENDS:
             del self._ends[next(iter(self._ends))]
 
-    def _older(self, raw: Object, stored: Packed | None) -> bool:
-        uid, version = raw["metadata"]["uid"], version_of(raw)
-        if version < self._ends.get(uid, 0):
-            return True
-        return stored is not None and stored.uid == uid and version < stored.version
+    def _older(self, raw: Object, stored: Packed | None, listed: int | None) -> bool:
+        uid = raw["metadata"]["uid"]
+        known = self._ends.get(uid, 0)
+        if stored is not None and stored.uid == uid:
+            known = max(known, stored.version)
+        return version_of(raw) < known and (listed is None or known > listed)
 
 
 class _Opened(Mapping[Place, Object]):

@@ -130,7 +130,7 @@ class Watch:
         async for page in stream.pages(self.kind, self.namespace):
             for raw in page:
                 gone.discard(raw["metadata"]["uid"])
-                self._take("LISTED", raw)
+                self._take("LISTED", raw, int(stream.version))
             page.clear()  # all lists at once wait for their next page: none holds its last
             await asyncio.sleep(0)
         if gone:
@@ -154,14 +154,15 @@ class Watch:
             elif not heard:
                 await self._fail(StreamError(None, "the stream ends as soon as it is opened"))
 
-    def _take(self, event: str, raw: Object) -> None:
+    def _take(self, event: str, raw: Object, listed: int | None = None) -> None:
         mine = self.kind == RESOURCE
         if event != "DELETED" and self._store.holds(raw):
             return  # the answer to our own write told it
         if event == "DELETED":
             key = self._store.drop_resource(raw) if mine else self._store.drop(raw)
         else:
-            key = self._store.put_resource(raw) if mine else self._store.put(raw)
+            put = self._store.put_resource if mine else self._store.put
+            key = put(raw, listed=listed)
         if mine and event == "MODIFIED" and self._store.own_writes.hear(key, version_of(raw)):
             return
         if key is not None:

@@ -184,6 +184,32 @@ def test_an_answer_that_comes_after_the_end_does_not_bring_a_resource_back(store
     assert store.known() == ()
 
 
+def test_a_list_of_a_cluster_that_was_restored_is_taken(store: Store) -> None:
+    """Its objects are older than what was seen before the backup was put back, or not yet gone."""
+    store.put(service(50))
+    store.put_resource(resource(50))
+    store.put(service(40), listed=60)
+    store.put_resource(resource(40), listed=60)
+    assert versions(store) == ["40"]
+    assert store.holds(resource(40))
+
+    store.drop(service(55))
+    store.put(service(40), listed=60)
+    assert versions(store) == ["40"]
+
+
+def test_what_came_after_a_list_was_made_stays(store: Store) -> None:
+    """The answer to a write came while the pages of the list were on their way."""
+    store.put(service(50))
+    store.put(service(40), listed=45)
+    store.put_resource(resource(1))
+    store.drop_resource(resource(50))
+    store.put_resource(resource(40), listed=45)
+
+    assert versions(store) == ["50"]
+    assert store.known() == ()
+
+
 def test_an_object_that_left_the_watch_and_lives_can_come_back(store: Store) -> None:
     """Without the label an object leaves the watch as if deleted; looked up, it is there."""
     store.put(service(1))

@@ -98,6 +98,18 @@ async def test_a_list_of_nothing_new_asks_for_no_reconciliation(scene: Scene) ->
         assert scene.keys == []
 
 
+async def test_after_a_restore_from_a_backup_what_stands_is_seen(scene: Scene) -> None:
+    """etcd was put back with a higher revision, as its tool can, and older objects in it."""
+    scene.cluster.has(RESOURCE, "serving", resource(90))
+    async with scene.runs():
+        await scene.watches_all()
+        scene.cluster.has(RESOURCE, "serving", resource(40))
+        scene.keys.clear()
+        scene.cluster.say(RESOURCE, None, StreamError(410, "compacted"))
+        await scene.until(lambda: bool(scene.keys))
+        assert scene.store.holds(resource(40))
+
+
 async def test_an_event_of_the_operators_own_write_asks_for_no_second_reconciliation(
     scene: Scene,
 ) -> None:
