@@ -292,22 +292,3 @@ def test_a_listing_leaves_other_kinds_and_what_is_not_ours(store: Store) -> None
 
     assert store.replace("PodMonitor", [monitor(2, labels={})]) == set()
     assert versions(store) == ["1"]
-
-
-def test_tuner_states_of_a_namespace_are_found_by_name(store: Store) -> None:
-    for namespace, owner in (("serving", "b"), ("serving", "a"), ("other", "c")):
-        labels = {"tandem.dev/deployment": owner}
-        body = service(1, uid=owner, namespace=namespace, labels=labels, name=f"{owner}-tuner")
-        store.put({**body, "kind": "ConfigMap"})
-        store.put({**body, "kind": "ConfigMap", "metadata": {**body["metadata"], "name": "x"}})
-
-    listed = [each["metadata"]["name"] for each in store.tuners("serving")]
-    assert listed == ["a-tuner", "b-tuner"]
-
-
-def test_tuner_states_are_read_one_by_one(store: Store) -> None:
-    first = store.tuners("serving")
-    store.put(
-        {**service(1, labels={"tandem.dev/deployment": "a"}, name="a-tuner"), "kind": "ConfigMap"}
-    )
-    assert next(first)["metadata"]["name"] == "a-tuner", "nothing was read before it was asked for"
