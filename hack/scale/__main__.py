@@ -49,6 +49,12 @@ def main() -> int:
         "--page", nargs="?", const="control-plane", help="the block of docs/scale.md to write"
     )
     words = parser.parse_args()
+    if words.number < 1 or words.rate <= 0 or words.idle_s < 0:
+        parser.error("--number is at least 1, --rate above 0 and --idle-s not below 0")
+    changing = next((part for part in words.parts if part in ("change", "churn", "deletion")), None)
+    before = words.parts[: words.parts.index(changing)] if changing else ["creation"]
+    if "creation" not in before:
+        parser.error(f"part {changing} needs creation before it: --parts creation {changing}")
     with tempfile.TemporaryDirectory(prefix="tandem-scale-") as folder:
         figures = asyncio.run(_measured(words, Path(folder)))
     words.out.write_text(json.dumps(figures, indent=2) + "\n")

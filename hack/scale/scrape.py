@@ -48,6 +48,8 @@ def main() -> int:
     parser.add_argument("--warm-s", type=float, default=90.0, help="while all are new; told apart")
     parser.add_argument("--seconds", type=float, default=60.0)
     words = parser.parse_args()
+    if words.pods < REPLICAS or min(words.interval_s, words.seconds) <= 0 or words.warm_s < 0:
+        parser.error(f"--pods is at least {REPLICAS}, and no time is below 0 or nothing")
     _many_files()
     ready = multiprocessing.Event()
     pods = multiprocessing.Process(target=_serve, args=(words.pods, ready), daemon=True)
